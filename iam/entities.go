@@ -1,0 +1,242 @@
+package iam
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// Tag is one key and value; IAM keeps the case that was written last.
+type Tag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// Document is a stored policy document: the text as it was written and the
+// parsed form, so that nothing is parsed while a request is served.
+type Document struct {
+	Text   string
+	Parsed *policy.Document
+}
+
+// MarshalJSON stores the text alone.
+func (d Document) MarshalJSON() ([]byte, error) { return json.Marshal(d.Text) }
+
+// UnmarshalJSON reads the text and parses it.
+func (d *Document) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, &d.Text); err != nil {
+		return err
+	}
+	parsed, err := policy.Parse([]byte(d.Text))
+	if err != nil {
+		return fmt.Errorf("stored policy document: %w", err)
+	}
+	d.Parsed = parsed
+	return nil
+}
+
+// OIDCProvider is an IAM OpenID Connect provider.
+type OIDCProvider struct {
+	Account string `json:"account"`
+	// URL is host and path without scheme, as GetOpenIDConnectProvider gives
+	// it back: case and trailing slash kept, a port of 443 stripped.
+	URL         string    `json:"url"`
+	ClientIDs   []string  `json:"clientIds,omitempty"`
+	Thumbprints []string  `json:"thumbprints,omitempty"`
+	Created     time.Time `json:"created"`
+	Tags        []Tag     `json:"tags,omitempty"`
+}
+
+// StateKey is ACCOUNT/URL.
+func (p *OIDCProvider) StateKey() string { return p.Account + "/" + p.URL }
+
+// ARN is arn:aws:iam::ACCOUNT:oidc-provider/URL.
+func (p *OIDCProvider) ARN() string { return "arn:aws:iam::" + p.Account + ":oidc-provider/" + p.URL }
+
+// InlinePolicy is a policy that belongs to one role, user or group.
+type InlinePolicy struct {
+	Name     string   `json:"name"`
+	Document Document `json:"document"`
+}
+
+// Permissions are what a role, a user or a group may do.
+type Permissions struct {
+	Inline []InlinePolicy `json:"inline,omitempty"` // by name
+	// Attached are ARNs of managed policies, in the order of attachment.
+	Attached []string `json:"attached,omitempty"`
+	// Boundary is the ARN of the permissions boundary; groups have none.
+	Boundary string `json:"boundary,omitempty"`
+}
+
+// Role is an IAM role.
+type Role struct {
+	Account            string    `json:"account"`
+	Path               string    `json:"path"`
+	Name               string    `json:"name"`
+	ID                 string    `json:"id"` // AROA…
+	Created            time.Time `json:"created"`
+	Description        string    `json:"description,omitempty"`
+	HasDescription     bool      `json:"hasDescription,omitempty"`
+	MaxSessionDuration int       `json:"maxSessionDuration"` // seconds
+	Trust              Document  `json:"trust"`
+	Permissions
+	Tags []Tag `json:"tags,omitempty"`
+}
+
+// StateKey is ACCOUNT/NAME, the name in lower case: names are unique whatever their case.
+func (r *Role) StateKey() string { return nameKey(r.Account, r.Name) }
+
+// ARN is arn:aws:iam::ACCOUNT:rolePATHNAME.
+func (r *Role) ARN() string { return "arn:aws:iam::" + r.Account + ":role" + r.Path + r.Name }
+
+// PolicyVersion is one version of a managed policy.
+type PolicyVersion struct {
+	Number   int       `json:"number"` // 1 for v1
+	Document Document  `json:"document"`
+	Created  time.Time `json:"created"`
+}
+
+// Policy is a customer managed policy, or an AWS managed one when Account is "aws".
+type Policy struct {
+	Account        string          `json:"account"`
+	Path           string          `json:"path"`
+	Name           string          `json:"name"`
+	ID             string          `json:"id"` // ANPA…
+	Description    string          `json:"description,omitempty"`
+	HasDescription bool            `json:"hasDescription,omitempty"`
+	Created        time.Time       `json:"created"`
+	Updated        time.Time       `json:"updated"`
+	Default        int             `json:"default"`
+	Last           int             `json:"last"`     // highest number ever used: numbers are not reused
+	Versions       []PolicyVersion `json:"versions"` // oldest first
+	Tags           []Tag           `json:"tags,omitempty"`
+}
+
+// StateKey is ACCOUNT/NAME, the name in lower case.
+func (p *Policy) StateKey() string { return nameKey(p.Account, p.Name) }
+
+// ARN is arn:aws:iam::ACCOUNT:policyPATHNAME.
+func (p *Policy) ARN() string { return "arn:aws:iam::" + p.Account + ":policy" + p.Path + p.Name }
+
+// DefaultVersion is the version in force.
+func (p *Policy) DefaultVersion() *PolicyVersion { return p.Version(p.Default) }
+
+// Version is the version of that number, or nil.
+func (p *Policy) Version(number int) *PolicyVersion {
+	for i := range p.Versions {
+		if p.Versions[i].Number == number {
+			return &p.Versions[i]
+		}
+	}
+	return nil
+}
+
+// User is an IAM user.
+type User struct {
+	Account string    `json:"account"`
+	Path    string    `json:"path"`
+	Name    string    `json:"name"`
+	ID      string    `json:"id"` // AIDA…
+	Created time.Time `json:"created"`
+	Permissions
+	Groups []string `json:"groups,omitempty"`
+	Tags   []Tag    `json:"tags,omitempty"`
+}
+
+// StateKey is ACCOUNT/NAME, the name in lower case.
+func (u *User) StateKey() string { return nameKey(u.Account, u.Name) }
+
+// ARN is arn:aws:iam::ACCOUNT:userPATHNAME.
+func (u *User) ARN() string { return "arn:aws:iam::" + u.Account + ":user" + u.Path + u.Name }
+
+// Group is an IAM group; its members name it in [User.Groups].
+type Group struct {
+	Account string    `json:"account"`
+	Path    string    `json:"path"`
+	Name    string    `json:"name"`
+	ID      string    `json:"id"` // AGPA…
+	Created time.Time `json:"created"`
+	Permissions
+}
+
+// StateKey is ACCOUNT/NAME, the name in lower case.
+func (g *Group) StateKey() string { return nameKey(g.Account, g.Name) }
+
+// ARN is arn:aws:iam::ACCOUNT:groupPATHNAME.
+func (g *Group) ARN() string { return "arn:aws:iam::" + g.Account + ":group" + g.Path + g.Name }
+
+// AccessKey is a user's long-term key.
+type AccessKey struct {
+	Account  string    `json:"account"`
+	UserID   string    `json:"userId"` // keys survive a rename of their user
+	ID       string    `json:"id"`     // AKIA…
+	Secret   string    `json:"secret"`
+	Inactive bool      `json:"inactive,omitempty"`
+	Created  time.Time `json:"created"`
+}
+
+// StateKey is the key's id, unique over all accounts.
+func (k *AccessKey) StateKey() string { return k.ID }
+
+// InstanceProfile holds at most one role.
+type InstanceProfile struct {
+	Account string    `json:"account"`
+	Path    string    `json:"path"`
+	Name    string    `json:"name"`
+	ID      string    `json:"id"` // AIPA…
+	Created time.Time `json:"created"`
+	Role    string    `json:"role,omitempty"` // the role's name
+	Tags    []Tag     `json:"tags,omitempty"`
+}
+
+// StateKey is ACCOUNT/NAME, the name in lower case.
+func (p *InstanceProfile) StateKey() string { return nameKey(p.Account, p.Name) }
+
+// ARN is arn:aws:iam::ACCOUNT:instance-profilePATHNAME.
+func (p *InstanceProfile) ARN() string {
+	return "arn:aws:iam::" + p.Account + ":instance-profile" + p.Path + p.Name
+}
+
+func nameKey(account, name string) string { return account + "/" + strings.ToLower(name) }
+
+// Secondary indexes of the kinds below.
+const (
+	// ByID finds roles and users by their unique id.
+	ByID = "id"
+	// ByUser finds access keys by their user's unique id.
+	ByUser = "user"
+)
+
+// Kinds are the tables that the IAM API keeps in the store.
+func Kinds() []state.Kind {
+	return []state.Kind{
+		{Name: "oidc-provider", Decode: decode[OIDCProvider]},
+		{Name: "role", Decode: decode[Role], Indexes: map[string]func(state.Entity) []string{
+			ByID: func(e state.Entity) []string { return []string{e.(*Role).ID} },
+		}},
+		{Name: "policy", Decode: decode[Policy]},
+		{Name: "user", Decode: decode[User], Indexes: map[string]func(state.Entity) []string{
+			ByID: func(e state.Entity) []string { return []string{e.(*User).ID} },
+		}},
+		{Name: "group", Decode: decode[Group]},
+		{Name: "access-key", Decode: decode[AccessKey], Indexes: map[string]func(state.Entity) []string{
+			ByUser: func(e state.Entity) []string { return []string{e.(*AccessKey).UserID} },
+		}},
+		{Name: "instance-profile", Decode: decode[InstanceProfile]},
+	}
+}
+
+func decode[T any, E interface {
+	*T
+	state.Entity
+}](b []byte) (state.Entity, error) {
+	e := E(new(T))
+	if err := json.Unmarshal(b, e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}

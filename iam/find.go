@@ -1,0 +1,56 @@
+package iam
+
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// RoleByName finds a role whatever the case of its name.
+func RoleByName(r state.Reader, account, name string) (*Role, bool) {
+	return state.Get[*Role](r, nameKey(account, name))
+}
+
+// RoleByARN finds the role of exactly that ARN: account, path and name. On
+// AWS a role in another path is not found, even when its name exists.
+func RoleByARN(r state.Reader, arn string) (*Role, bool) {
+	account, name, ok := splitARN(arn, "role/")
+	if !ok {
+		return nil, false
+	}
+	role, ok := RoleByName(r, account, name)
+	if !ok || role.ARN() != arn {
+		return nil, false
+	}
+	return role, true
+}
+
+// PolicyByARN finds a managed policy, the account's own or AWS's.
+func PolicyByARN(r state.Reader, arn string) (*Policy, bool) {
+	account, name, ok := splitARN(arn, "policy/")
+	if !ok {
+		return nil, false
+	}
+	p, ok := state.Get[*Policy](r, nameKey(account, name))
+	if !ok || p.ARN() != arn {
+		return nil, false
+	}
+	return p, true
+}
+
+// ProviderByURL finds the OIDC provider of an account for an issuer. The
+// comparison is exact, trailing slash and case included, but for the scheme
+// and a port of 443.
+func ProviderByURL(r state.Reader, account, issuer string) (*OIDCProvider, bool) {
+	return state.Get[*OIDCProvider](r, account+"/"+strings.TrimPrefix(issuer, "https://"))
+}
+
+// splitARN takes account and bare name out of an IAM ARN of that kind.
+func splitARN(arn, kind string) (account, name string, ok bool) {
+	a, err := wire.ParseARN(arn)
+	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, kind) {
+		return "", "", false
+	}
+	return a.Account, a.Resource[strings.LastIndexByte(a.Resource, '/')+1:], true
+}

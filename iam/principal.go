@@ -1,0 +1,70 @@
+package iam
+
+import (
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// PrincipalType is the value of aws:PrincipalType.
+type PrincipalType string
+
+// The kinds of principal that sign calls here.
+const (
+	RootUser      PrincipalType = "Account"
+	IAMUser       PrincipalType = "User"
+	AssumedRole   PrincipalType = "AssumedRole"
+	FederatedUser PrincipalType = "FederatedUser"
+)
+
+// Principal is who signed a call, with everything that a policy can ask about
+// it. It is made by package sts from an access key, a session token and a
+// snapshot, and is not changed afterwards.
+type Principal struct {
+	Type    PrincipalType
+	Account string
+	// ARN is what GetCallerIdentity answers: the root, the user, the role
+	// session (arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION) or the federated user.
+	ARN string
+	// UserID is aws:userid: the account, AIDA…, AROA…:SESSION or ACCOUNT:NAME.
+	UserID      string
+	AccessKeyID string
+	// UserName is set for IAM users and for sessions that stand on one (GetSessionToken, GetFederationToken).
+	UserName string
+	// RoleName, RoleID and RoleARN (with path) are set for role sessions.
+	RoleName, RoleID, RoleARN string
+	// Temporary is whether the credentials came from the STS.
+	Temporary bool
+	// Chained is whether the session was itself assumed with temporary
+	// credentials: its sessions last an hour at most.
+	Chained bool
+	// Issued and Expires bound a session; zero for long-term keys.
+	Issued, Expires time.Time
+	// SessionPolicies limit the session; HasSessionPolicies tells none from an empty set.
+	SessionPolicies    []policy.Named
+	HasSessionPolicies bool
+	// SessionTags are the tags passed with the session; TransitiveTagKeys
+	// those that a chained session inherits.
+	SessionTags       []Tag
+	TransitiveTagKeys []string
+	SourceIdentity    string
+	// FederatedProvider is the OIDC provider's ARN for web identity sessions.
+	FederatedProvider string
+	// SessionKeys are the provider's keys that stay usable in the session:
+	// ISSUER:aud, ISSUER:sub and ISSUER:amr (recorded on AWS).
+	SessionKeys map[string][]string
+}
+
+// policyPrincipal is p as the policy engine matches it.
+func (p *Principal) policyPrincipal() policy.Principal {
+	if p == nil {
+		return policy.Principal{Anonymous: true}
+	}
+	unique := p.UserID
+	if p.RoleID != "" {
+		unique = p.RoleID
+	}
+	return policy.Principal{
+		Account: p.Account, ARN: p.ARN, RoleARN: p.RoleARN, UniqueID: unique, Root: p.Type == RootUser,
+	}
+}

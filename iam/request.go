@@ -1,0 +1,30 @@
+package iam
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// Request is one call on an AWS API with all that a service needs to answer
+// it: what the client sent, who signed it, one snapshot of the state that no
+// later change touches, and the decision that the call fills.
+type Request struct {
+	*wire.Call
+	// Principal is nil for a call that is not signed.
+	Principal *Principal
+	State     *state.Snapshot
+	Now       time.Time
+	// Decision is filled by whoever knows: the service its checks, its reason
+	// and resource, the dispatcher the outcome and the error on the wire.
+	Decision *decision.Decision
+}
+
+// Service is one AWS API behind the dispatcher, which has routed and
+// authenticated the request before.
+type Service interface {
+	ServeAWS(w http.ResponseWriter, req *Request)
+}
