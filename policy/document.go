@@ -1,0 +1,46 @@
+package policy
+
+// Versions of the policy language.
+const (
+	Version2008 = "2008-10-17"
+	Version2012 = "2012-10-17"
+)
+
+// Document is a parsed policy, ready for evaluation. It is immutable.
+type Document struct {
+	Version    string // "" when the document has none; it then counts as 2008-10-17
+	ID         string
+	Statements []Statement
+
+	source     []byte
+	root       *node
+	conditions int // of all statements
+}
+
+// Statement is one statement of a document.
+type Statement struct {
+	Sid        string
+	Effect     string // Allow or Deny
+	Principals Element
+	Actions    Element
+	Resources  Element
+	Conditions []Condition
+	Start, End Position // of the statement's braces in the text
+
+	node      *node
+	principal *principalMatcher // nil: the statement has no Principal element
+	actions   []glob
+	resources []resourceMatcher // nil: the statement has no Resource element
+}
+
+// Condition is one key of one operator of a statement.
+type Condition struct {
+	Operator string // as written
+	Key      string // as written
+	Values   []string
+	Start    Position // of the key
+
+	op     operator
+	key    string // lower case
+	values []operand
+}
