@@ -1,0 +1,175 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-memdb"
+)
+
+// Store is the state in memory, with a Backend behind it.
+type Store struct {
+	kinds   *kinds
+	db      *memdb.MemDB
+	backend Backend
+	current atomic.Pointer[Snapshot]
+	changed atomic.Pointer[chan struct{}] // closed at the next swap
+
+	writer chan struct{} // holds a token while someone changes the state
+	closed bool          // guarded by writer
+	follow *follower     // nil unless the backend is a Watcher
+}
+
+// A transaction that meets conflicts waits between runs, at first about firstPause, then longer up to maxPause, and gives
+// up after maxRuns: some ten seconds in which another writer was always faster.
+const (
+	maxRuns    = 100
+	firstPause = time.Millisecond
+	maxPause   = 200 * time.Millisecond
+)
+
+// Open loads all that the backend keeps. When it fails, the backend is left open. A backend that is a [Watcher] is
+// followed from then on until Close.
+func Open(ctx context.Context, backend Backend, list ...Kind) (*Store, error) {
+	kinds, err := newKinds(list)
+	if err != nil {
+		return nil, fmt.Errorf("state: opening the store: %w", err)
+	}
+	db, err := memdb.NewMemDB(kinds.schema())
+	if err != nil {
+		return nil, fmt.Errorf("state: opening the store: %w", err)
+	}
+	s := &Store{kinds: kinds, db: db, backend: backend, writer: make(chan struct{}, 1)}
+	s.publish()
+	if err := s.reload(ctx); err != nil {
+		return nil, fmt.Errorf("state: opening the store: %w", err)
+	}
+	if watcher, ok := backend.(Watcher); ok {
+		s.startFollowing(watcher)
+	}
+	return s, nil
+}
+
+// Snapshot is the state as of now.
+func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
+
+// Version is that of the current snapshot.
+func (s *Store) Version() uint64 { return s.Snapshot().version }
+
+// Changed gives a channel that is closed when the state changes next. Ask for it before looking at a Snapshot, so that no
+// change is missed in between.
+func (s *Store) Changed() <-chan struct{} { return *s.changed.Load() }
+
+// Update runs the function on a transaction and keeps what it wrote: all of it, or, when an error is returned, none of it.
+// When Update returns nil the change is kept by the backend and visible to every later Snapshot.
+//
+// The function may run more than once, when another process changed what it read; it must have no other effects, and not
+// call Update itself. Updates of one Store run one after the other. An error of the function is returned as it is.
+//
+// The context bounds waiting: for other Updates, and between runs. It is passed to the backend, but once a commit has begun
+// its outcome is found out whatever becomes of the context: nil means kept though the caller may have gone, an error means
+// not kept. Only ErrUncertain, when the backend was lost in the middle, leaves it open.
+func (s *Store) Update(ctx context.Context, fn func(*Txn) error) error {
+	pause := firstPause
+	for run := 1; ; run++ {
+		conflict, err := s.run(ctx, fn)
+		if !conflict {
+			return err
+		}
+		if run == maxRuns {
+			return fmt.Errorf("state: given up after %d runs: %w", run, err)
+		}
+		changed := s.Changed()
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("state: waiting to run again after a conflict: %w", ctx.Err())
+		case <-time.After(pause/2 + rand.N(pause)):
+		case <-changed:
+		}
+		pause = min(2*pause, maxPause)
+	}
+}
+
+// run is one attempt of an Update.
+func (s *Store) run(ctx context.Context, fn func(*Txn) error) (conflict bool, err error) {
+	if err := s.lock(ctx); err != nil {
+		return false, err
+	}
+	defer s.unlock()
+	view := s.db.Txn(true)
+	defer view.Abort() // does nothing after Commit
+	tx := newTxn(s.kinds, view)
+	if err := fn(tx); err != nil {
+		return false, err
+	}
+	if tx.err != nil {
+		return false, tx.err
+	}
+	changes, err := tx.changes()
+	if err != nil || changes == nil {
+		return false, err
+	}
+	revision, err := s.backend.Commit(ctx, changes)
+	if errors.Is(err, ErrConflict) {
+		if s.follow == nil {
+			view.Abort() // reload needs the same lock of go-memdb
+			if err := s.reload(ctx); err != nil {
+				return false, fmt.Errorf("state: loading again after a conflict: %w", err)
+			}
+		}
+		return true, err
+	}
+	if err != nil {
+		return false, fmt.Errorf("state: committing: %w", err)
+	}
+	tx.setRevision(revision)
+	s.follow.remember(changes, revision)
+	view.Commit()
+	s.publish()
+	return false, nil
+}
+
+// Close waits for a running Update, stops following the backend and closes it. Snapshots stay readable; Updates answer
+// ErrClosed. Closing again does nothing.
+func (s *Store) Close() error {
+	s.follow.stop()
+	s.writer <- struct{}{}
+	defer s.unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	return s.backend.Close()
+}
+
+func (s *Store) lock(ctx context.Context) error {
+	select {
+	case s.writer <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("state: waiting for other writers: %w", ctx.Err())
+	}
+	if s.closed {
+		s.unlock()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (s *Store) unlock() { <-s.writer }
+
+// publish makes what was committed to the tables the current snapshot. The caller has the writer's token.
+func (s *Store) publish() {
+	next := &Snapshot{kinds: s.kinds, view: s.db.Txn(false)}
+	if last := s.current.Load(); last != nil {
+		next.version = last.version + 1
+	}
+	s.current.Store(next)
+	fresh := make(chan struct{})
+	if last := s.changed.Swap(&fresh); last != nil {
+		close(*last)
+	}
+}

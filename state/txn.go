@@ -1,0 +1,181 @@
+package state
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/hashicorp/go-memdb"
+)
+
+// Txn is one run of a function given to [Store.Update]. It sees the newest state and its own writes, and is good only
+// until that function returns. It is not safe for use by several goroutines.
+type Txn struct {
+	kinds   *kinds
+	view    *memdb.Txn
+	touched map[place]*touch
+	order   []*touch       // touched, in the order of first touch
+	reads   map[*Kind]int  // single entities read, by kind
+	scanned map[*Kind]bool // kinds of which a range or an index was read
+	err     error          // the first misuse; Update returns it
+}
+
+type place struct {
+	kind *Kind
+	key  string
+}
+
+// touch is an entity that the outcome depends on.
+type touch struct {
+	place
+	before  *row // nil when there was none
+	after   *row // nil when deleted; meaningless unless written
+	written bool
+}
+
+// manyReads is how many single reads of one kind are checked one by one at the commit; of more, the whole kind is.
+const manyReads = 32
+
+func newTxn(kinds *kinds, view *memdb.Txn) *Txn {
+	return &Txn{kinds: kinds, view: view, touched: map[place]*touch{}, reads: map[*Kind]int{}, scanned: map[*Kind]bool{}}
+}
+
+// Put adds the entity, or replaces the one of its key. An entity that cannot be put (a type or a key that the store does
+// not take) makes Update fail.
+func (tx *Txn) Put(entity Entity) {
+	_, kind := tx.table(reflect.TypeOf(entity))
+	if kind == nil {
+		return
+	}
+	key := entity.StateKey()
+	if err := checkKey(key); err != nil {
+		tx.fail(fmt.Errorf("state: putting a %s: %w", kind.Name, err))
+		return
+	}
+	t := tx.touch(kind, key, nil, false)
+	t.written, t.after = true, &row{key: key, entity: entity}
+	if err := tx.view.Insert(kind.Name, t.after); err != nil {
+		tx.fail(fmt.Errorf("state: putting %s %q: %w", kind.Name, key, err))
+	}
+}
+
+// Delete removes the entity that has the kind and key of the one given, if there is one.
+func (tx *Txn) Delete(entity Entity) {
+	_, kind := tx.table(reflect.TypeOf(entity))
+	if kind == nil {
+		return
+	}
+	tx.delete(kind, entity.StateKey())
+}
+
+// DeleteAll removes every entity of the type whose key begins with the prefix, and tells how many.
+func DeleteAll[T Entity](tx *Txn, prefix string) int {
+	count := 0
+	for entity := range All[T](tx, prefix) {
+		tx.Delete(entity)
+		count++
+	}
+	return count
+}
+
+func (tx *Txn) delete(kind *Kind, key string) {
+	t := tx.touch(kind, key, nil, false)
+	current := t.before
+	if t.written {
+		current = t.after
+	}
+	if current == nil {
+		return
+	}
+	t.written, t.after = true, nil
+	if err := tx.view.Delete(kind.Name, current); err != nil {
+		tx.fail(fmt.Errorf("state: deleting %s %q: %w", kind.Name, key, err))
+	}
+}
+
+func (tx *Txn) table(t reflect.Type) (*memdb.Txn, *Kind) {
+	kind := tx.kinds.byType[t]
+	if kind == nil {
+		tx.fail(fmt.Errorf("state: type %v is of no kind that the store was opened with", t))
+	}
+	return tx.view, kind
+}
+
+func (tx *Txn) sawKey(kind *Kind, key string, found *row) {
+	if tx.scanned[kind] {
+		return
+	}
+	if _, known := tx.touched[place{kind, key}]; known {
+		return
+	}
+	if tx.reads[kind]++; tx.reads[kind] > manyReads {
+		tx.scanned[kind] = true
+		return
+	}
+	tx.touch(kind, key, found, true)
+}
+
+func (tx *Txn) sawKind(kind *Kind) { tx.scanned[kind] = true }
+
+// touch gives what is noted of an entity, noting it first if need be; found is the row as read, if it was read.
+func (tx *Txn) touch(kind *Kind, key string, found *row, read bool) *touch {
+	at := place{kind, key}
+	if t := tx.touched[at]; t != nil {
+		return t
+	}
+	if !read {
+		found = first(tx.view, kind, rows, key)
+	}
+	t := &touch{place: at, before: found}
+	tx.touched[at] = t
+	tx.order = append(tx.order, t)
+	return t
+}
+
+func (tx *Txn) fail(err error) {
+	if tx.err == nil {
+		tx.err = err
+	}
+}
+
+// changes encodes what was written, followed by what was only read; nil when nothing was written.
+func (tx *Txn) changes() ([]Change, error) {
+	var writes, reads []Change
+	for _, t := range tx.order {
+		change := Change{Kind: t.kind.Name, Key: t.key}
+		if t.before != nil {
+			change.Revision = t.before.revision
+		}
+		switch {
+		case !t.written, t.before == nil && t.after == nil:
+			if !tx.scanned[t.kind] {
+				change.Read = true
+				reads = append(reads, change)
+			}
+			continue
+		case t.after != nil:
+			value, err := json.Marshal(t.after.entity)
+			if err != nil {
+				return nil, fmt.Errorf("state: encoding %s %q: %w", t.kind.Name, t.key, err)
+			}
+			change.Value = value
+		}
+		writes = append(writes, change)
+	}
+	if len(writes) == 0 {
+		return nil, nil
+	}
+	for kind := range tx.scanned {
+		reads = append(reads, Change{Kind: kind.Name, Read: true})
+	}
+	return append(writes, reads...), nil
+}
+
+// setRevision completes the rows that were written, before anyone else can see them.
+func (tx *Txn) setRevision(revision int64) {
+	for _, t := range tx.order {
+		if t.written && t.after != nil {
+			t.after.revision = revision
+		}
+	}
+}
