@@ -1,0 +1,182 @@
+package statefile
+
+import "time"
+
+// APIVersion and Kind head every State document.
+const (
+	APIVersion = "irsa-emu.dev/v1"
+	Kind       = "State"
+)
+
+// State is everything that an emulator can be given.
+type State struct {
+	Clusters map[string]Cluster `json:"clusters,omitempty" jsonschema_description:"EKS clusters by name. Each has an issuer of the emulator's own unless issuers lists its URL with a jwks."`
+	Issuers  []Issuer           `json:"issuers,omitempty" jsonschema_description:"OIDC issuers: those whose keys are published here, and those of the emulator's own whose keys are kept."`
+	Accounts map[string]Account `json:"accounts,omitempty" jsonschema_description:"AWS accounts by their twelve digits (in quotes)."`
+}
+
+// Cluster is an EKS cluster as DescribeCluster shows it.
+type Cluster struct {
+	Issuer  string            `json:"issuer" jsonschema_description:"Issuer URL of the cluster's service account tokens, https://…"`
+	Region  string            `json:"region,omitempty" jsonschema_description:"AWS region; the emulator's own when left out."`
+	Account string            `json:"account,omitempty" jsonschema_description:"Twelve digits; the emulator's default account when left out."`
+	Version string            `json:"version,omitempty" jsonschema_description:"Kubernetes version, such as 1.34."`
+	Created time.Time         `json:"created,omitzero" jsonschema_description:"RFC 3339; the moment of loading when left out."`
+	Tags    map[string]string `json:"tags,omitempty"`
+}
+
+// Issuer is an OIDC issuer. With JWKS it belongs to someone else and the
+// emulator only knows its public keys. Without, it is the emulator's own and
+// signs tokens with SigningKeys, or with a new key when there are none.
+type Issuer struct {
+	URL  string `json:"url" jsonschema_description:"Issuer URL, exactly as in the iss claim."`
+	JWKS JSON   `json:"jwks,omitzero" jsonschema_description:"Public keys of an issuer that the emulator does not own: a JSON Web Key Set, inline or {file: jwks.json}. It is never fetched."`
+	Alg  string `json:"alg,omitempty" jsonschema:"enum=RS256,enum=ES256" jsonschema_description:"Algorithm of new signing keys of an own issuer; RS256 when left out."`
+	// SigningKeys are private keys as PKCS #8 PEM; the first one signs, all are published.
+	// An export holds them so that tokens stay valid after a reload: treat it as a secret.
+	SigningKeys []Text `json:"signingKeys,omitempty" jsonschema_description:"Private keys of an own issuer as PKCS #8 PEM, inline or {file: key.pem}; the first one signs, all are published."`
+}
+
+// Account is what one AWS account holds.
+type Account struct {
+	OIDCProviders    []OIDCProvider    `json:"oidcProviders,omitempty"`
+	Policies         []Policy          `json:"policies,omitempty" jsonschema_description:"Customer managed policies."`
+	Roles            []Role            `json:"roles,omitempty"`
+	Groups           []Group           `json:"groups,omitempty"`
+	Users            []User            `json:"users,omitempty"`
+	InstanceProfiles []InstanceProfile `json:"instanceProfiles,omitempty"`
+	Secrets          []Secret          `json:"secrets,omitempty" jsonschema_description:"Secrets Manager secrets."`
+	Buckets          []Bucket          `json:"buckets,omitempty" jsonschema_description:"S3 buckets."`
+}
+
+// OIDCProvider is an IAM OpenID Connect provider.
+type OIDCProvider struct {
+	URL         string            `json:"url" jsonschema_description:"Issuer URL with https://, exactly as in the iss claim but for a port of 443."`
+	ClientIDs   []string          `json:"clientIDs,omitempty" jsonschema_description:"Audiences, such as sts.amazonaws.com."`
+	Thumbprints []string          `json:"thumbprints,omitempty" jsonschema_description:"SHA-1 certificate thumbprints, 40 hex digits each."`
+	Created     time.Time         `json:"created,omitzero"`
+	Tags        map[string]string `json:"tags,omitempty"`
+}
+
+// Policy is a customer managed policy: Document alone, or all its Versions.
+type Policy struct {
+	Name        string            `json:"name"`
+	Path        string            `json:"path,omitempty" jsonschema_description:"/ when left out."`
+	ID          string            `json:"id,omitempty" jsonschema_description:"ANPA…; made when left out."`
+	Description *string           `json:"description,omitempty"`
+	Document    Document          `json:"document,omitzero" jsonschema_description:"The policy, as version v1: IAM JSON, inline or {file: policy.json}."`
+	Versions    []PolicyVersion   `json:"versions,omitempty" jsonschema_description:"All versions, oldest first, in place of document."`
+	Created     time.Time         `json:"created,omitzero"`
+	Updated     time.Time         `json:"updated,omitzero"`
+	Tags        map[string]string `json:"tags,omitempty"`
+}
+
+// PolicyVersion is one version of a managed policy.
+type PolicyVersion struct {
+	ID       string    `json:"id" jsonschema_description:"v1, v2, …; numbers ascend and are never used again."`
+	Default  bool      `json:"default,omitempty" jsonschema_description:"The version in force; exactly one."`
+	Document Document  `json:"document" jsonschema_description:"IAM JSON, inline or {file: policy.json}."`
+	Created  time.Time `json:"created,omitzero"`
+}
+
+// Role is an IAM role.
+type Role struct {
+	Name                string              `json:"name"`
+	Path                string              `json:"path,omitempty" jsonschema_description:"/ when left out."`
+	ID                  string              `json:"id,omitempty" jsonschema_description:"AROA…; made when left out."`
+	Description         *string             `json:"description,omitempty"`
+	TrustPolicy         Document            `json:"trustPolicy" jsonschema_description:"Who may assume the role: IAM JSON, inline or {file: trust-policy.json}."`
+	InlinePolicies      map[string]Document `json:"inlinePolicies,omitempty" jsonschema_description:"Inline policies by name."`
+	AttachedPolicies    []string            `json:"attachedPolicies,omitempty" jsonschema_description:"ARNs of managed policies."`
+	MaxSessionDuration  int                 `json:"maxSessionDuration,omitempty" jsonschema:"minimum=3600,maximum=43200" jsonschema_description:"Seconds; 3600 when left out."`
+	PermissionsBoundary string              `json:"permissionsBoundary,omitempty" jsonschema_description:"ARN of a managed policy."`
+	Created             time.Time           `json:"created,omitzero"`
+	Tags                map[string]string   `json:"tags,omitempty"`
+}
+
+// Group is an IAM group; users name the groups they are in.
+type Group struct {
+	Name             string              `json:"name"`
+	Path             string              `json:"path,omitempty" jsonschema_description:"/ when left out."`
+	ID               string              `json:"id,omitempty" jsonschema_description:"AGPA…; made when left out."`
+	InlinePolicies   map[string]Document `json:"inlinePolicies,omitempty" jsonschema_description:"Inline policies by name."`
+	AttachedPolicies []string            `json:"attachedPolicies,omitempty" jsonschema_description:"ARNs of managed policies."`
+	Created          time.Time           `json:"created,omitzero"`
+}
+
+// User is an IAM user.
+type User struct {
+	Name                string              `json:"name"`
+	Path                string              `json:"path,omitempty" jsonschema_description:"/ when left out."`
+	ID                  string              `json:"id,omitempty" jsonschema_description:"AIDA…; made when left out."`
+	Groups              []string            `json:"groups,omitempty" jsonschema_description:"Names of groups."`
+	InlinePolicies      map[string]Document `json:"inlinePolicies,omitempty" jsonschema_description:"Inline policies by name."`
+	AttachedPolicies    []string            `json:"attachedPolicies,omitempty" jsonschema_description:"ARNs of managed policies."`
+	PermissionsBoundary string              `json:"permissionsBoundary,omitempty" jsonschema_description:"ARN of a managed policy."`
+	AccessKeys          []AccessKey         `json:"accessKeys,omitempty"`
+	Created             time.Time           `json:"created,omitzero"`
+	Tags                map[string]string   `json:"tags,omitempty"`
+}
+
+// AccessKey is a user's long-term key.
+type AccessKey struct {
+	ID       string    `json:"id" jsonschema_description:"AKIA… and sixteen more characters."`
+	Secret   string    `json:"secret"`
+	Inactive bool      `json:"inactive,omitempty"`
+	Created  time.Time `json:"created,omitzero"`
+}
+
+// InstanceProfile holds at most one role.
+type InstanceProfile struct {
+	Name    string            `json:"name"`
+	Path    string            `json:"path,omitempty" jsonschema_description:"/ when left out."`
+	ID      string            `json:"id,omitempty" jsonschema_description:"AIPA…; made when left out."`
+	Role    string            `json:"role,omitempty" jsonschema_description:"Name of the role."`
+	Created time.Time         `json:"created,omitzero"`
+	Tags    map[string]string `json:"tags,omitempty"`
+}
+
+// Secret is a Secrets Manager secret: one value, or all its Versions.
+type Secret struct {
+	Name        string            `json:"name"`
+	Region      string            `json:"region,omitempty" jsonschema_description:"AWS region; the emulator's own when left out."`
+	Suffix      string            `json:"suffix,omitempty" jsonschema_description:"The six characters after the name in the ARN; made when left out."`
+	Description string            `json:"description,omitempty"`
+	KMSKeyID    string            `json:"kmsKeyId,omitempty"`
+	Value       *Text             `json:"value,omitempty" jsonschema_description:"The SecretString, inline or {file: secret.json}."`
+	Binary      []byte            `json:"binary,omitempty" jsonschema_description:"The SecretBinary in base64, in place of value."`
+	Versions    []SecretVersion   `json:"versions,omitempty" jsonschema_description:"All versions, oldest first, in place of value and binary."`
+	Policy      Document          `json:"policy,omitzero" jsonschema_description:"Resource policy: IAM JSON, inline or {file: policy.json}."`
+	Created     time.Time         `json:"created,omitzero"`
+	Changed     time.Time         `json:"changed,omitzero"`
+	Deleted     time.Time         `json:"deleted,omitzero" jsonschema_description:"When the secret will be gone, for one whose deletion is scheduled."`
+	Tags        map[string]string `json:"tags,omitempty"`
+}
+
+// SecretVersion is one version of a secret's value.
+type SecretVersion struct {
+	ID      string    `json:"id" jsonschema_description:"VersionId, 32 to 64 characters."`
+	Stages  []string  `json:"stages,omitempty" jsonschema_description:"Staging labels, such as AWSCURRENT."`
+	Value   *Text     `json:"value,omitempty"`
+	Binary  []byte    `json:"binary,omitempty" jsonschema_description:"Base64, in place of value."`
+	Created time.Time `json:"created,omitzero"`
+}
+
+// Bucket is an S3 bucket with its objects.
+type Bucket struct {
+	Name    string            `json:"name"`
+	Region  string            `json:"region,omitempty" jsonschema_description:"AWS region; the emulator's own when left out."`
+	Policy  Document          `json:"policy,omitzero" jsonschema_description:"Bucket policy: IAM JSON, inline or {file: policy.json}."`
+	Objects map[string]Object `json:"objects,omitempty" jsonschema_description:"Objects by key."`
+	Created time.Time         `json:"created,omitzero"`
+	Tags    map[string]string `json:"tags,omitempty"`
+}
+
+// Object is an S3 object.
+type Object struct {
+	Content     *Text             `json:"content,omitempty" jsonschema_description:"The bytes as text, inline or {file: report.txt}; empty when left out."`
+	Binary      []byte            `json:"binary,omitempty" jsonschema_description:"The bytes in base64, in place of content."`
+	ContentType string            `json:"contentType,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty" jsonschema_description:"x-amz-meta-* headers, without that prefix."`
+	Modified    time.Time         `json:"modified,omitzero"`
+}

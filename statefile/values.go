@@ -1,0 +1,61 @@
+package statefile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Text is a string that a document may also take from a file: {file: PATH}.
+type Text string
+
+// JSON is a JSON value, inline as YAML or JSON, or {file: PATH}. It is kept
+// as text; nil means that it was not written.
+type JSON []byte
+
+// IsZero reports whether no value was written.
+func (j JSON) IsZero() bool { return len(j) == 0 }
+
+// MarshalJSON gives the value itself.
+func (j JSON) MarshalJSON() ([]byte, error) { return marshalRaw(j) }
+
+// UnmarshalJSON keeps the value as it is written.
+func (j *JSON) UnmarshalJSON(b []byte) error {
+	*j = bytes.Clone(b)
+	return nil
+}
+
+// Document is an IAM policy document: inline, or {file: PATH}.
+type Document struct {
+	// Raw is the policy as JSON text: a file's as it is, an inline one's with
+	// its members in the order in which they were written.
+	Raw []byte
+	// File, Line and Column say where it was written, for messages; an export has none.
+	File         string
+	Line, Column int
+}
+
+// NewDocument is a policy whose text comes from elsewhere than a file.
+func NewDocument(text string) Document { return Document{Raw: []byte(text)} }
+
+// IsZero reports whether no policy was written.
+func (d Document) IsZero() bool { return len(d.Raw) == 0 }
+
+// MarshalJSON gives the policy itself.
+func (d Document) MarshalJSON() ([]byte, error) { return marshalRaw(d.Raw) }
+
+// UnmarshalJSON keeps the policy as it is written.
+func (d *Document) UnmarshalJSON(b []byte) error {
+	*d = Document{Raw: bytes.Clone(b)}
+	return nil
+}
+
+func marshalRaw(raw []byte) ([]byte, error) {
+	if len(raw) == 0 {
+		return []byte("null"), nil
+	}
+	if !json.Valid(raw) {
+		return nil, fmt.Errorf("not JSON: %.60q", raw)
+	}
+	return raw, nil
+}
