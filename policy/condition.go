@@ -1,0 +1,118 @@
+package policy
+
+import "strings"
+
+// operand is one wanted value of a condition, compiled. A value with variables
+// is compiled at each evaluation, all others once.
+type operand struct {
+	template template              // of a value with variables; else nil
+	match    func(got string) bool // of a value without
+}
+
+func newCondition(operatorName, key string, values []string, op operator, start Position, variables bool) Condition {
+	c := Condition{Operator: operatorName, Key: key, Values: values, Start: start, op: op, key: strings.ToLower(key)}
+	if op.test == nil {
+		return c
+	}
+	for _, v := range values {
+		t := template{{text: v}}
+		if variables && op.test.variables {
+			t = splitTemplate(v)
+		}
+		if t.dynamic() {
+			c.values = append(c.values, operand{template: t})
+			continue
+		}
+		match, _ := op.test.compile(t, nil)
+		c.values = append(c.values, operand{match: match})
+	}
+	return c
+}
+
+// evaluate judges the condition against a request's keys.
+func (c *Condition) evaluate(ctx Context) ConditionResult {
+	got, found := ctx[c.key]
+	r := ConditionResult{Operator: c.Operator, Key: c.Key, Want: c.Values, Got: got.List,
+		Present: found && len(got.List) > 0}
+	matchers, want := c.resolve(ctx)
+	if want != nil {
+		r.Want = want
+	}
+	anyOf := func(v string) bool {
+		for i := range matchers {
+			if matchers[i].match != nil && matchers[i].match(v) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case c.op.test == null:
+		// An empty list of values counts as absent (the guide, Null).
+		r.Met = anyOf(boolText(!r.Present))
+	case !r.Present:
+		switch c.op.quantifier {
+		case forAllValues:
+			r.Met = true
+		case forAnyValue: // false for negated operators, too
+			r.Met = c.op.ifExists
+		default:
+			r.Met = c.op.negated || c.op.ifExists
+		}
+	case c.op.quantifier == forAnyValue:
+		for _, v := range got.List {
+			if anyOf(v) != c.op.negated {
+				r.Met = true
+				break
+			}
+		}
+	case c.op.quantifier == forAllValues:
+		r.Met = true
+		for _, v := range got.List {
+			if anyOf(v) == c.op.negated {
+				r.Met = false
+				break
+			}
+		}
+	case got.Multi || len(got.List) > 1:
+		// Recorded: a multivalued key tested without a set qualifier never matches
+		// while it is present, negated operators included.
+		r.Met = false
+	default:
+		r.Met = anyOf(got.List[0]) != c.op.negated
+	}
+	return r
+}
+
+// resolve returns the matchers of all wanted values, and the values with their
+// variables replaced if any has one. A value whose variable is absent keeps its
+// text and has no matcher: it matches nothing.
+func (c *Condition) resolve(ctx Context) (matchers []operand, want []string) {
+	dynamic := false
+	for i := range c.values {
+		dynamic = dynamic || c.values[i].template != nil
+	}
+	if !dynamic {
+		return c.values, nil
+	}
+	matchers = make([]operand, len(c.values))
+	want = make([]string, len(c.values))
+	for i, v := range c.values {
+		matchers[i], want[i] = v, c.Values[i]
+		if v.template == nil {
+			continue
+		}
+		if text, ok := v.template.expand(ctx); ok {
+			want[i] = text
+		}
+		matchers[i].match, _ = c.op.test.compile(v.template, ctx)
+	}
+	return matchers, want
+}
+
+func boolText(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}

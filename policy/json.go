@@ -1,0 +1,406 @@
+package policy
+
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Bounds of a document's text. IAM takes at most 131,072 characters of Latin-1,
+// which are twice as many bytes of UTF-8 at most; a statement is six levels deep.
+const (
+	maxBytes = 2 * 131072
+	maxDepth = 32
+)
+
+// SyntaxError is a document that is not JSON or not of the policy grammar.
+type SyntaxError struct {
+	Line    int    `json:"line"`   // from 1
+	Column  int    `json:"column"` // from 1, in characters
+	Message string `json:"message"`
+
+	notJSON bool
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Message)
+}
+
+type kind uint8
+
+const (
+	kindNull kind = iota
+	kindBool
+	kindNumber
+	kindString
+	kindArray
+	kindObject
+)
+
+func (k kind) String() string {
+	return [...]string{"null", "a boolean", "a number", "a string", "an array", "an object"}[k]
+}
+
+// node is a JSON value with its place in the source. encoding/json gives
+// neither places nor duplicate members.
+type node struct {
+	kind    kind
+	start   int    // byte offsets; end is exclusive
+	end     int    //
+	text    string // the string's value, or the literal of a number or boolean
+	items   []*node
+	members []member
+}
+
+type member struct {
+	name      string
+	nameStart int
+	value     *node
+}
+
+func (n *node) get(name string) *node {
+	for i := range n.members {
+		if n.members[i].name == name {
+			return n.members[i].value
+		}
+	}
+	return nil
+}
+
+// positionAt turns a byte offset into a line and column.
+func positionAt(src []byte, offset int) Position {
+	if offset > len(src) {
+		offset = len(src)
+	}
+	line, lineStart := 1, 0
+	for i := 0; i < offset; i++ {
+		if src[i] == '\n' {
+			line++
+			lineStart = i + 1
+		}
+	}
+	return Position{Line: line, Column: 1 + utf8.RuneCount(src[lineStart:offset])}
+}
+
+func syntaxErrorAt(src []byte, offset int, format string, args ...any) *SyntaxError {
+	p := positionAt(src, offset)
+	return &SyntaxError{Line: p.Line, Column: p.Column, Message: fmt.Sprintf(format, args...)}
+}
+
+type jsonParser struct {
+	src   []byte
+	pos   int
+	depth int
+}
+
+// parseJSON reads exactly one JSON value (RFC 8259) and refuses duplicate
+// members, text after the value, invalid UTF-8 and what exceeds the bounds.
+func parseJSON(src []byte) (*node, *SyntaxError) {
+	if len(src) > maxBytes {
+		return nil, notJSON(syntaxErrorAt(nil, 0, "policy is %d bytes long, more than %d", len(src), maxBytes))
+	}
+	p := &jsonParser{src: src}
+	p.space()
+	n, err := p.value()
+	if err != nil {
+		return nil, notJSON(err)
+	}
+	p.space()
+	if p.pos < len(src) {
+		return nil, notJSON(p.errorf("unexpected %s after the policy", p.found()))
+	}
+	return n, nil
+}
+
+func notJSON(e *SyntaxError) *SyntaxError {
+	e.notJSON = true
+	return e
+}
+
+func (p *jsonParser) errorf(format string, args ...any) *SyntaxError {
+	return syntaxErrorAt(p.src, p.pos, format, args...)
+}
+
+func (p *jsonParser) found() string {
+	if p.pos >= len(p.src) {
+		return "end of text"
+	}
+	r, size := utf8.DecodeRune(p.src[p.pos:])
+	if r == utf8.RuneError && size < 2 {
+		return "invalid UTF-8"
+	}
+	return strconv.QuoteRune(r)
+}
+
+func (p *jsonParser) space() {
+	for p.pos < len(p.src) {
+		switch p.src[p.pos] {
+		case ' ', '\t', '\r', '\n':
+			p.pos++
+		default:
+			return
+		}
+	}
+}
+
+func (p *jsonParser) peek() byte {
+	if p.pos < len(p.src) {
+		return p.src[p.pos]
+	}
+	return 0
+}
+
+func (p *jsonParser) value() (*node, *SyntaxError) {
+	n := &node{start: p.pos}
+	var err *SyntaxError
+	switch c := p.peek(); {
+	case c == '{':
+		err = p.nested(func() *SyntaxError { return p.object(n) })
+	case c == '[':
+		err = p.nested(func() *SyntaxError { return p.array(n) })
+	case c == '"':
+		n.kind = kindString
+		n.text, err = p.str()
+	case c == '-' || c >= '0' && c <= '9':
+		n.kind = kindNumber
+		n.text, err = p.number()
+	case p.literal("true"):
+		n.kind, n.text = kindBool, "true"
+	case p.literal("false"):
+		n.kind, n.text = kindBool, "false"
+	case p.literal("null"):
+		n.kind, n.text = kindNull, "null"
+	default:
+		err = p.errorf("expected a JSON value, found %s", p.found())
+	}
+	if err != nil {
+		return nil, err
+	}
+	n.end = p.pos
+	return n, nil
+}
+
+func (p *jsonParser) nested(f func() *SyntaxError) *SyntaxError {
+	if p.depth++; p.depth > maxDepth {
+		return p.errorf("nested deeper than %d levels", maxDepth)
+	}
+	err := f()
+	p.depth--
+	return err
+}
+
+func (p *jsonParser) literal(word string) bool {
+	if len(p.src)-p.pos < len(word) || string(p.src[p.pos:p.pos+len(word)]) != word {
+		return false
+	}
+	p.pos += len(word)
+	return true
+}
+
+func (p *jsonParser) array(n *node) *SyntaxError {
+	n.kind = kindArray
+	p.pos++
+	if p.space(); p.peek() == ']' {
+		p.pos++
+		return nil
+	}
+	for {
+		p.space()
+		item, err := p.value()
+		if err != nil {
+			return err
+		}
+		n.items = append(n.items, item)
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.pos++
+		case ']':
+			p.pos++
+			return nil
+		default:
+			return p.errorf("expected ',' or ']', found %s", p.found())
+		}
+	}
+}
+
+func (p *jsonParser) object(n *node) *SyntaxError {
+	n.kind = kindObject
+	p.pos++
+	if p.space(); p.peek() == '}' {
+		p.pos++
+		return nil
+	}
+	seen := map[string]bool{}
+	for {
+		p.space()
+		nameStart := p.pos
+		if p.peek() != '"' {
+			return p.errorf("expected a member name in double quotes, found %s", p.found())
+		}
+		name, err := p.str()
+		if err != nil {
+			return err
+		}
+		if seen[name] {
+			return syntaxErrorAt(p.src, nameStart, "duplicate key %q", name)
+		}
+		seen[name] = true
+		if p.space(); p.peek() != ':' {
+			return p.errorf("expected ':', found %s", p.found())
+		}
+		p.pos++
+		p.space()
+		value, err := p.value()
+		if err != nil {
+			return err
+		}
+		n.members = append(n.members, member{name: name, nameStart: nameStart, value: value})
+		p.space()
+		switch p.peek() {
+		case ',':
+			p.pos++
+		case '}':
+			p.pos++
+			return nil
+		default:
+			return p.errorf("expected ',' or '}', found %s", p.found())
+		}
+	}
+}
+
+func (p *jsonParser) number() (string, *SyntaxError) {
+	start := p.pos
+	if p.peek() == '-' {
+		p.pos++
+	}
+	switch {
+	case p.peek() == '0':
+		p.pos++
+	case !p.digits():
+		return "", p.errorf("expected a digit, found %s", p.found())
+	}
+	if p.peek() == '.' {
+		p.pos++
+		if !p.digits() {
+			return "", p.errorf("expected a digit, found %s", p.found())
+		}
+	}
+	if c := p.peek(); c == 'e' || c == 'E' {
+		p.pos++
+		if c := p.peek(); c == '+' || c == '-' {
+			p.pos++
+		}
+		if !p.digits() {
+			return "", p.errorf("expected a digit, found %s", p.found())
+		}
+	}
+	return string(p.src[start:p.pos]), nil
+}
+
+func (p *jsonParser) digits() bool {
+	start := p.pos
+	for c := p.peek(); c >= '0' && c <= '9'; c = p.peek() {
+		p.pos++
+	}
+	return p.pos > start
+}
+
+func (p *jsonParser) str() (string, *SyntaxError) {
+	p.pos++
+	start := p.pos
+	for p.pos < len(p.src) { // most strings hold no escape and are one slice
+		switch c := p.src[p.pos]; {
+		case c == '"':
+			s := string(p.src[start:p.pos])
+			if !utf8.ValidString(s) {
+				return "", syntaxErrorAt(p.src, start, "string is not valid UTF-8")
+			}
+			p.pos++
+			return s, nil
+		case c == '\\':
+			return p.escaped(start)
+		case c < ' ':
+			return "", p.errorf("control character in a string; write it as \\u%04x", c)
+		}
+		p.pos++
+	}
+	return "", syntaxErrorAt(p.src, start-1, "string is not closed")
+}
+
+func (p *jsonParser) escaped(start int) (string, *SyntaxError) {
+	out := append([]byte(nil), p.src[start:p.pos]...)
+	for p.pos < len(p.src) {
+		c := p.src[p.pos]
+		switch {
+		case c == '"':
+			if !utf8.Valid(out) {
+				return "", syntaxErrorAt(p.src, start, "string is not valid UTF-8")
+			}
+			p.pos++
+			return string(out), nil
+		case c < ' ':
+			return "", p.errorf("control character in a string; write it as \\u%04x", c)
+		case c != '\\':
+			out = append(out, c)
+			p.pos++
+			continue
+		}
+		r, err := p.escape()
+		if err != nil {
+			return "", err
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return "", syntaxErrorAt(p.src, start-1, "string is not closed")
+}
+
+func (p *jsonParser) escape() (rune, *SyntaxError) {
+	at := p.pos
+	p.pos++ // the backslash
+	c := p.peek()
+	p.pos++
+	switch c {
+	case '"', '\\', '/':
+		return rune(c), nil
+	case 'b':
+		return '\b', nil
+	case 'f':
+		return '\f', nil
+	case 'n':
+		return '\n', nil
+	case 'r':
+		return '\r', nil
+	case 't':
+		return '\t', nil
+	case 'u':
+		r, ok := p.hex4()
+		if ok && utf16.IsSurrogate(r) {
+			if p.peek() != '\\' || p.pos+1 >= len(p.src) || p.src[p.pos+1] != 'u' {
+				return 0, syntaxErrorAt(p.src, at, "half a surrogate pair")
+			}
+			p.pos += 2
+			low, okLow := p.hex4()
+			if r = utf16.DecodeRune(r, low); !okLow || r == utf8.RuneError {
+				return 0, syntaxErrorAt(p.src, at, "half a surrogate pair")
+			}
+		}
+		if ok {
+			return r, nil
+		}
+	}
+	return 0, syntaxErrorAt(p.src, at, "invalid escape")
+}
+
+func (p *jsonParser) hex4() (rune, bool) {
+	if p.pos+4 > len(p.src) {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(string(p.src[p.pos:p.pos+4]), 16, 16)
+	if err != nil {
+		return 0, false
+	}
+	p.pos += 4
+	return rune(v), true
+}

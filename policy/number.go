@@ -1,0 +1,139 @@
+package policy
+
+import (
+	"net/netip"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// number is an integer, exactly, or a decimal.
+type number struct {
+	integer int64
+	decimal float64
+	exact   bool
+}
+
+var numberPattern = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
+
+// parseNumber takes integers and decimals. Recorded: a sign and leading zeros
+// are allowed, blanks and exponents are not.
+func parseNumber(s string) (number, bool) {
+	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return number{integer: i, decimal: float64(i), exact: true}, true
+	}
+	if len(s) > 400 || !numberPattern.MatchString(s) {
+		return number{}, false
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return number{decimal: f}, err == nil
+}
+
+func (n number) compare(o number) int {
+	if n.exact && o.exact {
+		return compareOrdered(n.integer, o.integer)
+	}
+	return compareOrdered(n.decimal, o.decimal)
+}
+
+func compareOrdered[T int64 | float64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func compileNumeric(holds func(int) bool) func(string) func(string) bool {
+	return func(want string) func(string) bool {
+		w, ok := parseNumber(want)
+		if !ok {
+			return never
+		}
+		return func(got string) bool {
+			g, ok := parseNumber(got)
+			return ok && holds(g.compare(w))
+		}
+	}
+}
+
+func compileDate(holds func(int) bool) func(string) func(string) bool {
+	return func(want string) func(string) bool {
+		w, ok := parseDate(want)
+		if !ok {
+			return never
+		}
+		return func(got string) bool {
+			g, ok := parseDate(got)
+			return ok && holds(g.Compare(w))
+		}
+	}
+}
+
+// datePattern is what IAM accepts as a date: the W3C profile of ISO 8601 and
+// some that stray from it. Recorded as accepted: "01T", a small t, an hour of
+// one digit, an offset without minutes, a negative year; as refused: an offset
+// of one digit, a fraction of ten digits.
+var datePattern = regexp.MustCompile(`^(-?\d{1,9})(?:-(\d{1,2})(?:-(\d{1,2}))?)?` +
+	`(?:[tT](?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?)?(?:[zZ]|([+-])(\d{2})(?::?(\d{2}))?)?)?$`)
+
+// parseDate reads a date or epoch seconds. Four digits are a year, other plain
+// integers are seconds.
+func parseDate(s string) (time.Time, bool) {
+	if len(s) > 64 {
+		return time.Time{}, false
+	}
+	digits := strings.TrimPrefix(s, "-")
+	if len(digits) != 4 && strings.Trim(digits, "0123456789") == "" {
+		i, err := strconv.ParseInt(s, 10, 64)
+		return time.Unix(i, 0), err == nil
+	}
+	m := datePattern.FindStringSubmatch(s)
+	if m == nil {
+		return time.Time{}, false
+	}
+	number := func(i, absent int) int {
+		if m[i] == "" {
+			return absent
+		}
+		n, _ := strconv.Atoi(m[i]) // at most nine digits, by the pattern
+		return n
+	}
+	year, month, day := number(1, 0), number(2, 1), number(3, 1)
+	hour, minute, second := number(4, 0), number(5, 0), number(6, 0)
+	offsetHour, offsetMinute := number(9, 0), number(10, 0)
+	if month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59 ||
+		offsetHour > 23 || offsetMinute > 59 {
+		return time.Time{}, false
+	}
+	nanos := 0
+	if m[7] != "" {
+		nanos, _ = strconv.Atoi((m[7] + "000000000")[:9])
+	}
+	offset := offsetHour*3600 + offsetMinute*60
+	if m[8] == "-" {
+		offset = -offset
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
+	return t.Add(-time.Duration(offset) * time.Second), true
+}
+
+// compileIP takes a CIDR block or a single address, version 4 or 6.
+func compileIP(want string) func(string) bool {
+	prefix, err := netip.ParsePrefix(want)
+	if err != nil {
+		addr, err := netip.ParseAddr(want)
+		if err != nil {
+			return never
+		}
+		addr = addr.Unmap()
+		prefix = netip.PrefixFrom(addr, addr.BitLen())
+	}
+	return func(got string) bool {
+		addr, err := netip.ParseAddr(got)
+		return err == nil && prefix.Contains(addr.Unmap())
+	}
+}
