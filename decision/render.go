@@ -1,0 +1,142 @@
+package decision
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// maxLine bounds what a header or a log line says of a reason, in bytes.
+const maxLine = 1024
+
+// ReasonLine is the reason on one printable ASCII line, for a header: a
+// client's own words can reach it, so everything else is escaped. It is empty
+// when there is no reason.
+func (d *Decision) ReasonLine() string {
+	if d.Reason == nil {
+		return ""
+	}
+	line := d.Reason.Kind + ": " + d.Reason.Message
+	if d.Reason.Hint != "" {
+		line += " | " + d.Reason.Hint
+	}
+	return oneLine(line)
+}
+
+func oneLine(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			b.WriteByte(' ')
+		case r < 0x20 || r > 0x7e:
+			fmt.Fprintf(&b, "\\u%04x", r)
+		default:
+			b.WriteRune(r)
+		}
+		if b.Len() > maxLine {
+			return b.String()[:maxLine-3] + "..."
+		}
+	}
+	return b.String()
+}
+
+// LogAttrs are the fields of the decision's log line. Claims are left out:
+// they may name people.
+func (d *Decision) LogAttrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("requestId", d.RequestID), slog.String("service", d.Service), slog.String("action", d.Action),
+		slog.String("outcome", string(d.Outcome)), slog.Duration("took", d.Duration),
+	}
+	if d.Caller != nil {
+		attrs = append(attrs, slog.String("caller", d.Caller.ARN))
+	}
+	if d.Resource != "" {
+		attrs = append(attrs, slog.String("resource", d.Resource))
+	}
+	if d.Token != nil {
+		attrs = append(attrs, slog.String("issuer", d.Token.Issuer), slog.String("subject", d.Token.Subject))
+	}
+	if d.Error != nil {
+		attrs = append(attrs, slog.Int("status", d.Error.Status), slog.String("code", d.Error.Code))
+	}
+	if line := d.ReasonLine(); line != "" {
+		attrs = append(attrs, slog.String("reason", line))
+	}
+	return attrs
+}
+
+// Explain writes the decision for people: what was asked, what was answered,
+// why, and what to change.
+func (d *Decision) Explain(w io.Writer) error {
+	p := &printer{w: w}
+	p.line("%s  %s:%s  %s", mark(d.Outcome == Allowed), d.Service, d.Action, strings.ToUpper(string(d.Outcome)))
+	p.field("request", d.RequestID)
+	p.field("time", d.Time.UTC().Format(time.RFC3339))
+	if d.Caller != nil {
+		p.field("caller", d.Caller.ARN)
+	}
+	if d.Token != nil {
+		p.field("token issuer", d.Token.Issuer)
+		p.field("token subject", d.Token.Subject)
+		p.field("token audience", strings.Join(d.Token.Audience, ", "))
+		if !d.Token.Expires.IsZero() {
+			p.field("token expires", d.Token.Expires.UTC().Format(time.RFC3339))
+		}
+	}
+	p.field("resource", d.Resource)
+	p.field("provider", d.Provider)
+	if d.Session != nil {
+		p.field("session", d.Session.ARN)
+		p.field("until", d.Session.Expiration.UTC().Format(time.RFC3339))
+	}
+	if d.Error != nil {
+		p.field("answer", fmt.Sprintf("%d %s: %s", d.Error.Status, d.Error.Code, d.Error.Message))
+	}
+	if d.Reason != nil {
+		p.field("why", d.Reason.Message+" ("+d.Reason.Kind+")")
+		p.field("mend", d.Reason.Hint)
+	}
+	for _, c := range d.Checks {
+		p.line("")
+		p.line("%s  %s on %s", mark(c.Decision.Allowed), c.Action, c.Resource)
+		if p.err == nil {
+			p.err = policy.Explain(w, c.Decision, policy.ExplainOptions{Indent: "   "})
+		}
+	}
+	return p.err
+}
+
+func mark(ok bool) string {
+	if ok {
+		return "✓"
+	}
+	return "✗"
+}
+
+// printer keeps the first error of many writes.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) field(name, value string) {
+	if value == "" {
+		return
+	}
+	if !utf8.ValidString(value) {
+		value = strings.ToValidUTF8(value, "\uFFFD")
+	}
+	p.line("   %-15s %s", name, value)
+}
