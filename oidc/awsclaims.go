@@ -1,0 +1,246 @@
+package oidc
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The claims that AWS acts on, besides the registered ones.
+const (
+	claimTags           = "https://aws.amazon.com/tags"
+	claimTagPrefix      = claimTags + "/principal_tags/"
+	claimTransitive     = claimTags + "/transitive_tag_keys"
+	claimSourceIdentity = "https://aws.amazon.com/source_identity"
+	claimRoles          = "https://aws.amazon.com/roles"
+	claimNamespace      = "https://aws.amazon.com/"
+)
+
+const (
+	mostTags       = 50
+	longestTagKey  = 128
+	longestTagText = 256
+)
+
+var (
+	tagText        = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+	sourceIdentity = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	// Exact ARNs only: no wildcards (recorded).
+	roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+$`)
+)
+
+// readAWSClaims reads session tags, source identity and roles. Where a text was
+// not recorded, the comment at the refusal says so.
+func (c *Claims) readAWSClaims() error {
+	found := false
+	for _, m := range c.members {
+		found = found || strings.HasPrefix(m.name, claimNamespace)
+	}
+	if !found {
+		return nil
+	}
+	if err := c.readTags(); err != nil {
+		return err
+	}
+	if value, ok := c.awsClaim(claimSourceIdentity); ok {
+		text, isText := c.members.text(claimSourceIdentity)
+		if !isText || !sourceIdentity.MatchString(text) {
+			// AWS's text is not known.
+			return refuse(ReasonSourceIdentity, textNotValidated, "the source identity is %s, not 2 to 64 characters of letters, digits and _+=,.@-", clip(value)).
+				withClaim(claimSourceIdentity)
+		}
+		c.SourceIdentity = text
+	}
+	return c.readRoles()
+}
+
+// awsClaim is a claim of AWS's namespace; null counts as absent (recorded for
+// roles).
+func (c *Claims) awsClaim(name string) ([]byte, bool) {
+	value, ok := c.members.get(name)
+	return value, ok && !isNull(value)
+}
+
+// readTags takes the nested form, {"principal_tags": {"K": ["v"]},
+// "transitive_tag_keys": ["K"]}, and the flat one, a claim a tag. A token may use
+// both.
+func (c *Claims) readTags() error {
+	tags := tagClaims{values: map[string]string{}, seen: map[string]bool{}}
+	if value, ok := c.awsClaim(claimTags); ok {
+		if err := tags.addNested(value); err != nil {
+			return err
+		}
+	}
+	for i, m := range c.members {
+		key, flat := strings.CutPrefix(m.name, claimTagPrefix)
+		if !flat || c.members[i+1:].has(m.name) || isNull(m.value) {
+			continue
+		}
+		if m.value[0] != '"' {
+			return badTags(m.name, "the tag %q is %s, not a string", key, clip(m.value))
+		}
+		value, err := unquote(m.value)
+		if err != nil {
+			return badTags(m.name, "the tag %q: %v", key, err)
+		}
+		if err := tags.add(key, value); err != nil {
+			return err
+		}
+	}
+	if value, ok := c.awsClaim(claimTransitive); ok {
+		if err := tags.addTransitive(value); err != nil {
+			return err
+		}
+	}
+	for _, key := range tags.transitive {
+		if !tags.seen[strings.ToLower(key)] {
+			return parameterTags("The specified transitive tag key must be included in the requested tags.", "the transitive key %q is not a tag of the token", key)
+		}
+	}
+	if len(tags.values) > 0 {
+		c.Tags, c.TransitiveTagKeys = tags.values, tags.transitive
+	}
+	return nil
+}
+
+func (m members) has(name string) bool { _, ok := m.get(name); return ok }
+
+type tagClaims struct {
+	values     map[string]string
+	seen       map[string]bool // keys in lower case
+	transitive []string
+}
+
+func (t *tagClaims) addNested(value []byte) error {
+	nested, err := splitObject(value)
+	if err != nil {
+		return badTags(claimTags, "the claim is %s, not an object", clip(value))
+	}
+	if value, ok := nested.get("principal_tags"); ok && !isNull(value) {
+		tags, err := splitObject(value)
+		if err != nil {
+			return badTags(claimTags, "principal_tags is %s, not an object", clip(value))
+		}
+		for i, tag := range tags {
+			if tags[i+1:].has(tag.name) {
+				continue
+			}
+			// A plain string is refused here, though the documents mention it
+			// (recorded: nested-string-tags).
+			list, ok := stringOrList(tag.value)
+			if !ok || tag.value[0] != '[' || len(list) != 1 {
+				return badTags(claimTags, "the value of tag %q is %s, not a list of exactly one string", tag.name, clip(tag.value))
+			}
+			if err := t.add(tag.name, list[0]); err != nil {
+				return err
+			}
+		}
+	}
+	if value, ok := nested.get("transitive_tag_keys"); ok && !isNull(value) {
+		return t.addTransitive(value)
+	}
+	return nil
+}
+
+func (t *tagClaims) add(key, value string) error {
+	lower := strings.ToLower(key)
+	switch {
+	case t.seen[lower]:
+		return parameterTags("Duplicate tag keys found. Please note that Tag keys are case insensitive.", "the tag key %q is given twice", key)
+	case key == "" || utf8.RuneCountInString(key) > longestTagKey || !tagText.MatchString(key) || strings.HasPrefix(lower, "aws:"):
+		return badTags(claimTags, "the tag key %q is not 1 to %d letters, digits, spaces or _.:/=+-@ outside aws:", key, longestTagKey)
+	case utf8.RuneCountInString(value) > longestTagText || !tagText.MatchString(value):
+		return badTags(claimTags, "the value %q of tag %q is not at most %d letters, digits, spaces or _.:/=+-@", value, key, longestTagText)
+	}
+	t.seen[lower] = true
+	t.values[key] = value
+	if len(t.values) > mostTags {
+		return badTags(claimTags, "the token has more than %d session tags", mostTags)
+	}
+	return nil
+}
+
+func (t *tagClaims) addTransitive(value []byte) error {
+	var keys []string
+	if value[0] != '[' || json.Unmarshal(value, &keys) != nil {
+		return badTags(claimTransitive, "transitive_tag_keys is %s, not a list of strings", clip(value))
+	}
+	if len(keys) > mostTags {
+		return badTags(claimTransitive, "the token has %d transitive tag keys, more than %d", len(keys), mostTags)
+	}
+	for _, key := range keys {
+		if !slices.Contains(t.transitive, key) {
+			t.transitive = append(t.transitive, key)
+		}
+	}
+	return nil
+}
+
+// badTags has the one text that was recorded about tags; users report it for
+// forbidden characters too.
+func badTags(claim, detail string, args ...any) *TokenError {
+	return refuse(ReasonSessionTags, textPrincipalTags, detail, args...).withClaim(claim)
+}
+
+// parameterTags is what AssumeRole answers for the same mistake in its Tags
+// parameter (recorded there, not here).
+func parameterTags(message, detail string, args ...any) *TokenError {
+	err := refuse(ReasonSessionTags, message, detail, args...).withClaim(claimTags)
+	err.Code = "InvalidParameterValue"
+	return err
+}
+
+// readRoles takes a string, a ;-separated string or a list. Invalid entries are
+// ignored as long as one is valid (recorded).
+func (c *Claims) readRoles() error {
+	value, ok := c.awsClaim(claimRoles)
+	if !ok {
+		return nil
+	}
+	c.RolesPresent = true
+	var candidates []string
+	switch value[0] {
+	case '"':
+		text, err := unquote(value)
+		if err != nil {
+			return refuse(ReasonRolesClaim, textRolesFormat, "%s: %v", claimRoles, err).withClaim(claimRoles)
+		}
+		candidates = strings.Split(text, ";")
+	case '[':
+		var items []any
+		if err := json.Unmarshal(value, &items); err != nil {
+			return refuse(ReasonRolesClaim, textRolesFormat, "%s: %v", claimRoles, err).withClaim(claimRoles)
+		}
+		for _, item := range items {
+			if text, ok := item.(string); ok {
+				candidates = append(candidates, text)
+			}
+		}
+	default:
+		return refuse(ReasonRolesClaim, textRolesFormat, "%s is %s, not a string or a list of strings", claimRoles, clip(value)).withClaim(claimRoles)
+	}
+	for _, candidate := range candidates {
+		candidate = strings.TrimSpace(candidate)
+		if roleARN.MatchString(candidate) && !strings.ContainsAny(candidate, "*?") {
+			c.Roles = append(c.Roles, candidate)
+		}
+	}
+	if len(c.Roles) == 0 {
+		return refuse(ReasonRolesClaim, textNoValidRoles, "%s is %s", claimRoles, clip(value)).withClaim(claimRoles)
+	}
+	return nil
+}
+
+// AuthorizeRole applies the roles claim: with the claim, only the roles in it may
+// be assumed, whatever their trust policies say; without it, any. AWS asks this
+// before it evaluates the trust policy (recorded). The target must match to the
+// letter.
+func (c *Claims) AuthorizeRole(roleARN string) error {
+	if !c.RolesPresent || slices.Contains(c.Roles, roleARN) {
+		return nil
+	}
+	return refuse(ReasonRoleNotInClaim, textRoleNotInClaim, "the target is %s; the roles claim has %q", roleARN, c.Roles).
+		withClaim(claimRoles)
+}

@@ -1,0 +1,125 @@
+package oidc
+
+import (
+	"fmt"
+	"strings"
+)
+
+// NoProvider is the refusal of a token whose issuer the role's account has no
+// provider for. registered are the URLs that it has, for the hint.
+func NoProvider(issuer string, registered []string) *TokenError {
+	err := refuse(ReasonNoProvider, textNoProvider+issuer, "the token's iss is %q; the account has %s", issuer, listOr(registered, "no providers")).
+		withClaim("iss")
+	return err.withHint(issuerHint(issuer, registered))
+}
+
+func listOr(items []string, none string) string {
+	if len(items) == 0 {
+		return none
+	}
+	return fmt.Sprintf("%q", items)
+}
+
+// issuerHint names the mistake between an issuer and the nearest registered one.
+func issuerHint(issuer string, registered []string) string {
+	if issuer == "kubernetes/serviceaccount" {
+		return "this is a legacy service-account token from a Secret, not a projected token"
+	}
+	near, distance := nearest(issuer, registered)
+	if near == "" {
+		return "create the provider: aws iam create-open-id-connect-provider --url " + issuer
+	}
+	host := strings.TrimPrefix(near, "https://")
+	switch {
+	case strings.TrimRight(issuer, "/") == strings.TrimRight(near, "/"):
+		return fmt.Sprintf("%s is registered: they differ by a trailing slash, which counts", near)
+	case strings.EqualFold(issuer, near):
+		return fmt.Sprintf("%s is registered: they differ in letter case, which counts", near)
+	case strings.Replace(issuer, ":443", "", 1) == near:
+		return fmt.Sprintf("%s is registered: they differ by the port :443, which AWS strips at registration", near)
+	case issuer == "http://"+host || issuer == host:
+		return fmt.Sprintf("%s is registered: the token's iss lacks https://", near)
+	case sameEKSRegion(issuer, near):
+		return fmt.Sprintf("%s is registered, another cluster's id: was the cluster rebuilt?", near)
+	case distance <= len(issuer)/4:
+		return fmt.Sprintf("the nearest registered provider is %s (%d characters differ)", near, distance)
+	}
+	return "create the provider: aws iam create-open-id-connect-provider --url " + issuer
+}
+
+func sameEKSRegion(a, b string) bool {
+	prefix, _, ok := strings.Cut(a, "/id/")
+	return ok && strings.Contains(prefix, "oidc") && strings.Contains(prefix, "eks") && strings.HasPrefix(b, prefix+"/id/")
+}
+
+// audienceHint names the known mistakes with audiences.
+func audienceHint(audience string, clientIDs []string) string {
+	const sts = "sts.amazonaws.com"
+	switch {
+	case audience == "sts.amazon.com":
+		return "sts.amazon.com is a common slip for " + sts
+	case audience == "":
+		return "the audience is empty"
+	case strings.HasPrefix(audience, "https://kubernetes.default.svc"):
+		return "this audience is the API server's: the token is the pod's default one, not the projected token for AWS (is AWS_WEB_IDENTITY_TOKEN_FILE right?)"
+	case strings.HasPrefix(audience, "https://github.com/"):
+		return "this is GitHub's default audience; ask for the token with audience: " + sts
+	case audience == sts+".cn" || audience == sts && len(clientIDs) > 0 && clientIDs[0] == sts+".cn":
+		return "the audience of another partition: sts.amazonaws.com.cn is China's"
+	case len(clientIDs) == 0:
+		return "the provider has no client ids: aws iam add-client-id-to-open-id-connect-provider"
+	}
+	for _, id := range clientIDs {
+		if strings.EqualFold(id, audience) || strings.TrimRight(id, "/") == strings.TrimRight(audience, "/") {
+			return fmt.Sprintf("%q is registered: letter case and trailing slashes count", id)
+		}
+	}
+	if near, distance := nearest(audience, clientIDs); near != "" && distance <= max(2, len(audience)/5) {
+		return fmt.Sprintf("the nearest client id is %q (%d characters differ)", near, distance)
+	}
+	return fmt.Sprintf("add the audience to the provider (aws iam add-client-id-to-open-id-connect-provider --client-id %s) or ask for a token with one of its client ids", audience)
+}
+
+// mostCompared bounds the work of a refusal: an account may have hundreds of
+// providers, a token may name an issuer of thousands of characters.
+const mostCompared = 200
+
+// nearest returns the candidate with the smallest edit distance.
+func nearest(word string, candidates []string) (string, int) {
+	best, bestDistance := "", -1
+	if len(word) > 512 {
+		return best, bestDistance
+	}
+	for i, candidate := range candidates {
+		if i == mostCompared {
+			break
+		}
+		if len(candidate) > 512 {
+			continue
+		}
+		if d := editDistance(strings.ToLower(word), strings.ToLower(candidate)); bestDistance < 0 || d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	return best, bestDistance
+}
+
+// editDistance is Levenshtein's, in bytes: what it compares is ASCII.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

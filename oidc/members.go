@@ -1,0 +1,189 @@
+package oidc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strconv"
+)
+
+// members are the names and undecoded values of a JSON object, in order. A name
+// may occur twice: the last one counts, everywhere (recorded: duplicate-claim).
+type members []member
+
+type member struct {
+	name  string
+	value []byte
+}
+
+// splitObject takes a JSON object apart without decoding its values: a token is
+// judged by a dozen of its members, and decoding all of them would cost as much
+// as a fifth of the signature check. encoding/json proves the syntax (and bounds
+// the depth) first, so that the scan below only has to find where values end.
+func splitObject(src []byte) (members, error) {
+	if !json.Valid(src) {
+		return nil, errors.New("not JSON")
+	}
+	s := scan{src: src}
+	s.space()
+	if s.next() != '{' {
+		return nil, errors.New("not a JSON object")
+	}
+	out := make(members, 0, 16)
+	for s.space(); s.peek() != '}'; s.space() {
+		if s.peek() == ',' {
+			s.at++
+			s.space()
+		}
+		quoted := s.string()
+		name, err := unquote(quoted)
+		if err != nil {
+			return nil, err
+		}
+		s.space()
+		s.at++ // the colon
+		s.space()
+		out = append(out, member{name: name, value: s.value()})
+	}
+	return out, nil
+}
+
+// get returns the last value of a name.
+func (m members) get(name string) ([]byte, bool) {
+	for i := len(m) - 1; i >= 0; i-- {
+		if m[i].name == name {
+			return m[i].value, true
+		}
+	}
+	return nil, false
+}
+
+// text returns the last value of a name if it is a JSON string.
+func (m members) text(name string) (string, bool) {
+	value, ok := m.get(name)
+	if !ok || value[0] != '"' {
+		return "", false
+	}
+	text, err := unquote(value)
+	return text, err == nil
+}
+
+func isNull(value []byte) bool { return string(value) == "null" }
+
+// stringOrList reads "a" as ["a"], and ["a","b"] as it is. null is neither.
+func stringOrList(value []byte) ([]string, bool) {
+	switch value[0] {
+	case '"':
+		text, err := unquote(value)
+		return []string{text}, err == nil
+	case '[':
+		// Through pointers, since encoding/json reads null as "".
+		var items []*string
+		if json.Unmarshal(value, &items) != nil {
+			return nil, false
+		}
+		list := make([]string, len(items))
+		for i, item := range items {
+			if item == nil {
+				return nil, false
+			}
+			list[i] = *item
+		}
+		return list, true
+	}
+	return nil, false
+}
+
+// unquote decodes a JSON string; most have nothing to decode.
+func unquote(quoted []byte) (string, error) {
+	inner := quoted[1 : len(quoted)-1]
+	plain := bytes.IndexByte(inner, '\\') < 0
+	for i := 0; plain && i < len(inner); i++ {
+		plain = inner[i] < 0x80 // beyond ASCII there may be invalid UTF-8 to replace
+	}
+	if plain {
+		return string(inner), nil
+	}
+	var text string
+	err := json.Unmarshal(quoted, &text)
+	return text, err
+}
+
+// scan walks over JSON that is known to be valid.
+type scan struct {
+	src []byte
+	at  int
+}
+
+func (s *scan) peek() byte { return s.src[s.at] }
+
+func (s *scan) next() byte { s.at++; return s.src[s.at-1] }
+
+func (s *scan) space() {
+	for s.at < len(s.src) {
+		switch s.src[s.at] {
+		case ' ', '\t', '\n', '\r':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+func (s *scan) string() []byte {
+	from := s.at
+	for s.at++; s.src[s.at] != '"'; s.at++ {
+		if s.src[s.at] == '\\' {
+			s.at++
+		}
+	}
+	s.at++
+	return s.src[from:s.at]
+}
+
+func (s *scan) value() []byte {
+	from := s.at
+	switch s.peek() {
+	case '"':
+		return s.string()
+	case '{', '[':
+		for depth := 0; ; {
+			switch s.peek() {
+			case '"':
+				s.string()
+				continue
+			case '{', '[':
+				depth++
+			case '}', ']':
+				depth--
+			}
+			s.at++
+			if depth == 0 {
+				return s.src[from:s.at]
+			}
+		}
+	}
+	for s.at < len(s.src) {
+		switch s.src[s.at] {
+		case ',', '}', ']', ' ', '\t', '\n', '\r':
+			return s.src[from:s.at]
+		}
+		s.at++
+	}
+	return s.src[from:s.at]
+}
+
+// wholeNumber reads an integer, or a string that holds one: STS takes both for
+// timestamps, and neither a fraction nor an exponent (recorded: exp-string,
+// iat-fraction).
+func wholeNumber(value []byte) (int64, bool) {
+	text := string(value)
+	if value[0] == '"' {
+		var err error
+		if text, err = unquote(value); err != nil {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil
+}

@@ -1,0 +1,197 @@
+package oidc
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Profile makes tokens in the shape of an issuer that people federate with.
+type Profile struct {
+	Name string
+	// Issuer is the real one's URL, Audience what its users ask for.
+	Issuer      string
+	Audience    string
+	Lifetime    time.Duration
+	Description string
+	Sign        SignOptions
+	// Claims builds a token's claims.
+	Claims func(ProfileInput) (map[string]any, error)
+}
+
+// ProfileInput is what a profile's claims are made from.
+type ProfileInput struct {
+	// Issuer and Lifetime default to the profile's.
+	Issuer   string
+	Lifetime time.Duration
+	// Audience defaults to the profile's. One audience becomes a string, several
+	// a list, as CI issuers write them.
+	Audience []string
+	// IssuedAt is required.
+	IssuedAt time.Time
+	// Rand makes the jti; default: crypto/rand.
+	Rand io.Reader
+	// Overrides set claims. Claims that follow from others (sub from repository
+	// and ref, for one) follow the overrides, unless overridden themselves. A nil
+	// value removes a claim. See [ParseOverrides].
+	Overrides map[string]any
+}
+
+// Profiles lists the known profiles by name.
+func Profiles() []Profile {
+	return []Profile{
+		{
+			Name: "github", Issuer: "https://token.actions.githubusercontent.com", Audience: DefaultAudience,
+			Lifetime: 5 * time.Minute, Description: "GitHub Actions", Sign: SignOptions{Type: "JWT"}, Claims: GitHubClaims,
+		},
+		{
+			Name: "gitlab", Issuer: "https://gitlab.com", Audience: DefaultAudience,
+			Lifetime: time.Hour, Description: "GitLab CI/CD id_tokens", Sign: SignOptions{Type: "JWT"}, Claims: GitLabClaims,
+		},
+		{
+			Name: "hcp-terraform", Issuer: "https://app.terraform.io", Audience: "aws.workload.identity",
+			Lifetime: 2 * time.Hour, Description: "HCP Terraform (Terraform Cloud) workload identity", Sign: SignOptions{Type: "JWT"}, Claims: HCPTerraformClaims,
+		},
+	}
+}
+
+// ProfileNamed finds a profile; the error lists those there are.
+func ProfileNamed(name string) (Profile, error) {
+	var known []string
+	for _, p := range Profiles() {
+		if p.Name == name {
+			return p, nil
+		}
+		known = append(known, p.Name)
+	}
+	return Profile{}, fmt.Errorf("no token profile %q; there are %s", name, strings.Join(known, ", "))
+}
+
+// ParseOverrides reads claims given as text: "key=value" sets a string, "key:=json"
+// any JSON value ("aud:=[\"a\",\"b\"]", "exp:=17", "environment:=null" to remove
+// it). A value for a claim that is a number by default becomes one.
+func ParseOverrides(texts []string) (map[string]any, error) {
+	overrides := make(map[string]any, len(texts))
+	for _, text := range texts {
+		key, value, ok := strings.Cut(text, "=")
+		name, isJSON := strings.CutSuffix(key, ":")
+		switch {
+		case !ok || name == "":
+			return nil, fmt.Errorf("claim %q: write key=value, or key:=JSON", text)
+		case !isJSON:
+			overrides[key] = value
+		default:
+			decoder := json.NewDecoder(strings.NewReader(value))
+			decoder.UseNumber()
+			var decoded any
+			if err := decoder.Decode(&decoded); err != nil {
+				return nil, fmt.Errorf("claim %s: %q is not JSON: %w", name, value, err)
+			}
+			if decoder.More() {
+				return nil, fmt.Errorf("claim %s: %q is more than one JSON value", name, value)
+			}
+			overrides[name] = decoded
+		}
+	}
+	return overrides, nil
+}
+
+// draft is a set of claims in the making: every value that set gives is replaced
+// by its override at once, so that what is derived later sees the override.
+type draft struct {
+	claims    map[string]any
+	overrides map[string]any
+}
+
+// start fills the registered claims of a profile.
+func (in ProfileInput) start(profile string) (*draft, error) {
+	p, err := ProfileNamed(profile)
+	if err != nil {
+		return nil, err
+	}
+	if in.IssuedAt.IsZero() {
+		return nil, fmt.Errorf("%s token: no time of issue", profile)
+	}
+	id, err := randomID(in.Rand)
+	if err != nil {
+		return nil, fmt.Errorf("%s token: %w", profile, err)
+	}
+	if in.Issuer == "" {
+		in.Issuer = p.Issuer
+	}
+	if in.Lifetime == 0 {
+		in.Lifetime = p.Lifetime
+	}
+	d := &draft{claims: map[string]any{}, overrides: in.Overrides}
+	switch len(in.Audience) {
+	case 0:
+		d.set("aud", p.Audience)
+	case 1:
+		d.set("aud", in.Audience[0])
+	default:
+		d.set("aud", in.Audience)
+	}
+	d.set("iss", in.Issuer)
+	d.set("jti", id)
+	d.set("iat", in.IssuedAt.Unix())
+	d.set("nbf", in.IssuedAt.Unix())
+	d.set("exp", in.IssuedAt.Add(in.Lifetime).Unix())
+	return d, nil
+}
+
+// set gives a claim its value, or its override. An override in text for a number
+// becomes a number if it reads as one.
+func (d *draft) set(name string, value any) {
+	override, ok := d.overrides[name]
+	if !ok {
+		d.claims[name] = value
+		return
+	}
+	if text, isText := override.(string); isText {
+		switch value.(type) {
+		case int, int64:
+			if _, whole := wholeNumber([]byte(text + " ")[:len(text)]); whole && text != "" {
+				override = json.Number(text)
+			}
+		}
+	}
+	d.claims[name] = override
+}
+
+// text is a claim that was set, as a string; "" if it is not one.
+func (d *draft) text(name string) string { s, _ := d.claims[name].(string); return s }
+
+// optional sets a claim only if it was given.
+func (d *draft) optional(names ...string) {
+	for _, name := range names {
+		if value, ok := d.overrides[name]; ok {
+			d.claims[name] = value
+		}
+	}
+}
+
+// done adds the overrides of claims that no profile knows, and removes those set
+// to null.
+func (d *draft) done() map[string]any {
+	maps.Copy(d.claims, without(d.overrides, d.claims))
+	for _, name := range slices.Collect(maps.Keys(d.claims)) {
+		if d.claims[name] == nil {
+			delete(d.claims, name)
+		}
+	}
+	return d.claims
+}
+
+func without(all, known map[string]any) map[string]any {
+	rest := map[string]any{}
+	for name, value := range all {
+		if _, ok := known[name]; !ok {
+			rest[name] = value
+		}
+	}
+	return rest
+}

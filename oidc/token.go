@@ -1,0 +1,143 @@
+package oidc
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+)
+
+// MaxTokenLength is the longest WebIdentityToken that STS takes, in bytes.
+// Source: the STS API model.
+const MaxTokenLength = 20000
+
+// Algorithms are the signature algorithms that STS takes: no HMAC, no PS*, no
+// EdDSA, and no "none" in any spelling. Source: recorded 1b, AWS documentation.
+var Algorithms = [...]string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"}
+
+// Header is what STS reads of a token's header. The members jwk, jku, x5c, x5u
+// and x5t are never looked at: a token does not choose the key that judges it.
+type Header struct {
+	Algorithm string `json:"alg"`
+	KeyID     string `json:"kid,omitempty"`
+	Type      string `json:"typ,omitempty"`
+}
+
+// Token is a parsed token that nobody has verified.
+type Token struct {
+	Header Header
+
+	signed    string // header.payload, the bytes under the signature
+	signature []byte
+	payload   []byte
+	claims    members
+}
+
+// strictBase64 refuses padding and non-zero trailing bits, so that one token has
+// one spelling.
+var strictBase64 = base64.RawURLEncoding.Strict()
+
+// ParseUnverified takes a token apart: a compact JWS of three parts, a header
+// with an algorithm that STS takes and no crit, a payload that is a JSON object.
+// White space after the token is ignored: SDKs send the token file as it is, and
+// hand-made ones end with a newline. The error is a [*TokenError].
+func ParseUnverified(token string) (*Token, error) {
+	token = strings.TrimRight(token, " \t\r\n")
+	if len(token) > MaxTokenLength {
+		return nil, notAJWT("the token has %d bytes, more than %d", len(token), MaxTokenLength)
+	}
+	parts := strings.Count(token, ".") + 1
+	if parts != 3 {
+		err := notAJWT("the token has %d parts between dots, not 3", parts)
+		switch {
+		case parts == 5:
+			err.Hint = "five parts are an encrypted token (JWE); STS takes signed ones (JWS) only"
+		case strings.HasPrefix(token, "{"):
+			err.Hint = "this is JSON; STS takes the compact form header.payload.signature only"
+		case parts == 1:
+			err.Hint = "this looks like an opaque access token or the path of a token file, not an ID token"
+		}
+		return nil, err
+	}
+	headerPart, rest, _ := strings.Cut(token, ".")
+	payloadPart, signaturePart, _ := strings.Cut(rest, ".")
+
+	t := &Token{signed: token[:len(headerPart)+1+len(payloadPart)]}
+	headerBytes, err := decodePart(headerPart)
+	if err != nil {
+		return nil, notAJWT("header: %v", err)
+	}
+	if t.Header, err = parseHeader(headerBytes); err != nil {
+		return nil, err
+	}
+	if t.payload, err = decodePart(payloadPart); err != nil {
+		return nil, notAJWT("payload: %v", err)
+	}
+	if t.claims, err = splitObject(t.payload); err != nil {
+		return nil, notAJWT("payload: %v", err)
+	}
+	if t.signature, err = decodePart(signaturePart); err != nil {
+		return nil, notAJWT("signature: %v", err)
+	}
+	return t, nil
+}
+
+func parseHeader(src []byte) (Header, error) {
+	var h Header
+	m, err := splitObject(src)
+	if err != nil {
+		return h, notAJWT("header: %v", err)
+	}
+	if crit, ok := m.get("crit"); ok {
+		e := notAJWT("the header has crit: %s", crit)
+		e.Reason = ReasonCriticalHeader
+		return h, e.withHint("STS understands no extension, so it refuses every token that demands one")
+	}
+	alg, ok := m.text("alg")
+	if !ok {
+		return h, notAJWT("the header has no alg")
+	}
+	if h.Algorithm = canonicalAlgorithm(alg); h.Algorithm == "" {
+		e := notAJWT("the header's alg is %q", alg)
+		e.Reason = ReasonUnsupportedAlgorithm
+		return h, e.withHint("STS takes " + strings.Join(Algorithms[:], ", "))
+	}
+	if kid, ok := m.get("kid"); ok && !isNull(kid) {
+		if h.KeyID, ok = m.text("kid"); !ok {
+			return h, notAJWT("the header's kid is not a string: %s", kid)
+		}
+	}
+	h.Type, _ = m.text("typ")
+	return h, nil
+}
+
+// canonicalAlgorithm gives the list's own string, so that a Token holds no part
+// of its header; "" is an algorithm that STS does not take.
+func canonicalAlgorithm(alg string) string {
+	for _, a := range Algorithms {
+		if alg == a {
+			return a
+		}
+	}
+	return ""
+}
+
+func decodePart(part string) ([]byte, error) {
+	// encoding/base64 skips line breaks, which RFC 7515 does not allow.
+	if i := strings.IndexAny(part, "\r\n"); i >= 0 {
+		return nil, base64.CorruptInputError(i)
+	}
+	return strictBase64.DecodeString(part)
+}
+
+func notAJWT(detail string, args ...any) *TokenError {
+	return refuse(ReasonNotAJWT, textNotAJWT, detail, args...)
+}
+
+// Issuer is the iss claim, "" when it is absent or not a string.
+func (t *Token) Issuer() string { s, _ := t.claims.text("iss"); return s }
+
+// Subject is the sub claim as STS reads it: a number becomes its text.
+func (t *Token) Subject() string { s, _ := readSubject(t.claims); return s }
+
+// Payload is the token's claims as they were signed. Nobody verified them.
+func (t *Token) Payload() json.RawMessage { return t.payload }
