@@ -1,0 +1,42 @@
+# Every target is one line or a script; `make help` lists them.
+FUZZTIME ?= 5s
+KILLS    ?= 200
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race lint fuzz bench compat e2e golden clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/irsa-emu, static
+	@CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/irsa-emu ./cmd/irsa-emu
+
+demo: build ## run the built-in scenarios and show what happened
+	@bin/irsa-emu run
+
+test: ## the fast tests: no Docker, no network, under a minute
+	go test ./...
+
+race: ## the fast tests under the race detector
+	go test -race ./...
+
+lint: ## gofmt, go vet, staticcheck, govulncheck
+	@.ci/lint
+
+fuzz: ## every fuzz target for FUZZTIME
+	@.ci/fuzz $(FUZZTIME)
+
+bench: ## the benchmarks, the end-to-end ratios last
+	@.ci/bench
+
+compat: build ## real clients against the built binary
+	@compat/run
+
+e2e: build ## every scenario on a real kind cluster
+	@.ci/e2e
+
+golden: ## rewrite the golden files from what the code says now
+	go test ./... -update
+
+clean: ## remove what was built
+	rm -rf bin dist compat/.cache
