@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// emulatorInfo is what GET /_emu/info says.
+type emulatorInfo struct {
+	Account string `json:"account"`
+	Region  string `json:"region"`
+}
+
+func (p *program) envCommand() *cobra.Command {
+	var c client
+	var account, region, secret string
+	cmd := &cobra.Command{
+		Use: "env", Short: "Print export lines that point aws, the SDKs and Terraform at the emulator", Args: cobra.NoArgs,
+		Example: `  eval "$(irsa-emu env)"`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			key := account
+			if key == "" {
+				key = "test"
+			}
+			if region == "" {
+				region = c.region(cmd.Context())
+			}
+			lines := [][2]string{
+				{"AWS_ENDPOINT_URL", strings.TrimSuffix(c.url, "/")},
+				{"AWS_ACCESS_KEY_ID", key},
+				{"AWS_SECRET_ACCESS_KEY", secret},
+				{"AWS_REGION", region},
+				{"AWS_DEFAULT_REGION", region},
+				// Without this, SDKs look for an instance profile when they find no credentials.
+				{"AWS_EC2_METADATA_DISABLED", "true"},
+			}
+			var out string
+			// What the shell holds of a real account must not win over the lines below.
+			for _, name := range []string{"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+				if _, set := p.getenv(name); set {
+					out += "unset " + name + "\n"
+				}
+			}
+			for _, l := range lines {
+				out += "export " + l[0] + "=" + shellQuote(l[1]) + "\n"
+			}
+			_, err := fmt.Fprint(p.stdout, out)
+			return err
+		},
+	}
+	c.clientFlags(cmd)
+	cmd.Flags().StringVar(&account, "account", "", "account whose administrator to be (default: the emulator's default account)")
+	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: the emulator's)")
+	cmd.Flags().StringVar(&secret, "admin-secret", "test", "the emulator's --admin-secret")
+	return cmd
+}
+
+// region asks the emulator for its region; env also works before it runs.
+func (c *client) region(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	var info emulatorInfo
+	if err := c.call(ctx, http.MethodGet, "/_emu/info", nil, &info); err != nil || info.Region == "" {
+		return "us-east-1"
+	}
+	return info.Region
+}
+
+// shellQuote quotes a value for POSIX shells where it needs it.
+func shellQuote(s string) string {
+	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._-") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+)
+
+func (p *program) explainCommand() *cobra.Command {
+	var c client
+	var output string
+	cmd := &cobra.Command{
+		Use: "explain [REQUEST-ID]", Short: "Say why the emulator answered as it did; without an id, the last refused call", Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if output != "text" && output != "json" {
+				return usageError("-o %s: write text or json", output)
+			}
+			d := new(decision.Decision)
+			if len(args) == 1 {
+				if err := c.call(cmd.Context(), http.MethodGet, "/_emu/decisions/"+url.PathEscape(args[0]), nil, d); err != nil {
+					return err
+				}
+			} else {
+				var out struct{ Decisions []*decision.Decision }
+				if err := c.call(cmd.Context(), http.MethodGet, "/_emu/decisions?limit=1&outcome=refused", nil, &out); err != nil {
+					return err
+				}
+				if len(out.Decisions) == 0 {
+					return &exitError{exitFailed, errors.New("no call was refused so far")}
+				}
+				d = out.Decisions[0]
+			}
+			if output == "json" {
+				b, err := json.MarshalIndent(d, "", "  ")
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(p.stdout, "%s\n", b)
+				return err
+			}
+			return d.Explain(p.stdout)
+		},
+	}
+	c.clientFlags(cmd)
+	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	return cmd
+}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/spf13/cobra"
+)
+
+// healthCommand is for containers: an image without a shell still has this binary.
+func (p *program) healthCommand() *cobra.Command {
+	var c client
+	cmd := &cobra.Command{
+		Use: "health", Short: "Ask a running emulator whether it is ready", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.call(cmd.Context(), http.MethodGet, "/readyz", nil, nil); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(p.stdout, "ready")
+			return err
+		},
+	}
+	c.clientFlags(cmd)
+	return cmd
+}

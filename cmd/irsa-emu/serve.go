@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/emulator"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/state/boltstore"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+type serveFlags struct {
+	listen, tlsListen, dataDir, store, account, region, adminSecret, controlToken, readyFile, logFormat, issuerCA string
+	given, allowIssuers                                                                                           []string
+	decisions                                                                                                     int
+	verbose                                                                                                       bool
+}
+
+func (p *program) serveCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run the emulator on one address, in the foreground", Args: cobra.NoArgs,
+		Example: `  irsa-emu serve --given state.yaml
+  eval "$(irsa-emu env)" && aws sts get-caller-identity`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:4772", "address to listen on; port 0 picks a free one")
+	flags.StringVar(&f.tlsListen, "tls-listen", "", "address for HTTPS, with a local CA that is kept in --data-dir")
+	flags.StringVar(&f.dataDir, "data-dir", "", "directory for the local CA (default: irsa-emu in the user's configuration directory)")
+	flags.StringArrayVar(&f.given, "given", nil, "state to start from: a file or a directory (repeatable)")
+	flags.StringVar(&f.store, "store", "memory", "where the state is kept: memory, file:PATH or etcd://HOST:PORT[,…]/PREFIX")
+	flags.StringVar(&f.account, "account", "111122223333", "the default account, the one that access key id \"test\" administers")
+	flags.StringVar(&f.region, "region", "us-east-1", "region of calls that name none")
+	flags.StringVar(&f.adminSecret, "admin-secret", "test", "secret access key of every account's administrator")
+	flags.StringVar(&f.controlToken, "control-token", "", "bearer token for /_emu on listeners beyond loopback")
+	flags.StringVar(&f.readyFile, "ready-file", "", "file that is written once the emulator answers: {\"url\", \"pid\"}")
+	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	flags.StringVar(&f.issuerCA, "issuer-ca", "", "PEM file of the authorities that sign remote issuers' certificates (default: the system's)")
+	flags.StringArrayVar(&f.allowIssuers, "allow-issuer-network", nil, "private network that remote issuers' keys may be fetched from, such as 10.0.0.0/8 (repeatable)")
+	flags.IntVar(&f.decisions, "decisions", 10_000, "number of decisions that are kept for explain")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every call, not only those that were refused or failed")
+	return cmd
+}
+
+func (p *program) serve(ctx context.Context, f serveFlags) error {
+	config, err := p.serveConfig(ctx, f)
+	if err != nil {
+		return err
+	}
+	e, err := emulator.New(ctx, config)
+	if err != nil {
+		return &exitError{exitFailed, err}
+	}
+	err = e.Serve(ctx, emulator.ServeConfig{
+		Listen: f.listen, TLSListen: f.tlsListen, DataDir: f.dataDir,
+		Ready: func(url, tlsURL string) error { return p.ready(f, config.Logger, url, tlsURL) },
+	})
+	if f.readyFile != "" {
+		if removeErr := os.Remove(f.readyFile); removeErr != nil && !errors.Is(removeErr, os.ErrNotExist) {
+			err = errors.Join(err, removeErr)
+		}
+	}
+	if err = errors.Join(err, e.Close()); err != nil {
+		return &exitError{exitFailed, err}
+	}
+	return nil
+}
+
+func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Config, error) {
+	config := emulator.Config{
+		Account: f.account, Region: f.region, AdminSecret: f.adminSecret, ControlToken: f.controlToken, Decisions: f.decisions,
+	}
+	level := slog.LevelInfo
+	if f.verbose {
+		level = slog.LevelDebug
+	}
+	switch f.logFormat {
+	case "text":
+		config.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	case "json":
+		config.Logger = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	default:
+		return config, usageError("--log-format %s: write text or json", f.logFormat)
+	}
+	if len(f.account) != 12 || strings.Trim(f.account, "0123456789") != "" {
+		return config, usageError("--account %s: an account id is twelve digits, such as 111122223333", f.account)
+	}
+	if f.decisions < 1 {
+		return config, usageError("--decisions %d: keep at least one", f.decisions)
+	}
+	for _, network := range f.allowIssuers {
+		prefix, err := netip.ParsePrefix(network)
+		if err != nil {
+			return config, usageError("--allow-issuer-network %s: write a network such as 10.0.0.0/8", network)
+		}
+		config.AllowPrivateIssuers = append(config.AllowPrivateIssuers, prefix)
+	}
+	if f.issuerCA != "" {
+		pem, err := os.ReadFile(f.issuerCA)
+		if err != nil {
+			return config, usageError("--issuer-ca: %w", err)
+		}
+		config.IssuerRoots = x509.NewCertPool()
+		if !config.IssuerRoots.AppendCertsFromPEM(pem) {
+			return config, usageError("--issuer-ca %s: no certificate in it; PEM is expected (-----BEGIN CERTIFICATE-----)", f.issuerCA)
+		}
+	}
+	if len(f.given) > 0 {
+		given, err := statefile.Load(f.given...)
+		if err != nil {
+			return config, &exitError{exitUsage, err}
+		}
+		config.Given = []statefile.State{given}
+	}
+	backend, err := openStore(ctx, f.store)
+	config.Backend = backend
+	return config, err
+}
+
+// openStore makes the backend that --store names.
+func openStore(ctx context.Context, store string) (state.Backend, error) {
+	kind, rest, _ := strings.Cut(store, ":")
+	switch kind {
+	case "memory":
+		return state.NewMemory(), nil
+	case "file":
+		if rest == "" {
+			return nil, usageError("--store file: write the path, such as file:irsa-emu.db")
+		}
+		backend, err := boltstore.Open(ctx, rest)
+		if err != nil {
+			return nil, &exitError{exitFailed, err}
+		}
+		return backend, nil
+	}
+	return nil, usageError("--store %s: write memory, file:PATH or etcd://HOST:PORT[,…]/PREFIX", store)
+}
+
+// ready prints the one line that says where the emulator is, and writes the
+// ready file so that a reader never sees half of it.
+func (p *program) ready(f serveFlags, logger *slog.Logger, url, tlsURL string) error {
+	if tlsURL != "" {
+		logger.Info("HTTPS", "url", tlsURL, "ca", filepath.Join(f.dataDir, emulator.CAFile))
+	}
+	for _, address := range []string{f.listen, f.tlsListen} {
+		if address != "" && emulator.BeyondLoopback(address) {
+			logger.Warn("other machines can reach this emulator; it holds no real credentials, but anyone can use it", "listen", address,
+				"control", map[bool]string{true: "open to the control token", false: "refused: no --control-token"}[f.controlToken != ""])
+		}
+	}
+	if f.readyFile != "" {
+		content, err := json.Marshal(struct {
+			URL string `json:"url"`
+			PID int    `json:"pid"`
+		}{url, os.Getpid()})
+		if err != nil {
+			return err
+		}
+		if err := writeByRename(f.readyFile, append(content, '\n')); err != nil {
+			return fmt.Errorf("the ready file: %w", err)
+		}
+	}
+	_, err := fmt.Fprintf(p.stdout, "irsa-emu ready on %s\n", url)
+	return err
+}
+
+func writeByRename(path string, content []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(content)
+	if err = errors.Join(err, temp.Chmod(0o644), temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return nil
+}

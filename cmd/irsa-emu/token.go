@@ -1,0 +1,88 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/emulator"
+)
+
+func (p *program) tokenCommand() *cobra.Command {
+	var (
+		c       client
+		in      emulator.TokenRequest
+		life    time.Duration
+		claims  []string
+		request = &in
+	)
+	cmd := &cobra.Command{
+		Use: "token", Short: "Print a token of one of the emulator's issuers", Args: cobra.NoArgs,
+		Example: `  irsa-emu token --service-account your-namespace/your-service-account
+  irsa-emu token --profile github --claim repository=octo-org/octo-repo --claim ref=refs/heads/main`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			overrides, err := parseClaims(claims)
+			if err != nil {
+				return err
+			}
+			request.Claims = overrides
+			if request.ServiceAccount == "" && request.Subject == "" && request.Profile == "" {
+				return usageError("whose token? write --service-account NAMESPACE/NAME, --subject SUB or --profile NAME")
+			}
+			if life%time.Second != 0 {
+				return usageError("--expires-in %s: tokens count whole seconds", life)
+			}
+			request.ExpiresInSeconds = int64(life / time.Second)
+			var out struct{ Token string }
+			if err := c.call(cmd.Context(), http.MethodPost, "/_emu/tokens", request, &out); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(p.stdout, out.Token)
+			return err
+		},
+	}
+	c.clientFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&in.ServiceAccount, "service-account", "", "NAMESPACE/NAME of the service account")
+	flags.StringVar(&in.Subject, "subject", "", "the sub claim as it is, in place of a service account")
+	flags.StringVar(&in.Issuer, "issuer", "", "issuer URL (default: the only cluster's, or one of the emulator's own)")
+	flags.StringArrayVar(&in.Audience, "audience", nil, "audience (repeatable; default sts.amazonaws.com)")
+	flags.DurationVar(&life, "expires-in", 0, "the token's life, such as 15m (default 24h); negative makes an expired one")
+	flags.StringArrayVar(&claims, "claim", nil, "claim=value to put over what the token has; the value is JSON, or a string (repeatable)")
+	flags.StringVar(&in.Pod, "pod", "", "name of the pod that the token is bound to")
+	flags.StringVar(&in.Profile, "profile", "", "shape of another issuer's tokens: github, gitlab or hcp-terraform")
+	return cmd
+}
+
+// parseClaims reads k=v pairs. A value that is JSON is taken as that, so that
+// numbers, lists and objects can be written; null removes the claim.
+func parseClaims(pairs []string) (map[string]any, error) {
+	if len(pairs) == 0 {
+		return nil, nil
+	}
+	claims := make(map[string]any, len(pairs))
+	for _, pair := range pairs {
+		name, text, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return nil, usageError("--claim %s: write name=value", pair)
+		}
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.UseNumber()
+		var value any
+		if err := dec.Decode(&value); err != nil || dec.More() {
+			value = text
+		}
+		if _, isNumber := value.(json.Number); isNumber && !timeClaims[name] {
+			value = text // ids such as repository_id are strings in every issuer's tokens
+		}
+		claims[name] = value
+	}
+	return claims, nil
+}
+
+// timeClaims are the claims whose values are numbers.
+var timeClaims = map[string]bool{"exp": true, "iat": true, "nbf": true}

@@ -1,0 +1,140 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/services/s3"
+	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// apply merges a state document into the state, all of it or nothing. What it
+// names and the state has already is updated.
+func (e *Emulator) apply(ctx context.Context, doc statefile.State) error {
+	now := e.clock.Now()
+	return e.store.Update(ctx, func(tx *state.Txn) error { return e.applyTo(tx, doc, now) })
+}
+
+func (e *Emulator) applyTo(tx *state.Txn, doc statefile.State, now time.Time) error {
+	for _, in := range doc.Issuers {
+		issuer, err := e.issuerFrom(in)
+		if err != nil {
+			return badRequest("issuers: %v", err)
+		}
+		tx.Put(issuer)
+	}
+	for name, c := range doc.Clusters {
+		if err := checkIssuerURL(c.Issuer); err != nil {
+			return badRequest("cluster %s: %v", name, err)
+		}
+		if _, ok := state.Get[*Issuer](tx, c.Issuer); !ok {
+			tx.Put(&Issuer{URL: c.Issuer})
+		}
+		if c.Account == "" {
+			c.Account = e.config.Account
+		}
+		if c.Region == "" {
+			c.Region = e.config.Region
+		}
+		if err := eks.Apply(tx, name, c, now); err != nil {
+			return badRequest("cluster %s: %v", name, err)
+		}
+	}
+	for account, in := range doc.Accounts {
+		if !accountPattern.MatchString(account) {
+			return badRequest("accounts: %q is not an account id; write twelve digits in quotes", account)
+		}
+		if err := iam.Apply(tx, account, in, now, e.config.Rand); err != nil {
+			return badRequest("account %s: %v", account, err)
+		}
+		if err := secretsmanager.Apply(tx, account, e.config.Region, in, now, e.config.Rand); err != nil {
+			return badRequest("account %s: %v", account, err)
+		}
+		if err := s3.Apply(tx, account, e.config.Region, in, now); err != nil {
+			return badRequest("account %s: %v", account, err)
+		}
+	}
+	return nil
+}
+
+func (e *Emulator) issuerFrom(in statefile.Issuer) (*Issuer, error) {
+	if err := checkIssuerURL(in.URL); err != nil {
+		return nil, err
+	}
+	issuer := &Issuer{URL: in.URL, Alg: in.Alg, JWKS: json.RawMessage(in.JWKS)}
+	for _, pem := range in.SigningKeys {
+		key, err := oidc.ParseKey([]byte(pem))
+		if err != nil {
+			return nil, fmt.Errorf("%s: signingKeys: %w", in.URL, err)
+		}
+		issuer.Keys = append(issuer.Keys, key)
+	}
+	return issuer, issuer.parse()
+}
+
+// export is the whole state as a document that --given takes.
+func (e *Emulator) export() (statefile.File, error) {
+	snapshot := e.store.Snapshot()
+	doc := statefile.State{Accounts: map[string]statefile.Account{}, Clusters: eks.Export(snapshot)}
+	for i := range state.All[*Issuer](snapshot, "") {
+		out := statefile.Issuer{URL: i.URL, Alg: i.Alg, JWKS: statefile.JSON(i.JWKS)}
+		for _, key := range i.Keys {
+			pem, err := key.MarshalPEM()
+			if err != nil {
+				return statefile.File{}, fmt.Errorf("key of issuer %s: %w", i.URL, err)
+			}
+			out.SigningKeys = append(out.SigningKeys, statefile.Text(pem))
+		}
+		doc.Issuers = append(doc.Issuers, out)
+	}
+	for account := range e.accounts(snapshot) {
+		out := iam.Export(snapshot, account)
+		out.Secrets = secretsmanager.Export(snapshot, account)
+		out.Buckets = s3.Export(snapshot, account)
+		doc.Accounts[account] = out
+	}
+	return statefile.File{APIVersion: statefile.APIVersion, Kind: statefile.Kind, State: doc}, nil
+}
+
+// accounts are those that hold anything.
+func (e *Emulator) accounts(r state.Reader) map[string]bool {
+	found := map[string]bool{}
+	iam.Accounts(r, found)
+	secretsmanager.Accounts(r, found)
+	s3.Accounts(r, found)
+	return found
+}
+
+// Reset brings the emulator back to how it started: what it was given and
+// nothing else. Clock, faults and decisions are reset with it; credentials
+// that were issued before stay good only while their role exists.
+func (e *Emulator) Reset(ctx context.Context) error {
+	now := e.config.Now()
+	err := e.store.Update(ctx, func(tx *state.Txn) error {
+		state.DeleteAll[*Issuer](tx, "")
+		iam.Reset(tx)
+		secretsmanager.Reset(tx)
+		s3.Reset(tx)
+		eks.Reset(tx)
+		for _, given := range e.config.Given {
+			if err := e.applyTo(tx, given, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("resetting the state: %w", err)
+	}
+	e.clock.Reset()
+	e.faults.clear()
+	e.decisions.Clear()
+	return nil
+}

@@ -1,0 +1,96 @@
+package emulator
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"regexp"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// Config is all that an emulator needs; every field has a working default.
+type Config struct {
+	// Backend keeps the state. Default: memory, which forgets on exit. The
+	// emulator closes it.
+	Backend state.Backend
+	// Given is the state to start from, merged into what the backend holds.
+	Given []statefile.State
+	// Account is the default account, twelve digits: the one that access key
+	// id "test" administers. Default 111122223333.
+	Account string
+	// Region is where calls go whose signature names no region, and where new
+	// clusters are. Default us-east-1.
+	Region string
+	// AdminSecret is the secret key of every account's administrator. Default "test".
+	AdminSecret string
+	// ControlToken guards /_emu on listeners beyond loopback; empty refuses them there.
+	ControlToken string
+	// Decisions is how many decisions are kept. Default 10,000.
+	Decisions int
+	// PropagationDelay is how long new roles and providers stay invisible to
+	// the STS, as they do for seconds on AWS. Default none.
+	PropagationDelay time.Duration
+	// IssuerRoots are the authorities that remote issuers' certificates are
+	// checked against. Default: those of the system.
+	IssuerRoots *x509.CertPool
+	// AllowPrivateIssuers are the loopback and private networks from which
+	// keys may be fetched. Default none.
+	AllowPrivateIssuers []netip.Prefix
+	// Logger takes one line a call. Default: discard.
+	Logger *slog.Logger
+	// Now is the real time, which signatures are held against; the emulator's
+	// own clock starts from it. Default time.Now.
+	Now func() time.Time
+	// NewKey makes the signing keys of own issuers. Default [oidc.GenerateKey].
+	// Test runs that start many emulators can hand out keys made before.
+	NewKey func(alg string) (*oidc.SigningKey, error)
+	// Rand makes keys and ids. Default crypto/rand.
+	Rand io.Reader
+}
+
+var accountPattern = regexp.MustCompile(`^\d{12}$`)
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Account == "" {
+		c.Account = "111122223333"
+	}
+	if !accountPattern.MatchString(c.Account) {
+		return c, fmt.Errorf("account %q: an account id is twelve digits, such as 111122223333", c.Account)
+	}
+	if c.Region == "" {
+		c.Region = "us-east-1"
+	}
+	if c.AdminSecret == "" {
+		c.AdminSecret = "test"
+	}
+	if c.Decisions == 0 {
+		c.Decisions = 10_000
+	}
+	if c.Decisions < 0 {
+		return c, errors.New("decisions: at least one must be kept")
+	}
+	if c.Backend == nil {
+		c.Backend = state.NewMemory()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Reader
+	}
+	if c.NewKey == nil {
+		c.NewKey = func(alg string) (*oidc.SigningKey, error) { return oidc.GenerateKey(alg, c.Rand) }
+	}
+	return c, nil
+}

@@ -1,0 +1,307 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/sts"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// maxBody bounds the body of every call but S3's, which streams. The largest
+// documents that AWS takes are 131,072 characters, sent percent-encoded.
+const maxBody = 1 << 20
+
+// unsignedActions need no signature; one that is sent is not looked at.
+var unsignedActions = map[string]bool{"AssumeRoleWithWebIdentity": true, "AssumeRoleWithSAML": true}
+
+// serveAWS answers one call of an AWS client: what it is, who signed it, what
+// the service says, and the decision that records it all.
+func (e *Emulator) serveAWS(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	call := &wire.Call{ID: wire.NewRequestID(), HTTP: r, WantJSON: wire.WantsJSON(r)}
+	req := &iam.Request{
+		Call: call, State: e.store.Snapshot(), Now: e.clock.Now(),
+		Decision: &decision.Decision{RequestID: call.ID},
+	}
+	answer := &reasonWriter{ResponseWriter: w, decision: req.Decision}
+	e.answer(answer, req)
+	req.Decision.Duration = time.Since(started)
+	e.record(req)
+}
+
+// answer takes a call through routing, authentication and faults to its service.
+func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
+	sig, authErr := wire.ParseSignature(req.HTTP)
+	req.Service = serviceOf(req.HTTP, sig)
+	req.Region = regionOf(sig, e.config.Region)
+	if err := e.read(req); err != nil {
+		e.refuse(w, req, err)
+		return
+	}
+	e.describe(req)
+	if fault, ok := e.faults.take(req.Service, req.Action, req.Form.Get("RoleArn")); ok {
+		if e.inject(w, req, fault) {
+			return
+		}
+	}
+	service, ok := e.services[req.Service]
+	if !ok {
+		e.refuse(w, req, unknownService(req))
+		return
+	}
+	if !(req.Service == serviceSTS && unsignedActions[req.Action]) {
+		if err := e.authenticate(req, sig, authErr); err != nil {
+			e.refuse(w, req, err)
+			return
+		}
+	}
+	service.ServeAWS(w, req)
+}
+
+// read takes the body, unless it is S3's, and with it the action.
+func (e *Emulator) read(req *iam.Request) error {
+	if req.Service == serviceS3 {
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(req.HTTP.Body, maxBody+1))
+	if err != nil {
+		return wire.Errorf(http.StatusBadRequest, "RequestAborted", "reading the request body: %v", err)
+	}
+	if len(body) > maxBody {
+		return wire.Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the request body is over %d bytes", maxBody)
+	}
+	req.Body = body
+	req.HTTP.Body = io.NopCloser(bytes.NewReader(body))
+	switch req.Service {
+	case serviceSecretsManager:
+		req.Action = actionOfTarget(req.HTTP)
+	case serviceSTS, serviceIAM, "":
+		action, version, form, err := wire.ReadQuery(req.HTTP, body)
+		if err != nil {
+			return err
+		}
+		req.Action, req.Version, req.Form = action, version, form
+		if req.Service == "" {
+			if req.Service = apiVersions[version]; req.Service == "" && action == "" {
+				req.Service = serviceS3 // an anonymous read of an object, as far as it can be told
+			}
+		}
+	}
+	return nil
+}
+
+// authenticate finds out who signed. An unsigned call goes on only to S3,
+// whose buckets may be public.
+func (e *Emulator) authenticate(req *iam.Request, sig *wire.Signature, parseErr error) error {
+	if parseErr != nil {
+		return parseErr
+	}
+	if sig == nil {
+		if req.Service == serviceS3 {
+			return nil
+		}
+		return wire.MissingAuthentication()
+	}
+	principal, secret, authErr := e.sts.Authenticate(req.State, sig, req.Now)
+	if authErr != nil {
+		return authErr
+	}
+	opts := wire.VerifyOptions{Service: req.Service, Body: req.Body, S3: req.Service == serviceS3}
+	if err := sig.Verify(req.HTTP, secret, e.config.Now(), opts); err != nil {
+		return err
+	}
+	if req.Service == serviceS3 {
+		if body := wire.DecodeChunked(req.HTTP, sig, secret); body != nil {
+			req.HTTP.Body = body
+		}
+	}
+	req.Principal = principal
+	req.Decision.Caller = &decision.Caller{
+		ARN: principal.ARN, Account: principal.Account, AccessKeyID: principal.AccessKeyID, UserID: principal.UserID,
+	}
+	return nil
+}
+
+// inject carries out a fault; it reports whether the call is answered by it.
+func (e *Emulator) inject(w http.ResponseWriter, req *iam.Request, f FaultSpec) bool {
+	if f.Latency > 0 {
+		timer := time.NewTimer(time.Duration(f.Latency))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-req.HTTP.Context().Done():
+		}
+	}
+	reason := &decision.Reason{Kind: decision.Injected, Message: "a fault was asked for through POST /_emu/faults"}
+	if f.DropConnection {
+		req.Decision.Reason = reason
+		req.Decision.Error = &decision.Error{Code: "ConnectionDropped", Message: "the connection was closed without an answer"}
+		drop(w)
+		return true
+	}
+	if f.Code == "" {
+		return false
+	}
+	err := wire.Errorf(f.Status, f.Code, "%s", f.Message)
+	req.Decision.Reason = reason
+	e.write(w, req, err)
+	return true
+}
+
+// drop closes the client's connection; over HTTP/2, or where the server does
+// not let go of it, the handler is aborted, which resets the stream.
+func drop(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		conn.Close()
+		return
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// refuse answers an error that arose before any service saw the call.
+func (e *Emulator) refuse(w http.ResponseWriter, req *iam.Request, err error) {
+	answer := protocolError(req, err)
+	var auth *wire.AuthError
+	switch {
+	case errors.As(err, &auth):
+		req.Decision.Outcome = decision.Refused
+		req.Decision.Reason = &decision.Reason{Kind: string(auth.Kind), Message: answer.Message, Hint: auth.Hint}
+	case answer.Status == http.StatusNotImplemented:
+		req.Decision.Reason = &decision.Reason{Kind: decision.Unsupported, Message: answer.Message}
+	default:
+		req.Decision.Reason = &decision.Reason{Kind: decision.Parameter, Message: answer.Message}
+	}
+	e.write(w, req, answer)
+}
+
+// write sends an error in the protocol of the request's service.
+func (e *Emulator) write(w http.ResponseWriter, req *iam.Request, err *wire.Error) {
+	req.Decision.Error = &decision.Error{Code: err.Code, Message: err.Message, Status: err.Status}
+	switch {
+	case req.Service == serviceS3:
+		wire.WriteS3Error(w, req.Call, err)
+	case req.Service == serviceEKS:
+		wire.WriteRESTJSONError(w, req.Call, err)
+	case req.HTTP.Header.Get("X-Amz-Target") != "":
+		wire.WriteJSONError(w, req.Call, err)
+	case req.Service == serviceIAM:
+		wire.WriteQueryError(w, req.Call, iam.Namespace, err)
+	default:
+		wire.WriteQueryError(w, req.Call, sts.Namespace, err)
+	}
+}
+
+// protocolError is err as the service's protocol words it.
+func protocolError(req *iam.Request, err error) *wire.Error {
+	var auth *wire.AuthError
+	if errors.As(err, &auth) {
+		switch req.Service {
+		case serviceS3:
+			return auth.S3()
+		case serviceEKS:
+			return auth.REST()
+		case serviceSecretsManager:
+			return auth.JSON()
+		}
+		return auth.Query()
+	}
+	var wireErr *wire.Error
+	if errors.As(err, &wireErr) {
+		return wireErr
+	}
+	return wire.Errorf(http.StatusInternalServerError, "InternalFailure", "%v", err)
+}
+
+func unknownService(req *iam.Request) *wire.Error {
+	if req.Service == "" {
+		if req.Action == "" {
+			return wire.MissingAction()
+		}
+		return wire.InvalidAction(req.Action, req.Version)
+	}
+	name := req.Service
+	if req.Action != "" {
+		name += ":" + req.Action
+	}
+	return wire.Errorf(http.StatusNotImplemented, "NotImplemented",
+		"irsa-emu does not serve %s; it serves sts, iam, secretsmanager, s3 and eks", name)
+}
+
+// record completes the decision and hands it to the log, the metrics and the logger.
+func (e *Emulator) record(req *iam.Request) {
+	d := req.Decision
+	e.describe(req)
+	if d.Outcome == "" {
+		d.Outcome = outcome(d)
+	}
+	e.decisions.Add(d)
+	e.metrics.observe(d)
+	level := slog.LevelInfo
+	if d.Outcome == decision.Allowed {
+		level = slog.LevelDebug
+	}
+	e.config.Logger.LogAttrs(context.Background(), level, "call", d.LogAttrs()...)
+}
+
+// describe fills what every decision carries. Services may have said more.
+func (e *Emulator) describe(req *iam.Request) {
+	d := req.Decision
+	d.Time, d.Service, d.Action, d.Region = req.Now, req.Service, req.Action, req.Region
+	if d.Resource == "" {
+		d.Resource = req.Form.Get("RoleArn")
+	}
+}
+
+// outcome tells a refusal from a failure where the service has not said.
+func outcome(d *decision.Decision) decision.Outcome {
+	switch {
+	case d.Error == nil:
+		return decision.Allowed
+	case d.Reason != nil && (d.Reason.Kind == decision.Policy || d.Reason.Kind == decision.TrustPolicy || d.Reason.Kind == decision.RoleNotFound ||
+		d.Reason.Kind == decision.ProviderNotFound || d.Reason.Kind == decision.RolesClaim):
+		return decision.Refused
+	case d.Error.Status == http.StatusForbidden || d.Error.Status == http.StatusUnauthorized || d.Token != nil:
+		return decision.Refused
+	default:
+		return decision.Failed
+	}
+}
+
+// reasonWriter puts the reason of a refusal beside the answer, never into it:
+// the header x-irsa-emu-reason.
+type reasonWriter struct {
+	http.ResponseWriter
+	decision *decision.Decision
+	wrote    bool
+}
+
+// ReasonHeader carries why a call was refused.
+const ReasonHeader = "X-Irsa-Emu-Reason"
+
+func (w *reasonWriter) WriteHeader(status int) {
+	if !w.wrote {
+		w.wrote = true
+		if text := w.decision.ReasonLine(); text != "" {
+			w.Header().Set(ReasonHeader, text)
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *reasonWriter) Write(b []byte) (int, error) {
+	if !w.wrote {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *reasonWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

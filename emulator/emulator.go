@@ -1,0 +1,141 @@
+// Package emulator is irsa-emu itself: it wires issuers, STS, IAM and the
+// services that enforce a role's permissions to one HTTP handler, and serves it.
+//
+// Programs use [New] for the handler and [Emulator.Serve] for the listeners;
+// Go tests use [Start], which gives a running emulator with a URL, an AWS
+// config, an issuer and a clock. Both are stable.
+//
+// The package knows nothing of Kubernetes clusters: where one is involved,
+// package harness publishes its keys here. It reads no flags and no
+// environment.
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/services/s3"
+	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/sts"
+)
+
+// Emulator is one emulator: its state and the handler that answers for it.
+type Emulator struct {
+	config    Config
+	store     *state.Store
+	clock     *Clock
+	sts       *sts.Service
+	iam       *iam.Service
+	services  map[string]iam.Service
+	decisions *decision.Log
+	faults    faults
+	remote    *oidc.Remote
+	metrics   *metrics
+	handler   http.Handler
+
+	making sync.Mutex // held while a signing key is made
+}
+
+// New opens the state and wires the services. The emulator answers through
+// [Emulator.Handler] at once; [Emulator.Close] ends it.
+func New(ctx context.Context, config Config) (*Emulator, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	var kinds []state.Kind
+	for _, k := range [][]state.Kind{iam.Kinds(), sts.Kinds(), secretsmanager.Kinds(), s3.Kinds(), eks.Kinds(), {issuerKind()}} {
+		kinds = append(kinds, k...)
+	}
+	store, err := state.Open(ctx, config.Backend, kinds...)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the state: %w", err), config.Backend.Close())
+	}
+	e := &Emulator{
+		config: config, store: store, clock: NewClock(config.Now), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(store),
+	}
+	if err := e.wire(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	for _, given := range config.Given {
+		if err := e.apply(ctx, given); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+	}
+	return e, nil
+}
+
+func (e *Emulator) wire(ctx context.Context) error {
+	c := e.config
+	e.remote = oidc.NewRemote(e.remoteConfig())
+	verifier := &oidc.Verifier{Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remote}, Now: e.clock.Now}
+	var err error
+	e.sts, err = sts.New(ctx, sts.Config{
+		Store: e.store, Verifier: verifier, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay,
+	})
+	if err != nil {
+		return err
+	}
+	e.iam = iam.New(iam.Config{Store: e.store, Rand: c.Rand, FetchThumbprint: e.fetchThumbprint})
+	e.services = map[string]iam.Service{
+		serviceSTS:            e.sts,
+		serviceIAM:            e.iam,
+		serviceSecretsManager: secretsmanager.New(secretsmanager.Config{Store: e.store, Rand: c.Rand}),
+		serviceS3:             s3.New(s3.Config{Store: e.store, Rand: c.Rand, Region: c.Region}),
+		serviceEKS:            eks.New(eks.Config{Store: e.store, Rand: c.Rand}),
+	}
+	e.handler = e.routes()
+	return nil
+}
+
+// Handler answers everything that one address serves.
+func (e *Emulator) Handler() http.Handler { return e.handler }
+
+// Clock is the emulator's time, to be read and moved.
+func (e *Emulator) Clock() *Clock { return e.clock }
+
+// Close ends the emulator: its state is closed, everything acknowledged is kept.
+func (e *Emulator) Close() error {
+	e.remote.Close()
+	return e.store.Close()
+}
+
+// eksThumbprint is what IAM stores for EKS issuers that are registered without
+// a thumbprint: the root above oidc.eks.*.amazonaws.com (EKS user guide).
+const eksThumbprint = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
+
+// fetchThumbprint does what IAM does when a provider is created without
+// thumbprints. Issuers that the emulator stands in for are not on the network.
+func (e *Emulator) fetchThumbprint(ctx context.Context, issuerURL string) (string, error) {
+	if e.standsIn(issuerURL) {
+		return eksThumbprint, nil
+	}
+	docs := oidc.FetchIssuer(ctx, e.remoteConfig(), issuerURL)
+	if len(docs.Chain) == 0 {
+		return "", docs.Err
+	}
+	return oidc.Thumbprint(docs.Chain)
+}
+
+// standsIn is whether the emulator plays an issuer, or would if it were asked
+// for a token: those of EKS and of the profiles.
+func (e *Emulator) standsIn(issuerURL string) bool {
+	if _, known := state.Get[*Issuer](e.store.Snapshot(), issuerURL); known || strings.HasPrefix(issuerURL, "https://oidc.eks.") {
+		return true
+	}
+	return slices.ContainsFunc(oidc.Profiles(), func(p oidc.Profile) bool { return p.Issuer == issuerURL })
+}
+
+func (e *Emulator) remoteConfig() oidc.RemoteConfig {
+	return oidc.RemoteConfig{Roots: e.config.IssuerRoots, AllowPrivate: e.config.AllowPrivateIssuers, Now: e.config.Now}
+}

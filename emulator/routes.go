@@ -1,0 +1,174 @@
+package emulator
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// routes is everything on one address: AWS clients are told by their
+// signatures, targets and hosts; what is left goes by its path.
+func (e *Emulator) routes() http.Handler {
+	r := chi.NewRouter()
+	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	r.Get("/readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	r.Method(http.MethodGet, "/metrics", e.metrics.handler())
+	r.With(e.guardControl).Route("/_emu", e.controlRoutes)
+	// Test suites written for moto reset it with this.
+	r.With(e.guardControl).Method(http.MethodPost, "/moto-api/reset", controlHandler(func(req *http.Request) (any, error) {
+		return map[string]string{"status": "ok"}, e.Reset(req.Context())
+	}))
+	r.Get("/", func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.RawQuery != "" {
+			e.serveAWS(w, req)
+			return
+		}
+		fmt.Fprint(w, "irsa-emu serves STS, IAM, Secrets Manager, S3 and EKS on this address.\nPoint AWS clients at it: eval \"$(irsa-emu env)\"\n")
+	})
+	r.NotFound(e.serveAWS)
+	r.MethodNotAllowed(e.serveAWS)
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		switch {
+		case isAWSCall(req):
+			e.serveAWS(w, req)
+		case req.Method == http.MethodGet && e.serveIssuer(w, req):
+		default:
+			r.ServeHTTP(w, req)
+		}
+	})
+}
+
+const (
+	discoveryPath = "/.well-known/openid-configuration"
+	keysPath      = "/keys"
+)
+
+// serveIssuer answers discovery and keys for an issuer of the emulator's own,
+// found by its host and path, or by the ID of an EKS-shaped URL. It reports
+// whether the path was one of an issuer.
+func (e *Emulator) serveIssuer(w http.ResponseWriter, r *http.Request) bool {
+	path, isDiscovery := strings.CutSuffix(r.URL.Path, discoveryPath)
+	if !isDiscovery {
+		var isKeys bool
+		if path, isKeys = strings.CutSuffix(r.URL.Path, keysPath); !isKeys {
+			return false
+		}
+	}
+	found := e.issuerAt(r.Host, path)
+	if found == nil {
+		if !strings.HasPrefix(path, "/id/") {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprintln(w, `{"message":"Not Found"}`)
+		return true
+	}
+	issuer, err := e.ensureIssuer(r.Context(), found.URL)
+	if err != nil {
+		writeControlError(w, err)
+		return true
+	}
+	page, ok := issuer.issuer().Page(strings.TrimPrefix(r.URL.Path, path))
+	if !ok {
+		return false
+	}
+	w.Header().Set("Content-Type", page.ContentType)
+	if page.CacheControl != "" {
+		w.Header().Set("Cache-Control", page.CacheControl)
+	}
+	_, _ = w.Write(page.Body) // the client is gone if this fails
+	return true
+}
+
+func (e *Emulator) issuerAt(host, path string) *Issuer {
+	snapshot := e.store.Snapshot()
+	if i, ok := state.Get[*Issuer](snapshot, "https://"+host+path); ok && i.Own() {
+		return i
+	}
+	if !strings.HasPrefix(path, "/id/") {
+		return nil
+	}
+	for i := range state.All[*Issuer](snapshot, "") {
+		if u, err := url.Parse(i.URL); err == nil && u.Path == path && i.Own() {
+			return i
+		}
+	}
+	if def := e.defaultIssuerURL(); strings.HasSuffix(def, path) {
+		return &Issuer{URL: def}
+	}
+	return nil
+}
+
+// guardControl lets in who may use the control API: everybody on a loopback
+// listener but web pages, and elsewhere who holds the control token.
+func (e *Emulator) guardControl(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token := e.config.ControlToken; token != "" && sameToken(r, token) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		switch {
+		case !isLoopback(localAddr(r)):
+			writeControlError(w, &controlError{http.StatusForbidden, "the control API is open on loopback only; start irsa-emu with --control-token and send it as a bearer token"})
+		case e.config.ControlToken != "" && r.Header.Get("Authorization") != "":
+			writeControlError(w, &controlError{http.StatusForbidden, "the bearer token is not the control token"})
+		case fromWebPage(r):
+			// A page in the developer's browser must not reset the emulator.
+			writeControlError(w, &controlError{http.StatusForbidden, "the control API does not answer web pages of other origins"})
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+func localAddr(r *http.Request) string {
+	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		return addr.String()
+	}
+	return ""
+}
+
+// isLoopback is about an address with or without port; no address at all is a
+// handler that is called in process.
+func isLoopback(hostport string) bool {
+	if hostport == "" {
+		return true
+	}
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// fromWebPage tells a browser that acts for another site: by its Origin, or by
+// a Host that only DNS rebinding brings to a loopback address.
+func fromWebPage(r *http.Request) bool {
+	if origin := r.Header.Get("Origin"); origin != "" {
+		u, err := url.Parse(origin)
+		if err != nil || !isLoopback(u.Host) {
+			return true
+		}
+	}
+	return !isLoopback(r.Host)
+}
+
+// sameToken compares the request's bearer token with the control token, in
+// constant time.
+func sameToken(r *http.Request, token string) bool {
+	got, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && subtle.ConstantTimeCompare([]byte(got), []byte(token)) == 1
+}

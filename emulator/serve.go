@@ -1,0 +1,111 @@
+package emulator
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// ServeConfig says where an emulator listens.
+type ServeConfig struct {
+	// Listen is a host and port; port 0 picks a free one.
+	Listen string
+	// TLSListen is another for HTTPS, or empty. DataDir then keeps the local
+	// CA, whose certificate clients are to trust: DataDir/ca.pem.
+	TLSListen string
+	DataDir   string
+	// Ready is called once both listeners accept, with their URLs; an error stops the server.
+	Ready func(url, tlsURL string) error
+	// Drain bounds how long requests under way may take once the context
+	// ends. Default 10 s.
+	Drain time.Duration
+}
+
+// Limits of a connection: a client that sends its headers byte by byte, or
+// nothing at all, does not hold one for ever.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 5 * time.Minute
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// Serve answers on the configured addresses until the context ends, then lets
+// requests under way finish.
+func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
+	if c.Drain == 0 {
+		c.Drain = 10 * time.Second
+	}
+	plain, err := listen(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	listeners := []net.Listener{plain}
+	var tlsURL string
+	if c.TLSListen != "" {
+		inner, err := listen(ctx, c.TLSListen)
+		if err != nil {
+			return errors.Join(err, plain.Close())
+		}
+		config, err := localTLS(c.DataDir, e.config.Now)
+		if err != nil {
+			return errors.Join(err, plain.Close(), inner.Close())
+		}
+		listeners = append(listeners, tls.NewListener(inner, config))
+		tlsURL = "https://" + inner.Addr().String()
+	}
+	server := &http.Server{
+		Handler: e.Handler(), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- server.Serve(l) }()
+	}
+	if c.Ready != nil {
+		if err := c.Ready("http://"+plain.Addr().String(), tlsURL); err != nil {
+			return errors.Join(err, shutdown(server, failed, len(listeners), 0))
+		}
+	}
+	select {
+	case <-ctx.Done():
+		return shutdown(server, failed, len(listeners), c.Drain)
+	case err := <-failed:
+		return errors.Join(err, shutdown(server, failed, len(listeners)-1, 0))
+	}
+}
+
+// shutdown drains the server and waits for its accept loops.
+func shutdown(server *http.Server, failed <-chan error, running int, drain time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	var errs []error
+	if err := server.Shutdown(ctx); err != nil {
+		errs = append(errs, server.Close())
+	}
+	for range running {
+		if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", address, err)
+	}
+	return l, nil
+}
+
+// BeyondLoopback is whether an address to listen on is reachable from other machines.
+func BeyondLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && (host == "" || !isLoopback(host))
+}

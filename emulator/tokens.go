@@ -1,0 +1,167 @@
+package emulator
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// TokenRequest asks an issuer of the emulator's own for a token.
+type TokenRequest struct {
+	// Issuer is the issuer's URL. Default: the one cluster's or issuer's, if
+	// there is exactly one, else an EKS-shaped one of the emulator's.
+	Issuer string `json:"issuer,omitempty"`
+	// ServiceAccount is NAMESPACE/NAME; Subject is the sub claim as it is. One
+	// of them is given, unless a profile makes the subject.
+	ServiceAccount string `json:"serviceAccount,omitempty"`
+	Subject        string `json:"subject,omitempty"`
+	// Audience is the aud claim. Default sts.amazonaws.com, or the profile's.
+	Audience []string `json:"audience,omitempty"`
+	// ExpiresInSeconds is the token's life. Default 86400, as the pod identity
+	// webhook asks for; a profile's own otherwise. Negative makes an expired token.
+	ExpiresInSeconds int64 `json:"expiresInSeconds,omitempty"`
+	// Claims are put over those that the token has.
+	Claims map[string]any `json:"claims,omitempty"`
+	// Pod is the name of the pod that the token is bound to, if any.
+	Pod string `json:"pod,omitempty"`
+	// Profile is the shape of another issuer's tokens: github, gitlab, hcp-terraform.
+	Profile string `json:"profile,omitempty"`
+}
+
+func (e *Emulator) postToken(r *http.Request) (any, error) {
+	var in TokenRequest
+	if err := decodeBody(r, &in); err != nil {
+		return nil, err
+	}
+	token, err := e.mint(r.Context(), in)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"token": token}, nil
+}
+
+// mint makes and signs a token.
+func (e *Emulator) mint(ctx context.Context, in TokenRequest) (string, error) {
+	spec, err := e.tokenSpec(in)
+	if err != nil {
+		return "", err
+	}
+	issuer, err := e.ensureIssuer(ctx, spec.Issuer)
+	if err != nil {
+		return "", err
+	}
+	token, err := issuer.issuer().Sign(spec.Claims, spec.Sign)
+	if err != nil {
+		return "", badRequest("signing the token: %v", err)
+	}
+	return token, nil
+}
+
+// tokenSpec is what to sign and for which issuer.
+type tokenSpec struct {
+	Issuer string
+	Claims map[string]any
+	Sign   oidc.SignOptions
+}
+
+func (e *Emulator) tokenSpec(in TokenRequest) (tokenSpec, error) {
+	if in.Profile != "" && in.Profile != "kubernetes" {
+		return e.profileSpec(in)
+	}
+	now := e.clock.Now()
+	life := time.Duration(in.ExpiresInSeconds) * time.Second
+	if life == 0 {
+		life = 24 * time.Hour
+	}
+	if len(in.Audience) == 0 {
+		in.Audience = []string{"sts.amazonaws.com"}
+	}
+	if in.Issuer == "" {
+		in.Issuer = e.defaultIssuer(e.store.Snapshot())
+	}
+	spec := tokenSpec{Issuer: in.Issuer}
+	switch {
+	case in.ServiceAccount != "" && in.Subject != "":
+		return spec, badRequest("serviceAccount and subject: write one of them")
+	case in.ServiceAccount == "" && in.Subject == "":
+		return spec, badRequest(`serviceAccount: missing; write {"serviceAccount": "NAMESPACE/NAME"} or {"subject": "…"}`)
+	case in.Subject != "" && in.Pod != "":
+		return spec, badRequest("pod: only a service account's token is bound to a pod")
+	case in.Subject != "":
+		spec.Claims = map[string]any{
+			"iss": in.Issuer, "sub": in.Subject, "aud": in.Audience, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(),
+		}
+	default:
+		namespace, name, ok := strings.Cut(in.ServiceAccount, "/")
+		if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+			return spec, badRequest("serviceAccount: %q is not NAMESPACE/NAME", in.ServiceAccount)
+		}
+		claims, err := oidc.KubernetesClaims(oidc.KubernetesToken{
+			Issuer: in.Issuer, Namespace: namespace, ServiceAccount: name, Pod: in.Pod, Audience: in.Audience,
+			IssuedAt: now, Expires: now.Add(life), Rand: e.config.Rand,
+		})
+		if err != nil {
+			return spec, badRequest("%v", err)
+		}
+		spec.Claims = claims
+	}
+	for name, value := range in.Claims {
+		if value == nil {
+			delete(spec.Claims, name)
+		} else {
+			spec.Claims[name] = value
+		}
+	}
+	return spec, nil
+}
+
+// profileSpec is a token in the shape of another issuer's.
+func (e *Emulator) profileSpec(in TokenRequest) (tokenSpec, error) {
+	if in.ServiceAccount != "" || in.Pod != "" {
+		return tokenSpec{}, badRequest("profile %q: its tokens are not a service account's; leave serviceAccount and pod out", in.Profile)
+	}
+	profile, err := oidc.ProfileNamed(in.Profile)
+	if err != nil {
+		return tokenSpec{}, badRequest("%v", err)
+	}
+	overrides := maps.Clone(in.Claims)
+	if in.Subject != "" {
+		if overrides == nil {
+			overrides = map[string]any{}
+		}
+		overrides["sub"] = in.Subject
+	}
+	spec := tokenSpec{Issuer: in.Issuer, Sign: profile.Sign}
+	if spec.Issuer == "" {
+		spec.Issuer = profile.Issuer
+	}
+	spec.Claims, err = profile.Claims(oidc.ProfileInput{
+		Issuer: spec.Issuer, Audience: in.Audience, IssuedAt: e.clock.Now(),
+		Lifetime: time.Duration(in.ExpiresInSeconds) * time.Second, Rand: e.config.Rand, Overrides: overrides,
+	})
+	if err != nil {
+		return tokenSpec{}, badRequest("%v", err)
+	}
+	return spec, nil
+}
+
+// defaultIssuer is the issuer of a request that names none.
+func (e *Emulator) defaultIssuer(r state.Reader) string {
+	var only string
+	for c := range state.All[*eks.Cluster](r, "") {
+		if only != "" && only != c.Issuer {
+			return e.defaultIssuerURL()
+		}
+		only = c.Issuer
+	}
+	if only == "" {
+		return e.defaultIssuerURL()
+	}
+	return only
+}
