@@ -55,7 +55,8 @@ type node struct {
 
 type member struct {
 	name      string
-	nameStart int
+	nameStart int // of the name with its quotes
+	nameEnd   int
 	value     *node
 }
 
@@ -247,6 +248,7 @@ func (p *jsonParser) object(n *node) *SyntaxError {
 			return syntaxErrorAt(p.src, nameStart, "duplicate key %q", name)
 		}
 		seen[name] = true
+		nameEnd := p.pos
 		if p.space(); p.peek() != ':' {
 			return p.errorf("expected ':', found %s", p.found())
 		}
@@ -256,7 +258,7 @@ func (p *jsonParser) object(n *node) *SyntaxError {
 		if err != nil {
 			return err
 		}
-		n.members = append(n.members, member{name: name, nameStart: nameStart, value: value})
+		n.members = append(n.members, member{name: name, nameStart: nameStart, nameEnd: nameEnd, value: value})
 		p.space()
 		switch p.peek() {
 		case ',':

@@ -162,7 +162,8 @@ func (b *builder) statement(n *node, variables bool) (*Statement, *SyntaxError) 
 	return s, nil
 }
 
-// strings reads a string or a non-empty array of strings.
+// strings reads a string or a non-empty array of strings. A null among resources
+// is ignored, as by IAM.
 func (b *builder) strings(m member) ([]string, *SyntaxError) {
 	if m.value.kind == kindString {
 		return []string{m.value.text}, nil
@@ -170,15 +171,18 @@ func (b *builder) strings(m member) ([]string, *SyntaxError) {
 	if m.value.kind != kindArray {
 		return nil, b.errorf(m.value, "%s must be a string or an array of strings, not %s", m.name, m.value.kind)
 	}
-	if len(m.value.items) == 0 {
-		return nil, b.errorf(m.value, "%s is empty", m.name)
-	}
-	values := make([]string, len(m.value.items))
-	for i, item := range m.value.items {
-		if item.kind != kindString {
+	values := make([]string, 0, len(m.value.items))
+	for _, item := range m.value.items {
+		switch {
+		case item.kind == kindString:
+			values = append(values, item.text)
+		case item.kind == kindNull && strings.HasSuffix(m.name, "Resource"):
+		default:
 			return nil, b.errorf(item, "%s must hold strings, not %s", m.name, item.kind)
 		}
-		values[i] = item.text
+	}
+	if len(values) == 0 {
+		return nil, b.errorf(m.value, "%s is empty", m.name)
 	}
 	return values, nil
 }

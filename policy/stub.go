@@ -10,31 +10,6 @@ type ExplainOptions struct {
 
 func Explain(w io.Writer, d Decision, o ExplainOptions) error { return nil }
 
-// ValidationError is AWS's refusal of a document at the write.
-type ValidationError struct {
-	Code    string `json:"code"`    // MalformedPolicyDocument, LimitExceeded
-	Message string `json:"message"` // AWS's text
-	Hint    string `json:"hint,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	Column  int    `json:"column,omitempty"`
-}
-
-func (e *ValidationError) Error() string { return e.Code + ": " + e.Message }
-
-type TrustOptions struct {
-	MaxSize        int
-	KnownPrincipal func(arn string) bool
-}
-
-func ValidateTrust(src []byte, o TrustOptions) (*Document, error) { return Parse(src) }
-func ValidateIdentity(src []byte) (*Document, error)              { return Parse(src) }
-func ValidateResource(src []byte) (*Document, error)              { return Parse(src) }
-func ValidateSession(src []byte) (*Document, error)               { return Parse(src) }
-func ValidateBoundary(src []byte) (*Document, error)              { return Parse(src) }
-
-func (d *Document) Normalised() []byte    { return d.source }
-func (d *Document) ContextKeys() []string { return nil }
-
 type LintOptions struct {
 	Account   string
 	Providers []string

@@ -13,6 +13,7 @@ type templatePart struct {
 }
 
 type variable struct {
+	name         string // as written
 	key          string // lower case
 	fallback     string // of ${key, 'fallback'}
 	withFallback bool
@@ -60,7 +61,7 @@ func parseVariable(inner string) (templatePart, bool) {
 	if key == "" || strings.ContainsAny(key, "${'\"") {
 		return templatePart{}, false
 	}
-	v := &variable{key: strings.ToLower(key)}
+	v := &variable{name: key, key: strings.ToLower(key)}
 	if hasDefault {
 		// The guide's form is a comma, a space and single quotes: ${key, 'text'}.
 		rest = strings.TrimSpace(rest)
@@ -152,13 +153,4 @@ func (t template) cut(n int) []template {
 		}
 	}
 	return parts
-}
-
-// variables calls f for each key that the text uses as a variable.
-func (t template) variables(f func(key string)) {
-	for _, p := range t {
-		if p.variable != nil {
-			f(p.variable.key)
-		}
-	}
 }

@@ -1,0 +1,195 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Sizes that IAM and STS set for a document, in characters without whitespace.
+const (
+	MaxTrustSize         = 2048 // default quota; an account can have up to 8192
+	MaxManagedSize       = 6144
+	MaxUserInlineSize    = 2048  // of all inline policies of a user together
+	MaxRoleInlineSize    = 10240 // of a role
+	MaxGroupInlineSize   = 5120  // of a group
+	MaxSessionPolicySize = 2048  // inline session policy and managed ARNs together
+)
+
+// Codes of a [ValidationError].
+const (
+	CodeMalformed     = "MalformedPolicyDocument"
+	CodeLimitExceeded = "LimitExceeded"
+)
+
+// ValidationError is AWS's refusal of a document at the write.
+type ValidationError struct {
+	Code    string `json:"code"`           // CodeMalformed or CodeLimitExceeded
+	Message string `json:"message"`        // AWS's text
+	Hint    string `json:"hint,omitempty"` // what AWS does not say
+	Line    int    `json:"line,omitempty"` // where, from 1; 0 when it is the whole document
+	Column  int    `json:"column,omitempty"`
+}
+
+func (e *ValidationError) Error() string { return e.Code + ": " + e.Message }
+
+// Size is the size of a document as AWS counts it against quotas: in
+// characters, without whitespace.
+func Size(src []byte) int {
+	n := utf8.RuneCount(src)
+	for _, c := range src {
+		switch c {
+		case ' ', '\t', '\r', '\n':
+			n--
+		}
+	}
+	return n
+}
+
+// ValidateBoundary validates a permissions boundary, which is a managed policy.
+func ValidateBoundary(src []byte) (*Document, error) { return ValidateIdentity(src) }
+
+// validator walks a JSON tree and stops at the first thing that AWS refuses.
+// Its methods return nil when there is nothing to refuse.
+type validator struct{ src []byte }
+
+func (v validator) refuse(n *node, message, hint string) *ValidationError {
+	e := &ValidationError{Code: CodeMalformed, Message: message, Hint: hint}
+	if n != nil {
+		p := positionAt(v.src, n.start)
+		e.Line, e.Column = p.Line, p.Column
+	}
+	return e
+}
+
+// fromSyntax gives AWS's text to an error of our own reading, whose words
+// become the hint.
+func fromSyntax(err *SyntaxError, message string) *ValidationError {
+	return &ValidationError{Code: CodeMalformed, Message: message, Hint: err.Message, Line: err.Line, Column: err.Column}
+}
+
+func tooLarge(quota string, limit, size int) *ValidationError {
+	return &ValidationError{
+		Code:    CodeLimitExceeded,
+		Message: fmt.Sprintf("Cannot exceed quota for %s: %d", quota, limit),
+		Hint:    fmt.Sprintf("the document has %d characters without whitespace", size),
+	}
+}
+
+// statements returns the statements of a document, a single one included.
+func (n *node) statements() []*node {
+	s := n.get("Statement")
+	if s == nil || s.kind == kindObject {
+		return compact(s)
+	}
+	return s.items
+}
+
+func compact(n *node) []*node {
+	if n == nil {
+		return nil
+	}
+	return []*node{n}
+}
+
+// list returns a value's items, or the value itself as the only one.
+func (n *node) list() []*node {
+	if n != nil && n.kind == kindArray {
+		return n.items
+	}
+	return compact(n)
+}
+
+// either returns the member of one of two names.
+func (n *node) either(a, b string) *node {
+	if v := n.get(a); v != nil {
+		return v
+	}
+	return n.get(b)
+}
+
+func isStringOrList(n *node) bool {
+	if n.kind == kindString {
+		return true
+	}
+	if n.kind != kindArray {
+		return false
+	}
+	for _, item := range n.items {
+		if item.kind != kindString {
+			return false
+		}
+	}
+	return true
+}
+
+// isListWithNull: recorded, IAM takes a null among the resources of a list and
+// ignores it.
+func isListWithNull(n *node) bool {
+	if n.kind != kindArray {
+		return false
+	}
+	for _, item := range n.items {
+		if item.kind != kindString && item.kind != kindNull {
+			return false
+		}
+	}
+	return true
+}
+
+// conditionShape finds what is wrong with the shape of a Condition element, or
+// an unknown operator that tests a key. Recorded: an unknown operator without a
+// key, an operator without keys and a key without values are accepted.
+func conditionShape(n *node) (at *node, hint string) {
+	if n.kind != kindObject {
+		return n, "Condition must be an object of operators"
+	}
+	for _, op := range n.members {
+		if op.value.kind != kindObject {
+			return op.value, fmt.Sprintf("operator %s must hold an object of condition keys", op.name)
+		}
+		if _, known := parseOperator(op.name); !known && len(op.value.members) > 0 {
+			return op.value, fmt.Sprintf("there is no condition operator %s", op.name) + nearestOperator(op.name)
+		}
+		for _, key := range op.value.members {
+			for _, value := range key.value.list() {
+				switch value.kind {
+				case kindString, kindNumber, kindBool:
+				default:
+					return value, fmt.Sprintf("the value of %s must be a string, a number or a boolean", key.name)
+				}
+			}
+		}
+	}
+	return nil, ""
+}
+
+// nearestOperator suggests the operator that differs in letter case only.
+func nearestOperator(name string) string {
+	for known := range operators {
+		for _, prefix := range []string{"", "ForAllValues:", "ForAnyValue:"} {
+			for _, suffix := range []string{"", "IfExists"} {
+				if full := prefix + known + suffix; strings.EqualFold(full, strings.ReplaceAll(name, "::", ":")) {
+					return "; write " + full
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// duplicateSid returns the second statement of two with the same non-empty Sid.
+func duplicateSid(statements []*node) *node {
+	seen := map[string]bool{}
+	for _, s := range statements {
+		sid := s.get("Sid")
+		if sid == nil || sid.text == "" {
+			continue
+		}
+		if seen[sid.text] {
+			return sid
+		}
+		seen[sid.text] = true
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Texts of IAM for trust policies. The first four are recorded on AWS; the
+// others are what versitygw's authors saw of AWS (versity/versitygw#2221).
+const (
+	textInvalidJSON      = "This policy contains invalid Json"
+	textOnlyAssumeRole   = "AssumeRole policy may only specify STS AssumeRole actions."
+	textFederated        = "Federated principals must be valid domain names or SAML metadata ARNs"
+	textTrustVersion     = "The policy must contain a valid version string"
+	textTrustNoStatement = "Could not parse the policy: Statement is empty!"
+	textTrustSids        = "The Statement Ids in the policy are not unique"
+	textTrustSyntax      = "Syntax error in policy."
+	textPrincipalEmpty   = "Missing required field Principal cannot be empty!"
+	textPrincipalObject  = "Principal must be a JSON object."
+	textAllowNot         = "Allow with NotPrincipal is not allowed."
+	textNotPrincipal     = "AssumeRole policy must not contain NotPrincipal field."
+	textNotResource      = "AssumeRole policy must not contain resources."
+	textCognito          = "A condition block must be present for the Cognito provider"
+)
+
+// TrustOptions is what validating a trust policy needs to know of the account.
+type TrustOptions struct {
+	// MaxSize is the account's quota in characters without whitespace; 0 means
+	// [MaxTrustSize].
+	MaxSize int
+	// KnownPrincipal says whether an AWS principal exists: the ARN of a user or
+	// role, or a unique id. Nil accepts all.
+	KnownPrincipal func(arn string) bool
+}
+
+// ValidateTrust validates a trust policy as IAM does in CreateRole and
+// UpdateAssumeRolePolicy. The error is a [*ValidationError].
+func ValidateTrust(src []byte, o TrustOptions) (*Document, error) {
+	root, syntax := parseJSON(src)
+	if syntax != nil {
+		return nil, fromSyntax(syntax, textInvalidJSON)
+	}
+	if root.kind != kindObject {
+		return nil, validator{src}.refuse(root, textInvalidJSON, "a policy is a JSON object")
+	}
+	v := trustValidator{validator{src}, o}
+	if err := v.document(root); err != nil {
+		return nil, err
+	}
+	limit := o.MaxSize
+	if limit == 0 {
+		limit = MaxTrustSize
+	}
+	if size := Size(src); size > limit {
+		return nil, tooLarge("ACLSizePerRole", limit, size)
+	}
+	d, syntax := build(src, root)
+	if syntax != nil {
+		return nil, fromSyntax(syntax, textTrustSyntax)
+	}
+	return d, nil
+}
+
+type trustValidator struct {
+	validator
+	options TrustOptions
+}
+
+func (v trustValidator) document(root *node) *ValidationError {
+	for _, m := range root.members {
+		switch m.name {
+		case "Version":
+			if m.value.kind != kindString || m.value.text != Version2008 && m.value.text != Version2012 {
+				return v.refuse(m.value, textTrustVersion, `write "Version": "2012-10-17"`)
+			}
+		case "Id", "Statement":
+		default:
+			return v.refuse(m.value, textTrustSyntax, fmt.Sprintf("a policy has no element %s", m.name))
+		}
+	}
+	s := root.get("Statement")
+	switch {
+	case s == nil, s.kind == kindArray && len(s.items) == 0, s.kind == kindNull:
+		return v.refuse(s, textTrustNoStatement, "")
+	case s.kind != kindArray && s.kind != kindObject:
+		return v.refuse(s, textTrustSyntax, "Statement must be an object or an array of objects")
+	}
+	for _, s := range root.statements() {
+		if s.kind != kindObject {
+			return v.refuse(s, textTrustSyntax, "a statement must be an object")
+		}
+		if err := v.statement(s); err != nil {
+			return err
+		}
+	}
+	if n := duplicateSid(root.statements()); n != nil {
+		return v.refuse(n, textTrustSids, fmt.Sprintf("Sid %s is used twice", n.text))
+	}
+	return nil
+}
+
+func (v trustValidator) statement(s *node) *ValidationError {
+	effect := s.get("Effect")
+	switch {
+	case effect == nil:
+		return v.refuse(s, "Missing required field Effect", "")
+	case effect.kind != kindString:
+		return v.refuse(effect, textTrustSyntax, "Effect must be a string")
+	case effect.text != "Allow" && effect.text != "Deny":
+		return v.refuse(effect, "Invalid effect: "+effect.text, "Effect is case-sensitive: Allow or Deny")
+	}
+	if n := s.get("NotPrincipal"); n != nil {
+		if effect.text == "Allow" {
+			return v.refuse(n, textAllowNot, "")
+		}
+		return v.refuse(n, textNotPrincipal, "")
+	}
+	principal := s.get("Principal")
+	if err := v.principal(s, principal); err != nil {
+		return err
+	}
+	if c := s.get("Condition"); c != nil {
+		if at, hint := conditionShape(c); at != nil {
+			return v.refuse(at, textTrustSyntax, hint)
+		}
+	}
+	if err := v.actions(s); err != nil {
+		return err
+	}
+	if n := s.get("Resource"); n != nil {
+		return v.refuse(n, "Has prohibited field Resource", "a trust policy is about its own role")
+	}
+	if n := s.get("NotResource"); n != nil {
+		return v.refuse(n, textNotResource, "a trust policy is about its own role")
+	}
+	for _, m := range s.members {
+		switch m.name {
+		case "Effect", "Principal", "Action", "NotAction", "Condition":
+		case "Sid":
+			if m.value.kind != kindString {
+				return v.refuse(m.value, textTrustSyntax, "Sid must be a string")
+			}
+		default:
+			return v.refuse(m.value, "Has prohibited field "+m.name, "a statement has no such element")
+		}
+	}
+	if effect.text == "Allow" {
+		return v.sharedIssuers(s, principal)
+	}
+	return nil
+}
+
+// trustActions are the actions that a trust policy can allow.
+var trustActions = []string{"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity",
+	"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"}
+
+// matchesTrustAction says whether an action, which may hold wildcards, means any
+// that a trust policy can allow.
+func matchesTrustAction(action string) bool {
+	g := compileGlob(strings.ToLower(action))
+	for _, a := range trustActions {
+		if g.match(a) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v trustValidator) actions(s *node) *ValidationError {
+	action, not := s.get("Action"), s.get("NotAction")
+	if action != nil && not != nil {
+		return v.refuse(not, textTrustSyntax, "Action and NotAction exclude each other")
+	}
+	n := s.either("Action", "NotAction")
+	if n == nil || n.kind == kindArray && len(n.items) == 0 {
+		return v.refuse(s, "Missing required field Action", "")
+	}
+	if !isStringOrList(n) {
+		return v.refuse(n, textTrustSyntax, "Action must be a string or an array of strings")
+	}
+	for _, a := range n.list() {
+		// Recorded: "*" is refused, too.
+		if !strings.HasPrefix(strings.ToLower(a.text), "sts:") || not == nil && !matchesTrustAction(a.text) {
+			return v.refuse(a, textOnlyAssumeRole, "a trust policy allows sts:AssumeRole, sts:AssumeRoleWithWebIdentity, sts:AssumeRoleWithSAML, sts:TagSession, sts:SetSourceIdentity or sts:SetContext")
+		}
+	}
+	return nil
+}
+
+func (v trustValidator) principal(s, p *node) *ValidationError {
+	switch {
+	case p == nil:
+		return v.refuse(s, "Missing required field Principal", "")
+	case p.kind == kindString:
+		return v.refuse(p, textPrincipalObject, `write {"AWS": "*"} for everyone, {"Federated": "arn:…"} for a web identity`)
+	case p.kind != kindObject:
+		return v.refuse(p, textTrustSyntax, "Principal must be an object")
+	case len(p.members) == 0:
+		return v.refuse(p, textPrincipalEmpty, "")
+	}
+	for _, m := range p.members {
+		var check func(*node) *ValidationError
+		switch m.name {
+		case "AWS":
+			check = v.awsPrincipal
+		case "Federated":
+			check = v.federatedPrincipal
+		case "Service":
+			check = v.servicePrincipal
+		default:
+			return v.refuse(m.value, fmt.Sprintf("Invalid principal in policy: %q", m.name), "known are AWS, Federated and Service")
+		}
+		if m.value.kind == kindArray && len(m.value.items) == 0 {
+			return v.refuse(m.value, textPrincipalEmpty, "")
+		}
+		if !isStringOrList(m.value) {
+			return v.refuse(m.value, textTrustSyntax, m.name+" must be a string or an array of strings")
+		}
+		for _, value := range m.value.list() {
+			if err := check(value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var awsPrincipalPattern = regexp.MustCompile(`^arn:aws[a-z-]*:(iam::\d{12}:(root|(user|role)/[\x21-\x7e]+)|` +
+	`sts::\d{12}:(assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
+
+func (v trustValidator) awsPrincipal(n *node) *ValidationError {
+	invalid := func(hint string) *ValidationError {
+		return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.text), hint)
+	}
+	switch {
+	case n.text == "*" || isAccountID(n.text):
+		return nil
+	case isUniqueID(n.text):
+		if v.options.KnownPrincipal != nil && !v.options.KnownPrincipal(n.text) {
+			return invalid("the user or role with this id was deleted; name it by its ARN")
+		}
+		return nil
+	case strings.ContainsAny(n.text, "*?"):
+		return invalid(`wildcards are not allowed in a principal; name the account and test aws:PrincipalArn in a condition`)
+	case !awsPrincipalPattern.MatchString(n.text):
+		return invalid("an AWS principal is an account id, or the ARN of an account's root, a user, a role or a role session")
+	}
+	parts, _ := splitARN(n.text)
+	if v.options.KnownPrincipal != nil && parts[2] == "iam" && parts[5] != "root" && !v.options.KnownPrincipal(n.text) {
+		return invalid("there is no such user or role")
+	}
+	return nil
+}
+
+var (
+	federatedARNPattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:(oidc-provider|saml-provider)/[\x21-\x7e]+$`)
+	domainPattern       = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+)
+
+// wellKnownProviders are built into IAM and named by their host.
+var wellKnownProviders = []string{cognito, "www.amazon.com", "graph.facebook.com", "accounts.google.com"}
+
+func (v trustValidator) federatedPrincipal(n *node) *ValidationError {
+	if domainPattern.MatchString(n.text) {
+		for _, known := range wellKnownProviders {
+			if n.text == known {
+				return nil
+			}
+		}
+		return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "FEDERATED":"%s"`, n.text), "name the provider by its ARN: arn:aws:iam::account:oidc-provider/"+n.text)
+	}
+	// A provider that does not exist is accepted: it may be made later.
+	if !federatedARNPattern.MatchString(n.text) || strings.Contains(n.text, ":oidc-provider/https://") {
+		return v.refuse(n, textFederated, "an OIDC provider is named arn:aws:iam::<12-digit account>:oidc-provider/<issuer without https://>")
+	}
+	return nil
+}
+
+var servicePattern = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)$`)
+
+func (v trustValidator) servicePrincipal(n *node) *ValidationError {
+	if servicePattern.MatchString(n.text) {
+		return nil
+	}
+	return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "SERVICE":"%s"`, n.text), "a service principal is written as service.amazonaws.com")
+}
+
+// sharedIssuers refuses to trust everybody at an issuer that many share. AWS's
+// own text is known for Cognito only.
+func (v trustValidator) sharedIssuers(s, principal *node) *ValidationError {
+	federated := principal.get("Federated")
+	for _, n := range federated.list() {
+		key, shared := SharedIssuerKey(n.text)
+		if !shared || testsKey(s.get("Condition"), key) {
+			continue
+		}
+		hint := fmt.Sprintf("%s issues tokens for all of its customers; add a condition on %s with a value that is not only wildcards", providerName(n.text), key)
+		if n.text == cognito {
+			return v.refuse(n, textCognito, hint)
+		}
+		return v.refuse(n, fmt.Sprintf("Trust policy for the shared OpenID Connect provider %s must evaluate the condition key %s", providerName(n.text), key), hint)
+	}
+	return nil
+}
