@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -154,7 +155,7 @@ func (d *draft) set(name string, value any) {
 	if text, isText := override.(string); isText {
 		switch value.(type) {
 		case int, int64:
-			if _, whole := wholeNumber([]byte(text + " ")[:len(text)]); whole && text != "" {
+			if _, err := strconv.ParseInt(text, 10, 64); err == nil {
 				override = json.Number(text)
 			}
 		}
