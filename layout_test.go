@@ -1,0 +1,84 @@
+package irsaemu
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/irsa-emu/irsa-emu/"
+
+// allowed is the picture in DEVELOPMENT.md: what each package may import of
+// ours. A package that is not listed fails, so that it gets a place in it.
+var allowed = map[string][]string{
+	"policy":                  {},
+	"oidc":                    {},
+	"wire":                    {},
+	"state":                   {},
+	"webhook":                 {},
+	"decision":                {"policy"},
+	"statefile":               {"policy"},
+	"state/boltstore":         {"state"},
+	"state/etcdstore":         {"state"},
+	"state/storetest":         {"state"},
+	"iam":                     {"decision", "policy", "state", "statefile", "wire"},
+	"sts":                     {"decision", "iam", "oidc", "policy", "state", "wire"},
+	"services":                {"decision", "iam", "policy", "state", "statefile", "wire"},
+	"services/secretsmanager": {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"services/s3":             {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"services/eks":            {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"emulator": {
+		"decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
+	},
+	// The harness speaks with an emulator over HTTP: it needs types only.
+	"harness":      {"decision", "iam", "oidc", "policy", "statefile"},
+	"scenarios":    {},
+	"compat/gosdk": {},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], module)
+		if name+"/" == module || strings.HasPrefix(name, "cmd/") || fields[0]+"/" == module {
+			continue // commands wire everything
+		}
+		may, listed := allowed[name]
+		if !listed {
+			t.Errorf("package %s has no place in the picture: add it to DEVELOPMENT.md and here", name)
+			continue
+		}
+		for _, imported := range fields[1:] {
+			ours, is := strings.CutPrefix(imported, module)
+			if is && !contains(may, ours) {
+				t.Errorf("%s imports %s, which the picture does not allow", name, ours)
+			}
+		}
+	}
+}
+
+// A Go test that imports the emulator must not inherit etcd or Kubernetes.
+func TestEmulatorIsLight(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./emulator").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for _, heavy := range []string{"go.etcd.io/etcd", "k8s.io/client-go", "sigs.k8s.io/kind", "go.etcd.io/bbolt"} {
+		if strings.Contains(string(out), heavy) {
+			t.Errorf("emulator depends on %s", heavy)
+		}
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
