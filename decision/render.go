@@ -106,7 +106,7 @@ func (d *Decision) Explain(w io.Writer) error {
 		p.line("")
 		p.line("%s  %s on %s", mark(c.Decision.Allowed), c.Action, c.Resource)
 		if p.err == nil {
-			p.err = policy.Explain(w, c.Decision, policy.ExplainOptions{Indent: "   "})
+			p.err = policy.Explain(w, c.Decision, policy.ExplainOptions{})
 		}
 	}
 	return p.err
