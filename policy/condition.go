@@ -54,6 +54,7 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 		switch c.op.quantifier {
 		case forAllValues:
 			r.Met = true
+			r.Hint = "ForAllValues is true when the key is absent; add Null: false to require it"
 		case forAnyValue: // false for negated operators, too
 			r.Met = c.op.ifExists
 		default:

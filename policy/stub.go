@@ -1,15 +1,5 @@
 package policy
 
-import "io"
-
-// ExplainOptions adjust [Explain].
-type ExplainOptions struct {
-	Color bool // ANSI colours
-	All   bool // also statements that do not concern the action
-}
-
-func Explain(w io.Writer, d Decision, o ExplainOptions) error { return nil }
-
 type LintOptions struct {
 	Account   string
 	Providers []string
@@ -27,5 +17,3 @@ type Finding struct {
 }
 
 func Lint(src []byte, o LintOptions) []Finding { return nil }
-
-func findHints(p *Policies, r *Request, d *Decision) []Hint { return nil }

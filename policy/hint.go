@@ -1,0 +1,206 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxHints bounds what is said of one refusal.
+const maxHints = 8
+
+// hinter looks for known mistakes in a refused request. It runs after the
+// verdict and only adds to the explanation.
+type hinter struct {
+	policies *Policies
+	request  *Request
+	decision *Decision
+	hints    []Hint
+}
+
+func findHints(p *Policies, r *Request, d *Decision) []Hint {
+	h := &hinter{policies: p, request: r, decision: d}
+	for i := range d.Policies {
+		result := &d.Policies[i]
+		if d.Outcome == ImplicitDeny && result.Outcome == Allowed {
+			continue // this policy is not why
+		}
+		doc := h.document(i)
+		for j := range result.Statements {
+			if len(h.hints) >= maxHints {
+				return h.hints
+			}
+			s := &result.Statements[j]
+			switch {
+			case d.Outcome == ExplicitDeny && s.Effect == "Deny" && s.Applies:
+				h.denies(result, s)
+			case d.Outcome == ImplicitDeny && s.Effect == "Allow":
+				h.fails(result, s, doc)
+			}
+		}
+	}
+	return h.hints
+}
+
+// document finds the document of the i-th result; results are in the order in
+// which run judges.
+func (h *hinter) document(i int) *Document {
+	p := h.policies
+	all := make([]*Named, 0, 8)
+	if p.Trust != nil {
+		all = append(all, p.Trust)
+	} else if p.Resource != nil {
+		all = append(all, p.Resource)
+	}
+	for j := range p.Identity {
+		all = append(all, &p.Identity[j])
+	}
+	if p.Boundary != nil {
+		all = append(all, p.Boundary)
+	}
+	for j := range p.Session {
+		all = append(all, &p.Session[j])
+	}
+	return all[i].Document
+}
+
+func (h *hinter) add(p *PolicyResult, s *StatementResult, key, code, format string, args ...any) {
+	hint := Hint{Code: code, Message: fmt.Sprintf(format, args...), Policy: p.Name, Statement: s.Index, Key: key}
+	for _, have := range h.hints {
+		if have.Code == hint.Code && have.Message == hint.Message {
+			return
+		}
+	}
+	h.hints = append(h.hints, hint)
+}
+
+// denies looks at a Deny statement that applies.
+func (h *hinter) denies(p *PolicyResult, s *StatementResult) {
+	for _, c := range s.Conditions {
+		op, _ := parseOperator(c.Operator)
+		if !c.Present && op.negated {
+			h.add(p, s, c.Key, "negated-on-absent", "the request has no %s, and %s is true of an absent key; test Null as well if that is not meant", c.Key, c.Operator)
+		}
+	}
+}
+
+// fails looks at an Allow statement that does not apply.
+func (h *hinter) fails(p *PolicyResult, s *StatementResult, doc *Document) {
+	if s.Applies || doc == nil {
+		return
+	}
+	st := &doc.Statements[s.Index]
+	switch {
+	case s.ActionMatch && !s.PrincipalMatch:
+		h.principal(p, s, st)
+	case !s.ActionMatch && s.PrincipalMatch:
+		h.action(p, s)
+	case s.ActionMatch && s.PrincipalMatch && !s.ResourceMatch:
+		h.resource(p, s)
+	}
+	if !s.ActionMatch || !s.PrincipalMatch {
+		return
+	}
+	for i := range s.Conditions {
+		if c := &s.Conditions[i]; !c.Met {
+			h.condition(p, s, c, &st.Conditions[i], doc)
+		}
+	}
+}
+
+func (h *hinter) action(p *PolicyResult, s *StatementResult) {
+	want := strings.ToLower(h.request.Action)
+	if p.Type != TrustPolicy || s.Actions.Not {
+		return
+	}
+	for _, a := range s.Actions.Values {
+		switch lower := strings.ToLower(a); {
+		case want == "sts:tagsession":
+			h.add(p, s, "", "tag-session", "the call carries session tags: the statement must also allow sts:TagSession")
+			return
+		case want == "sts:setsourceidentity":
+			h.add(p, s, "", "set-source-identity", "the call sets a source identity: the statement must also allow sts:SetSourceIdentity")
+			return
+		case strings.HasPrefix(lower, "sts:assumerole"):
+			h.add(p, s, "", "other-assume-role", "the statement allows %s, but the call is %s", a, h.request.Action)
+			return
+		}
+	}
+}
+
+func (h *hinter) principal(p *PolicyResult, s *StatementResult, st *Statement) {
+	if st.principal == nil || st.principal.not {
+		return
+	}
+	caller := &h.request.Principal
+	for _, e := range st.principal.entries {
+		switch {
+		case caller.webIdentity() && e.kind == anyone:
+			h.add(p, s, "", "star-is-no-web-identity", `"*" covers no web identities; name the provider: {"Federated": "%s"}`, caller.Federated)
+		case caller.webIdentity() && e.kind == federatedProvider:
+			h.provider(p, s, e.value, caller.Federated)
+		case caller.webIdentity() && (e.kind == awsRole || e.kind == awsOther || e.kind == awsAccount):
+			h.add(p, s, "", "aws-is-no-web-identity", `the statement names an AWS principal; a web identity is named by {"Federated": "%s"}`, caller.Federated)
+		case e.kind == awsUniqueID && caller.ARN != "":
+			h.add(p, s, "", "deleted-principal", "the statement names %s, the id of one user or role; one that was deleted and made anew has another id", e.value)
+		case (e.kind == awsRole || e.kind == awsOther) && caller.ARN != "" && strings.EqualFold(e.value, or(caller.RoleARN, caller.ARN)):
+			h.add(p, s, "", "case", "the statement names %s, the caller is %s: they differ in letter case only", e.value, or(caller.RoleARN, caller.ARN))
+		case e.kind == awsRole && caller.RoleARN != "" && withoutPath(e.value) == withoutPath(caller.RoleARN):
+			h.add(p, s, "", "role-path", "the statement names %s, but the caller's role has another path: %s", e.value, caller.RoleARN)
+		}
+	}
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// withoutPath drops the path from a role's ARN.
+func withoutPath(arn string) string {
+	before, rest, ok := strings.Cut(arn, ":role/")
+	if !ok {
+		return arn
+	}
+	return before + ":role/" + rest[strings.LastIndexByte(rest, '/')+1:]
+}
+
+func (h *hinter) provider(p *PolicyResult, s *StatementResult, want, got string) {
+	wantParts, wantOK := splitARN(want)
+	gotParts, gotOK := splitARN(got)
+	switch {
+	case strings.Contains(want, "oidc-provider/https://"):
+		h.add(p, s, "", "provider-scheme", "the provider's ARN holds the issuer without https://: %s", got)
+	case strings.EqualFold(want, got):
+		h.add(p, s, "", "case", "the statement trusts %s, the token's provider is %s: they differ in letter case only", want, got)
+	case strings.TrimRight(want, "/") == strings.TrimRight(got, "/"):
+		h.add(p, s, "", "trailing-slash", "the statement trusts %s, the token's provider is %s: they differ in a trailing slash", want, got)
+	case wantOK && gotOK && wantParts[5] == gotParts[5] && wantParts[4] != gotParts[4]:
+		h.add(p, s, "", "provider-account", "the statement trusts the provider in account %s; it must be in the role's own account, %s", wantParts[4], gotParts[4])
+	default:
+		h.add(p, s, "", "other-provider", "the statement trusts %s, but the token's provider is %s; %s", want, got, firstDifference(want, got))
+	}
+}
+
+// resource knows two mistakes with the resources that IRSA users reach for.
+func (h *hinter) resource(p *PolicyResult, s *StatementResult) {
+	got, ok := splitARN(h.request.Resource)
+	if !ok || s.Resources.Not {
+		return
+	}
+	for _, r := range s.Resources.Values {
+		want, ok := splitARN(r)
+		switch {
+		case !ok:
+		case got[2] == "secretsmanager" && want[2] == "secretsmanager" && len(got[5]) > 7 && got[5][:len(got[5])-7] == want[5]:
+			h.add(p, s, "", "secret-suffix", "a secret's ARN ends in a dash and six random characters: write %s-??????", r)
+		case got[2] == "s3" && !strings.Contains(got[5], "/") && strings.TrimSuffix(want[5], "/*") == got[5]:
+			h.add(p, s, "", "bucket-not-objects", "%s is about the bucket itself, %s; the statement names its objects only, %s", h.request.Action, h.request.Resource, r)
+		case got[2] == "s3" && want[5] != "" && strings.HasPrefix(got[5], want[5]+"/"):
+			h.add(p, s, "", "objects-not-bucket", "%s is about objects; the statement names the bucket only: write %s/*", h.request.Action, r)
+		case strings.EqualFold(r, h.request.Resource):
+			h.add(p, s, "", "case", "the statement names %s, the request is for %s: they differ in letter case only", r, h.request.Resource)
+		}
+	}
+}

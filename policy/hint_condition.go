@@ -1,0 +1,203 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// condition looks at a condition that is not met and puts what it finds both
+// into the condition's result and among the hints.
+func (h *hinter) condition(p *PolicyResult, s *StatementResult, r *ConditionResult, c *Condition, doc *Document) {
+	code, text := h.diagnose(r, c, doc)
+	if text == "" {
+		return
+	}
+	r.Hint = text
+	h.add(p, s, r.Key, code, "%s: %s", r.Key, text)
+}
+
+func (h *hinter) diagnose(r *ConditionResult, c *Condition, doc *Document) (code, text string) {
+	if c.op.test == nil || c.op.test == null {
+		return "", ""
+	}
+	if !r.Present {
+		return h.absent(r)
+	}
+	if c.op.quantifier == single && len(r.Got) > 0 {
+		if v := h.request.Context[c.key]; v.Multi || len(v.List) > 1 {
+			return "multivalued", fmt.Sprintf("this key has several values and %s without ForAnyValue: or ForAllValues: never matches them; write ForAnyValue:%s", r.Operator, r.Operator)
+		}
+	}
+	if c.op.quantifier == forAllValues && !c.op.negated && len(r.Got) > 1 {
+		for _, got := range r.Got {
+			if slices.Contains(r.Want, got) {
+				return "all-values", "ForAllValues needs every value of the request to match; ForAnyValue needs one"
+			}
+		}
+	}
+	if c.op.negated || len(r.Want) == 0 {
+		return "", ""
+	}
+	if doc.Version != Version2012 {
+		for _, want := range r.Want {
+			if splitTemplate(want).dynamic() {
+				return "version-2008", fmt.Sprintf("%s is plain text here: variables need \"Version\": \"2012-10-17\"", want)
+			}
+		}
+	}
+	if c.op.test != stringEquals && c.op.test != stringLike && c.op.test != stringEqualsIgnoreCase && c.op.test != arnLike {
+		return "", ""
+	}
+	got := r.Got[0]
+	want := nearest(r.Want, got)
+	return h.compare(r, c, want, got)
+}
+
+// absent explains a key that the request does not have.
+func (h *hinter) absent(r *ConditionResult) (code, text string) {
+	key := r.Key
+	if strings.HasPrefix(key, "https://") {
+		return "key-scheme", "a provider's condition keys begin with its URL without https://: " + strings.TrimPrefix(key, "https://")
+	}
+	prefix, claim, ok := cutClaim(key)
+	if !ok {
+		return "absent", "the request has no such key"
+	}
+	issuer := h.issuer()
+	switch {
+	case issuer == "":
+		return "absent", "the request has no such key"
+	case strings.EqualFold(prefix, issuer) && !knownClaim(issuer, claim):
+		return "never-set", fmt.Sprintf("STS never sets %s; of this issuer's claims it knows %s", key, strings.Join(claimsOf(issuer), ", "))
+	case strings.EqualFold(prefix, issuer):
+		return "absent", fmt.Sprintf("the token has no claim %s", claim)
+	case strings.EqualFold(strings.TrimRight(prefix, "/"), strings.TrimRight(issuer, "/")):
+		return "trailing-slash", fmt.Sprintf("the token's issuer is %s: the key differs in a trailing slash", issuer)
+	}
+	return "other-issuer", fmt.Sprintf("the token's issuer is %s, so its key is %s:%s; %s", issuer, issuer, claim, firstDifference(prefix, issuer))
+}
+
+// issuer is the issuer of the request's token, without scheme.
+func (h *hinter) issuer() string {
+	if f := h.request.Principal.Federated; f != "" {
+		return providerName(f)
+	}
+	return ""
+}
+
+// compare explains why got is not want.
+func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) (code, text string) {
+	_, claim, isClaim := cutClaim(r.Key)
+	switch {
+	case c.op.test != stringLike && c.op.test != arnLike && strings.ContainsAny(want, "*?"):
+		like := strings.Replace(strings.Replace(r.Operator, "StringEqualsIgnoreCase", "StringLike", 1), "StringEquals", "StringLike", 1)
+		g := compileGlob(want)
+		if g.match(got) {
+			return "wildcard-under-equals", fmt.Sprintf("%q holds a wildcard, but %s compares letter by letter; %s would match", want, r.Operator, like)
+		}
+		return "wildcard-under-equals", fmt.Sprintf("%q holds a wildcard, but %s compares letter by letter; use %s", want, r.Operator, like)
+	case strings.EqualFold(want, got):
+		return "case", fmt.Sprintf("wanted %q and got %q differ in letter case only", want, got)
+	case strings.TrimRight(want, "/") == strings.TrimRight(got, "/"):
+		return "trailing-slash", fmt.Sprintf("wanted %q and got %q differ in a trailing slash", want, got)
+	case strings.TrimSpace(want) == strings.TrimSpace(got):
+		return "blank", fmt.Sprintf("wanted %q and got %q differ in a blank", want, got)
+	case isClaim && claim == "aud" && looksLikeSubject(want):
+		return "aud-sub-swapped", fmt.Sprintf("%q is a subject, but the key is :aud; test it under :sub", want)
+	case isClaim && claim == "sub" && (isSTSAudience(want) || h.isAudience(r.Key, want)):
+		return "aud-sub-swapped", fmt.Sprintf("%q is an audience, but the key is :sub; test it under :aud", want)
+	case strings.Contains(want, "sts.amazon.com") && strings.Contains(got, "sts.amazonaws.com"):
+		return "sts-amazon-com", "the audience is sts.amazonaws.com, not sts.amazon.com"
+	case strings.Contains(got, "sts.amazon.com") && strings.Contains(want, "sts.amazonaws.com"):
+		return "sts-amazon-com", "the token was made for sts.amazon.com; ask for one for sts.amazonaws.com"
+	}
+	if text := serviceAccounts(want, got); text != "" {
+		return "service-account", text
+	}
+	if (c.op.test == stringLike || c.op.test == arnLike) && strings.ContainsAny(want, "*?") {
+		return "", ""
+	}
+	return "differs", firstDifference(want, got)
+}
+
+// isAudience says whether a value is the audience of the token whose :sub is key.
+func (h *hinter) isAudience(key, value string) bool {
+	prefix, _, _ := cutClaim(key)
+	aud, ok := h.request.Context.Get(prefix + ":aud")
+	return ok && slices.Contains(aud.List, value)
+}
+
+func isSTSAudience(s string) bool {
+	return s == "sts.amazonaws.com" || s == "sts.amazonaws.com.cn" || s == "sts.amazon.com"
+}
+
+func looksLikeSubject(s string) bool {
+	return strings.HasPrefix(s, "system:serviceaccount:") || strings.HasPrefix(s, "repo:") ||
+		strings.HasPrefix(s, "project_path:") || strings.HasPrefix(s, "organization:")
+}
+
+// serviceAccounts compares two Kubernetes subjects name by name.
+func serviceAccounts(want, got string) string {
+	w, wok := strings.CutPrefix(want, "system:serviceaccount:")
+	g, gok := strings.CutPrefix(got, "system:serviceaccount:")
+	wantNamespace, wantName, w2 := strings.Cut(w, ":")
+	gotNamespace, gotName, g2 := strings.Cut(g, ":")
+	switch {
+	case !wok || !gok || !w2 || !g2 || strings.ContainsAny(want, "*?"):
+		return ""
+	case wantNamespace == gotName && wantName == gotNamespace:
+		return "namespace and service account are swapped: a subject is system:serviceaccount:NAMESPACE:NAME"
+	case wantName == gotName:
+		return fmt.Sprintf("another namespace: wanted %s, got %s", wantNamespace, gotNamespace)
+	case wantNamespace == gotNamespace:
+		return fmt.Sprintf("another service account: wanted %s, got %s", wantName, gotName)
+	}
+	return ""
+}
+
+// nearest is the wanted value with the longest common beginning, which is the
+// one that was probably meant.
+func nearest(want []string, got string) string {
+	best, length := want[0], -1
+	for _, w := range want {
+		if n := commonPrefix(strings.ToLower(w), strings.ToLower(got)); n > length {
+			best, length = w, n
+		}
+	}
+	return best
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// firstDifference says where two values part, counting characters from 1.
+func firstDifference(want, got string) string {
+	n := commonPrefix(want, got)
+	for n > 0 && !utf8.RuneStart(byteAt(want, n)) {
+		n--
+	}
+	show := func(s string) string {
+		if n >= len(s) {
+			return "the end"
+		}
+		r := []rune(s[n:min(len(s), n+64)])
+		return strconv.Quote(string(r[:min(len(r), 12)]))
+	}
+	return fmt.Sprintf("first difference at character %d: wanted %s, got %s", utf8.RuneCountInString(want[:n])+1, show(want), show(got))
+}
+
+// byteAt is 0 past the end, which starts a character like any ASCII.
+func byteAt(s string, i int) byte {
+	if i < len(s) {
+		return s[i]
+	}
+	return 0
+}
