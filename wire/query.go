@@ -1,11 +1,79 @@
 package wire
 
 import (
+	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
+// maxParameters bounds a Query call. The largest call of the served APIs has
+// some hundred parameters.
+const maxParameters = 4096
+
+// noVersion stands in the refusal of a call without Version.
+// Observed at STS in 2026: "Could not find operation GetCallerIdentity for
+// version NO_VERSION_SPECIFIED"; a Version that is there but empty prints as such.
+const noVersion = "NO_VERSION_SPECIFIED"
+
+// ReadQuery reads a call of the Query protocol out of the request's query and,
+// for other methods than GET and HEAD, out of body. Of a parameter given twice
+// the first counts, as on AWS. A body that does not call itself a form is not
+// read, as on AWS. An action that is absent is "": see MissingAction; an absent
+// version is the placeholder that AWS prints.
 func ReadQuery(r *http.Request, body []byte) (action, version string, form url.Values, err error) {
-	form, err = url.ParseQuery(string(body))
-	return form.Get("Action"), form.Get("Version"), form, err
+	form = url.Values{}
+	if err := readForm(form, r.URL.RawQuery); err != nil {
+		return "", "", nil, err
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && isForm(r) {
+		if err := readForm(form, string(body)); err != nil {
+			return "", "", nil, err
+		}
+	}
+	version = noVersion
+	if form.Has("Version") {
+		version = form.Get("Version")
+	}
+	return form.Get("Action"), version, form, nil
+}
+
+func isForm(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == "application/x-www-form-urlencoded"
+}
+
+// readForm adds the parameters of one encoded form, in order.
+func readForm(form url.Values, encoded string) error {
+	if encoded == "" {
+		return nil
+	}
+	if strings.Count(encoded, "&") >= maxParameters {
+		return malformedQuery(fmt.Sprintf("%d parameters or more", maxParameters))
+	}
+	for pair := range strings.SplitSeq(encoded, "&") {
+		if pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(key)
+		if err != nil {
+			return malformedQuery(err.Error())
+		}
+		text, err := url.QueryUnescape(value)
+		if err != nil {
+			return malformedQuery(err.Error())
+		}
+		form[name] = append(form[name], text)
+	}
+	return nil
+}
+
+// malformedQuery is AWS's common error for a form that cannot be read. The
+// documented status is 404.
+func malformedQuery(reason string) *Error {
+	err := Errorf(http.StatusNotFound, "MalformedQueryString", "The query string contains a syntax error.")
+	err.namespace, err.Reason = FaultNamespace, reason
+	return err
 }

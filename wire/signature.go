@@ -1,82 +1,139 @@
 package wire
 
 import (
-	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// Signature is what a request says about who signed it and how.
+const (
+	algorithmHMAC = "AWS4-HMAC-SHA256"
+	terminator    = "aws4_request"
+	basicISO8601  = "20060102T150405Z"
+	// maxExpires is the longest life of a presigned S3 request, seven days.
+	maxExpires = 604800 * time.Second
+)
+
+// Signature is what a request says about who signed it and how: Signature
+// Version 4, from the Authorization header or from the query. Nothing in it is
+// to be believed before Verify.
 type Signature struct {
-	AccessKeyID           string
-	Date, Region, Service string // the credential's scope
-	SecurityToken         string
-	Time                  time.Time
-	SignedHeaders         []string
-	Presigned             bool
-	Expires               time.Duration // presigned only
+	AccessKeyID string
+	// Date, Region and Service are the scope of the credential; Date is
+	// yyyymmdd, Service the signing name, such as "sts".
+	Date, Region, Service string
+	// SecurityToken is the session token sent along; "" if none.
+	SecurityToken string
+	// Time is when the request says it was signed.
+	Time time.Time
+	// SignedHeaders are lower-case names, as sent.
+	SignedHeaders []string
+	// Presigned: the signature is in the query.
+	Presigned bool
+	// Expires is how long a presigned request says it is valid; 0 if it does not.
+	Expires time.Duration
+
+	terminator string
+	provided   string // the signature itself
+	expires    string // X-Amz-Expires as sent
+	hasExpires bool
+	signed     string // SignedHeaders as sent
+
+	// Of a verified signature, for the chunks of the body that follow it.
+	key          []byte
+	payloadHash  string
+	canonical    string
+	stringToSign string
 }
 
-// ParseSignature reads a request's signature, from its Authorization header or
-// its query. It is nil, without error, when the request is not signed.
-func ParseSignature(r *http.Request) (*Signature, error) { return nil, errSkeleton }
-
-// VerifyOptions say what a signature is checked against.
-type VerifyOptions struct {
-	Service     string        // the signing name that the scope must have
-	Region      string        // the region that the scope must have; "" takes any
-	Body        []byte        // what was signed, unless PayloadHash is given; not S3
-	PayloadHash string        // lower-case hex SHA-256 of the body, if known
-	S3          bool          // S3's rules: path, unsigned headers, x-amz-content-sha256
-	MaxSkew     time.Duration // 0: 15 minutes
-	Keys        *KeyCache     // may be nil
+// ParseSignature reads a request's signature. It is nil, without error, when the
+// request is not signed; what looks like a signature and cannot be read is an
+// *AuthError. Nothing may be there twice: neither the header, nor a part of it,
+// nor a parameter, nor both ways of signing at once.
+func ParseSignature(r *http.Request) (*Signature, error) {
+	header := r.Header["Authorization"]
+	query := signingQuery(r.URL.RawQuery)
+	switch {
+	case len(header) > 1:
+		return nil, oneMechanism(strings.Join(header, ","))
+	case len(header) == 1 && header[0] != "" && query.signs():
+		return nil, oneMechanism(header[0])
+	case query.signs():
+		return parseQuery(r, query)
+	case len(header) == 1 && header[0] != "":
+		return parseHeader(r, header[0])
+	case query.version2():
+		return nil, version2()
+	}
+	return nil, nil
 }
 
-// KeyCache remembers derived signing keys.
-type KeyCache struct{}
-
-// NewKeyCache makes a cache of at most size keys.
-func NewKeyCache(size int) *KeyCache { return &KeyCache{} }
-
-// Verify checks the signature of r, made with secret.
-func (s *Signature) Verify(r *http.Request, secret string, now time.Time, opts VerifyOptions) error {
-	return errSkeleton
+// scope is the credential's scope as the string to sign has it.
+func (s *Signature) scope() string {
+	return s.Date + "/" + s.Region + "/" + s.Service + "/" + s.terminator
 }
 
-// Payload is a request's body, decoded and checked while it is read.
-type Payload struct{ io.Reader }
-
-// OpenPayload gives the body of an S3 request whose signature was verified.
-func OpenPayload(r *http.Request, sig *Signature) (*Payload, error) { return nil, errSkeleton }
-
-// AuthErrorKind says what is wrong with a request's authentication.
-type AuthErrorKind string
-
-// AuthError is a refusal to believe a signature.
-type AuthError struct {
-	Kind AuthErrorKind
-	Hint string
+// setCredential takes a credential apart; ok is false if it is malformed.
+func (s *Signature) setCredential(credential string) (ok bool) {
+	parts := strings.Split(credential, "/")
+	if len(parts) != 5 || parts[0] == "" {
+		return false
+	}
+	s.AccessKeyID, s.Date, s.Region, s.Service, s.terminator = parts[0], parts[1], parts[2], parts[3], parts[4]
+	return true
 }
 
-func (e *AuthError) Error() string { return string(e.Kind) + ": " + e.Hint }
+// setSignedHeaders takes the list of signed headers apart. Names are lower-case
+// tokens, none of them twice.
+func (s *Signature) setSignedHeaders(list string) (ok bool) {
+	s.signed = list
+	s.SignedHeaders = strings.Split(list, ";")
+	for i, name := range s.SignedHeaders {
+		if !isHeaderName(name) {
+			return false
+		}
+		for _, other := range s.SignedHeaders[:i] {
+			if name == other {
+				return false
+			}
+		}
+		if i > 200 {
+			return false
+		}
+	}
+	return true
+}
 
-// Query, JSON, REST and S3 word the error as that protocol's services do.
-func (e *AuthError) Query() *Error { return &Error{} }
-func (e *AuthError) JSON() *Error  { return &Error{} }
-func (e *AuthError) REST() *Error  { return &Error{} }
-func (e *AuthError) S3() *Error    { return &Error{} }
+func isHeaderName(name string) bool {
+	if name == "" {
+		return false
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', strings.IndexByte("-_.!#$%&'*+^`|~:", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
 
-// MissingAuthentication is the error of an unsigned call that must be signed.
-func MissingAuthentication() *AuthError { return &AuthError{} }
+// signs says whether a header is among the signed ones.
+func (s *Signature) signs(lowerName string) bool {
+	for _, name := range s.SignedHeaders {
+		if name == lowerName {
+			return true
+		}
+	}
+	return false
+}
 
-// UnknownAccessKey is the error of a key that does not exist or is inactive.
-func UnknownAccessKey(sig *Signature, hint string) *AuthError { return &AuthError{} }
-
-// InvalidToken is the error of a session token that is malformed, missing or another key's.
-func InvalidToken(sig *Signature, hint string) *AuthError { return &AuthError{} }
-
-// ExpiredToken is the error of credentials past their time.
-func ExpiredToken(sig *Signature, hint string) *AuthError { return &AuthError{} }
-
-// DecodeChunked is OpenPayload for callers that want a body to read from.
-func DecodeChunked(r *http.Request, sig *Signature, secret string) io.ReadCloser { return nil }
+// parseTime reads the one form that AWS takes.
+func parseTime(text string) (time.Time, bool) {
+	if len(text) != len(basicISO8601) {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(basicISO8601, text)
+	return t, err == nil
+}
