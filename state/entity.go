@@ -148,9 +148,11 @@ func (k *kinds) schema() *memdb.DBSchema {
 // keyIndex orders rows by the bytes of their key.
 type keyIndex struct{}
 
-func (keyIndex) FromObject(object any) (bool, []byte, error) { return true, []byte(object.(*row).key), nil }
-func (keyIndex) FromArgs(args ...any) ([]byte, error)        { return []byte(args[0].(string)), nil }
-func (keyIndex) PrefixFromArgs(args ...any) ([]byte, error)  { return []byte(args[0].(string)), nil }
+func (keyIndex) FromObject(object any) (bool, []byte, error) {
+	return true, []byte(object.(*row).key), nil
+}
+func (keyIndex) FromArgs(args ...any) ([]byte, error)       { return []byte(args[0].(string)), nil }
+func (keyIndex) PrefixFromArgs(args ...any) ([]byte, error) { return []byte(args[0].(string)), nil }
 
 // valueIndex finds rows by a value. go-memdb appends the row's key to what an index gives and then searches by prefix, so
 // the value goes after its length: no value is a prefix of another, whatever bytes it has.

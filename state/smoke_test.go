@@ -8,6 +8,10 @@ import (
 
 type thing struct{ Key, Owner string }
 
+var thingKind = state.Kind{Name: "thing", Type: (*thing)(nil), Indexes: map[string]func(state.Entity) []string{
+	"owner": func(e state.Entity) []string { return []string{e.(*thing).Owner} },
+}}
+
 func (t *thing) StateKey() string { return t.Key }
 
 func TestPutGetLookupAll(t *testing.T) {

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package boltstore
+
+import "os"
+
+func holder(*os.File) int { return 0 }
