@@ -91,7 +91,6 @@ func (r *report) fetch(d IssuerDocuments) {
 		return
 	}
 	r.rule("tls-chain", true, fmt.Sprintf("%d certificates, in order", len(d.Chain)), "")
-	r.rule("tls-expiry", time.Until(d.Chain[0].NotAfter) > 0, "the certificate ends "+d.Chain[0].NotAfter.UTC().Format(time.RFC3339), "renew the certificate")
 	if len(d.Untrusted) == 0 {
 		r.rule("tls-trust", true, "a trusted root signed the chain, thumbprints are not consulted (this one's is "+top+")", "")
 		return

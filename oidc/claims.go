@@ -81,7 +81,11 @@ func (c *Claims) Map() map[string]any {
 // ones are there and have a form that STS reads. [Verifier.Verify] makes them
 // too; STS calls this before it looks for the provider that iss names.
 func (t *Token) CheckClaims() error {
-	_, err := readClaims(t.payload, t.claims)
+	if t.claims != nil {
+		return nil
+	}
+	var err error
+	t.claims, err = readClaims(t.payload, t.members)
 	return err
 }
 

@@ -17,6 +17,7 @@ const (
 	// exceeds one limit still serves the other type (recorded: key-rsa-101).
 	mostKeysOfAType = 100
 	smallestRSA     = 2048
+	largestRSA      = 16384 // what Go and OpenSSL verify at most; beyond, a key is an attack on the verifier
 	// mostJWKs bounds the work of reading a set that is built to be slow.
 	mostJWKs = 2000
 )
@@ -124,8 +125,12 @@ func parseJWK(raw []byte) Key {
 // checkSize refuses RSA below 2048 bits: AWS documents no limit, but factoring
 // such keys is within reach.
 func (k Key) checkSize() Key {
-	if pub, ok := k.Public.(*rsa.PublicKey); ok && pub.N.BitLen() < smallestRSA {
-		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("RSA of %d bits, fewer than %d", pub.N.BitLen(), smallestRSA))
+	pub, ok := k.Public.(*rsa.PublicKey)
+	if !ok {
+		return k
+	}
+	if bits := pub.N.BitLen(); bits < smallestRSA || bits > largestRSA {
+		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("RSA of %d bits, not %d to %d", bits, smallestRSA, largestRSA))
 	}
 	return k
 }

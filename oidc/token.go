@@ -22,14 +22,15 @@ type Header struct {
 	Type      string `json:"typ,omitempty"`
 }
 
-// Token is a parsed token that nobody has verified.
+// Token is a parsed token that nobody has verified. It is for one goroutine.
 type Token struct {
 	Header Header
 
 	signed    string // header.payload, the bytes under the signature
 	signature []byte
 	payload   []byte
-	claims    members
+	members   members
+	claims    *Claims // read once, by CheckClaims or Verify
 }
 
 // strictBase64 refuses padding and non-zero trailing bits, so that one token has
@@ -72,7 +73,7 @@ func ParseUnverified(token string) (*Token, error) {
 	if t.payload, err = decodePart(payloadPart); err != nil {
 		return nil, notAJWT("payload: %v", err)
 	}
-	if t.claims, err = splitObject(t.payload); err != nil {
+	if t.members, err = splitObject(t.payload); err != nil {
 		return nil, notAJWT("payload: %v", err)
 	}
 	if t.signature, err = decodePart(signaturePart); err != nil {
@@ -123,8 +124,10 @@ func canonicalAlgorithm(alg string) string {
 
 func decodePart(part string) ([]byte, error) {
 	// encoding/base64 skips line breaks, which RFC 7515 does not allow.
-	if i := strings.IndexAny(part, "\r\n"); i >= 0 {
-		return nil, base64.CorruptInputError(i)
+	for _, skipped := range [...]byte{'\n', '\r'} {
+		if i := strings.IndexByte(part, skipped); i >= 0 {
+			return nil, base64.CorruptInputError(i)
+		}
 	}
 	return strictBase64.DecodeString(part)
 }
@@ -134,10 +137,10 @@ func notAJWT(detail string, args ...any) *TokenError {
 }
 
 // Issuer is the iss claim, "" when it is absent or not a string.
-func (t *Token) Issuer() string { s, _ := t.claims.text("iss"); return s }
+func (t *Token) Issuer() string { s, _ := t.members.text("iss"); return s }
 
 // Subject is the sub claim as STS reads it: a number becomes its text.
-func (t *Token) Subject() string { s, _ := readSubject(t.claims); return s }
+func (t *Token) Subject() string { s, _ := readSubject(t.members); return s }
 
 // Payload is the token's claims as they were signed. Nobody verified them.
 func (t *Token) Payload() json.RawMessage { return t.payload }

@@ -20,10 +20,11 @@ type Verifier struct {
 // issuer: claims, audience, key, signature, times, AWS's own claims. The error is
 // a [*TokenError].
 func (v *Verifier) Verify(ctx context.Context, p Provider, t *Token) (*Claims, error) {
-	c, err := readClaims(t.payload, t.claims)
-	if err != nil {
+	if err := t.CheckClaims(); err != nil {
 		return nil, err
 	}
+	claims := *t.claims // the token's own stay as they are, unverified
+	c := &claims
 	if c.Issuer != p.URL {
 		return nil, NoProvider(c.Issuer, []string{p.URL})
 	}
