@@ -1,0 +1,159 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// A case is an archive: the service account's annotations, the webhook's
+// config, the pod, and the patch that is expected.
+func TestMutate(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden cases: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var config Config
+			var annotations map[string]string
+			var pod corev1.Pod
+			want := -1
+			for i, f := range archive.Files {
+				into := map[string]any{"config.json": &config, "annotations.json": &annotations, "pod.json": &pod}[f.Name]
+				if f.Name == "patch.json" {
+					want = i
+					continue
+				}
+				if err := json.Unmarshal(f.Data, into); err != nil {
+					t.Fatalf("%s: %v", f.Name, err)
+				}
+			}
+			if want < 0 {
+				archive.Files = append(archive.Files, txtar.File{Name: "patch.json"})
+				want = len(archive.Files) - 1
+			}
+			got := []byte("none\n")
+			before, _ := json.Marshal(pod)
+			if id, ok := config.IdentityOf(annotations); ok {
+				if got, err = json.MarshalIndent(config.Mutate(&pod, id), "", "  "); err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, '\n')
+			}
+			if after, _ := json.Marshal(pod); !bytes.Equal(before, after) {
+				t.Error("Mutate changed the pod that it was given")
+			}
+			if *update {
+				archive.Files[want].Data = got
+				if err := writeArchive(file, archive); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if !bytes.Equal(got, archive.Files[want].Data) {
+				t.Errorf("got:\n%s\nwant:\n%s", got, archive.Files[want].Data)
+			}
+		})
+	}
+}
+
+type fixedSource struct {
+	id  Identity
+	ok  bool
+	err error
+}
+
+func (s fixedSource) Identity(context.Context, string, string) (Identity, bool, error) {
+	return s.id, s.ok, s.err
+}
+
+const podReview = `{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{"uid":"u-1","namespace":"ns",
+"object":{"metadata":{"generateName":"app-"},"spec":{"serviceAccountName":"sa","containers":[{"name":"c","image":"i"}]}}}}`
+
+func post(t *testing.T, h *Handler, contentType, body string) (int, admissionv1.AdmissionReview) {
+	t.Helper()
+	req := httptest.NewRequest(http.MethodPost, "/mutate", strings.NewReader(body))
+	req.Header.Set("Content-Type", contentType)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	var out admissionv1.AdmissionReview
+	if w.Code == http.StatusOK {
+		if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+			t.Fatalf("%v in %s", err, w.Body)
+		}
+	}
+	return w.Code, out
+}
+
+func TestHandler(t *testing.T) {
+	role := fixedSource{id: Identity{RoleARN: "arn:aws:iam::111122223333:role/r", Audience: "sts.amazonaws.com", Expiration: 86400}, ok: true}
+	for _, tt := range []struct {
+		name        string
+		source      Source
+		contentType string
+		body        string
+		status      int
+		allowed     bool
+		patched     bool
+		uid         string
+	}{
+		{"a pod with a role gets a patch, the review's version echoed", role, "application/json", podReview, 200, true, true, "u-1"},
+		{"a service account without a role is left alone", fixedSource{}, "application/json", podReview, 200, true, false, "u-1"},
+		{"a source that fails leaves the pod alone", fixedSource{err: errors.New("no API server")}, "application/json", podReview, 200, true, false, "u-1"},
+		{"a pod that cannot be read is refused with 200", role, "application/json", `{"request":{"uid":"u-1","object":[]}}`, 200, false, false, "u-1"},
+		{"a body that cannot be read is refused with 200", role, "application/json", `{`, 200, false, false, ""},
+		{"another content type is 415", role, "text/plain", podReview, 415, false, false, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			status, out := post(t, &Handler{Source: tt.source}, tt.contentType, tt.body)
+			if status != tt.status {
+				t.Fatalf("status %d, want %d", status, tt.status)
+			}
+			if status != http.StatusOK {
+				return
+			}
+			if out.Response.Allowed != tt.allowed || (out.Response.Patch != nil) != tt.patched || string(out.Response.UID) != tt.uid {
+				t.Errorf("response %+v", out.Response)
+			}
+			if !tt.allowed && out.Response.Result.Message == "" {
+				t.Error("a refusal says why")
+			}
+			if tt.uid != "" && strings.Contains(tt.body, "v1beta1") && out.APIVersion != "admission.k8s.io/v1beta1" {
+				t.Errorf("apiVersion %q is not the review's", out.APIVersion)
+			}
+		})
+	}
+}
+
+func FuzzReview(f *testing.F) {
+	f.Add([]byte(podReview))
+	f.Add([]byte(`{"request":{"object":{"spec":{"containers":null,"volumes":[{}]}}}}`))
+	h := &Handler{Source: fixedSource{id: Identity{RoleARN: "r", Expiration: 600}, ok: true}}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		req := httptest.NewRequest(http.MethodPost, "/mutate", bytes.NewReader(body))
+		req.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		if w.Code == http.StatusOK && !json.Valid(w.Body.Bytes()) {
+			t.Errorf("the answer is not JSON: %q", w.Body)
+		}
+	})
+}
