@@ -4,7 +4,7 @@
 //
 // [Load] and [Parse] are strict. A field that does not exist, a duplicate key,
 // a value of the wrong type, a policy that IAM would refuse: every mistake is
-// found in one pass and reported with file, line and
+// found in one pass and reported as [strictyaml.Errors] with file, line and
 // column. A document that has one mistake yields no state.
 //
 // Policies are IAM JSON, written inline as YAML or JSON or named as

@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // Text is a string that a document may also take from a file: {file: PATH}.
@@ -58,4 +62,22 @@ func marshalRaw(raw []byte) ([]byte, error) {
 		return nil, fmt.Errorf("not JSON: %.60q", raw)
 	}
 	return raw, nil
+}
+
+// DecodeYAML takes text or {file: PATH}.
+func (t *Text) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
+	if s, ok := d.TextOrFile(n, path); ok {
+		*t = Text(s)
+	}
+}
+
+// DecodeYAML takes any value or {file: PATH}.
+func (j *JSON) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
+	*j, _ = d.JSONOrFile(n, path)
+}
+
+// DecodeYAML takes a policy or {file: PATH}.
+func (p *Document) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
+	raw, at := d.JSONOrFile(n, path)
+	*p = Document{Raw: raw, File: at.File, Line: at.Line, Column: at.Column}
 }

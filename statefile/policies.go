@@ -1,0 +1,90 @@
+package statefile
+
+import (
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+func (v *validator) trustPolicy(at string, d Document) {
+	ReportPolicy(v.d, at, d, func(src []byte) (*policy.Document, error) {
+		return policy.ValidateTrust(src, policy.TrustOptions{})
+	})
+}
+
+func (v *validator) identityPolicy(at string, d Document) {
+	ReportPolicy(v.d, at, d, policy.ValidateIdentity)
+}
+
+func (v *validator) inlinePolicy(at string, d Document) {
+	ReportPolicy(v.d, at, d, policy.ValidateInline)
+}
+
+func (v *validator) resourcePolicy(at string, d Document) {
+	ReportPolicy(v.d, at, d, policy.Parse)
+}
+
+// ReportPolicy records what the validation has against a policy of that path,
+// in AWS's words, at the place in the document where it was written.
+func ReportPolicy(d *strictyaml.Decoder, path string, p Document, validate func([]byte) (*policy.Document, error)) {
+	if p.IsZero() {
+		return
+	}
+	_, err := validate(p.Raw)
+	if err == nil {
+		return
+	}
+	var (
+		refused *policy.ValidationError
+		syntax  *policy.SyntaxError
+	)
+	switch {
+	case errors.As(err, &refused):
+		text := refused.Code + ": " + refused.Message
+		if refused.Hint != "" {
+			text += "; " + refused.Hint
+		}
+		d.ErrorAt(d.Within(path, p.Raw, refused.Line, refused.Column), "%s: %s", path, text)
+	case errors.As(err, &syntax):
+		d.ErrorAt(d.Within(path, p.Raw, syntax.Line, syntax.Column), "%s: %s", path, syntax.Message)
+	default:
+		d.PathErrorf(path, "%v", err)
+	}
+}
+
+// checkSigningKey accepts the keys that issuers sign with here.
+func checkSigningKey(text string) error {
+	block, rest := pem.Decode([]byte(text))
+	if block == nil {
+		return errors.New("not PEM; write a key that begins with -----BEGIN PRIVATE KEY-----")
+	}
+	if block.Type != "PRIVATE KEY" {
+		return fmt.Errorf("PEM of type %q; convert it with openssl pkcs8 -topk8 -nocrypt", block.Type)
+	}
+	if next, _ := pem.Decode(rest); next != nil {
+		return errors.New("more than one key in this text; write each as an item of its own")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return fmt.Errorf("not a PKCS #8 key: %w", err)
+	}
+	switch k := key.(type) {
+	case *rsa.PrivateKey:
+		if k.N.BitLen() < 2048 {
+			return fmt.Errorf("an RSA key of %d bits; write one of 2048 or more", k.N.BitLen())
+		}
+	case *ecdsa.PrivateKey:
+		if k.Params().BitSize != 256 {
+			return fmt.Errorf("a key on curve %s; write one on P-256", k.Params().Name)
+		}
+	default:
+		return fmt.Errorf("a key of type %T; write an RSA or a P-256 key", key)
+	}
+	return nil
+}

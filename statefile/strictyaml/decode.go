@@ -1,0 +1,403 @@
+// Package strictyaml decodes YAML and JSON documents into Go structs and
+// reports everything that is wrong with them at once, each mistake with its
+// line and column and what to write instead.
+//
+// Fields are named by their json tags. A field without omitempty or omitzero
+// must be written. Fields that do not exist, duplicate keys and values of
+// another type are mistakes; a number where text is wanted too, since YAML
+// would otherwise drop a leading zero of an account id. Anchors and aliases
+// are refused: a document says what it means where it is read.
+//
+// It is no general YAML library: it decodes what structs, slices, maps with
+// string keys, strings, integers, booleans, RFC 3339 times, base64 bytes and
+// [Value] types can hold.
+package strictyaml
+
+import (
+	"encoding/base64"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// ReadFile reads what a document names as {file: PATH}. The path is joined
+// with the folder of the document.
+type ReadFile func(path string) ([]byte, error)
+
+// Value is a type that decodes itself, recording mistakes in d. Path names the
+// value in messages and in [Decoder.Place].
+type Value interface {
+	DecodeYAML(d *Decoder, n *yaml.Node, path string)
+}
+
+// Decoder decodes the nodes of one file and collects their mistakes.
+type Decoder struct {
+	File string
+	// Read is nil where documents may not name files.
+	Read   ReadFile
+	Errors Errors
+
+	src     []byte
+	places  map[string]Position
+	origins map[string]*Origin
+}
+
+// New is a decoder for nodes of that file, whose text is src.
+func New(file string, src []byte, read ReadFile) *Decoder {
+	return &Decoder{File: file, Read: read, src: src, places: map[string]Position{}, origins: map[string]*Origin{}}
+}
+
+// At is the place of a node.
+func (d *Decoder) At(n *yaml.Node) Position { return Position{d.File, n.Line, n.Column} }
+
+// Place is where the value of that path was written, or the nearest one around it.
+func (d *Decoder) Place(path string) Position {
+	for {
+		if p, ok := d.places[path]; ok {
+			return p
+		}
+		i := strings.LastIndexAny(path, ".[")
+		if i < 0 {
+			if p, ok := d.places[""]; ok {
+				return p
+			}
+			return Position{d.File, 1, 1}
+		}
+		path = path[:i]
+	}
+}
+
+// Mark remembers the place of a path.
+func (d *Decoder) Mark(path string, n *yaml.Node) { d.places[path] = d.At(n) }
+
+// Errorf records a mistake at a node.
+func (d *Decoder) Errorf(n *yaml.Node, format string, args ...any) {
+	d.ErrorAt(d.At(n), format, args...)
+}
+
+// ErrorAt records a mistake at a place.
+func (d *Decoder) ErrorAt(p Position, format string, args ...any) {
+	d.Errors = append(d.Errors, &Error{p, fmt.Sprintf(format, args...)})
+}
+
+// PathErrorf records a mistake at the value of a path.
+func (d *Decoder) PathErrorf(path, format string, args ...any) {
+	d.ErrorAt(d.Place(path), "%s: %s", path, fmt.Sprintf(format, args...))
+}
+
+// Join is the path of a member.
+func Join(path, name string) string {
+	if name == "" || strings.ContainsAny(name, ".[] \"") {
+		return path + "[" + strconv.Quote(name) + "]"
+	}
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// Index is the path of an item.
+func Index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+
+type member struct {
+	name       string
+	key, value *yaml.Node
+}
+
+// members lists a mapping's members once each.
+func (d *Decoder) members(n *yaml.Node, path string, ok *bool) []member {
+	seen := make(map[string]int, len(n.Content)/2)
+	list := make([]member, 0, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		switch {
+		case key.Kind != yaml.ScalarNode:
+			d.Errorf(key, "%skey that is not text; write a name", prefix(path))
+			*ok = false
+			continue
+		case key.ShortTag() == "!!merge":
+			d.Errorf(key, "%smerge keys (<<) are not taken; write the fields out", prefix(path))
+			*ok = false
+			continue
+		}
+		if line, twice := seen[key.Value]; twice {
+			d.Errorf(key, "%sduplicate key %q, first written on line %d; keep one of them", prefix(path), key.Value, line)
+			*ok = false
+			continue
+		}
+		seen[key.Value] = key.Line
+		list = append(list, member{key.Value, key, n.Content[i+1]})
+	}
+	return list
+}
+
+func prefix(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path + ": "
+}
+
+// Decode decodes a node into a pointer.
+func (d *Decoder) Decode(n *yaml.Node, path string, into any) {
+	d.value(n, path, reflect.ValueOf(into).Elem(), 0)
+}
+
+func (d *Decoder) value(n *yaml.Node, path string, v reflect.Value, depth int) {
+	d.Mark(path, n)
+	if depth > maxDepth {
+		d.Errorf(n, "%s is nested deeper than %d levels", path, maxDepth)
+		return
+	}
+	if n.Kind == yaml.AliasNode || n.Anchor != "" {
+		d.refuseAlias(n, path)
+		return
+	}
+	if v.CanAddr() {
+		if custom, ok := v.Addr().Interface().(Value); ok {
+			custom.DecodeYAML(d, n, path)
+			return
+		}
+	}
+	switch target := v.Addr().Interface().(type) {
+	case *time.Time:
+		d.time(n, path, target)
+		return
+	case *[]byte:
+		d.base64(n, path, target)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if n.ShortTag() == "!!null" {
+			return
+		}
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, path, v.Elem(), depth+1)
+	case reflect.Struct:
+		d.structure(n, path, v, depth)
+	case reflect.Map:
+		d.mapping(n, path, v, depth)
+	case reflect.Slice:
+		d.list(n, path, v, depth)
+	case reflect.String:
+		if text, ok := d.Text(n, path); ok {
+			v.SetString(text)
+		}
+	case reflect.Bool:
+		var b bool
+		if n.ShortTag() != "!!bool" || n.Decode(&b) != nil {
+			d.wrongType(n, path, "true or false")
+			return
+		}
+		v.SetBool(b)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		var i int64
+		if n.ShortTag() != "!!int" || n.Decode(&i) != nil || v.OverflowInt(i) {
+			d.wrongType(n, path, "an integer")
+			return
+		}
+		v.SetInt(i)
+	default:
+		panic(fmt.Sprintf("strictyaml: %s has type %s, which no document can hold", path, v.Type()))
+	}
+}
+
+func (d *Decoder) refuseAlias(n *yaml.Node, path string) {
+	d.Errorf(n, "%sanchors and aliases are not taken; write the value out", prefix(path))
+}
+
+// Text is the value of a node that must be text.
+func (d *Decoder) Text(n *yaml.Node, path string) (string, bool) {
+	if n.Kind != yaml.ScalarNode {
+		d.wrongType(n, path, "text")
+		return "", false
+	}
+	switch tag := n.ShortTag(); tag {
+	case "!!str", "!!timestamp":
+		return n.Value, true
+	case "!!null":
+		d.Errorf(n, "%sno value; write text, or leave the field out", prefix(path))
+	default:
+		d.Errorf(n, "%s%s where text is wanted; write it in quotes: %q", prefix(path), describe(n), n.Value)
+	}
+	return "", false
+}
+
+func (d *Decoder) wrongType(n *yaml.Node, path, want string) {
+	d.Errorf(n, "%s%s where %s is wanted", prefix(path), describe(n), want)
+}
+
+// WrongType records that the node is not what is wanted, such as "a list".
+func (d *Decoder) WrongType(n *yaml.Node, path, want string) { d.wrongType(n, path, want) }
+
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch n.ShortTag() {
+	case "!!null":
+		return "no value"
+	case "!!bool":
+		return "the truth value " + n.Value
+	case "!!int", "!!float":
+		return "the number " + n.Value
+	case "!!str":
+		return "the text " + strconv.Quote(clip(n.Value))
+	}
+	return clip(n.Value)
+}
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:37]) + "..."
+	}
+	return s
+}
+
+func (d *Decoder) time(n *yaml.Node, path string, into *time.Time) {
+	if n.Kind == yaml.ScalarNode {
+		if t, err := time.Parse(time.RFC3339, n.Value); err == nil {
+			*into = t
+			return
+		}
+	}
+	d.wrongType(n, path, "a time as 2026-01-31T12:00:00Z")
+}
+
+func (d *Decoder) base64(n *yaml.Node, path string, into *[]byte) {
+	text, ok := d.Text(n, path)
+	if !ok {
+		return
+	}
+	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		d.Errorf(n, "%snot base64: %v; write the standard alphabet with padding", prefix(path), err)
+		return
+	}
+	*into = b
+}
+
+func (d *Decoder) mapping(n *yaml.Node, path string, v reflect.Value, depth int) {
+	if n.ShortTag() == "!!null" {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		d.wrongType(n, path, "a mapping")
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	ok := true
+	for _, m := range d.members(n, path, &ok) {
+		item := reflect.New(v.Type().Elem()).Elem()
+		d.value(m.value, Join(path, m.name), item, depth+1)
+		v.SetMapIndex(reflect.ValueOf(m.name).Convert(v.Type().Key()), item)
+	}
+}
+
+func (d *Decoder) list(n *yaml.Node, path string, v reflect.Value, depth int) {
+	if n.ShortTag() == "!!null" {
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		d.wrongType(n, path, "a list")
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, item := range n.Content {
+		d.value(item, Index(path, i), v.Index(i), depth+1)
+	}
+}
+
+type field struct {
+	name     string
+	index    []int
+	required bool
+}
+
+// fieldsOf lists a struct's fields, those of embedded structs among them.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous && f.Tag.Get("json") == "" || !f.IsExported() {
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" || name == "" {
+			continue
+		}
+		fields = append(fields, field{name, f.Index, !strings.Contains(options, "omit")})
+	}
+	return fields
+}
+
+func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth int) {
+	if n.Kind != yaml.MappingNode {
+		d.wrongType(n, path, "a mapping")
+		return
+	}
+	fields := fieldsOf(v.Type())
+	ok := true
+	written := map[string]bool{}
+	for _, m := range d.members(n, path, &ok) {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.name == m.name })
+		if i < 0 {
+			known := make([]string, len(fields))
+			for i := range fields {
+				known[i] = fields[i].name
+			}
+			d.Errorf(m.key, "%sunknown field %q; %s", prefix(path), m.name, Instead(m.name, known))
+			// What was probably meant is not missing as well.
+			written[nearest(m.name, known)] = true
+			continue
+		}
+		written[m.name] = true
+		d.value(m.value, Join(path, m.name), v.FieldByIndex(fields[i].index), depth+1)
+	}
+	for _, f := range fields {
+		if f.required && !written[f.name] {
+			d.Errorf(n, "%sthe field %s is missing; write it", prefix(path), f.name)
+		}
+	}
+}
+
+// FileOf reads the file that a node {file: PATH} names. Named is whether the
+// node has that form; a file that cannot be read is recorded as a mistake.
+func (d *Decoder) FileOf(n *yaml.Node, path string) (name string, data []byte, named bool) {
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 || n.Content[0].Value != "file" {
+		return "", nil, false
+	}
+	node := n.Content[1]
+	name, ok := d.Text(node, Join(path, "file"))
+	if !ok {
+		return "", nil, true
+	}
+	if d.Read == nil {
+		d.Errorf(node, "%sa file cannot be named here; write its content inline", prefix(path))
+		return "", nil, true
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(d.File), name)
+	}
+	data, err := d.Read(name)
+	if err != nil {
+		d.Errorf(node, "%s%v; the path is relative to the folder of this document", prefix(path), err)
+		return "", nil, true
+	}
+	return name, data, true
+}
+
+// Written reports whether a value of that path was written.
+func (d *Decoder) Written(path string) bool {
+	_, ok := d.places[path]
+	return ok
+}

@@ -1,0 +1,102 @@
+package strictyaml
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Position is a place in a file; line and column count from one, columns in characters.
+type Position struct {
+	File   string
+	Line   int
+	Column int
+}
+
+func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+
+// Error is one mistake: where it is, what it is, and what to write instead.
+type Error struct {
+	Position
+	Message string
+}
+
+func (e *Error) Error() string { return e.Position.String() + ": " + e.Message }
+
+// Errors are all mistakes of a document, in the order of their places. As an
+// error it reads as one line a mistake.
+type Errors []*Error
+
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i := range e {
+		lines[i] = e[i].Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Sorted orders mistakes by file, as first seen, and place, and drops repetitions.
+func (e Errors) Sorted() Errors {
+	files := map[string]int{}
+	for i := range e {
+		if _, ok := files[e[i].File]; !ok {
+			files[e[i].File] = len(files)
+		}
+	}
+	sorted := slices.Clone(e)
+	slices.SortStableFunc(sorted, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(files[a.File], files[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return slices.CompactFunc(sorted, func(a, b *Error) bool { return *a == *b })
+}
+
+// Err is nil when there is no mistake.
+func (e Errors) Err() error {
+	if len(e) == 0 {
+		return nil
+	}
+	return e.Sorted()
+}
+
+// nearest is the known name that was probably meant; "" when none is close.
+func nearest(name string, known []string) string {
+	best, distance := "", max(2, len(name)/3)+1
+	for _, k := range known {
+		if strings.EqualFold(k, name) {
+			return k
+		}
+		if d := editDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	return best
+}
+
+// Instead words the advice for a name that is not among the known ones.
+func Instead(name string, known []string) string {
+	if n := nearest(name, known); n != "" {
+		return "write " + n
+	}
+	return "write one of: " + strings.Join(known, ", ")
+}
+
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := diagonal
+			if a[i] != b[j] {
+				substitute++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(row[j+1]+1, row[j]+1, substitute)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,169 @@
+package strictyaml
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Parse reads all documents of a YAML or JSON file; empty ones are left out.
+// JSON is read by a JSON parser of its own: YAML's takes neither its tabs nor
+// its surrogate pairs.
+func Parse(file string, src []byte) ([]*yaml.Node, error) {
+	if !utf8.Valid(src) {
+		line, column := invalidUTF8(src)
+		return nil, Errors{{Position{file, line, column}, "not UTF-8 text"}}
+	}
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	if json.Valid(src) {
+		n, err := parseJSON(src)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		return []*yaml.Node{n}, nil
+	}
+	if strings.HasSuffix(file, ".json") {
+		return nil, Errors{jsonError(file, src)}
+	}
+	var documents []*yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(src))
+	for {
+		var document yaml.Node
+		err := decoder.Decode(&document)
+		if errors.Is(err, io.EOF) {
+			return documents, nil
+		}
+		if err != nil {
+			return nil, Errors{yamlError(file, err)}
+		}
+		if len(document.Content) == 1 && document.Content[0].ShortTag() != "!!null" {
+			documents = append(documents, document.Content[0])
+		}
+	}
+}
+
+func invalidUTF8(src []byte) (line, column int) {
+	offset := 0
+	for offset < len(src) {
+		r, size := utf8.DecodeRune(src[offset:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		offset += size
+	}
+	return place(src, offset)
+}
+
+var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+
+// yamlError finds the line in the parser's text: it has no other form.
+func yamlError(file string, err error) *Error {
+	text := err.Error()
+	line := 1
+	if m := yamlLine.FindStringSubmatch(text); m != nil {
+		text = text[len(m[0]):]
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = n
+		}
+	}
+	return &Error{Position{file, line, 1}, "not YAML: " + text}
+}
+
+func jsonError(file string, src []byte) *Error {
+	line, column := 1, 1
+	var raw any
+	err := json.Unmarshal(src, &raw)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		// The offset is that after the byte that could not be read.
+		line, column = place(src, max(0, int(syntax.Offset)-1))
+	}
+	return &Error{Position{file, line, column}, fmt.Sprintf("not JSON: %v", err)}
+}
+
+// place turns an offset into line and column.
+func place(src []byte, offset int) (line, column int) {
+	before := src[:min(offset, len(src))]
+	return 1 + bytes.Count(before, []byte("\n")), 1 + utf8.RuneCount(before[1+bytes.LastIndexByte(before, '\n'):])
+}
+
+// maxDepth bounds nesting: a deeper document is a mistake or an attack.
+const maxDepth = 200
+
+type jsonReader struct {
+	src     []byte
+	decoder *json.Decoder
+	// The place of the last token: offsets only grow, so lines are counted once.
+	offset, line, lineStart int
+}
+
+// parseJSON makes the nodes that a YAML parser would make of valid JSON.
+func parseJSON(src []byte) (*yaml.Node, error) {
+	r := &jsonReader{src: src, decoder: json.NewDecoder(bytes.NewReader(src)), line: 1}
+	r.decoder.UseNumber()
+	return r.value(0)
+}
+
+func (r *jsonReader) value(depth int) (*yaml.Node, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("nested deeper than %d levels", maxDepth)
+	}
+	n := &yaml.Node{}
+	r.locate(n)
+	token, err := r.decoder.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch t := token.(type) {
+	case json.Delim:
+		n.Style = yaml.FlowStyle
+		n.Kind, n.Tag = yaml.MappingNode, "!!map"
+		if t == '[' {
+			n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
+		}
+		for r.decoder.More() {
+			child, err := r.value(depth + 1) // a member's name is a string token
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, child)
+		}
+		_, err = r.decoder.Token()
+		return n, err
+	case string:
+		n.Kind, n.Tag, n.Value, n.Style = yaml.ScalarNode, "!!str", t, yaml.DoubleQuotedStyle
+	case json.Number:
+		n.Kind, n.Tag, n.Value = yaml.ScalarNode, "!!int", t.String()
+		if strings.ContainsAny(n.Value, ".eE") {
+			n.Tag = "!!float"
+		}
+	case bool:
+		n.Kind, n.Tag, n.Value = yaml.ScalarNode, "!!bool", strconv.FormatBool(t)
+	default:
+		n.Kind, n.Tag, n.Value = yaml.ScalarNode, "!!null", "null"
+	}
+	return n, nil
+}
+
+// locate gives n the place of the next token.
+func (r *jsonReader) locate(n *yaml.Node) {
+	end := int(r.decoder.InputOffset())
+	for end < len(r.src) && strings.IndexByte(" \t\r\n,:", r.src[end]) >= 0 {
+		end++
+	}
+	for ; r.offset < end; r.offset++ {
+		if r.src[r.offset] == '\n' {
+			r.line++
+			r.lineStart = r.offset + 1
+		}
+	}
+	n.Line, n.Column = r.line, 1+utf8.RuneCount(r.src[r.lineStart:end])
+}

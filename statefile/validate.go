@@ -1,0 +1,327 @@
+package statefile
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// IAM's own constraints (API reference of CreateRole, CreatePolicy,
+// CreateOpenIDConnectProvider, CreateAccessKey) and S3's bucket naming rules.
+var (
+	accountPattern   = regexp.MustCompile(`^\d{12}$`)
+	regionPattern    = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
+	iamNamePattern   = regexp.MustCompile(`^[\w+=,.@-]+$`)
+	pathPattern      = regexp.MustCompile(`^/([\x21-\x7e]+/)?$`)
+	policyARNPattern = regexp.MustCompile(`^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
+	versionPattern   = regexp.MustCompile(`^v[1-9]\d*$`)
+	keyIDPattern     = regexp.MustCompile(`^\w{16,128}$`)
+	secretPattern    = regexp.MustCompile(`^[\w/+=.@-]{1,512}$`)
+	bucketPattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+)
+
+// validator holds a decoded state against what AWS would accept, and records
+// what it would not at the place where it was written.
+type validator struct {
+	d *strictyaml.Decoder
+}
+
+func (v *validator) errorf(path, format string, args ...any) { v.d.PathErrorf(path, format, args...) }
+
+func validate(d *strictyaml.Decoder, path string, s *State) {
+	v := &validator{d}
+	for name, c := range s.Clusters {
+		at := strictyaml.Join(strictyaml.Join(path, "clusters"), name)
+		v.issuerURL(at+".issuer", c.Issuer)
+		v.optional(at+".account", c.Account, accountPattern, `twelve digits in quotes, such as "111122223333"`)
+		v.region(at, c.Region)
+	}
+	at := strictyaml.Join(path, "issuers")
+	unique(v, at, s.Issuers, Issuer.identity, "issuer")
+	for i := range s.Issuers {
+		v.issuer(strictyaml.Index(at, i), &s.Issuers[i])
+	}
+	for id := range s.Accounts {
+		at := strictyaml.Join(strictyaml.Join(path, "accounts"), id)
+		if !accountPattern.MatchString(id) {
+			v.errorf(at, `%q is not an account; write twelve digits in quotes, such as "111122223333"`, id)
+		}
+		a := s.Accounts[id]
+		v.account(at, &a)
+	}
+}
+
+func (v *validator) account(at string, a *Account) {
+	unique(v, at+".oidcProviders", a.OIDCProviders, OIDCProvider.identity, "OIDC provider")
+	for i := range a.OIDCProviders {
+		v.provider(strictyaml.Index(at+".oidcProviders", i), &a.OIDCProviders[i])
+	}
+	unique(v, at+".policies", a.Policies, Policy.identity, "policy")
+	for i := range a.Policies {
+		v.policy(strictyaml.Index(at+".policies", i), &a.Policies[i])
+	}
+	unique(v, at+".roles", a.Roles, Role.identity, "role")
+	for i := range a.Roles {
+		v.role(strictyaml.Index(at+".roles", i), &a.Roles[i])
+	}
+	unique(v, at+".groups", a.Groups, Group.identity, "group")
+	for i, g := range a.Groups {
+		at := strictyaml.Index(at+".groups", i)
+		v.name(at, g.Name, g.Path, 128)
+		v.permissions(at, g.InlinePolicies, g.AttachedPolicies, "")
+	}
+	unique(v, at+".users", a.Users, User.identity, "user")
+	for i := range a.Users {
+		v.user(strictyaml.Index(at+".users", i), &a.Users[i])
+	}
+	unique(v, at+".instanceProfiles", a.InstanceProfiles, InstanceProfile.identity, "instance profile")
+	for i, p := range a.InstanceProfiles {
+		v.name(strictyaml.Index(at+".instanceProfiles", i), p.Name, p.Path, 128)
+	}
+	unique(v, at+".secrets", a.Secrets, Secret.identity, "secret")
+	for i := range a.Secrets {
+		v.secret(strictyaml.Index(at+".secrets", i), &a.Secrets[i])
+	}
+	unique(v, at+".buckets", a.Buckets, Bucket.identity, "bucket")
+	for i := range a.Buckets {
+		v.bucket(strictyaml.Index(at+".buckets", i), &a.Buckets[i])
+	}
+}
+
+// unique refuses what a list names twice. An item without a name has been
+// reported by the decoder.
+func unique[T any](v *validator, at string, list []T, identity func(T) string, what string) {
+	first := map[string]int{}
+	for i := range list {
+		id := identity(list[i])
+		if j, twice := first[id]; twice {
+			v.errorf(strictyaml.Index(at, i), "the same %s as %s; keep one of them", what, strictyaml.Index(at, j))
+			continue
+		}
+		if strings.Trim(id, "/") != "" {
+			first[id] = i
+		}
+	}
+}
+
+func (v *validator) optional(at, value string, pattern *regexp.Regexp, instead string) {
+	if value != "" && !pattern.MatchString(value) {
+		v.errorf(at, "%q; write %s", value, instead)
+	}
+}
+
+func (v *validator) region(at, region string) {
+	v.optional(at+".region", region, regionPattern, "a region, such as us-west-2")
+}
+
+// issuerURL checks what IAM checks of a provider's URL (recorded: a URL with
+// query or fragment is refused, http too).
+func (v *validator) issuerURL(at, raw string) {
+	if raw == "" {
+		return // missing, or of the wrong type
+	}
+	if problem := IssuerURLProblem(raw); problem != "" {
+		v.errorf(at, "%q %s", raw, problem)
+	}
+}
+
+// IssuerURLProblem says why a URL cannot be an issuer's, and what to write;
+// it is empty when it can.
+func IssuerURLProblem(raw string) string {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return "is not a URL; write https://HOST/PATH"
+	case u.Scheme == "":
+		return "has no scheme; write https://" + raw
+	case u.Scheme != "https":
+		return "does not begin with https://; AWS takes no other issuers"
+	case u.Host == "":
+		return "has no host; write https://HOST/PATH"
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(raw, "#"):
+		return "has a query or a fragment; write host and path alone"
+	case u.User != nil:
+		return "has a user; write host and path alone"
+	}
+	return ""
+}
+
+func (v *validator) issuer(at string, i *Issuer) {
+	v.issuerURL(at+".url", i.URL)
+	if i.Alg != "" && i.Alg != "RS256" && i.Alg != "ES256" {
+		v.errorf(at+".alg", "%q; write RS256 or ES256", i.Alg)
+	}
+	if !i.JWKS.IsZero() {
+		if i.Alg != "" || len(i.SigningKeys) > 0 {
+			v.errorf(at, "jwks together with alg or signingKeys; jwks is for an issuer of somebody else's, the others for the emulator's own")
+		}
+		var set struct {
+			Keys []json.RawMessage `json:"keys"`
+		}
+		if err := json.Unmarshal(i.JWKS, &set); err != nil || set.Keys == nil {
+			v.errorf(at+".jwks", `not a JSON Web Key Set; write {"keys": [...]}, as the issuer's jwks_uri serves it`)
+		}
+	}
+	for k, key := range i.SigningKeys {
+		if err := checkSigningKey(string(key)); err != nil {
+			v.errorf(strictyaml.Index(at+".signingKeys", k), "%v", err)
+		}
+	}
+}
+
+func (v *validator) provider(at string, p *OIDCProvider) {
+	v.issuerURL(at+".url", p.URL)
+	if n := len(p.ClientIDs); n > 100 {
+		v.errorf(at+".clientIDs", "%d client ids; IAM takes 100", n)
+	}
+	for i, id := range p.ClientIDs {
+		if len(id) < 1 || len(id) > 255 {
+			v.errorf(strictyaml.Index(at+".clientIDs", i), "%d characters; IAM takes 1 to 255", len(id))
+		}
+	}
+	if n := len(p.Thumbprints); n > 5 {
+		v.errorf(at+".thumbprints", "%d thumbprints; IAM takes 5", n)
+	}
+	for i, t := range p.Thumbprints {
+		if len(t) != 40 {
+			v.errorf(strictyaml.Index(at+".thumbprints", i), "%d characters; write the 40 hex digits of the certificate's SHA-1", len(t))
+		}
+	}
+}
+
+// name checks an IAM name and path; longest is the entity's own limit.
+func (v *validator) name(at, name, path string, longest int) {
+	v.optional(at+".name", name, iamNamePattern, "letters, digits and _+=,.@- only")
+	if len(name) > longest {
+		v.errorf(at+".name", "%d characters; IAM takes %d", len(name), longest)
+	}
+	v.optional(at+".path", path, pathPattern, "a path that begins and ends with /, such as /apps/")
+}
+
+func (v *validator) policyARN(at, arn string) {
+	if !policyARNPattern.MatchString(arn) {
+		v.errorf(at, "%q is not a managed policy's ARN; write arn:aws:iam::111122223333:policy/NAME", arn)
+	}
+}
+
+func (v *validator) permissions(at string, inline map[string]Document, attached []string, boundary string) {
+	for name, document := range inline {
+		at := strictyaml.Join(at+".inlinePolicies", name)
+		v.optional(at, name, iamNamePattern, "a policy name of letters, digits and _+=,.@- only")
+		v.inlinePolicy(at, document)
+	}
+	for i, arn := range attached {
+		v.policyARN(strictyaml.Index(at+".attachedPolicies", i), arn)
+	}
+	if boundary != "" {
+		v.policyARN(at+".permissionsBoundary", boundary)
+	}
+}
+
+func (v *validator) role(at string, r *Role) {
+	v.name(at, r.Name, r.Path, 64)
+	v.trustPolicy(at+".trustPolicy", r.TrustPolicy)
+	v.permissions(at, r.InlinePolicies, r.AttachedPolicies, r.PermissionsBoundary)
+	if s := r.MaxSessionDuration; s != 0 && (s < 3600 || s > 43200) {
+		v.errorf(at+".maxSessionDuration", "%d seconds; write 3600 to 43200", s)
+	}
+}
+
+func (v *validator) policy(at string, p *Policy) {
+	v.name(at, p.Name, p.Path, 128)
+	if v.d.Written(at+".document") == v.d.Written(at+".versions") {
+		v.errorf(at, "write document, or versions, and not both")
+	}
+	v.identityPolicy(at+".document", p.Document)
+	last, defaults := 0, 0
+	for i, version := range p.Versions {
+		at := strictyaml.Index(at+".versions", i)
+		number := 0
+		if versionPattern.MatchString(version.ID) {
+			number, _ = strconv.Atoi(version.ID[1:])
+		}
+		if number <= last {
+			v.errorf(at, "%q; write v and a number above the one before, such as v%d", version.ID, last+1)
+		}
+		last = max(last, number)
+		if version.Default {
+			defaults++
+		}
+		v.identityPolicy(at+".document", version.Document)
+	}
+	if len(p.Versions) > 0 && defaults != 1 {
+		v.errorf(at+".versions", "%d default versions; write default: true at exactly one", defaults)
+	}
+	if n := len(p.Versions); n > 5 {
+		v.errorf(at+".versions", "%d versions; IAM keeps 5", n)
+	}
+}
+
+func (v *validator) user(at string, u *User) {
+	v.name(at, u.Name, u.Path, 64)
+	v.permissions(at, u.InlinePolicies, u.AttachedPolicies, u.PermissionsBoundary)
+	if n := len(u.AccessKeys); n > 2 {
+		v.errorf(at+".accessKeys", "%d keys; IAM takes 2 for a user", n)
+	}
+	for i, k := range u.AccessKeys {
+		at := strictyaml.Index(at+".accessKeys", i)
+		if accountPattern.MatchString(k.ID) || k.ID == "test" || strings.HasPrefix(k.ID, "ASIA") {
+			v.errorf(at+".id", "%q is an administrator's or a session's; write one that begins with AKIA", k.ID)
+			continue
+		}
+		v.optional(at+".id", k.ID, keyIDPattern, "an access key id, such as AKIAIOSFODNN7EXAMPLE")
+	}
+}
+
+func (v *validator) secret(at string, s *Secret) {
+	v.optional(at+".name", s.Name, secretPattern, "1 to 512 letters, digits and /_+=.@-")
+	v.region(at, s.Region)
+	if n := len(s.Suffix); n != 0 && n != 6 {
+		v.errorf(at+".suffix", "%q; write six characters", s.Suffix)
+	}
+	if n := count(s.Value != nil, s.Binary != nil, len(s.Versions) > 0); n > 1 {
+		v.errorf(at, "write one of value, binary and versions")
+	}
+	seen := map[string]string{}
+	for i, version := range s.Versions {
+		at := strictyaml.Index(at+".versions", i)
+		if count(version.Value != nil, version.Binary != nil) > 1 {
+			v.errorf(at, "write one of value and binary")
+		}
+		for _, stage := range version.Stages {
+			if other, twice := seen[stage]; twice {
+				v.errorf(at+".stages", "the label %s is at version %s too; keep it at one", stage, other)
+			}
+			seen[stage] = version.ID
+		}
+	}
+	v.resourcePolicy(at+".policy", s.Policy)
+}
+
+func (v *validator) bucket(at string, b *Bucket) {
+	v.optional(at+".name", b.Name, bucketPattern, "3 to 63 lower-case letters, digits, dots and hyphens")
+	v.region(at, b.Region)
+	for key, o := range b.Objects {
+		at := strictyaml.Join(at+".objects", key)
+		if n := len(key); n < 1 || n > 1024 {
+			v.errorf(at, "a key of %d bytes; S3 takes 1 to 1024", n)
+		}
+		if o.Content != nil && o.Binary != nil {
+			v.errorf(at, "write one of content and binary")
+		}
+	}
+	v.resourcePolicy(at+".policy", b.Policy)
+}
+
+func count(set ...bool) (n int) {
+	for _, s := range set {
+		if s {
+			n++
+		}
+	}
+	return n
+}
