@@ -63,12 +63,12 @@ func PoliciesOf(r state.Reader, p *Principal) policy.Policies {
 	case p.RoleID != "":
 		if role, ok := state.Lookup[*Role](r, ByID, p.RoleID); ok {
 			sets.Identity = appendPolicies(r, sets.Identity, &role.Permissions)
-			sets.Boundary = managed(r, role.Boundary, policy.SourceBoundary)
+			sets.Boundary = managed(r, role.Boundary, policy.BoundaryPolicy)
 		}
 	case p.UserName != "":
 		if user, ok := state.Get[*User](r, nameKey(p.Account, p.UserName)); ok {
 			sets.Identity = appendPolicies(r, sets.Identity, &user.Permissions)
-			sets.Boundary = managed(r, user.Boundary, policy.SourceBoundary)
+			sets.Boundary = managed(r, user.Boundary, policy.BoundaryPolicy)
 			for _, name := range user.Groups {
 				if group, ok := state.Get[*Group](r, nameKey(p.Account, name)); ok {
 					sets.Identity = appendPolicies(r, sets.Identity, &group.Permissions)
@@ -81,10 +81,10 @@ func PoliciesOf(r state.Reader, p *Principal) policy.Policies {
 
 func appendPolicies(r state.Reader, to []policy.Named, from *Permissions) []policy.Named {
 	for i := range from.Inline {
-		to = append(to, policy.Named{Name: from.Inline[i].Name, Type: policy.SourceIdentity, Document: from.Inline[i].Document.Parsed})
+		to = append(to, policy.Named{Name: from.Inline[i].Name, Type: policy.IdentityPolicy, Document: from.Inline[i].Document.Parsed})
 	}
 	for _, arn := range from.Attached {
-		if n := managed(r, arn, policy.SourceIdentity); n != nil {
+		if n := managed(r, arn, policy.IdentityPolicy); n != nil {
 			to = append(to, *n)
 		}
 	}

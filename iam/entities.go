@@ -82,9 +82,20 @@ type Role struct {
 	Description        string    `json:"description,omitempty"`
 	HasDescription     bool      `json:"hasDescription,omitempty"`
 	MaxSessionDuration int       `json:"maxSessionDuration"` // seconds
-	Trust              Document  `json:"trust"`
+	// Trust is the trust policy; a principal in it that was deleted stands there by its unique id.
+	Trust Document `json:"trust"`
+	// TrustPrincipals are the roles and users that Trust names and that exist.
+	TrustPrincipals []TrustPrincipal `json:"trustPrincipals,omitempty"`
 	Permissions
 	Tags []Tag `json:"tags,omitempty"`
+}
+
+// TrustPrincipal ties an ARN in a trust policy to the role or user that had it
+// when the policy was written: one that is made later under the same name is
+// another principal.
+type TrustPrincipal struct {
+	ARN string `json:"arn"`
+	ID  string `json:"id"`
 }
 
 // StateKey is ACCOUNT/NAME, the name in lower case: names are unique whatever their case.
@@ -201,12 +212,31 @@ func (p *InstanceProfile) ARN() string {
 	return "arn:aws:iam::" + p.Account + ":instance-profile" + p.Path + p.Name
 }
 
+// Alias is the one alias that an account may have.
+type Alias struct {
+	Account string `json:"account"`
+	Name    string `json:"name"`
+}
+
+// StateKey is the account.
+func (a *Alias) StateKey() string { return a.Account }
+
 func nameKey(account, name string) string { return account + "/" + strings.ToLower(name) }
 
 // Secondary indexes of the kinds below.
 const (
 	// ByID finds roles and users by their unique id.
 	ByID = "id"
+	// ByRole finds instance profiles by the state key of their role.
+	ByRole = "role"
+	// ByGroup finds users by the state key of a group they are in.
+	ByGroup = "group"
+	// ByTrusted finds roles by the unique id of a principal that they trust.
+	ByTrusted = "trusted"
+	// ByPolicy finds roles, users and groups by the ARN of a managed policy that is attached to them.
+	ByPolicy = "policy"
+	// ByBoundary finds roles and users by the ARN of their permissions boundary.
+	ByBoundary = "boundary"
 	// ByUser finds access keys by their user's unique id.
 	ByUser = "user"
 )
@@ -216,17 +246,45 @@ func Kinds() []state.Kind {
 	return []state.Kind{
 		{Name: "oidc-provider", Decode: decode[OIDCProvider]},
 		{Name: "role", Decode: decode[Role], Indexes: map[string]func(state.Entity) []string{
-			ByID: func(e state.Entity) []string { return []string{e.(*Role).ID} },
+			ByID:       func(e state.Entity) []string { return []string{e.(*Role).ID} },
+			ByPolicy:   func(e state.Entity) []string { return e.(*Role).Attached },
+			ByBoundary: func(e state.Entity) []string { return e.(*Role).bounds() },
+			ByTrusted: func(e state.Entity) []string {
+				var ids []string
+				for _, p := range e.(*Role).TrustPrincipals {
+					ids = append(ids, p.ID)
+				}
+				return ids
+			},
 		}},
 		{Name: "policy", Decode: decode[Policy]},
 		{Name: "user", Decode: decode[User], Indexes: map[string]func(state.Entity) []string{
-			ByID: func(e state.Entity) []string { return []string{e.(*User).ID} },
+			ByID:       func(e state.Entity) []string { return []string{e.(*User).ID} },
+			ByPolicy:   func(e state.Entity) []string { return e.(*User).Attached },
+			ByBoundary: func(e state.Entity) []string { return e.(*User).bounds() },
+			ByGroup: func(e state.Entity) []string {
+				var keys []string
+				for _, name := range e.(*User).Groups {
+					keys = append(keys, nameKey(e.(*User).Account, name))
+				}
+				return keys
+			},
 		}},
-		{Name: "group", Decode: decode[Group]},
+		{Name: "group", Decode: decode[Group], Indexes: map[string]func(state.Entity) []string{
+			ByPolicy: func(e state.Entity) []string { return e.(*Group).Attached },
+		}},
 		{Name: "access-key", Decode: decode[AccessKey], Indexes: map[string]func(state.Entity) []string{
 			ByUser: func(e state.Entity) []string { return []string{e.(*AccessKey).UserID} },
 		}},
-		{Name: "instance-profile", Decode: decode[InstanceProfile]},
+		{Name: "instance-profile", Decode: decode[InstanceProfile], Indexes: map[string]func(state.Entity) []string{
+			ByRole: func(e state.Entity) []string {
+				if p := e.(*InstanceProfile); p.Role != "" {
+					return []string{nameKey(p.Account, p.Role)}
+				}
+				return nil
+			},
+		}},
+		{Name: "account-alias", Decode: decode[Alias]},
 	}
 }
 

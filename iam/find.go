@@ -32,6 +32,9 @@ func PolicyByARN(r state.Reader, arn string) (*Policy, bool) {
 	if !ok {
 		return nil, false
 	}
+	if account == awsAccount {
+		return managedPolicy(arn)
+	}
 	p, ok := state.Get[*Policy](r, nameKey(account, name))
 	if !ok || p.ARN() != arn {
 		return nil, false
@@ -43,7 +46,38 @@ func PolicyByARN(r state.Reader, arn string) (*Policy, bool) {
 // comparison is exact, trailing slash and case included, but for the scheme
 // and a port of 443.
 func ProviderByURL(r state.Reader, account, issuer string) (*OIDCProvider, bool) {
-	return state.Get[*OIDCProvider](r, account+"/"+strings.TrimPrefix(issuer, "https://"))
+	return state.Get[*OIDCProvider](r, account+"/"+providerURL(issuer))
+}
+
+// ProviderByARN finds the OIDC provider of exactly that ARN.
+func ProviderByARN(r state.Reader, arn string) (*OIDCProvider, bool) {
+	a, err := wire.ParseARN(arn)
+	if err != nil || a.Service != "iam" {
+		return nil, false
+	}
+	url, ok := strings.CutPrefix(a.Resource, "oidc-provider/")
+	if !ok {
+		return nil, false
+	}
+	return ProviderByURL(r, a.Account, url)
+}
+
+// UserByName finds a user whatever the case of its name.
+func UserByName(r state.Reader, account, name string) (*User, bool) {
+	return state.Get[*User](r, nameKey(account, name))
+}
+
+// UserByARN finds the user of exactly that ARN.
+func UserByARN(r state.Reader, arn string) (*User, bool) {
+	account, name, ok := splitARN(arn, "user/")
+	if !ok {
+		return nil, false
+	}
+	user, ok := UserByName(r, account, name)
+	if !ok || user.ARN() != arn {
+		return nil, false
+	}
+	return user, true
 }
 
 // splitARN takes account and bare name out of an IAM ARN of that kind.

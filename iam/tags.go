@@ -1,0 +1,144 @@
+package iam
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+const maxTags = 50
+
+// tagCase is whether an entity tells tag keys apart by their case. Recorded:
+// OIDC providers and managed policies do, roles and users do not; instance
+// profiles got their tags with the first two and are taken to do the same.
+type tagCase bool
+
+const (
+	caseSensitive   tagCase = true
+	caseInsensitive tagCase = false
+)
+
+func (c tagCase) equal(a, b string) bool {
+	return a == b || c == caseInsensitive && strings.EqualFold(a, b)
+}
+
+func (c tagCase) index(tags []Tag, key string) int {
+	return slices.IndexFunc(tags, func(t Tag) bool { return c.equal(t.Key, key) })
+}
+
+// tagInput is a tag of a request.
+type tagInput struct {
+	Key   string `wire:"required,min=1,max=128,pattern=TAGKEY"`
+	Value string `wire:"required,max=256,pattern=TAGVALUE"`
+}
+
+// tagsInput are the tags of a new entity.
+type tagsInput struct {
+	Tags []tagInput `wire:"max=50"`
+}
+
+// addTagsInput is what every Tag… action takes.
+type addTagsInput struct {
+	Tags []tagInput `wire:"required,max=50"`
+}
+
+// tagKeysInput is what every Untag… action takes.
+type tagKeysInput struct {
+	TagKeys []string `wire:"required,max=50,each.required,each.min=1,each.max=128,each.pattern=TAGKEY"`
+}
+
+// newTags checks the tags of a new entity.
+func newTags(in []tagInput, c tagCase) ([]Tag, error) { return addTags(nil, in, c) }
+
+// addTags gives have with in added: a tag replaces the one of its key and
+// brings its own spelling of the key.
+func addTags(have []Tag, in []tagInput, c tagCase) ([]Tag, error) {
+	tags := slices.Clone(have)
+	for i, t := range in {
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+			return nil, invalidInput("System tags cannot be added/updated/deleted by the requester")
+		}
+		for _, earlier := range in[:i] {
+			if !c.equal(earlier.Key, t.Key) {
+				continue
+			}
+			if c == caseInsensitive {
+				return nil, invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+			}
+			return nil, invalidInput("Duplicate tag keys found.")
+		}
+		if at := c.index(tags, t.Key); at >= 0 {
+			tags[at] = Tag{t.Key, t.Value}
+		} else {
+			tags = append(tags, Tag{t.Key, t.Value})
+		}
+	}
+	if len(tags) > maxTags {
+		return nil, limitExceeded("The number of tags has reached the maximum limit.")
+	}
+	slices.SortFunc(tags, func(a, b Tag) int { return strings.Compare(a.Key, b.Key) })
+	return tags, nil
+}
+
+func removeTags(have []Tag, keys []string, c tagCase) []Tag {
+	return slices.DeleteFunc(slices.Clone(have), func(t Tag) bool {
+		return slices.ContainsFunc(keys, func(key string) bool { return c.equal(t.Key, key) })
+	})
+}
+
+// tagOutput is a tag of an answer.
+type tagOutput struct{ Key, Value string }
+
+func outTags(tags []Tag) wire.List[tagOutput] {
+	out := make(wire.List[tagOutput], len(tags))
+	for i, t := range tags {
+		out[i] = tagOutput(t)
+	}
+	return out
+}
+
+// listTagsOutput is the answer of every List…Tags action.
+type listTagsOutput struct {
+	Tags wire.List[tagOutput]
+	pageOutput
+}
+
+// listTags pages by position: a key may be too long for a marker.
+func listTags(tags []Tag, in pageInput) (any, error) {
+	position := map[Tag]string{}
+	for i, t := range tags {
+		position[t] = fmt.Sprintf("%02d", i)
+	}
+	some, page, err := paginate(slices.Values(tags), func(t Tag) string { return position[t] }, in)
+	if err != nil {
+		return nil, err
+	}
+	return &listTagsOutput{outTags(some), page}, nil
+}
+
+// requestTagKeys are the condition keys of tags in a request.
+func requestTagKeys(keys policy.Context, tags []tagInput) policy.Context {
+	if len(tags) == 0 {
+		return keys
+	}
+	names := make([]string, len(tags))
+	for i, t := range tags {
+		names[i] = t.Key
+		keys.Set("aws:RequestTag/"+t.Key, t.Value)
+	}
+	keys.SetMulti("aws:TagKeys", names)
+	return keys
+}
+
+// resourceTagKeys are the condition keys of the tags that the resource has.
+func resourceTagKeys(tags []Tag) policy.Context {
+	keys := policy.Context{}
+	for _, t := range tags {
+		keys.Set("aws:ResourceTag/"+t.Key, t.Value)
+		keys.Set("iam:ResourceTag/"+t.Key, t.Value)
+	}
+	return keys
+}
