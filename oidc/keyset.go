@@ -17,7 +17,6 @@ const (
 	// exceeds one limit still serves the other type (recorded: key-rsa-101).
 	mostKeysOfAType = 100
 	smallestRSA     = 2048
-	largestRSA      = 16384 // what Go and OpenSSL verify at most; beyond, a key is an attack on the verifier
 	// mostJWKs bounds the work of reading a set that is built to be slow.
 	mostJWKs = 2000
 )
@@ -103,7 +102,8 @@ func parseJWK(raw []byte) Key {
 	if k.Type != "RSA" && k.Type != "EC" {
 		return k.unusable(ReasonUnknownKey, textNoKey, fmt.Sprintf("kty %q is neither RSA nor EC", k.Type))
 	}
-	// go-jose reads the material, and sees to it that x5c agrees with n and e.
+	// go-jose reads the material, sees to it that x5c agrees with n and e, and
+	// refuses moduli so large that verifying would be slow.
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(raw); err != nil {
 		return k.unusable(ReasonUnknownKey, textNoKey, strings.TrimPrefix(err.Error(), "go-jose/go-jose: "))
@@ -129,8 +129,8 @@ func (k Key) checkSize() Key {
 	if !ok {
 		return k
 	}
-	if bits := pub.N.BitLen(); bits < smallestRSA || bits > largestRSA {
-		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("RSA of %d bits, not %d to %d", bits, smallestRSA, largestRSA))
+	if bits := pub.N.BitLen(); bits < smallestRSA {
+		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("RSA of %d bits, fewer than %d", bits, smallestRSA))
 	}
 	return k
 }
