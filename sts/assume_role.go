@@ -1,0 +1,166 @@
+package sts
+
+import (
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+type assumeRoleInput struct {
+	RoleArn                 string             `wire:"required,min=20,max=2048,pattern=IAMTEXT"`
+	RoleSessionName         string             `wire:"required,min=2,max=64,pattern=SESSIONNAME"`
+	PolicyArns              []policyDescriptor `wire:"max=10"`
+	Policy                  *string            `wire:"min=1,max=2048,pattern=LATIN1"`
+	DurationSeconds         *int               `wire:"min=900,max=43200"`
+	Tags                    []tagElement       `wire:"max=50"`
+	TransitiveTagKeys       []string           `wire:"max=50,each.min=1,each.max=128,each.pattern=TAGKEY"`
+	ExternalId              *string            `wire:"min=2,max=1224,pattern=EXTERNALID"`
+	SerialNumber            *string            `wire:"min=9,max=256,pattern=SERIALNUMBER"`
+	TokenCode               *string            `wire:"min=6,max=6,pattern=DIGITS"`
+	SourceIdentity          *string            `wire:"min=2,max=64,pattern=SESSIONNAME"`
+	ProvidedContexts        []providedContext  `wire:"max=5"`
+	MinimumSessionTokenSize int                `wire:"min=0,max=4096"`
+}
+
+type providedContext struct {
+	ProviderArn      string `wire:"min=20,max=2048"`
+	ContextAssertion string `wire:"min=4,max=2048"`
+}
+
+type assumeRoleResult struct {
+	SourceIdentity  string `wire:"omitempty"`
+	AssumedRoleUser assumedRoleUserElement
+	Credentials     credentialsElement
+	// PackedPolicySize is absent without session policy or tags (recorded).
+	PackedPolicySize *int
+	tokenSize
+}
+
+const (
+	roleSessionDefault = 3600
+	chainedSessionMost = 3600
+)
+
+// assumeRole: parameters, then the role and whether both its trust policy and
+// the caller's side allow the action, then the duration. Nothing is told about a
+// role before the caller may assume it.
+func (s *Service) assumeRole(req *iam.Request) (any, *refusal) {
+	var in assumeRoleInput
+	if err := wire.DecodeQuery(req.Form, &in, wire.EchoValues); err != nil {
+		return nil, badParameters(err)
+	}
+	req.Decision.Resource = in.RoleArn
+	arn, err := wire.ParseARN(in.RoleArn)
+	if err != nil {
+		return nil, roleARNInvalid(in.RoleArn)
+	}
+	if len(in.ProvidedContexts) > 0 {
+		return nil, notImplemented("AssumeRole with ProvidedContexts")
+	}
+	p := req.Principal
+	tags, refused := readTags(in.Tags, in.TransitiveTagKeys, p)
+	if refused != nil {
+		return nil, refused
+	}
+	policies, refused := readSessionPolicies(req.State, arn.Account, in.Policy, in.PolicyArns)
+	if refused != nil {
+		return nil, refused
+	}
+	if in.SerialNumber != nil || in.TokenCode != nil {
+		return nil, noMFADevice(text(in.SerialNumber))
+	}
+	seconds := roleSessionDefault
+	if in.DurationSeconds != nil {
+		seconds = *in.DurationSeconds
+	}
+	if p.Temporary && seconds > chainedSessionMost {
+		return nil, durationOverChaining(seconds)
+	}
+
+	role, refused := s.authorizeAssumeRole(req, &in, &tags)
+	if refused != nil {
+		return nil, refused
+	}
+	if seconds > role.MaxSessionDuration {
+		return nil, durationOverRole(seconds, role.MaxSessionDuration)
+	}
+
+	session := &Session{
+		Kind: RoleSession, Account: role.Account, Name: in.RoleSessionName, RoleID: role.ID, Chained: p.Temporary,
+		Issued: wholeSecond(req.Now), Tags: tags.all(), TransitiveKeys: tags.transitiveKeys(), SourceIdentity: sourceIdentity(&in, p),
+	}
+	session.Expires = session.Issued.Add(time.Duration(seconds) * time.Second)
+	policies.apply(session)
+	user := assumedRoleUserElement{AssumedRoleId: role.ID + ":" + in.RoleSessionName, Arn: assumedRoleARN(role, in.RoleSessionName)}
+	credentials, refused := s.issue(req, session, user.Arn, in.MinimumSessionTokenSize)
+	if refused != nil {
+		return nil, refused
+	}
+	result := assumeRoleResult{
+		SourceIdentity: session.SourceIdentity, AssumedRoleUser: user, Credentials: element(credentials), tokenSize: sizeOf(credentials),
+	}
+	if policies.given() || len(session.Tags) > 0 {
+		result.PackedPolicySize = &result.SessionTokenUtilization
+	}
+	return result, nil
+}
+
+// authorizeAssumeRole finds the role and holds the call against its trust policy
+// and the caller's own policies: sts:AssumeRole, and with tags or a source
+// identity the actions that those need.
+func (s *Service) authorizeAssumeRole(req *iam.Request, in *assumeRoleInput, tags *sessionTags) (*iam.Role, *refusal) {
+	p := req.Principal
+	const assume = "sts:AssumeRole"
+	role, why := s.visibleRole(req, in.RoleArn)
+	if role == nil {
+		return nil, assumeRoleDenied(p.ARN, assume, in.RoleArn, decision.RoleNotFound).because(decision.RoleNotFound, "%s", why)
+	}
+	identity := sourceIdentity(in, p)
+	if p.SourceIdentity != "" && identity != p.SourceIdentity {
+		const action = "sts:SetSourceIdentity"
+		return nil, assumeRoleDenied(p.ARN, action, in.RoleArn, decision.Parameter).
+			because(decision.Parameter, "the calling session's source identity is %q and cannot be changed to %q", p.SourceIdentity, identity)
+	}
+	keys := policy.Context{}
+	keys.Set("sts:RoleSessionName", in.RoleSessionName)
+	if in.ExternalId != nil {
+		keys.Set("sts:ExternalId", *in.ExternalId)
+	}
+	if identity != "" {
+		keys.Set("sts:SourceIdentity", identity)
+	}
+	tags.setKeys(keys)
+	setRoleTags(keys, role)
+
+	actions := []string{assume}
+	if len(tags.list) > 0 {
+		actions = append(actions, "sts:TagSession")
+	}
+	if identity != "" {
+		actions = append(actions, "sts:SetSourceIdentity")
+	}
+	trust := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
+	var first *refusal
+	for _, action := range actions { // all of them, for the explanation
+		d := req.Authorize(iam.Access{Action: action, Resource: role.ARN(), ResourceAccount: role.Account, Trust: trust, Keys: keys})
+		if !d.Allowed && first == nil {
+			kind := decision.Policy
+			if d.By == policy.TrustPolicy {
+				kind = decision.TrustPolicy
+			}
+			first = assumeRoleDenied(p.ARN, action, in.RoleArn, kind).explained(d)
+		}
+	}
+	return role, first
+}
+
+// sourceIdentity is the one asked for, or that of the calling session, which persists.
+func sourceIdentity(in *assumeRoleInput, p *iam.Principal) string {
+	if in.SourceIdentity != nil {
+		return *in.SourceIdentity
+	}
+	return p.SourceIdentity
+}

@@ -1,0 +1,178 @@
+package sts
+
+import (
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// adminKeyID is the administrator's access key id in the default account; in
+// account N it is N.
+const adminKeyID = "test"
+
+// Authenticate finds who an access key belongs to, and the secret key that the
+// signature must have been made with; it does not verify the signature. Keys
+// are of three sorts: administrators' (the twelve digits of an account, or
+// "test" for the default account), users' long-term keys, and temporary ones,
+// which need their session token.
+func (s *Service) Authenticate(r state.Reader, sig *wire.Signature, now time.Time) (p *iam.Principal, secret string, err *wire.AuthError) {
+	id := sig.AccessKeyID
+	if account, ok := s.administered(id); ok {
+		if sig.SecurityToken != "" {
+			return nil, "", wire.InvalidToken(sig, "the administrator's key "+id+" takes no session token")
+		}
+		return rootOf(account, id), s.config.AdminSecret, nil
+	}
+	if key, ok := state.Get[*iam.AccessKey](r, id); ok {
+		return longTerm(r, sig, key)
+	}
+	if len(id) == accessKeyIDSize && id[:4] == temporaryPrefix {
+		return s.temporary(r, sig, now)
+	}
+	return nil, "", wire.UnknownAccessKey(sig, unknownKeyHint(id))
+}
+
+func unknownKeyHint(id string) string {
+	return "there is no access key " + id + "; an administrator's access key id is the account's twelve digits, or test"
+}
+
+// administered is the account whose administrator has that access key id.
+func (s *Service) administered(id string) (string, bool) {
+	switch {
+	case s.config.AdminSecret == "":
+		return "", false
+	case id == adminKeyID:
+		return s.config.DefaultAccount, s.config.DefaultAccount != ""
+	}
+	return id, isAccount(id)
+}
+
+func rootOf(account, accessKeyID string) *iam.Principal {
+	return &iam.Principal{
+		Type: iam.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: accessKeyID,
+	}
+}
+
+func longTerm(r state.Reader, sig *wire.Signature, key *iam.AccessKey) (*iam.Principal, string, *wire.AuthError) {
+	user, ok := state.Lookup[*iam.User](r, iam.ByID, key.UserID)
+	switch {
+	case key.Inactive:
+		return nil, "", wire.UnknownAccessKey(sig, "the access key "+key.ID+" is inactive")
+	case !ok:
+		return nil, "", wire.UnknownAccessKey(sig, "the user of access key "+key.ID+" is gone")
+	case sig.SecurityToken != "":
+		return nil, "", wire.InvalidToken(sig, "the access key "+key.ID+" is a long-term one and takes no session token")
+	}
+	return principalOf(user, key.ID), key.Secret, nil
+}
+
+func principalOf(user *iam.User, accessKeyID string) *iam.Principal {
+	return &iam.Principal{
+		Type: iam.IAMUser, Account: user.Account, ARN: user.ARN(), UserID: user.ID, UserName: user.Name, AccessKeyID: accessKeyID,
+	}
+}
+
+func (s *Service) temporary(r state.Reader, sig *wire.Signature, now time.Time) (*iam.Principal, string, *wire.AuthError) {
+	if sig.SecurityToken == "" {
+		return nil, "", wire.InvalidToken(sig, "the access key "+sig.AccessKeyID+" is a temporary one, and the request has no session token")
+	}
+	ring, err := s.keyring(r)
+	if err != nil {
+		return nil, "", wire.InvalidToken(sig, err.Error())
+	}
+	session, secret, err := ring.open(sig.AccessKeyID, sig.SecurityToken)
+	if err != nil {
+		return nil, "", wire.InvalidToken(sig, err.Error())
+	}
+	p, gone := session.principal(r)
+	if gone != "" {
+		return nil, "", wire.InvalidToken(sig, gone)
+	}
+	if !now.Before(session.Expires) {
+		return nil, "", wire.ExpiredToken(sig, "the session "+p.ARN+" expired at "+session.Expires.Format(time.RFC3339))
+	}
+	p.AccessKeyID = sig.AccessKeyID
+	return p, secret, nil
+}
+
+// principal is the session's bearer in the state r; gone says what of it is
+// there no more.
+func (s *Session) principal(r state.Reader) (p *iam.Principal, gone string) {
+	switch s.Kind {
+	case WebIdentitySession, RoleSession:
+		role, ok := state.Lookup[*iam.Role](r, iam.ByID, s.RoleID)
+		if !ok {
+			return nil, "the role of this session, " + s.RoleID + ", was deleted; one of the same name that was made later is another role"
+		}
+		p = &iam.Principal{
+			Type: iam.AssumedRole, Account: role.Account,
+			ARN: assumedRoleARN(role, s.Name), UserID: role.ID + ":" + s.Name,
+			RoleName: role.Name, RoleID: role.ID, RoleARN: role.ARN(),
+		}
+	case UserSession, FederatedSession:
+		p = rootOf(s.Account, "")
+		if s.UserID != "" {
+			user, ok := state.Lookup[*iam.User](r, iam.ByID, s.UserID)
+			if !ok {
+				return nil, "the user of this session, " + s.UserID + ", was deleted"
+			}
+			p = principalOf(user, "")
+		}
+		if s.Kind == FederatedSession {
+			p.Type, p.ARN, p.UserID = iam.FederatedUser, federatedUserARN(s.Account, s.Name), s.Account+":"+s.Name
+		}
+	default:
+		return nil, "the session is of a kind that this version does not know"
+	}
+	p.Temporary, p.Chained, p.Issued, p.Expires = true, s.Chained, s.Issued, s.Expires
+	p.SessionTags, p.TransitiveTagKeys, p.SourceIdentity = s.Tags, s.TransitiveKeys, s.SourceIdentity
+	p.SessionPolicies, p.HasSessionPolicies = s.policies(r), s.HasPolicies
+	if s.Provider != "" {
+		p.FederatedProvider = s.Provider
+		p.SessionKeys = s.keys()
+	}
+	return p, ""
+}
+
+// policies are the session policies as they are now: of a managed one the
+// default version counts. One that is gone allows nothing.
+func (s *Session) policies(r state.Reader) []policy.Named {
+	var named []policy.Named
+	if s.Policy != "" {
+		document, err := policy.Parse([]byte(s.Policy))
+		if err != nil {
+			document = &policy.Document{} // cannot be: it was validated before it was sealed
+		}
+		named = append(named, policy.Named{Name: "session policy", Type: policy.SessionPolicy, Document: document})
+	}
+	for _, arn := range s.PolicyARNs {
+		document := &policy.Document{}
+		if managed, ok := iam.PolicyByARN(r, arn); ok {
+			document = managed.DefaultVersion().Document.Parsed
+		}
+		named = append(named, policy.Named{Name: arn, Type: policy.SessionPolicy, Document: document})
+	}
+	return named
+}
+
+// keys are the provider's condition keys that the session keeps (recorded: aud, sub and amr).
+func (s *Session) keys() map[string][]string {
+	prefix := providerURL(s.Provider)
+	keys := map[string][]string{prefix + ":aud": {s.Audience}, prefix + ":sub": {s.Subject}}
+	if len(s.AMR) > 0 {
+		keys[prefix+":amr"] = s.AMR
+	}
+	return keys
+}
+
+// assumedRoleARN has no path (recorded).
+func assumedRoleARN(role *iam.Role, session string) string {
+	return "arn:aws:sts::" + role.Account + ":assumed-role/" + role.Name + "/" + session
+}
+
+func federatedUserARN(account, name string) string {
+	return "arn:aws:sts::" + account + ":federated-user/" + name
+}

@@ -1,0 +1,21 @@
+package sts
+
+import (
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+type decodeAuthorizationMessageInput struct {
+	EncodedMessage string `wire:"required,min=1,max=10240"`
+}
+
+// decodeAuthorizationMessage has nothing to decode: encoded messages come from
+// services such as EC2, none of which is served here.
+func (s *Service) decodeAuthorizationMessage(req *iam.Request) (any, *refusal) {
+	var in decodeAuthorizationMessageInput
+	if err := wire.DecodeQuery(req.Form, &in, wire.EchoValues); err != nil {
+		return nil, badParameters(err)
+	}
+	return nil, notImplemented(req.Action).
+		hint("no service of irsa-emu encodes its refusals; `irsa-emu explain` has the reason of each")
+}

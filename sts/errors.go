@@ -1,0 +1,251 @@
+package sts
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// This file is the only place where a reason becomes an AWS code and text.
+
+// refusal is a call that is not answered: what AWS says, and why.
+type refusal struct {
+	err     *wire.Error
+	reason  decision.Reason
+	outcome decision.Outcome
+}
+
+// record writes the refusal into the request's decision.
+func (r *refusal) record(req *iam.Request) {
+	d := req.Decision
+	d.Error = &decision.Error{Code: r.err.Code, Message: r.err.Message, Status: r.err.Status}
+	d.Reason = &r.reason
+	d.Outcome = r.outcome
+}
+
+// because replaces what AWS does not say.
+func (r *refusal) because(kind, format string, args ...any) *refusal {
+	r.reason.Kind, r.reason.Message = kind, fmt.Sprintf(format, args...)
+	return r
+}
+
+func (r *refusal) hint(format string, args ...any) *refusal {
+	r.reason.Hint = fmt.Sprintf(format, args...)
+	return r
+}
+
+// refused is a call that was not let through.
+func refused(err *wire.Error, kind string) *refusal {
+	return &refusal{err: err, reason: decision.Reason{Kind: kind, Message: err.Message}, outcome: decision.Refused}
+}
+
+// failed is a call that cannot be answered, whoever asks.
+func failed(err *wire.Error, kind string) *refusal {
+	r := refused(err, kind)
+	r.outcome = decision.Failed
+	return r
+}
+
+func accessDenied(kind, format string, args ...any) *refusal {
+	return refused(wire.Errorf(http.StatusForbidden, "AccessDenied", format, args...), kind)
+}
+
+func invalid(format string, args ...any) *refusal {
+	return failed(wire.ValidationError(format, args...), decision.Parameter)
+}
+
+func invalidParameterValue(text string) *refusal {
+	return failed(wire.Errorf(http.StatusBadRequest, "InvalidParameterValue", "%s", text), decision.Parameter)
+}
+
+// badParameters is what wire.DecodeQuery found.
+func badParameters(err error) *refusal {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		return internalFailure(err)
+	}
+	r := failed(e, decision.Parameter)
+	if e.Reason != "" {
+		r.reason.Message = e.Reason
+	}
+	return r
+}
+
+func unknownAction(action, version string) *refusal {
+	return failed(wire.InvalidAction(action, version), decision.Unsupported)
+}
+
+func missingAction() *refusal { return failed(wire.MissingAction(), decision.Parameter) }
+
+func notImplemented(action string) *refusal {
+	return failed(wire.Errorf(http.StatusNotImplemented, "NotImplemented", "irsa-emu does not implement sts:%s.", action), decision.Unsupported)
+}
+
+func notAuthenticated() *refusal {
+	auth := wire.MissingAuthentication()
+	return refused(auth.Query(), string(auth.Kind))
+}
+
+func internalFailure(err error) *refusal {
+	r := failed(wire.Errorf(http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."), "internal")
+	r.reason.Message = err.Error()
+	return r
+}
+
+// roleARNInvalid: recorded for AssumeRole.
+func roleARNInvalid(arn string) *refusal { return invalid("%s is invalid", arn) }
+
+// webIdentityDenied is the one text for a role that is missing, lies in another
+// path, or whose trust policy does not allow the action (recorded).
+func webIdentityDenied(action, kind string) *refusal {
+	return accessDenied(kind, "Not authorized to perform %s", action)
+}
+
+// assumeRoleDenied has the same text whether the role exists or not (recorded).
+func assumeRoleDenied(caller, action, role, kind string) *refusal {
+	return accessDenied(kind, "User: %s is not authorized to perform: %s on resource: %s", caller, action, role)
+}
+
+// denied is the refusal of the actions that only identity policies decide.
+func denied(caller, action, resource string, d policy.Decision) *refusal {
+	on := ""
+	if resource != "*" {
+		on = " on resource: " + resource
+	}
+	r := accessDenied(decision.Policy, "User: %s is not authorized to perform: %s%s%s", caller, action, on, policy.DeniedText(d, action))
+	return r.explained(d)
+}
+
+// explained takes the reason of a policy decision.
+func (r *refusal) explained(d policy.Decision) *refusal {
+	if d.Reason != "" {
+		r.reason.Message = d.Reason
+	}
+	for _, h := range d.Hints {
+		if h.Message != "" {
+			r.reason.Hint = h.Message
+			break
+		}
+	}
+	return r
+}
+
+// tokenRefused is a web identity token that was not accepted; package oidc has
+// the texts, since they name what is in the token.
+func tokenRefused(err error) *refusal {
+	var e *oidc.TokenError
+	if !errors.As(err, &e) {
+		return internalFailure(err)
+	}
+	kind := string(e.Reason)
+	switch e.Reason {
+	case oidc.ReasonNoProvider:
+		kind = decision.ProviderNotFound
+	case oidc.ReasonRolesClaim, oidc.ReasonRoleNotInClaim:
+		kind = decision.RolesClaim
+	}
+	r := refused(wire.Errorf(e.Status, e.Code, "%s", e.Message), kind)
+	if e.Detail != "" {
+		r.reason.Message = e.Detail
+	}
+	r.reason.Hint = e.Hint
+	return r
+}
+
+// notLoginWithAmazon: recorded, for ProviderId www.amazon.com with a JWT.
+func notLoginWithAmazon() *refusal {
+	return refused(wire.Errorf(http.StatusBadRequest, oidc.CodeInvalidIdentityToken, "Provided Token is not a Login With Amazon token"), "provider-id").
+		hint("leave ProviderId out for OpenID Connect tokens")
+}
+
+// unknownOAuthProvider: recorded.
+func unknownOAuthProvider(id string) *refusal {
+	return accessDenied("provider-id", "Unrecognized OAuth provider. Do not include a provider parameter when submitting OpenIDConnect ID tokens").
+		because("provider-id", "ProviderId is %q; AWS knows www.amazon.com and graph.facebook.com", id).
+		hint("leave ProviderId out for OpenID Connect tokens")
+}
+
+func rejectedByFacebook() *refusal {
+	return refused(wire.Errorf(http.StatusForbidden, "IDPRejectedClaim", "graph.facebook.com: graph.facebook.com responded with HTTP/1.1 400 Bad Request"), "provider-id").
+		because("provider-id", "irsa-emu does not ask Facebook; to Facebook an OpenID Connect token is no access token").
+		hint("leave ProviderId out for OpenID Connect tokens")
+}
+
+func durationOverRole(asked, most int) *refusal {
+	return refused(wire.ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."), decision.Duration).
+		because(decision.Duration, "DurationSeconds is %d; the role's MaxSessionDuration is %d", asked, most).
+		hint("ask for less, or raise MaxSessionDuration (at most 43200) with UpdateRole")
+}
+
+func durationOverChaining(asked int) *refusal {
+	return refused(wire.ValidationError("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."), decision.Duration).
+		because(decision.Duration, "DurationSeconds is %d, and the caller's own credentials are temporary", asked).
+		hint("ask for at most 3600, or assume the role with long-term credentials or a web identity")
+}
+
+// duplicateTags, transitiveNotInTags and transitiveConflict: recorded.
+func duplicateTags() *refusal {
+	return invalidParameterValue("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+}
+
+func transitiveNotInTags() *refusal {
+	return invalidParameterValue("The specified transitive tag key must be included in the requested tags.")
+}
+
+func transitiveConflict() *refusal {
+	return invalidParameterValue("One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
+}
+
+// reservedTag: the documents forbid the prefix; AWS's text was not recorded.
+func reservedTag(key string) *refusal {
+	return invalidParameterValue("Tag keys starting with 'aws:' are reserved for system use: " + key)
+}
+
+func malformedPolicy(err error) *refusal {
+	var v *policy.ValidationError
+	if !errors.As(err, &v) {
+		return failed(wire.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "%s", err), decision.Parameter)
+	}
+	r := failed(wire.Errorf(http.StatusBadRequest, v.Code, "%s", v.Message), decision.Parameter)
+	if v.Line > 0 {
+		r.reason.Message = fmt.Sprintf("Policy, line %d, column %d: %s", v.Line, v.Column, v.Message)
+	}
+	r.reason.Hint = v.Hint
+	return r
+}
+
+// policyMissing: AWS's text for a session policy's unknown ARN was not recorded;
+// this is IAM's for the same mistake.
+func policyMissing(arn string) *refusal {
+	return invalid("Policy %s does not exist or is not attachable.", arn)
+}
+
+// tokenTooLarge: since 2026 the text gives the token's size and the most it may
+// have, in bytes (STS API reference); its wording was not recorded.
+func tokenTooLarge(size int) *refusal {
+	return failed(wire.Errorf(http.StatusBadRequest, "PackedPolicyTooLarge",
+		"The session token is %d bytes, which exceeds the maximum session token size of %d bytes. Use smaller session policies or session tags.", size, MaxSessionToken), decision.Parameter)
+}
+
+// sessionCredentials: reported verbatim by users, for both actions (aws-sdk-php 1876, vault 4108).
+func sessionCredentials(action string) *refusal {
+	return accessDenied("session-credentials", "Cannot call %s with session credentials", action).
+		hint("sign with a user's long-term access key")
+}
+
+// noMFADevice: no user here has an MFA device.
+func noMFADevice(serial string) *refusal {
+	return accessDenied("mfa", "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.").
+		because("mfa", "irsa-emu has no MFA devices, so %q is nobody's", serial)
+}
+
+func unknownAccessKey(id string) *refusal {
+	return invalid("The access key ID %s is not valid.", id).
+		because(decision.Parameter, "%s is no key of this emulator, and does not hold an account number as keys issued since 2019 do", id)
+}

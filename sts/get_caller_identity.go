@@ -1,0 +1,40 @@
+package sts
+
+import "github.com/irsa-emu/irsa-emu/iam"
+
+// getCallerIdentityResult: recorded as the order of both the XML and the JSON answer.
+type getCallerIdentityResult struct {
+	Arn     string
+	UserId  string
+	Account string
+}
+
+// getCallerIdentity needs no permission, and no policy can deny it.
+func (s *Service) getCallerIdentity(req *iam.Request) (any, *refusal) {
+	p := req.Principal
+	return getCallerIdentityResult{Arn: p.ARN, UserId: p.UserID, Account: p.Account}, nil
+}
+
+// sessionMayCall applies what AWS lets temporary credentials do at the STS:
+// those of GetFederationToken may ask who they are, those of GetSessionToken may
+// assume roles too, and no temporary credentials make further ones of users.
+// Source: STS API reference, GetSessionToken and GetFederationToken.
+func sessionMayCall(req *iam.Request) *refusal {
+	p := req.Principal
+	if p == nil || !p.Temporary || unsigned(req.Action) || req.Action == "GetCallerIdentity" {
+		return nil
+	}
+	allowed := true
+	switch {
+	case req.Action == "GetSessionToken" || req.Action == "GetFederationToken":
+		allowed = false
+	case p.Type == iam.FederatedUser:
+		allowed = false
+	case p.RoleID == "":
+		allowed = req.Action == "AssumeRole"
+	}
+	if allowed {
+		return nil
+	}
+	return sessionCredentials(req.Action)
+}

@@ -1,0 +1,68 @@
+package sts
+
+import (
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// credentialsElement is <Credentials> of every answer.
+type credentialsElement struct {
+	AccessKeyId     string
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      wire.Time
+}
+
+type assumedRoleUserElement struct {
+	AssumedRoleId string
+	Arn           string
+}
+
+// tokenSize are the outputs that the API has since September 2026.
+type tokenSize struct {
+	SessionTokenSize        int // bytes
+	SessionTokenUtilization int // percent of MaxSessionToken
+}
+
+func element(c Credentials) credentialsElement {
+	return credentialsElement{
+		AccessKeyId: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expiration: wire.At(c.Expiration),
+	}
+}
+
+// sizeOf rounds up, as AWS's percentages do: nothing that is there is 0 %.
+func sizeOf(c Credentials) tokenSize {
+	size := len(c.SessionToken)
+	return tokenSize{SessionTokenSize: size, SessionTokenUtilization: (size*100 + MaxSessionToken - 1) / MaxSessionToken}
+}
+
+// issue seals the session and notes in the decision whom the credentials are for.
+func (s *Service) issue(req *iam.Request, session *Session, arn string, minSize int) (Credentials, *refusal) {
+	sealer, err := s.sealerFor(req.HTTP.Context(), req.State, req.Now)
+	if err != nil {
+		return Credentials{}, internalFailure(err)
+	}
+	credentials, err := sealer.Seal(session, s.config.Rand, minSize)
+	if err != nil {
+		return Credentials{}, internalFailure(err)
+	}
+	if size := len(credentials.SessionToken); size > MaxSessionToken {
+		return Credentials{}, tokenTooLarge(size)
+	}
+	req.Decision.Session = &decision.Session{ARN: arn, AccessKeyID: credentials.AccessKeyID, Expiration: credentials.Expiration}
+	return credentials, nil
+}
+
+// wholeSecond is the resolution of all times of sessions.
+func wholeSecond(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// text is a parameter that may be absent.
+func text(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}

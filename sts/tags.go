@@ -1,0 +1,91 @@
+package sts
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// tagElement is a member of the parameter Tags.
+type tagElement struct {
+	Key   string `wire:"required,min=1,max=128,pattern=TAGKEY"`
+	Value string `wire:"required,min=0,max=256,pattern=TAGVALUE"`
+}
+
+// sessionTags are the tags of one call and what the calling session hands on.
+type sessionTags struct {
+	list       []iam.Tag // passed in this call
+	transitive []string  // of list
+	// inherited are the transitive tags of the calling session; inheritedKeys their keys.
+	inherited []iam.Tag
+}
+
+// readTags checks the parameters Tags and TransitiveTagKeys against each other
+// and against the calling session; nil caller: there is none. Tag keys ignore case.
+func readTags(elements []tagElement, transitive []string, caller *iam.Principal) (sessionTags, *refusal) {
+	var tags sessionTags
+	if caller != nil && caller.Temporary {
+		for _, tag := range caller.SessionTags {
+			if containsKey(caller.TransitiveTagKeys, tag.Key) {
+				tags.inherited = append(tags.inherited, tag)
+			}
+		}
+	}
+	keys := make([]string, 0, len(elements))
+	for _, e := range elements {
+		if containsKey(keys, e.Key) {
+			return tags, duplicateTags()
+		}
+		if len(e.Key) >= 4 && strings.EqualFold(e.Key[:4], "aws:") {
+			return tags, reservedTag(e.Key)
+		}
+		keys = append(keys, e.Key)
+		tags.list = append(tags.list, iam.Tag{Key: e.Key, Value: e.Value})
+	}
+	for _, key := range transitive {
+		if !containsKey(keys, key) {
+			return tags, transitiveNotInTags()
+		}
+	}
+	for _, tag := range tags.inherited {
+		if containsKey(keys, tag.Key) {
+			return tags, transitiveConflict()
+		}
+	}
+	tags.transitive = transitive
+	return tags, nil
+}
+
+func containsKey(keys []string, key string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, key) })
+}
+
+// setKeys sets the condition keys of the passed tags.
+func (t *sessionTags) setKeys(ctx policy.Context) {
+	if len(t.list) == 0 {
+		return
+	}
+	keys := make([]string, len(t.list))
+	for i, tag := range t.list {
+		keys[i] = tag.Key
+		ctx.Set("aws:RequestTag/"+tag.Key, tag.Value)
+	}
+	ctx.SetMulti("aws:TagKeys", keys)
+	if transitive := t.transitiveKeys(); len(transitive) > 0 {
+		ctx.SetMulti("sts:TransitiveTagKeys", transitive)
+	}
+}
+
+// transitiveKeys are those of the new session: passed and inherited.
+func (t *sessionTags) transitiveKeys() []string {
+	keys := slices.Clone(t.transitive)
+	for _, tag := range t.inherited {
+		keys = append(keys, tag.Key)
+	}
+	return keys
+}
+
+// all are the new session's tags: passed and inherited.
+func (t *sessionTags) all() []iam.Tag { return append(slices.Clone(t.list), t.inherited...) }
