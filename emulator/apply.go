@@ -80,7 +80,7 @@ func (e *Emulator) issuerFrom(in statefile.Issuer) (*Issuer, error) {
 }
 
 // export is the whole state as a document that --given takes.
-func (e *Emulator) export() (statefile.File, error) {
+func (e *Emulator) export() (statefile.State, error) {
 	snapshot := e.store.Snapshot()
 	doc := statefile.State{Accounts: map[string]statefile.Account{}, Clusters: eks.Export(snapshot)}
 	for i := range state.All[*Issuer](snapshot, "") {
@@ -88,7 +88,7 @@ func (e *Emulator) export() (statefile.File, error) {
 		for _, key := range i.Keys {
 			pem, err := key.MarshalPEM()
 			if err != nil {
-				return statefile.File{}, fmt.Errorf("key of issuer %s: %w", i.URL, err)
+				return doc, fmt.Errorf("key of issuer %s: %w", i.URL, err)
 			}
 			out.SigningKeys = append(out.SigningKeys, statefile.Text(pem))
 		}
@@ -100,7 +100,7 @@ func (e *Emulator) export() (statefile.File, error) {
 		out.Buckets = s3.Export(snapshot, account)
 		doc.Accounts[account] = out
 	}
-	return statefile.File{APIVersion: statefile.APIVersion, Kind: statefile.Kind, State: doc}, nil
+	return doc, nil
 }
 
 // accounts are those that hold anything.

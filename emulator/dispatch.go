@@ -11,7 +11,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
-	"github.com/irsa-emu/irsa-emu/sts"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -193,9 +192,9 @@ func (e *Emulator) write(w http.ResponseWriter, req *iam.Request, err *wire.Erro
 	case req.HTTP.Header.Get("X-Amz-Target") != "":
 		wire.WriteJSONError(w, req.Call, err)
 	case req.Service == serviceIAM:
-		wire.WriteQueryError(w, req.Call, iam.Namespace, err)
+		wire.WriteQueryError(w, req.Call, wire.IAMNamespace, err)
 	default:
-		wire.WriteQueryError(w, req.Call, sts.Namespace, err)
+		wire.WriteQueryError(w, req.Call, wire.STSNamespace, err)
 	}
 }
 

@@ -35,7 +35,6 @@ type Emulator struct {
 	store     *state.Store
 	clock     *Clock
 	sts       *sts.Service
-	iam       *iam.Service
 	services  map[string]iam.Service
 	decisions *decision.Log
 	faults    faults
@@ -81,18 +80,17 @@ func (e *Emulator) wire(ctx context.Context) error {
 	verifier := &oidc.Verifier{Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remote}, Now: e.clock.Now}
 	var err error
 	e.sts, err = sts.New(ctx, sts.Config{
-		Store: e.store, Verifier: verifier, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay,
+		Store: e.store, Verifier: verifier, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
 	})
 	if err != nil {
 		return err
 	}
-	e.iam = iam.New(iam.Config{Store: e.store, Rand: c.Rand, FetchThumbprint: e.fetchThumbprint})
 	e.services = map[string]iam.Service{
 		serviceSTS:            e.sts,
-		serviceIAM:            e.iam,
-		serviceSecretsManager: secretsmanager.New(secretsmanager.Config{Store: e.store, Rand: c.Rand}),
+		serviceIAM:            iam.New(iam.Config{Store: e.store, Rand: c.Rand, FetchThumbprint: e.fetchThumbprint}),
+		serviceSecretsManager: secretsmanager.New(secretsmanager.Config{Store: e.store, Rand: c.Rand, Log: c.Logger}),
 		serviceS3:             s3.New(s3.Config{Store: e.store, Rand: c.Rand, Region: c.Region}),
-		serviceEKS:            eks.New(eks.Config{Store: e.store, Rand: c.Rand}),
+		serviceEKS:            eks.New(eks.Config{Store: e.store, Rand: c.Rand, Log: c.Logger, NewIssuer: e.newIssuer}),
 	}
 	e.handler = e.routes()
 	return nil
@@ -108,6 +106,12 @@ func (e *Emulator) Clock() *Clock { return e.clock }
 func (e *Emulator) Close() error {
 	e.remote.Close()
 	return e.store.Close()
+}
+
+// newIssuer gives a new cluster its issuer.
+func (e *Emulator) newIssuer(ctx context.Context, issuerURL string) error {
+	_, err := e.ensureIssuer(ctx, issuerURL)
+	return err
 }
 
 // eksThumbprint is what IAM stores for EKS issuers that are registered without
