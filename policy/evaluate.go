@@ -194,6 +194,8 @@ func (e *evaluation) access(resource, identity, boundary, session side) {
 		e.allow("the resource policy names the caller")
 	case resource.allows && resource.grant == byRole:
 		e.limited(side{allows: true}, boundary, session, "the resource policy names the caller's role")
+	case caller.Root:
+		e.limited(identity, boundary, session, "the account root may do everything")
 	default:
 		e.limited(identity, boundary, session, "an identity policy allows it")
 	}

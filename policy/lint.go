@@ -101,6 +101,7 @@ type linter struct {
 	root     *node
 	options  LintOptions
 	findings []Finding
+	meant    map[string]bool // keys, in lower case, that a misspelt key of the statement at hand stands for
 }
 
 // report adds a finding at an offset. mend changes a copy of the document; nil
@@ -226,6 +227,9 @@ func conditionsOf(s *node) []lintCondition {
 	var out []lintCondition
 	for _, o := range c.members {
 		op, known := parseOperator(o.name)
+		if _, right, ok := strings.Cut(nearestOperator(o.name), "write "); !known && ok {
+			op, known = parseOperator(right) // IAM refuses it, but what is meant is clear
+		}
 		for _, k := range o.value.members {
 			out = append(out, lintCondition{o.name, op, known && op.test != nil, k.name, k.nameStart, o.nameStart, k.value})
 		}

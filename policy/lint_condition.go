@@ -35,6 +35,7 @@ func (l *linter) condition(i int, s *node, t trusted, c lintCondition) {
 // be set, so that its values do not matter.
 func (l *linter) keyOfIssuer(i int, t trusted, c lintCondition) bool {
 	rename := func(key string) func(*node) {
+		l.meant[strings.ToLower(key)] = true
 		return inStatement(i, func(s *node) { moveCondition(s, c.operator, c.key, c.operator, key) })
 	}
 	prefix, claim, ok := cutClaim(strings.TrimPrefix(c.key, "https://"))
@@ -164,7 +165,7 @@ func (l *linter) values(i int, t trusted, c lintCondition) {
 		case claim == "aud" && isSTSAudience(strings.TrimRight(strings.TrimPrefix(v.text, "https://"), "/")) && !isSTSAudience(v.text):
 			right := strings.TrimRight(strings.TrimPrefix(v.text, "https://"), "/")
 			l.report("trailing-slash", v.start, fmt.Sprintf("the audience %q is written %s", v.text, right), "audiences are compared letter by letter", "write "+right, replace(right))
-		case claim == "sub" && strings.HasPrefix(lower, "system:serviceaccount:") && lower != v.text && c.op.test != stringEqualsIgnoreCase:
+		case claim == "sub" && strings.HasPrefix(lower, "system:serviceaccount:") && lower != v.text && !splitTemplate(v.text).dynamic() && c.op.test != stringEqualsIgnoreCase:
 			l.report("letter-case", v.start, fmt.Sprintf("%q has upper-case letters", v.text), "names in Kubernetes are lower-case and the comparison is not blind to case", "write "+lower, replace(lower))
 		case claim == "sub" && strings.HasPrefix(lower, "system:service") && c.op.test == stringEquals && strings.Count(v.text, ":") != 3 && !hasWildcard(v.text):
 			l.report("sub-format", v.start, fmt.Sprintf("%q is no Kubernetes subject", v.text), "no token has it", "write system:serviceaccount:NAMESPACE:NAME", nil)

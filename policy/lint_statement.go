@@ -67,6 +67,7 @@ func (l *linter) statement(i int, s *node) {
 	for _, p := range t.providers {
 		l.provider(i, s, p)
 	}
+	l.meant = map[string]bool{}
 	for _, c := range conditionsOf(s) {
 		if c.known {
 			l.condition(i, s, t, c)
@@ -175,7 +176,7 @@ func (l *linter) subject(i int, s *node, p *node) {
 			}
 		}
 	}
-	if !limited {
+	if !limited && !l.meant[strings.ToLower(key)] {
 		l.report("no-sub", s.start, fmt.Sprintf("no condition limits %s", key),
 			"every identity of the issuer may assume the role: in a cluster, every service account of every namespace",
 			"add a condition on the subject", inStatement(i, func(s *node) { addCondition(s, "StringEquals", key, placeholder(name, key)) }))
@@ -224,6 +225,9 @@ func (l *linter) audience(i int, s *node, p *node) {
 		return
 	}
 	key := name + ":aud"
+	if l.meant[strings.ToLower(key)] {
+		return
+	}
 	for _, c := range conditionsOf(s) {
 		if strings.EqualFold(c.key, key) && c.known && !c.op.negated {
 			return

@@ -50,7 +50,7 @@ func SharedIssuerKey(issuer string) (key string, shared bool) {
 // scheme. It takes a URL, a provider ARN or the name itself.
 func providerName(s string) string {
 	if _, name, ok := strings.Cut(s, ":oidc-provider/"); ok {
-		return name
+		s = name
 	}
 	return strings.TrimPrefix(s, "https://")
 }

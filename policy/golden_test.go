@@ -1,0 +1,199 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+var update = flag.Bool("update", false, "rewrite the expectations under testdata")
+
+// golden runs f for each archive of a folder and compares the files that it
+// returns with those of the archive.
+func golden(t *testing.T, folder string, f func(t *testing.T, in map[string][]byte) []txtar.File) {
+	paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no cases in testdata/%s: %v", folder, err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			a, err := txtar.ParseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(bytes.TrimSpace(a.Comment)) == 0 {
+				t.Error("the case does not say what it shows")
+			}
+			in := map[string][]byte{}
+			for _, file := range a.Files {
+				in[file.Name] = file.Data
+			}
+			out := f(t, in)
+			if *update {
+				kept := a.Files[:0]
+				for _, file := range a.Files {
+					if !strings.HasPrefix(file.Name, "want") {
+						kept = append(kept, file)
+					}
+				}
+				a.Files = append(kept, out...)
+				if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			wanted := 0
+			for _, file := range out {
+				wanted++
+				if diff := cmp.Diff(string(in[file.Name]), string(file.Data)); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", file.Name, diff)
+				}
+			}
+			for name := range in {
+				if strings.HasPrefix(name, "want") {
+					wanted--
+				}
+			}
+			if wanted != 0 {
+				t.Errorf("the number of results differs by %d; look at the change and run go test -update", wanted)
+			}
+		})
+	}
+}
+
+// goldenRequest is request.json of a case. A list makes a multivalued key.
+type goldenRequest struct {
+	Action          string         `json:"action"`
+	Resource        string         `json:"resource"`
+	ResourceAccount string         `json:"resourceAccount"`
+	Principal       Principal      `json:"principal"`
+	Context         map[string]any `json:"context"`
+}
+
+func TestEvaluateGolden(t *testing.T) {
+	golden(t, "evaluate", func(t *testing.T, in map[string][]byte) []txtar.File {
+		var g goldenRequest
+		dec := json.NewDecoder(bytes.NewReader(in["request.json"]))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&g); err != nil {
+			t.Fatalf("request.json: %v", err)
+		}
+		r := Request{Action: g.Action, Resource: g.Resource, Principal: g.Principal, Context: Context{}}
+		for k, v := range g.Context {
+			switch v := v.(type) {
+			case []any:
+				list := make([]string, len(v))
+				for i := range v {
+					list[i] = v[i].(string)
+				}
+				r.Context.SetMulti(k, list)
+			default:
+				r.Context.Set(k, v.(string))
+			}
+		}
+		d := Evaluate(goldenPolicies(t, in, g.ResourceAccount), r)
+		checkDecision(t, d)
+
+		// The decision travels as JSON and is rendered on the other side.
+		wire, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back Decision
+		if err := json.Unmarshal(wire, &back); err != nil {
+			t.Fatal(err)
+		}
+		if back.String() != d.String() {
+			t.Errorf("the explanation changed on its way through JSON:\n%s", cmp.Diff(d.String(), back.String()))
+		}
+		var b bytes.Buffer
+		if err := Explain(&b, d, ExplainOptions{All: true}); err != nil {
+			t.Fatal(err)
+		}
+		if text := DeniedText(d, g.Action); text != "" {
+			fmt.Fprintf(&b, "\nAWS: …%s\n", text)
+		}
+		return []txtar.File{{Name: "want.txt", Data: b.Bytes()}}
+	})
+}
+
+func goldenPolicies(t *testing.T, in map[string][]byte, account string) Policies {
+	t.Helper()
+	p := Policies{ResourceAccount: account}
+	named := func(file string, kind SourceType) *Named {
+		src, ok := in[file]
+		if !ok {
+			return nil
+		}
+		doc, err := Parse(src)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		return &Named{Name: strings.TrimSuffix(file, ".json"), Type: kind, Document: doc}
+	}
+	p.Trust = named("trust.json", TrustPolicy)
+	p.Resource = named("resource.json", ResourcePolicy)
+	if n := named("boundary.json", BoundaryPolicy); n != nil {
+		n.Name = "arn:aws:iam::111122223333:policy/Boundary"
+		p.Boundary = n
+	}
+	for _, file := range []string{"identity.json", "identity-2.json"} {
+		if n := named(file, IdentityPolicy); n != nil {
+			p.Identity = append(p.Identity, *n)
+		}
+	}
+	if n := named("session.json", SessionPolicy); n != nil {
+		p.Session, p.HasSession = []Named{*n}, true
+	}
+	return p
+}
+
+func TestLintGolden(t *testing.T) {
+	golden(t, "lint", func(t *testing.T, in map[string][]byte) []txtar.File {
+		var o LintOptions
+		if src, ok := in["options.json"]; ok {
+			if err := json.Unmarshal(src, &o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		findings := Lint(in["policy.json"], o)
+		var b bytes.Buffer
+		before := map[string]int{}
+		for _, f := range findings {
+			before[f.Rule]++
+		}
+		for _, f := range findings {
+			fmt.Fprintf(&b, "%d:%d: %s [%s] %s\n  why: %s\n  fix: %s\n", f.Line, f.Column, f.Severity, f.Rule, f.Message, f.Why, f.Fix)
+			if f.Mended == nil {
+				continue
+			}
+			for _, l := range strings.Split(string(diff.Diff("policy", in["policy.json"], "mended", f.Mended)), "\n") {
+				if (strings.HasPrefix(l, "-") || strings.HasPrefix(l, "+")) && !strings.HasPrefix(l, "---") && !strings.HasPrefix(l, "+++") {
+					b.WriteString("  " + l + "\n")
+				}
+			}
+			after := 0
+			for _, again := range Lint(f.Mended, o) {
+				if again.Rule == f.Rule {
+					after++
+				}
+			}
+			if after >= before[f.Rule] {
+				t.Errorf("%s at %d:%d: the mend does not take the finding away", f.Rule, f.Line, f.Column)
+			}
+		}
+		if len(findings) == 0 {
+			b.WriteString("clean\n")
+		}
+		return []txtar.File{{Name: "want.txt", Data: b.Bytes()}}
+	})
+}
