@@ -115,7 +115,7 @@ func TestKilled(t *testing.T) {
 			}
 			acknowledged[w] = n
 		}
-		after := checkAfterKill(t, path, kill, acknowledged)
+		after := checkAfterKill(t, path, kill, &acknowledged)
 		updates += after - before
 		before = after
 		if t.Failed() {
@@ -161,8 +161,9 @@ func runAndKill(t *testing.T, path string) (said string) {
 	return first + string(rest)
 }
 
-// checkAfterKill compares the file with what was acknowledged, and gives the number of updates it has.
-func checkAfterKill(t *testing.T, path string, kill int, acknowledged [victimWriters]int) int {
+// checkAfterKill compares the file with what was acknowledged, and gives the number of updates it has. What it finds is what
+// the next process goes on from, and counts as acknowledged from then on.
+func checkAfterKill(t *testing.T, path string, kill int, acknowledged *[victimWriters]int) int {
 	t.Helper()
 	backend, err := boltstore.Open(path)
 	if err != nil {
@@ -179,6 +180,7 @@ func checkAfterKill(t *testing.T, path string, kill int, acknowledged [victimWri
 		if there < n || there > n+1 {
 			t.Errorf("kill %d: writer %d is at %d, acknowledged were %d (and one more may be kept)", kill, w, there, n)
 		}
+		acknowledged[w] = there
 		total += there
 		note, _ := state.Get[*storetest.Note](now, fmt.Sprintf("%d/b", w))
 		if there > 0 && (note == nil || note.Text != strconv.Itoa(there)) {
