@@ -1,0 +1,266 @@
+package eks
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// Association says which role the pods of a service account get through EKS
+// Pod Identity.
+type Association struct {
+	Account            string    `json:"account"`
+	Region             string    `json:"region"`
+	Cluster            string    `json:"cluster"`
+	ID                 string    `json:"id"` // a-…
+	Namespace          string    `json:"namespace"`
+	ServiceAccount     string    `json:"serviceAccount"`
+	RoleARN            string    `json:"roleArn"`
+	TargetRoleARN      string    `json:"targetRoleArn,omitempty"`
+	ExternalID         string    `json:"externalId,omitempty"` // of the target role
+	DisableSessionTags bool      `json:"disableSessionTags,omitempty"`
+	Policy             string    `json:"policy,omitempty"`
+	Created            time.Time `json:"created"`
+	Modified           time.Time `json:"modified"`
+	Tags               []iam.Tag `json:"tags,omitempty"`
+}
+
+// StateKey is ACCOUNT/REGION/CLUSTER/ID.
+func (a *Association) StateKey() string {
+	return clusterKey(a.Account, a.Region, a.Cluster) + "/" + a.ID
+}
+
+// ARN is arn:aws:eks:REGION:ACCOUNT:podidentityassociation/CLUSTER/ID.
+func (a *Association) ARN() string {
+	return arnOf(a.Account, a.Region, "podidentityassociation/"+a.Cluster+"/"+a.ID)
+}
+
+func (a *Association) tags() []iam.Tag { return a.Tags }
+
+func (a *Association) withTags(tags []iam.Tag) state.Entity {
+	changed := *a
+	changed.Tags = tags
+	return &changed
+}
+
+// Associations gives the pod identity associations of a cluster.
+func Associations(r state.Reader, account, region, cluster string) func(func(*Association) bool) {
+	return state.All[*Association](r, clusterKey(account, region, cluster)+"/")
+}
+
+func (a *Association) describe() object {
+	o := object{
+		"clusterName": a.Cluster, "namespace": a.Namespace, "serviceAccount": a.ServiceAccount, "roleArn": a.RoleARN,
+		"associationArn": a.ARN(), "associationId": a.ID, "tags": tagMap(a.Tags),
+		"createdAt": wire.At(a.Created), "modifiedAt": wire.At(a.Modified), "disableSessionTags": a.DisableSessionTags,
+	}
+	if a.TargetRoleARN != "" {
+		o["targetRoleArn"], o["externalId"] = a.TargetRoleARN, a.ExternalID
+	}
+	if a.Policy != "" {
+		o["policy"] = a.Policy
+	}
+	return o
+}
+
+type associationInput struct {
+	Namespace          string            `json:"namespace"`
+	ServiceAccount     string            `json:"serviceAccount"`
+	RoleARN            *string           `json:"roleArn"`
+	ClientRequestToken string            `json:"clientRequestToken"`
+	Tags               map[string]string `json:"tags"`
+	DisableSessionTags *bool             `json:"disableSessionTags"`
+	TargetRoleARN      *string           `json:"targetRoleArn"`
+	Policy             *string           `json:"policy"`
+}
+
+// apply writes what was given, and checks the roles that it names.
+func (in *associationInput) apply(a *Association, req *iam.Request) error {
+	if in.RoleARN != nil {
+		if err := passRole(req, *in.RoleARN, "pods.eks.amazonaws.com"); err != nil {
+			return err
+		}
+		if arn, err := wire.ParseARN(*in.RoleARN); err == nil && arn.Account == a.Account {
+			if _, ok := iam.RoleByARN(req.State, *in.RoleARN); !ok {
+				return invalidParameter("Role provided in the request does not exist.")
+			}
+		}
+		a.RoleARN = *in.RoleARN
+	}
+	if in.TargetRoleARN != nil {
+		if a.TargetRoleARN = *in.TargetRoleARN; a.TargetRoleARN != "" {
+			a.ExternalID = a.Region + "/" + a.Account + "/" + a.Cluster + "/" + a.Namespace + "/" + a.ServiceAccount
+		}
+	}
+	if in.DisableSessionTags != nil {
+		a.DisableSessionTags = *in.DisableSessionTags
+	}
+	if in.Policy != nil && *in.Policy != "" {
+		if _, err := policy.ValidateSession([]byte(*in.Policy)); err != nil {
+			return invalidParameter("The policy is not valid: %s", err)
+		}
+		a.Policy = *in.Policy
+	}
+	return nil
+}
+
+func (s *Service) createAssociation(c *call) (any, error) {
+	var in associationInput
+	if err := decode(c.Request, &in); err != nil {
+		return nil, err
+	}
+	tags := services.TagsOf(in.Tags)
+	keys := policy.Context{}
+	services.RequestTagKeys(keys, tags)
+	cluster, err := open(c.Request, "eks:CreatePodIdentityAssociation", c.path["name"], keys)
+	if err != nil {
+		return nil, err
+	}
+	if in.Namespace == "" || in.ServiceAccount == "" || in.RoleARN == nil {
+		return nil, invalidParameter("namespace, serviceAccount and roleArn are required.")
+	}
+	id, err := s.randomString(17, "abcdefghijklmnopqrstuvwxyz0123456789")
+	if err != nil {
+		return nil, err
+	}
+	a := &Association{
+		Account: cluster.Account, Region: cluster.Region, Cluster: cluster.Name, ID: "a-" + id,
+		Namespace: in.Namespace, ServiceAccount: in.ServiceAccount, Created: c.Now, Modified: c.Now, Tags: tags,
+	}
+	if err := in.apply(a, c.Request); err != nil {
+		return nil, err
+	}
+	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		for other := range Associations(tx, a.Account, a.Region, a.Cluster) {
+			if other.Namespace == a.Namespace && other.ServiceAccount == a.ServiceAccount {
+				return services.Fail(http.StatusConflict, "ResourceInUseException", "Association already exists: %s", other.ID)
+			}
+		}
+		tx.Put(a)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return object{"association": a.describe()}, nil
+}
+
+func (s *Service) listAssociations(c *call) (any, error) {
+	cluster, err := open(c.Request, "eks:ListPodIdentityAssociations", c.path["name"], nil)
+	if err != nil {
+		return nil, err
+	}
+	query := c.HTTP.URL.Query()
+	namespace, account := query.Get("namespace"), query.Get("serviceAccount")
+	list := []object{}
+	for a := range Associations(c.State, cluster.Account, cluster.Region, cluster.Name) {
+		if namespace != "" && a.Namespace != namespace || account != "" && a.ServiceAccount != account {
+			continue
+		}
+		list = append(list, object{
+			"clusterName": a.Cluster, "namespace": a.Namespace, "serviceAccount": a.ServiceAccount,
+			"associationArn": a.ARN(), "associationId": a.ID,
+		})
+	}
+	page, next, err := paginate(c, list)
+	if err != nil {
+		return nil, err
+	}
+	out := object{"associations": page}
+	if next != "" {
+		out["nextToken"] = next
+	}
+	return out, nil
+}
+
+// openAssociation finds the association of a call, once that is allowed.
+func openAssociation(c *call) (*Association, error) {
+	name, id := c.path["name"], c.path["id"]
+	account := c.Principal.Account
+	a, found := state.Get[*Association](c.State, clusterKey(account, c.Region, name)+"/"+id)
+	keys := policy.Context{}
+	if found {
+		services.ResourceTagKeys(keys, a.Tags)
+	}
+	arn := arnOf(account, c.Region, "podidentityassociation/"+name+"/"+id)
+	if err := authorize(c.Request, "eks:"+c.Action, arn, account, keys); err != nil {
+		return nil, err
+	}
+	if _, ok := ClusterByName(c.State, account, c.Region, name); !ok {
+		return nil, noCluster(name)
+	}
+	if !found {
+		return nil, services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No association found for the ID: %s", id)
+	}
+	return a, nil
+}
+
+func (s *Service) describeAssociation(c *call) (any, error) {
+	a, err := openAssociation(c)
+	if err != nil {
+		return nil, err
+	}
+	return object{"association": a.describe()}, nil
+}
+
+func (s *Service) updateAssociation(c *call) (any, error) {
+	var in associationInput
+	if err := decode(c.Request, &in); err != nil {
+		return nil, err
+	}
+	a, err := openAssociation(c)
+	if err != nil {
+		return nil, err
+	}
+	changed := *a
+	if err := in.apply(&changed, c.Request); err != nil {
+		return nil, err
+	}
+	changed.Modified = c.Now
+	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		tx.Put(&changed)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return object{"association": changed.describe()}, nil
+}
+
+func (s *Service) deleteAssociation(c *call) (any, error) {
+	a, err := openAssociation(c)
+	if err != nil {
+		return nil, err
+	}
+	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		tx.Delete(a)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return object{"association": a.describe()}, nil
+}
+
+// randomString draws n characters of an alphabet whose size divides 256 or
+// comes near enough: the few values that would be favoured are drawn again.
+func (s *Service) randomString(n int, alphabet string) (string, error) {
+	text := make([]byte, 0, n)
+	var b [1]byte
+	for len(text) < n {
+		if _, err := io.ReadFull(s.rand, b[:]); err != nil {
+			return "", fmt.Errorf("eks: drawing a random number: %w", err)
+		}
+		if int(b[0]) < 256-256%len(alphabet) {
+			text = append(text, alphabet[int(b[0])%len(alphabet)])
+		}
+	}
+	return string(text), nil
+}

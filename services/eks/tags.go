@@ -1,0 +1,121 @@
+package eks
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// tagged is what can have tags: a cluster or an association.
+type tagged interface {
+	state.Entity
+	tags() []iam.Tag
+	withTags([]iam.Tag) state.Entity
+}
+
+func (c *Cluster) tags() []iam.Tag { return c.Tags }
+
+func (c *Cluster) withTags(tags []iam.Tag) state.Entity {
+	changed := *c
+	changed.Tags = tags
+	return &changed
+}
+
+// byARN finds what an ARN of the caller's account and region names.
+func byARN(r state.Reader, req *iam.Request, text string) (tagged, error) {
+	arn, err := wire.ParseARN(text)
+	if err != nil || arn.Service != "eks" {
+		return nil, services.Fail(http.StatusBadRequest, "BadRequestException", "Invalid ARN: %s", text)
+	}
+	if arn.Account == req.Principal.Account && arn.Region == req.Region {
+		if name, ok := strings.CutPrefix(arn.Resource, "cluster/"); ok {
+			if c, found := ClusterByName(r, arn.Account, arn.Region, name); found {
+				return c, nil
+			}
+		}
+		if rest, ok := strings.CutPrefix(arn.Resource, "podidentityassociation/"); ok {
+			if a, found := state.Get[*Association](r, clusterKey(arn.Account, arn.Region, rest)); found {
+				return a, nil
+			}
+		}
+	}
+	return nil, services.Fail(http.StatusNotFound, "NotFoundException", "Resource not found for ARN: %s", text)
+}
+
+// openARN authorises a call on what an ARN names, and finds it.
+func openARN(c *call, keys policy.Context) (tagged, error) {
+	text := c.path["arn"]
+	found, missing := byARN(c.State, c.Request, text)
+	if missing == nil {
+		services.ResourceTagKeys(keys, found.tags())
+	}
+	account := c.Principal.Account
+	if arn, err := wire.ParseARN(text); err == nil && arn.Account != "" {
+		account = arn.Account
+	}
+	if err := authorize(c.Request, "eks:"+c.Action, text, account, keys); err != nil {
+		return nil, err
+	}
+	return found, missing
+}
+
+func (s *Service) listTags(c *call) (any, error) {
+	found, err := openARN(c, policy.Context{})
+	if err != nil {
+		return nil, err
+	}
+	return object{"tags": tagMap(found.tags())}, nil
+}
+
+func (s *Service) tagResource(c *call) (any, error) {
+	var in struct {
+		Tags map[string]string `json:"tags"`
+	}
+	if err := decode(c.Request, &in); err != nil {
+		return nil, err
+	}
+	tags := services.TagsOf(in.Tags)
+	keys := policy.Context{}
+	services.RequestTagKeys(keys, tags)
+	if _, err := openARN(c, keys); err != nil {
+		return nil, err
+	}
+	if len(tags) == 0 || len(tags) > 50 {
+		return nil, services.Fail(http.StatusBadRequest, "BadRequestException", "tags must have 1 to 50 entries.")
+	}
+	return s.retag(c, func(old []iam.Tag) []iam.Tag { return services.SetTags(old, tags...) })
+}
+
+func (s *Service) untagResource(c *call) (any, error) {
+	names := c.HTTP.URL.Query()["tagKeys"]
+	keys := policy.Context{}
+	keys.SetMulti("aws:TagKeys", names)
+	if _, err := openARN(c, keys); err != nil {
+		return nil, err
+	}
+	return s.retag(c, func(old []iam.Tag) []iam.Tag { return services.DropTags(old, names) })
+}
+
+func (s *Service) retag(c *call, to func([]iam.Tag) []iam.Tag) (any, error) {
+	err := s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		found, err := byARN(tx, c.Request, c.path["arn"])
+		if err != nil {
+			return err
+		}
+		tags := to(found.tags())
+		if len(tags) > 50 {
+			return services.Fail(http.StatusBadRequest, "BadRequestException", "A resource has at most 50 tags.")
+		}
+		tx.Put(found.withTags(tags))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return object{}, nil
+}

@@ -1,0 +1,229 @@
+package secretsmanager_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	api "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
+	"github.com/irsa-emu/irsa-emu/services/servicetest"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+const (
+	secretARN = "arn:aws:secretsmanager:us-west-2:111122223333:secret:"
+	reader    = "arn:aws:sts::111122223333:assumed-role/reader/test"
+)
+
+// declare puts secrets as a State document does.
+func declare(t *testing.T, s *servicetest.Server, secrets ...statefile.Secret) {
+	t.Helper()
+	err := s.Store.Update(context.Background(), func(tx *state.Txn) error {
+		return secretsmanager.Apply(tx, servicetest.Account, servicetest.Region, statefile.Account{Secrets: secrets}, s.Now(), rand.Reader)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func text(s string) *statefile.Text { return (*statefile.Text)(&s) }
+
+// TestSuffix: which policies reach a secret. On AWS a policy without the
+// suffix does not (measured: ministackorg/ministack#1737).
+func TestSuffix(t *testing.T) {
+	cases := []struct {
+		resource         string // after …:secret:
+		created, named   bool   // allowed for a secret that a call created, that a document named
+		createdByPartial bool
+	}{
+		{"db", false, true, false},
+		{"db-??????", true, true, true},
+		{"db-*", true, true, true},
+		{"d*", true, true, true},
+		{"db-?????", false, false, false},
+		{"other-??????", false, false, false},
+	}
+	for _, tc := range cases {
+		t.Run(tc.resource, func(t *testing.T) {
+			s := start(t)
+			create(t, client(s.Root(servicetest.Account)), "db", "v")
+			c := client(s.Role(servicetest.Account, "reader", servicetest.Allow(secretARN+tc.resource, "secretsmanager:GetSecretValue")))
+			check := func(id string, allowed bool) {
+				t.Helper()
+				_, err := c.GetSecretValue(t.Context(), &api.GetSecretValueInput{SecretId: &id})
+				if allowed {
+					if err != nil {
+						t.Errorf("by %s: %v", id, err)
+					}
+					return
+				}
+				refused(t, err, "AccessDeniedException", "User: "+reader+" is not authorized to perform: secretsmanager:GetSecretValue on resource: "+id+
+					" because no identity-based policy allows the secretsmanager:GetSecretValue action")
+				d := s.Last()
+				if d.Outcome != decision.Refused || d.Reason.Kind != decision.Policy {
+					t.Errorf("decision %+v", d)
+				}
+				if tc.resource == "db" && !strings.Contains(d.Reason.Hint, secretARN+"db-??????") {
+					t.Errorf("the hint does not say what to write: %q", d.Reason.Hint)
+				}
+			}
+			check("db", tc.created)
+			check(secretARN+"db", tc.createdByPartial)
+
+			s = start(t)
+			declare(t, s, statefile.Secret{Name: "db", Value: text("v")})
+			c = client(s.Role(servicetest.Account, "reader", servicetest.Allow(secretARN+tc.resource, "secretsmanager:GetSecretValue")))
+			check("db", tc.named)
+		})
+	}
+	// A document that says the suffix asks for what AWS does.
+	s := start(t)
+	declare(t, s, statefile.Secret{Name: "db", Suffix: "a1b2c3", Value: text("v")})
+	c := client(s.Role(servicetest.Account, "reader", servicetest.Allow(secretARN+"db", "secretsmanager:GetSecretValue")))
+	if _, err := c.GetSecretValue(t.Context(), &api.GetSecretValueInput{SecretId: aws.String("db")}); err == nil {
+		t.Error("a policy without suffix allows a secret whose suffix is known")
+	}
+}
+
+// TestPermissionFirst: who may not read does not learn what exists.
+func TestPermissionFirst(t *testing.T) {
+	s := start(t)
+	create(t, client(s.Root(servicetest.Account)), "hidden", "v")
+	c := client(s.Role(servicetest.Account, "reader"))
+	for _, id := range []string{"hidden", "nowhere"} {
+		_, err := c.GetSecretValue(t.Context(), &api.GetSecretValueInput{SecretId: &id})
+		refused(t, err, "AccessDeniedException", "User: "+reader+" is not authorized to perform: secretsmanager:GetSecretValue on resource: "+id+
+			" because no identity-based policy allows the secretsmanager:GetSecretValue action")
+	}
+	// Seen on AWS: actions without a resource name none.
+	_, err := c.ListSecrets(t.Context(), &api.ListSecretsInput{})
+	refused(t, err, "AccessDeniedException", "User: "+reader+" is not authorized to perform: secretsmanager:ListSecrets because no identity-based policy allows the secretsmanager:ListSecrets action")
+}
+
+func TestConditionKeys(t *testing.T) {
+	s := start(t)
+	root := client(s.Root(servicetest.Account))
+	must[*api.CreateSecretOutput](t)(root.CreateSecret(t.Context(), &api.CreateSecretInput{
+		Name: aws.String("n"), SecretString: aws.String("v"), Tags: tagsOf("team", "payments")}))
+	must[*api.PutSecretValueOutput](t)(root.PutSecretValue(t.Context(), &api.PutSecretValueInput{SecretId: aws.String("n"), SecretString: aws.String("w")}))
+	get := func(stage string) func(*api.Client) error {
+		return func(c *api.Client) error {
+			in := &api.GetSecretValueInput{SecretId: aws.String("n")}
+			if stage != "" {
+				in.VersionStage = &stage
+			}
+			_, err := c.GetSecretValue(t.Context(), in)
+			return err
+		}
+	}
+	made := 0
+	newSecret := func(tags []types.Tag) func(*api.Client) error {
+		return func(c *api.Client) error {
+			made++
+			_, err := c.CreateSecret(t.Context(), &api.CreateSecretInput{Name: aws.String(fmt.Sprint("made-", made)), SecretString: aws.String("v"), Tags: tags})
+			return err
+		}
+	}
+	cases := []struct {
+		name, condition string
+		call            func(*api.Client) error
+		allowed         bool
+	}{
+		{"aws:ResourceTag", `"StringEquals":{"aws:ResourceTag/team":"payments"}`, get(""), true},
+		{"secretsmanager:ResourceTag", `"StringEquals":{"secretsmanager:ResourceTag/team":"payments"}`, get(""), true},
+		{"another tag", `"StringEquals":{"aws:ResourceTag/team":"search"}`, get(""), false},
+		{"SecretId as given", `"StringEquals":{"secretsmanager:SecretId":"n"}`, get(""), true},
+		{"the current version by default", `"ForAnyValue:StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}`, get(""), true},
+		{"not the previous one", `"ForAnyValue:StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}`, get("AWSPREVIOUS"), false},
+		{"request tag", `"StringEquals":{"aws:RequestTag/team":"payments"}`, newSecret(tagsOf("team", "payments")), true},
+		{"no request tag", `"StringEquals":{"aws:RequestTag/team":"payments"}`, newSecret(nil), false},
+		{"tag keys", `"ForAllValues:StringEquals":{"aws:TagKeys":["team"]}`, newSecret(tagsOf("team", "x", "owner", "y")), false},
+		{"name", `"StringLike":{"secretsmanager:Name":"made-*"}`, newSecret(nil), true},
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			c := client(s.Role(servicetest.Account, "reader",
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:*","Resource":"*","Condition":{`+tc.condition+`}}]}`))
+			if err := tc.call(c); (err == nil) != tc.allowed {
+				t.Errorf("allowed %v, want %v: %v", err == nil, tc.allowed, err)
+			}
+		})
+	}
+}
+
+// TestOtherAccount: both sides must allow, and the default key is for the
+// secret's own account only. Recorded on AWS: test_cross_account_access.
+func TestOtherAccount(t *testing.T) {
+	s := start(t)
+	owner := client(s.Root(servicetest.Account))
+	guest := client(s.Role(servicetest.Other, "guest", servicetest.Allow("*", "secretsmanager:*")))
+	ctx := t.Context()
+	made := create(t, owner, "shared", "v")
+	_, err := guest.GetSecretValue(ctx, &api.GetSecretValueInput{SecretId: made.ARN})
+	refused(t, err, "AccessDeniedException", "User: arn:aws:sts::444455556666:assumed-role/guest/test is not authorized to perform: secretsmanager:GetSecretValue on resource: "+*made.ARN+
+		" because no resource-based policy allows the secretsmanager:GetSecretValue action")
+
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/guest"},"Action":"secretsmanager:*","Resource":"*"}]}`
+	must[*api.PutResourcePolicyOutput](t)(owner.PutResourcePolicy(ctx, &api.PutResourcePolicyInput{SecretId: made.ARN, ResourcePolicy: &policy}))
+	must[*api.DescribeSecretOutput](t)(guest.DescribeSecret(ctx, &api.DescribeSecretInput{SecretId: made.ARN}))
+	if got := must[*api.GetResourcePolicyOutput](t)(guest.GetResourcePolicy(ctx, &api.GetResourcePolicyInput{SecretId: made.ARN})); *got.ResourcePolicy != policy {
+		t.Errorf("policy %s", *got.ResourcePolicy)
+	}
+	_, err = guest.GetSecretValue(ctx, &api.GetSecretValueInput{SecretId: made.ARN})
+	refused(t, err, "InvalidRequestException", "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.")
+
+	must[*api.UpdateSecretOutput](t)(owner.UpdateSecret(ctx, &api.UpdateSecretInput{SecretId: made.ARN, KmsKeyId: aws.String("arn:aws:kms:us-west-2:111122223333:key/k")}))
+	read(t, guest, *made.ARN)
+	if list := must[*api.ListSecretsOutput](t)(guest.ListSecrets(ctx, &api.ListSecretsInput{})); len(list.SecretList) != 0 {
+		t.Error("another account's secret is listed")
+	}
+	must[*api.DeleteResourcePolicyOutput](t)(owner.DeleteResourcePolicy(ctx, &api.DeleteResourcePolicyInput{SecretId: made.ARN}))
+	if _, err := guest.DescribeSecret(ctx, &api.DescribeSecretInput{SecretId: made.ARN}); err == nil {
+		t.Error("allowed without a resource policy")
+	}
+}
+
+func TestBlockPublicPolicy(t *testing.T) {
+	s := start(t)
+	c := client(s.Root(servicetest.Account))
+	create(t, c, "n", "v")
+	public := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`
+	_, err := c.PutResourcePolicy(t.Context(), &api.PutResourcePolicyInput{SecretId: aws.String("n"), ResourcePolicy: &public, BlockPublicPolicy: aws.Bool(true)})
+	if err == nil || !strings.Contains(err.Error(), "PublicPolicyException") {
+		t.Errorf("got %v", err)
+	}
+	checked := must[*api.ValidateResourcePolicyOutput](t)(c.ValidateResourcePolicy(t.Context(), &api.ValidateResourcePolicyInput{ResourcePolicy: &public}))
+	if checked.PolicyValidationPassed || len(checked.ValidationErrors) != 1 {
+		t.Errorf("validated: %+v", checked)
+	}
+}
+
+// TestBatch: each secret needs its own permission (API reference).
+func TestBatch(t *testing.T) {
+	s := start(t)
+	root := client(s.Root(servicetest.Account))
+	create(t, root, "one", "1")
+	create(t, root, "two", "2")
+	c := client(s.Role(servicetest.Account, "reader", servicetest.Allow("*", "secretsmanager:BatchGetSecretValue"),
+		servicetest.Allow(secretARN+"one-??????", "secretsmanager:GetSecretValue"), servicetest.Allow(secretARN+"none", "secretsmanager:GetSecretValue")))
+	out := must[*api.BatchGetSecretValueOutput](t)(c.BatchGetSecretValue(t.Context(), &api.BatchGetSecretValueInput{SecretIdList: []string{"one", "two", "none"}}))
+	if len(out.SecretValues) != 1 || *out.SecretValues[0].SecretString != "1" || len(out.Errors) != 2 ||
+		*out.Errors[0].SecretId != "two" || *out.Errors[0].ErrorCode != "AccessDeniedException" || *out.Errors[1].ErrorCode != "ResourceNotFoundException" {
+		t.Errorf("got %+v and %+v", out.SecretValues, out.Errors)
+	}
+	in := &api.BatchGetSecretValueInput{Filters: []types.Filter{{Key: "name", Values: []string{"o"}}}}
+	if _, err := c.BatchGetSecretValue(t.Context(), in); err == nil || !strings.Contains(err.Error(), "secretsmanager:ListSecrets") {
+		t.Errorf("with filters: %v", err)
+	}
+	if out := must[*api.BatchGetSecretValueOutput](t)(root.BatchGetSecretValue(t.Context(), in)); len(out.SecretValues) != 1 {
+		t.Errorf("with filters: %+v", out)
+	}
+}

@@ -1,0 +1,145 @@
+package secretsmanager
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+type tag = iam.Tag
+
+// Apply puts the secrets of an account in a State document into the store;
+// region is that of secrets which do not say theirs. A secret that is there
+// already is replaced, but keeps its ARN unless the document gives a suffix.
+func Apply(tx *state.Txn, account, region string, a statefile.Account, now time.Time, rand io.Reader) error {
+	for i := range a.Secrets {
+		secret, err := fromDocument(tx, account, region, &a.Secrets[i], now, rand)
+		if err != nil {
+			return fmt.Errorf("secret %q of account %s: %w", a.Secrets[i].Name, account, err)
+		}
+		tx.Put(secret)
+	}
+	return nil
+}
+
+func fromDocument(tx *state.Txn, account, region string, d *statefile.Secret, now time.Time, rand io.Reader) (*Secret, error) {
+	if d.Region != "" {
+		region = d.Region
+	}
+	if !nameChars.MatchString(d.Name) || len(d.Name) > 512 {
+		return nil, fmt.Errorf("a name has 1 to 512 letters, digits and -/_+=.@!")
+	}
+	s := &Secret{
+		Account: account, Region: region, Name: d.Name, Suffix: d.Suffix, ByName: d.Suffix == "",
+		Description: d.Description, KMSKeyID: d.KMSKeyID, Tags: services.TagsOf(d.Tags),
+		Created: or(d.Created, now), Deleted: d.Deleted,
+	}
+	s.Changed = or(d.Changed, s.Created)
+	if !d.Policy.IsZero() {
+		parsed, err := policy.ValidateResource(d.Policy.Raw)
+		if err != nil {
+			return nil, fmt.Errorf("its policy: %w", err)
+		}
+		s.Policy = &iam.Document{Text: string(d.Policy.Raw), Parsed: parsed}
+	}
+	if s.ByName {
+		if old, ok := state.Get[*Secret](tx, s.StateKey()); ok {
+			s.Suffix = old.Suffix
+		} else {
+			s.Suffix = suffixOf(s)
+		}
+	}
+	if err := s.takeVersions(d, rand); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// takeVersions reads the value, or all versions.
+func (s *Secret) takeVersions(d *statefile.Secret, rand io.Reader) error {
+	if len(d.Versions) == 0 && (d.Value != nil || d.Binary != nil) {
+		id, err := uuid.NewRandomFromReader(rand)
+		if err != nil {
+			return fmt.Errorf("making a version id: %w", err)
+		}
+		s.add(Version{ID: id.String(), String: textOf(d.Value), Binary: d.Binary, Created: s.Changed}, []string{current})
+		return nil
+	}
+	for _, v := range d.Versions {
+		if s.version(v.ID) >= 0 {
+			return fmt.Errorf("version %q is there twice", v.ID)
+		}
+		for _, stage := range v.Stages {
+			if s.staged(stage) >= 0 {
+				return fmt.Errorf("two versions have the staging label %q", stage)
+			}
+		}
+		stages := slices.Sorted(slices.Values(v.Stages))
+		s.Versions = append(s.Versions, Version{ID: v.ID, Stages: stages, String: textOf(v.Value), Binary: v.Binary, Created: or(v.Created, s.Created)})
+	}
+	return nil
+}
+
+// suffixOf makes the suffix of a secret that a document declares by its name:
+// always the same, so that its ARN survives a reload.
+func suffixOf(s *Secret) string {
+	sum := sha256.Sum256([]byte(s.StateKey()))
+	text := make([]byte, 6)
+	for i := range text {
+		text[i] = alphanumeric[int(sum[i])%len(alphanumeric)]
+	}
+	return string(text)
+}
+
+// Export gives an account's secrets as a State document has them.
+func Export(r state.Reader, account string) []statefile.Secret {
+	var list []statefile.Secret
+	for s := range state.All[*Secret](r, account+"/") {
+		d := statefile.Secret{
+			Name: s.Name, Region: s.Region, Description: s.Description, KMSKeyID: s.KMSKeyID,
+			Created: s.Created, Changed: s.Changed, Deleted: s.Deleted, Tags: services.TagMap(s.Tags),
+		}
+		if !s.ByName {
+			d.Suffix = s.Suffix
+		}
+		if s.Policy != nil {
+			d.Policy = statefile.NewDocument(s.Policy.Text)
+		}
+		for _, v := range s.Versions {
+			d.Versions = append(d.Versions, statefile.SecretVersion{ID: v.ID, Stages: v.Stages, Value: documentText(v.String), Binary: v.Binary, Created: v.Created})
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+// Accounts adds the accounts that have secrets to the set.
+func Accounts(r state.Reader, found map[string]bool) {
+	for s := range state.All[*Secret](r, "") {
+		found[s.Account] = true
+	}
+}
+
+// Reset deletes all secrets.
+func Reset(tx *state.Txn) { state.DeleteAll[*Secret](tx, "") }
+
+func or(t, fallback time.Time) time.Time {
+	if t.IsZero() {
+		return fallback
+	}
+	return t
+}
+
+func textOf(t *statefile.Text) *string { return (*string)(t) }
+
+func documentText(s *string) *statefile.Text { return (*statefile.Text)(s) }

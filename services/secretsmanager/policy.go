@@ -1,0 +1,150 @@
+package secretsmanager
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+type resourcePolicyOutput struct {
+	ARN            string
+	Name           string
+	ResourcePolicy string `json:",omitempty"`
+}
+
+func (s *Service) getResourcePolicy(req *iam.Request) (any, error) {
+	var in secretID
+	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+		return nil, err
+	}
+	secret, err := s.open(req, in.SecretId, nil)
+	if err != nil {
+		return nil, err
+	}
+	out := resourcePolicyOutput{ARN: secret.ARN(), Name: secret.Name}
+	if secret.Policy != nil {
+		out.ResourcePolicy = secret.Policy.Text
+	}
+	return out, nil
+}
+
+type putResourcePolicyInput struct {
+	SecretId          string `wire:"required,min=1,max=2048"`
+	ResourcePolicy    string `wire:"required,min=1,max=20480"`
+	BlockPublicPolicy bool
+}
+
+func (s *Service) putResourcePolicy(req *iam.Request) (any, error) {
+	var in putResourcePolicyInput
+	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+		return nil, err
+	}
+	keys := policy.Context{}
+	keys.Set("secretsmanager:BlockPublicPolicy", strconv.FormatBool(in.BlockPublicPolicy))
+	secret, err := s.open(req, in.SecretId, keys)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := policy.ValidateResource([]byte(in.ResourcePolicy))
+	if err != nil {
+		return nil, malformed(err)
+	}
+	if in.BlockPublicPolicy && public(parsed) {
+		return nil, services.Fail(http.StatusBadRequest, "PublicPolicyException",
+			"The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.")
+	}
+	return s.setPolicy(req, secret, &iam.Document{Text: in.ResourcePolicy, Parsed: parsed})
+}
+
+func (s *Service) deleteResourcePolicy(req *iam.Request) (any, error) {
+	var in secretID
+	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+		return nil, err
+	}
+	secret, err := s.open(req, in.SecretId, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.setPolicy(req, secret, nil)
+}
+
+func (s *Service) setPolicy(req *iam.Request, secret *Secret, document *iam.Document) (any, error) {
+	changed, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
+		if !secret.Deleted.IsZero() {
+			return markedForDeletion()
+		}
+		secret.Policy = document
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return resourcePolicyOutput{ARN: changed.ARN(), Name: changed.Name}, nil
+}
+
+type validateResourcePolicyInput struct {
+	SecretId       string `wire:"min=1,max=2048"`
+	ResourcePolicy string `wire:"required,min=1,max=20480"`
+}
+
+type validateResourcePolicyOutput struct {
+	PolicyValidationPassed bool
+	ValidationErrors       []validationError
+}
+
+type validationError struct{ CheckName, ErrorMessage string }
+
+// validateResourcePolicy finds out what PutResourcePolicy would refuse, and
+// policies that let everybody in.
+func (s *Service) validateResourcePolicy(req *iam.Request) (any, error) {
+	var in validateResourcePolicyInput
+	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+		return nil, err
+	}
+	if in.SecretId == "" {
+		if err := authorizeAny(req); err != nil {
+			return nil, err
+		}
+	} else if _, err := s.open(req, in.SecretId, nil); err != nil {
+		return nil, err
+	}
+	parsed, err := policy.ValidateResource([]byte(in.ResourcePolicy))
+	if err != nil {
+		return nil, malformed(err)
+	}
+	out := validateResourcePolicyOutput{PolicyValidationPassed: true, ValidationErrors: []validationError{}}
+	if public(parsed) {
+		out.PolicyValidationPassed = false
+		out.ValidationErrors = append(out.ValidationErrors, validationError{"BlockPublicPolicy", "The resource policy did not prevent broad access to the secret."})
+	}
+	return out, nil
+}
+
+// malformed: AWS has one text for whatever is wrong with a policy
+// (seen in awsdocs/aws-cloudformation-user-guide#623).
+func malformed(err error) error {
+	f := services.Fail(http.StatusBadRequest, "MalformedPolicyDocumentException", "This policy has invalid syntax.")
+	f.Reason.Message = err.Error()
+	var v *policy.ValidationError
+	if errors.As(err, &v) {
+		f.Reason.Hint = v.Hint
+	}
+	return f
+}
+
+// public says whether a statement allows everybody without any condition.
+// AWS's own check reasons about conditions too; here every condition counts as
+// a limit.
+func public(d *policy.Document) bool {
+	for i := range d.Statements {
+		if services.AllowsEveryone(&d.Statements[i]) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,142 @@
+package secretsmanager
+
+import (
+	"slices"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+)
+
+type putSecretValueInput struct {
+	value
+	SecretId      string   `wire:"required,min=1,max=2048"`
+	VersionStages []string `wire:"min=1,max=20"`
+	RotationToken string
+}
+
+func (s *Service) putSecretValue(req *iam.Request) (any, error) {
+	var in putSecretValueInput
+	if err := decodeValue(req.Body, &in); err != nil {
+		return nil, err
+	}
+	keys := policy.Context{}
+	if len(in.VersionStages) > 0 {
+		keys.SetMulti("secretsmanager:VersionStage", in.VersionStages)
+	}
+	secret, err := s.open(req, in.SecretId, keys)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case in.RotationToken != "":
+		return nil, services.Unsupported("secretsmanager", "PutSecretValue with RotationToken")
+	case in.ClientRequestToken == "":
+		return nil, noToken()
+	case !in.given():
+		return nil, invalidRequest("You must provide either SecretString or SecretBinary.")
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if err := checkKey(req, secret); err != nil {
+		return nil, err
+	}
+	stages := in.VersionStages
+	if len(stages) == 0 {
+		stages = []string{current}
+	}
+	changed, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
+		return secret.put(&in.value, stages, req)
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := changed.Versions[changed.version(in.ClientRequestToken)]
+	return written{ARN: changed.ARN(), Name: changed.Name, VersionId: v.ID, VersionStages: v.Stages}, nil
+}
+
+// put adds a version. The same token with the same value is the same call
+// again, and changes nothing; with another value it is refused.
+func (s *Secret) put(v *value, stages []string, req *iam.Request) error {
+	if !s.Deleted.IsZero() {
+		return markedForDeletion()
+	}
+	if at := s.version(v.ClientRequestToken); at >= 0 {
+		if s.Versions[at].sameValue(v.SecretString, v.SecretBinary) {
+			return nil
+		}
+		return tokenInUse(v.ClientRequestToken, s)
+	}
+	if len(s.Versions) == 0 && !slices.Contains(stages, current) {
+		// The first version is the current one whatever was asked for (API reference).
+		stages = append(slices.Clone(stages), current)
+	}
+	s.add(v.version(req.Now), stages)
+	s.Changed = req.Now
+	return nil
+}
+
+type updateSecretInput struct {
+	value
+	SecretId    string  `wire:"required,min=1,max=2048"`
+	Description *string `wire:"max=2048"`
+	KmsKeyId    *string `wire:"max=2048"`
+	Type        *string `wire:"max=256"`
+}
+
+func (s *Service) updateSecret(req *iam.Request) (any, error) {
+	var in updateSecretInput
+	if err := decodeValue(req.Body, &in); err != nil {
+		return nil, err
+	}
+	keys := policy.Context{}
+	if in.Description != nil {
+		keys.Set("secretsmanager:Description", *in.Description)
+	}
+	if in.KmsKeyId != nil {
+		keys.Set("secretsmanager:KmsKeyId", *in.KmsKeyId)
+	}
+	secret, err := s.open(req, in.SecretId, keys)
+	if err != nil {
+		return nil, err
+	}
+	if in.given() && in.ClientRequestToken == "" {
+		return nil, noToken()
+	}
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if in.given() {
+		if err := checkKey(req, secret); err != nil {
+			return nil, err
+		}
+	}
+	changed, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
+		if !secret.Deleted.IsZero() {
+			return markedForDeletion()
+		}
+		setIfPresent(&secret.Description, in.Description)
+		setIfPresent(&secret.KMSKeyID, in.KmsKeyId)
+		setIfPresent(&secret.Type, in.Type)
+		secret.Changed = req.Now
+		if in.given() {
+			return secret.put(&in.value, []string{current}, req)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := written{ARN: changed.ARN(), Name: changed.Name}
+	if in.given() {
+		out.VersionId = in.ClientRequestToken
+	}
+	return out, nil
+}
+
+func setIfPresent(to, from *string) {
+	if from != nil {
+		*to = *from
+	}
+}

@@ -1,0 +1,87 @@
+package secretsmanager
+
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+type tagResourceInput struct {
+	SecretId string    `wire:"required,min=1,max=2048"`
+	Tags     []iam.Tag `wire:"required"`
+}
+
+func (s *Service) tagResource(req *iam.Request) (any, error) {
+	var in tagResourceInput
+	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+		return nil, err
+	}
+	keys := policy.Context{}
+	services.RequestTagKeys(keys, in.Tags)
+	secret, err := s.open(req, in.SecretId, keys)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	return s.retag(req, secret, func(tags []iam.Tag) []iam.Tag { return services.SetTags(tags, in.Tags...) })
+}
+
+type untagResourceInput struct {
+	SecretId string   `wire:"required,min=1,max=2048"`
+	TagKeys  []string `wire:"required"`
+}
+
+func (s *Service) untagResource(req *iam.Request) (any, error) {
+	var in untagResourceInput
+	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+		return nil, err
+	}
+	keys := policy.Context{}
+	keys.SetMulti("aws:TagKeys", in.TagKeys)
+	secret, err := s.open(req, in.SecretId, keys)
+	if err != nil {
+		return nil, err
+	}
+	return s.retag(req, secret, func(tags []iam.Tag) []iam.Tag { return services.DropTags(tags, in.TagKeys) })
+}
+
+// retag answers without a body, as AWS does.
+func (s *Service) retag(req *iam.Request, secret *Secret, to func([]iam.Tag) []iam.Tag) (any, error) {
+	_, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
+		if !secret.Deleted.IsZero() {
+			return markedForDeletion()
+		}
+		tags := to(secret.Tags)
+		if len(tags) > 50 {
+			return invalidParameter("Number of tags exceeds the limit of 50.")
+		}
+		secret.Tags = tags
+		return nil
+	})
+	return nil, err
+}
+
+// checkTags holds tags against the limits of the API reference.
+func checkTags(tags []iam.Tag) error {
+	seen := map[string]bool{}
+	for _, t := range tags {
+		switch {
+		case t.Key == "" || len([]rune(t.Key)) > 128 || len([]rune(t.Value)) > 256:
+			return invalidParameter("Invalid tag: keys have 1 to 128 characters, values up to 256.")
+		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+			return invalidParameter("Invalid tag: keys that begin with aws: are reserved.")
+		case seen[t.Key]:
+			return invalidParameter("Duplicate tag keys: %s", t.Key)
+		}
+		seen[t.Key] = true
+	}
+	if len(tags) > 50 {
+		return invalidParameter("Number of tags exceeds the limit of 50.")
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+// Package servicetest lets the tests of the services call them with the AWS SDK
+// for Go: a server that does what the dispatcher does, without its routing, and
+// callers with the policies that a test gives them. It is for tests only.
+package servicetest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// Accounts and region of the tests.
+const (
+	Account = "111122223333"
+	Other   = "444455556666"
+	Region  = "us-west-2"
+)
+
+const secret = "test-secret"
+
+// Server is one service behind HTTP.
+type Server struct {
+	URL   string
+	Store *state.Store
+
+	t       testing.TB
+	service iam.Service
+	http    *httptest.Server
+
+	mu      sync.Mutex
+	now     time.Time
+	callers map[string]*iam.Principal // by access key id
+	last    *decision.Decision
+}
+
+// Start serves what build makes of a store that was opened with the kinds. With
+// TLS it speaks HTTPS, over which the SDK sends bodies in chunks.
+func Start(t testing.TB, kinds []state.Kind, tls bool, build func(*state.Store) iam.Service) *Server {
+	t.Helper()
+	store, err := state.Open(t.Context(), state.NewMemory(), append(iam.Kinds(), kinds...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	s := &Server{Store: store, t: t, service: build(store), callers: map[string]*iam.Principal{}, now: time.Now().UTC().Truncate(time.Millisecond)}
+	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	if tls {
+		s.http.StartTLS()
+	} else {
+		s.http.Start()
+	}
+	t.Cleanup(s.http.Close)
+	s.URL = s.http.URL
+	return s
+}
+
+// Client is an HTTP client that trusts the server.
+func (s *Server) Client() *http.Client { return s.http.Client() }
+
+// Advance moves the services' clock.
+func (s *Server) Advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+}
+
+// Now is the services' time.
+func (s *Server) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+// Last is the decision of the newest call.
+func (s *Server) Last() *decision.Decision {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
+}
+
+// Root gives the configuration of an account's administrator.
+func (s *Server) Root(account string) aws.Config {
+	return s.caller(account, &iam.Principal{
+		Type: iam.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: account,
+	})
+}
+
+// Role makes a role with inline policies and gives the configuration of a
+// session of it, arn:aws:sts::ACCOUNT:assumed-role/NAME/test.
+func (s *Server) Role(account, name string, policies ...string) aws.Config {
+	s.t.Helper()
+	role := &iam.Role{Account: account, Path: "/", Name: name, ID: "AROA" + strings.ToUpper(name) + account[:4], Created: s.Now(), MaxSessionDuration: 3600}
+	for i, text := range policies {
+		parsed, err := policy.Parse([]byte(text))
+		if err != nil {
+			s.t.Fatalf("policy of role %s: %v", name, err)
+		}
+		role.Inline = append(role.Inline, iam.InlinePolicy{Name: fmt.Sprintf("policy-%d", i+1), Document: iam.Document{Text: text, Parsed: parsed}})
+	}
+	err := s.Store.Update(context.Background(), func(tx *state.Txn) error { tx.Put(role); return nil })
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	key := "AKIA" + strings.ToUpper(name) + account
+	return s.caller(key, &iam.Principal{
+		Type: iam.AssumedRole, Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/" + name + "/test",
+		UserID: role.ID + ":test", AccessKeyID: key, RoleName: name, RoleID: role.ID, RoleARN: role.ARN(),
+		Temporary: true, Issued: s.Now(), Expires: s.Now().Add(time.Hour),
+	})
+}
+
+func (s *Server) caller(key string, p *iam.Principal) aws.Config {
+	s.mu.Lock()
+	s.callers[key] = p
+	s.mu.Unlock()
+	return aws.Config{
+		Region: Region, BaseEndpoint: aws.String(s.URL), HTTPClient: s.Client(), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
+	}
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	call := &wire.Call{ID: wire.NewRequestID(), HTTP: r, Region: Region}
+	req := &iam.Request{Call: call, State: s.Store.Snapshot(), Now: s.Now(), Decision: &decision.Decision{RequestID: call.ID}}
+	if err := s.authenticate(req); err != nil {
+		w.WriteHeader(http.StatusTeapot)
+		fmt.Fprintf(w, "test server: %v", err)
+		return
+	}
+	s.service.ServeAWS(w, req)
+	s.mu.Lock()
+	s.last = req.Decision
+	s.mu.Unlock()
+}
+
+func (s *Server) authenticate(req *iam.Request) error {
+	sig, err := wire.ParseSignature(req.HTTP)
+	if err != nil {
+		return err
+	}
+	if sig == nil {
+		return nil
+	}
+	req.Service, req.Region = sig.Service, sig.Region
+	opts := wire.VerifyOptions{Service: sig.Service, S3: sig.Service == "s3"}
+	if sig.Service != "s3" {
+		if req.Body, err = io.ReadAll(req.HTTP.Body); err != nil {
+			return err
+		}
+		opts.Body = req.Body
+		_, req.Action, _ = strings.Cut(req.HTTP.Header.Get("X-Amz-Target"), ".")
+	}
+	if err := sig.Verify(req.HTTP, secret, time.Now(), opts); err != nil {
+		return err
+	}
+	if sig.Service == "s3" {
+		body, err := wire.OpenPayload(req.HTTP, sig)
+		if err != nil {
+			return err
+		}
+		req.HTTP.Body = body
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, known := s.callers[sig.AccessKeyID]
+	if !known {
+		return fmt.Errorf("no caller has the access key %s", sig.AccessKeyID)
+	}
+	req.Principal = p
+	return nil
+}
+
+// Allow is an identity policy with one statement.
+func Allow(resource string, actions ...string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["` + strings.Join(actions, `","`) + `"],"Resource":"` + resource + `"}]}`
+}
