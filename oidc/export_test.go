@@ -6,3 +6,20 @@ func CachedIssuers(r *Remote) int {
 	defer r.mu.Unlock()
 	return len(r.cache)
 }
+
+// CheckJWS is parse, choice of key and signature without the claims: public
+// vectors sign texts that are no claims.
+func CheckJWS(set *KeySet, jws string) error {
+	t, err := parseJWS(jws)
+	if err != nil {
+		return err
+	}
+	key, refused := set.choose(t.Header)
+	if refused != nil {
+		return refused
+	}
+	return t.checkSignature(key)
+}
+
+// ReadDiscovery is the relying party's reading of a discovery document.
+var ReadDiscovery = readDiscovery

@@ -42,22 +42,23 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 // White space after the token is ignored: SDKs send the token file as it is, and
 // hand-made ones end with a newline. The error is a [*TokenError].
 func ParseUnverified(token string) (*Token, error) {
-	token = strings.TrimRight(token, " \t\r\n")
+	t, err := parseJWS(strings.TrimRight(token, " \t\r\n"))
+	if err != nil {
+		return nil, err
+	}
+	if t.members, err = splitObject(t.payload); err != nil {
+		return nil, notAJWT("payload: %v", err)
+	}
+	return t, nil
+}
+
+// parseJWS takes a compact JWS apart; what its payload is, is not its concern.
+func parseJWS(token string) (*Token, error) {
 	if len(token) > MaxTokenLength {
 		return nil, notAJWT("the token has %d bytes, more than %d", len(token), MaxTokenLength)
 	}
-	parts := strings.Count(token, ".") + 1
-	if parts != 3 {
-		err := notAJWT("the token has %d parts between dots, not 3", parts)
-		switch {
-		case parts == 5:
-			err.Hint = "five parts are an encrypted token (JWE); STS takes signed ones (JWS) only"
-		case strings.HasPrefix(token, "{"):
-			err.Hint = "this is JSON; STS takes the compact form header.payload.signature only"
-		case parts == 1:
-			err.Hint = "this looks like an opaque access token or the path of a token file, not an ID token"
-		}
-		return nil, err
+	if strings.Count(token, ".") != 2 {
+		return nil, notThreeParts(token)
 	}
 	headerPart, rest, _ := strings.Cut(token, ".")
 	payloadPart, signaturePart, _ := strings.Cut(rest, ".")
@@ -73,13 +74,24 @@ func ParseUnverified(token string) (*Token, error) {
 	if t.payload, err = decodePart(payloadPart); err != nil {
 		return nil, notAJWT("payload: %v", err)
 	}
-	if t.members, err = splitObject(t.payload); err != nil {
-		return nil, notAJWT("payload: %v", err)
-	}
 	if t.signature, err = decodePart(signaturePart); err != nil {
 		return nil, notAJWT("signature: %v", err)
 	}
 	return t, nil
+}
+
+func notThreeParts(token string) *TokenError {
+	parts := strings.Count(token, ".") + 1
+	err := notAJWT("the token has %d parts between dots, not 3", parts)
+	switch {
+	case parts == 5:
+		err.Hint = "five parts are an encrypted token (JWE); STS takes signed ones (JWS) only"
+	case strings.HasPrefix(token, "{"):
+		err.Hint = "this is JSON; STS takes the compact form header.payload.signature only"
+	case parts == 1:
+		err.Hint = "this looks like an opaque access token or the path of a token file, not an ID token"
+	}
+	return err
 }
 
 func parseHeader(src []byte) (Header, error) {
