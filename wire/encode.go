@@ -27,11 +27,7 @@ func (l List[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]T(l))
 }
 
-var (
-	timeType      = reflect.TypeFor[Time]()
-	goTimeType    = reflect.TypeFor[time.Time]()
-	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
-)
+var textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 
 // omitted says whether an answer leaves a member out: a nil pointer always, and
 // what is zero or empty where its tag says omitempty.
@@ -53,11 +49,13 @@ func omitted(v reflect.Value, m *member) bool {
 // JSON would take the text for a number or a truth value, so that JSON leaves
 // out the quotes.
 func leaf(v reflect.Value) (text string, bare, ok bool) {
-	if v.Type() == timeType {
-		return v.Interface().(Time).text(), false, true
-	}
-	if v.Type() == goTimeType {
-		return Time{v.Interface().(time.Time)}.text(), false, true
+	switch t := v.Interface().(type) {
+	case Time:
+		return t.text(), false, true
+	case TimeMillis:
+		return t.text(), false, true
+	case time.Time:
+		return Time{t}.text(), false, true
 	}
 	if v.Type().Implements(textMarshaler) {
 		b, err := v.Interface().(encoding.TextMarshaler).MarshalText()
@@ -214,11 +212,7 @@ func jsonElement(b *bytes.Buffer, v reflect.Value) {
 		}
 		v = v.Elem()
 	}
-	if v.Type() == timeType || v.Type() == goTimeType {
-		t, _ := v.Interface().(Time)
-		if plain, ok := v.Interface().(time.Time); ok {
-			t = Time{plain}
-		}
+	if t, ok := v.Interface().(interface{ Unix() int64 }); ok { // any of the times
 		b.WriteString(strconv.FormatInt(t.Unix(), 10))
 		return
 	}

@@ -12,7 +12,8 @@ import (
 // S3RequestID is the form that request ids have on S3: sixteen characters.
 // It is made of call's id, so that both name the same call.
 func S3RequestID(call *Call) string {
-	return strings.ToUpper(strings.ReplaceAll(call.ID, "-", ""))[:min(16, len(strings.ReplaceAll(call.ID, "-", "")))]
+	id := strings.ToUpper(strings.ReplaceAll(call.ID, "-", ""))
+	return id[:min(16, len(id))]
 }
 
 // S3HostID is S3's second request id (x-amz-id-2), made of call's id.

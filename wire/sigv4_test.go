@@ -1,7 +1,6 @@
 package wire_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -287,5 +286,3 @@ func BenchmarkVerify(b *testing.B) {
 		})
 	}
 }
-
-var _ = bytes.NewReader

@@ -34,3 +34,9 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	t.Time = time.UnixMilli(int64(seconds * 1000)).UTC()
 	return nil
 }
+
+// TimeMillis is a Time that XML answers print with milliseconds. Recorded: the
+// CreateDate of GetOpenIDConnectProvider.
+type TimeMillis struct{ time.Time }
+
+func (t TimeMillis) text() string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }

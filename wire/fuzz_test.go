@@ -1,0 +1,140 @@
+package wire_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+func FuzzQueryForm(f *testing.F) {
+	f.Add(goodRole + "&Tags.member.1.Key=k&Tags.member.1.Value=&TagKeys=&DurationSeconds=900")
+	f.Add("Tags.member.99999999999999999999.Key=&Tags.member.-1.Key=a&Tags.member..Key=b&Tags.member=x&.=")
+	f.Add("RoleArn.x.y.z=1&PolicyArns.member.1.arn.arn=1&TaskPolicyArn=x&%=%")
+	f.Fuzz(func(t *testing.T, encoded string) {
+		r := &http.Request{Method: "POST", URL: &url.URL{RawQuery: encoded}, Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}
+		_, _, form, err := wire.ReadQuery(r, []byte(encoded))
+		if err != nil {
+			if codeOf(err) != "MalformedQueryString" {
+				t.Fatal(err)
+			}
+			return
+		}
+		var in assumeRole
+		err = wire.DecodeQuery(form, &in, wire.EchoValues)
+		switch {
+		case err == nil && (len(in.RoleArn) < 20 || len(in.RoleSessionName) < 2 || len(in.Tags) > 50):
+			t.Fatalf("accepted %+v", in)
+		case err != nil && codeOf(err) != "ValidationError" && codeOf(err) != "MalformedInput":
+			t.Fatal(err)
+		}
+	})
+}
+
+// authenticated is what a fuzz target must never see: it knows no secret.
+func refused(t *testing.T, r *http.Request, s3 bool) {
+	t.Helper()
+	sig, err := wire.ParseSignature(r)
+	var auth *wire.AuthError
+	if err != nil && !errors.As(err, &auth) {
+		t.Fatalf("error of type %T", err)
+	}
+	if err == nil && sig != nil {
+		err := sig.Verify(r, "a secret that no fuzzer finds", signedAt, wire.VerifyOptions{Service: sig.Service, S3: s3})
+		if !errors.As(err, &auth) {
+			t.Fatalf("verified: %v", err)
+		}
+	}
+	if auth != nil {
+		for _, e := range []*wire.Error{auth.Query(), auth.JSON(), auth.REST(), auth.S3()} {
+			if e.Code == "" || e.Message == "" || e.Status < 400 {
+				t.Fatalf("%s: %+v", auth.Kind, e)
+			}
+		}
+	}
+}
+
+func FuzzAuthorizationHeader(f *testing.F) {
+	f.Add("AWS4-HMAC-SHA256 "+credential+rest, "20240101T000000Z", "/a/../b//%2f", true)
+	f.Add("AWS4-HMAC-SHA256 Credential=,=,Signature", "Mon, 01 Jan 2024 00:00:00 GMT", "*", false)
+	f.Add("Bearer x", "", "/%", false)
+	f.Fuzz(func(t *testing.T, header, date, target string, s3 bool) {
+		r := &http.Request{Method: "GET", URL: &url.URL{Path: "/"}, RequestURI: target, Host: "h", Header: http.Header{
+			"Authorization": {header}, "X-Amz-Date": {date},
+		}}
+		if s3 {
+			r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
+		}
+		refused(t, r, s3)
+	})
+}
+
+func FuzzPresignedQuery(f *testing.F) {
+	f.Add(presigned(f, "GET", "https://b.s3.amazonaws.com/key?X-Amz-Expires=60&a=%zz&b=+", "s3", nil, "UNSIGNED-PAYLOAD", "t").URL.RawQuery, true)
+	f.Add("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Algorithm=x", false)
+	f.Add("AWSAccessKeyId=a&Signature=b", false)
+	f.Fuzz(func(t *testing.T, query string, s3 bool) {
+		refused(t, &http.Request{Method: "GET", URL: &url.URL{Path: "/", RawQuery: query}, Host: "h", Header: http.Header{}}, s3)
+	})
+}
+
+// Whatever a chunked body is, what is read from it without error is what was
+// signed.
+func FuzzChunked(f *testing.F) {
+	for _, trailer := range []bool{false, true} {
+		_, parts := chunkedVector(trailer)
+		f.Add([]byte(strings.Join(parts, "")), trailer, false)
+	}
+	f.Add([]byte("3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n"), true, true)
+	f.Add([]byte("ffffffffffffffff;chunk-signature=\r\n"), false, false)
+	f.Fuzz(func(t *testing.T, body []byte, trailer, unsigned bool) {
+		if unsigned {
+			r := &http.Request{Method: "PUT", URL: &url.URL{Path: "/"}, Body: io.NopCloser(bytes.NewReader(body)), Header: http.Header{
+				"X-Amz-Content-Sha256": {"STREAMING-UNSIGNED-PAYLOAD-TRAILER"}, "X-Amz-Decoded-Content-Length": {"3"}, "X-Amz-Trailer": {"x-amz-checksum-crc32"},
+			}}
+			p, err := wire.OpenPayload(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(io.LimitReader(p, 1<<20))
+			if _, sum := p.Checksum(); err == nil && (len(got) != 3 || !bytes.Contains(body, []byte(sum))) {
+				t.Fatalf("read %q", got)
+			}
+			return
+		}
+		v, _ := chunkedVector(trailer)
+		u, _ := url.ParseRequestURI(v.target)
+		r := &http.Request{Method: v.method, URL: u, RequestURI: v.target, Host: v.host, Header: http.Header{}}
+		for _, line := range v.headers {
+			name, value, _ := strings.Cut(line, ": ")
+			r.Header.Add(name, value)
+		}
+		got, err := readChunked(t, v, r, bytes.NewReader(body))
+		if err == nil && !bytes.Equal(got, bytes.Repeat([]byte("a"), 66560)) {
+			t.Fatalf("read %d bytes that were not signed", len(got))
+		}
+	})
+}
+
+func FuzzARN(f *testing.F) {
+	for _, s := range []string{"arn:aws:iam::111122223333:role/path/r", "arn:aws:s3:::b/k:v", "arn::::::", "arn:a:b:c:d:", "nothing-valid-in-here"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		a, err := wire.ParseARN(s)
+		if err != nil {
+			return
+		}
+		if a.String() != s {
+			t.Fatalf("%q became %q", s, a.String())
+		}
+		if again, err := wire.ParseARN(a.String()); err != nil || again != a {
+			t.Fatalf("%v, %v", again, err)
+		}
+	})
+}
