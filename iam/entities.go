@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -95,7 +96,7 @@ type Role struct {
 // another principal.
 type TrustPrincipal struct {
 	ARN string `json:"arn"`
-	ID  string `json:"id"`
+	ID  string `json:"id,omitempty"` // empty until a role or user of that ARN exists; only state documents name such
 }
 
 // StateKey is ACCOUNT/NAME, the name in lower case: names are unique whatever their case.
@@ -226,12 +227,13 @@ func nameKey(account, name string) string { return account + "/" + strings.ToLow
 // Secondary indexes of the kinds below.
 const (
 	// ByID finds roles and users by their unique id.
-	ByID = "id"
+	ByID = "unique-id"
 	// ByRole finds instance profiles by the state key of their role.
 	ByRole = "role"
 	// ByGroup finds users by the state key of a group they are in.
 	ByGroup = "group"
-	// ByTrusted finds roles by the unique id of a principal that they trust.
+	// ByTrusted finds roles by the unique id of a principal that they trust, or
+	// by the ARN of one that does not exist.
 	ByTrusted = "trusted"
 	// ByPolicy finds roles, users and groups by the ARN of a managed policy that is attached to them.
 	ByPolicy = "policy"
@@ -252,7 +254,7 @@ func Kinds() []state.Kind {
 			ByTrusted: func(e state.Entity) []string {
 				var ids []string
 				for _, p := range e.(*Role).TrustPrincipals {
-					ids = append(ids, p.ID)
+					ids = append(ids, cmp.Or(p.ID, p.ARN))
 				}
 				return ids
 			},
