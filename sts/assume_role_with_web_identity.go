@@ -237,7 +237,7 @@ func (c *webIdentityCall) evaluate() *refusal {
 	ctx := c.req.ContextKeys()
 	id := WebIdentity{
 		Claims: c.claims, Provider: c.providerARN, RoleSessionName: c.in.RoleSessionName,
-		RoleAccount: c.account, RoleTags: c.role.Tags, Now: c.req.Now,
+		RoleARN: c.in.RoleArn, RoleTags: c.role.Tags, Now: c.req.Now,
 	}
 	id.addKeys(ctx)
 	var first *refusal

@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,10 +19,10 @@ type WebIdentity struct {
 	Provider string
 	// RoleSessionName is the call's parameter.
 	RoleSessionName string
-	// RoleAccount and RoleTags are those of the role to be assumed.
-	RoleAccount string
-	RoleTags    []iam.Tag
-	Now         time.Time
+	// RoleARN and RoleTags are those of the role to be assumed.
+	RoleARN  string
+	RoleTags []iam.Tag
+	Now      time.Time
 }
 
 // ContextKeys are the condition keys that a trust policy sees. It is pure, so
@@ -46,9 +47,8 @@ func (id *WebIdentity) addKeys(ctx policy.Context) {
 		}
 	}
 	ctx.Set("sts:RoleSessionName", id.RoleSessionName)
-	// Always there; true only if the roles claim names the role. A claim that
-	// does not was refused before.
-	ctx.Set("sts:RoleAuthorizedByIdp", strconv.FormatBool(c.RolesPresent))
+	// Always there; true only if the roles claim names the role.
+	ctx.Set("sts:RoleAuthorizedByIdp", strconv.FormatBool(slices.Contains(c.Roles, id.RoleARN)))
 	if c.SourceIdentity != "" {
 		ctx.Set("sts:SourceIdentity", c.SourceIdentity)
 	}
@@ -58,7 +58,7 @@ func (id *WebIdentity) addKeys(ctx policy.Context) {
 		ctx.Set("aws:ResourceTag/"+tag.Key, tag.Value)
 		ctx.Set("iam:ResourceTag/"+tag.Key, tag.Value)
 	}
-	ctx.Set("aws:ResourceAccount", id.RoleAccount)
+	ctx.Set("aws:ResourceAccount", providerAccount(id.Provider)) // the role's too: they must share it
 	// The caller is the provider; aws:PrincipalArn is absent.
 	ctx.Set("aws:PrincipalAccount", providerAccount(id.Provider))
 	ctx.Set("aws:PrincipalType", "User")

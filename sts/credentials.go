@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -115,7 +116,8 @@ func (s *Sealer) Seal(session *Session, rand io.Reader, minSize int) (Credential
 // errNotOurs is a token that no sealing key of this state made for the access key.
 var errNotOurs = errors.New("the session token was altered, cut short, made for another access key, or made by another emulator")
 
-// canonical refuses what decodes to the same bytes as a token of ours but is not it.
+// canonical refuses most of what decodes to the bytes of a token of ours but is
+// not it; line breaks, which it skips, are refused apart.
 var canonical = base64.StdEncoding.Strict()
 
 // open finds the session of a token and the secret access key that goes with it.
@@ -124,7 +126,7 @@ func (k *keyring) open(accessKeyID, token string) (*Session, string, error) {
 		return nil, "", fmt.Errorf("the session token has %d bytes, more than %d", len(token), MaxSessionToken)
 	}
 	raw, err := canonical.DecodeString(token)
-	if err != nil {
+	if err != nil || strings.ContainsAny(token, "\r\n") {
 		return nil, "", errNotOurs
 	}
 	rest, ok := bytes.CutPrefix(raw, []byte(tokenMark))

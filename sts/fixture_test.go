@@ -147,10 +147,12 @@ func roles() []*iam.Role {
 	return list
 }
 
-func newFixture(t testing.TB) *fixture {
+func newFixture(t testing.TB) *fixture { return newSeededFixture(t, "fixture") }
+
+func newSeededFixture(t testing.TB, seed string) *fixture {
 	t.Helper()
 	f := &fixture{rand: &seeded{}, now: epoch, keys: map[string]bool{issuer: true, github: true}}
-	f.rand.restart("fixture")
+	f.rand.restart(seed)
 	var kinds []state.Kind
 	kinds = append(append(kinds, iam.Kinds()...), Kinds()...)
 	store, err := state.Open(context.Background(), state.NewMemory(), kinds...)

@@ -2,7 +2,7 @@ package sts
 
 import "github.com/irsa-emu/irsa-emu/iam"
 
-// getCallerIdentityResult: recorded as the order of both the XML and the JSON answer.
+// getCallerIdentityResult is in the order of AWS's own samples.
 type getCallerIdentityResult struct {
 	Arn     string
 	UserId  string

@@ -59,11 +59,12 @@ const (
 	deflateFrom = 512
 	// inflateMost bounds what a token can expand to.
 	inflateMost = 1 << 17
-	// webIdentityFiller makes the tokens of web identities as long as AWS's, which
-	// fill a quarter of the limit before anything was put in (recorded:
-	// PackedPolicySize 24 to 34 without session policies), so that what a client
-	// stores or forwards them in is tried with their true size.
+	// The fillers make tokens as long as AWS's: those of web identities fill a
+	// quarter of the limit before anything was put in (recorded: PackedPolicySize
+	// 24 to 34 without session policies), others about a tenth. So whatever a client
+	// keeps or forwards them in is tried with their true size.
 	webIdentityFiller = 500
+	otherFiller       = 250
 )
 
 // append adds the session in its binary form: version, kind, flags, times, the
@@ -99,9 +100,9 @@ func (s *Session) append(b []byte) ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(len(variable)))
 	b = append(b, variable...)
 	if s.Kind == WebIdentitySession {
-		b = append(b, make([]byte, webIdentityFiller)...)
+		return append(b, make([]byte, webIdentityFiller)...), nil
 	}
-	return b, nil
+	return append(b, make([]byte, otherFiller)...), nil
 }
 
 func (s *Session) appendLists(b []byte) []byte {
@@ -137,7 +138,10 @@ func deflate(b []byte) ([]byte, error) {
 	if _, err := w.Write(b); err != nil {
 		return nil, err
 	}
-	return out.Bytes(), errors.Join(w.Close())
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
 }
 
 // readSession reads what append wrote.

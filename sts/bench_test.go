@@ -1,0 +1,77 @@
+package sts
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// BenchmarkAssumeRoleWithWebIdentity is one call without HTTP: parameters,
+// token, trust policy, credentials, XML. Compare BenchmarkVerify, which is the
+// part that a bare relying party has too.
+func BenchmarkAssumeRoleWithWebIdentity(b *testing.B) {
+	f := newFixture(b)
+	f.Service.config.Rand = f.rand
+	form := webForm("EKSServiceAccountRole", sign(b, claims()))
+	form.Set("Version", Version)
+	template := f.request(form, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		req := &iam.Request{Call: template.Call, State: template.State, Now: template.Now, Decision: &decision.Decision{}}
+		w := httptest.NewRecorder()
+		f.ServeAWS(w, req)
+		if w.Code != 200 {
+			b.Fatal(w.Body)
+		}
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	f := newFixture(b)
+	token := sign(b, claims())
+	provider := oidc.Provider{URL: issuer, ClientIDs: []string{"sts.amazonaws.com"}}
+	ctx := b.Context()
+	b.ReportAllocs()
+	for b.Loop() {
+		t, err := oidc.ParseUnverified(token)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := f.config.Verifier.Verify(ctx, provider, t); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAuthenticate(b *testing.B) {
+	f := newFixture(b)
+	c := f.session(b)
+	sig := &wire.Signature{AccessKeyID: c.AccessKeyID, SecurityToken: c.SessionToken}
+	snapshot := f.store.Snapshot()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := f.Authenticate(snapshot, sig, f.now); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSeal(b *testing.B) {
+	f := newFixture(b)
+	sealer, err := NewSealer(f.onlyKey(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := fullSession()
+	s.Policy, s.PolicyARNs, s.HasPolicies, s.Tags, s.AMR = "", nil, false, nil, nil
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := sealer.Seal(s, f.rand, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
