@@ -38,7 +38,6 @@ type Emulator struct {
 	services  map[string]iam.Service
 	decisions *decision.Log
 	faults    faults
-	remote    *oidc.Remote
 	metrics   *metrics
 	handler   http.Handler
 
@@ -76,8 +75,7 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 
 func (e *Emulator) wire(ctx context.Context) error {
 	c := e.config
-	e.remote = oidc.NewRemote(e.remoteConfig())
-	verifier := &oidc.Verifier{Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remote}, Now: e.clock.Now}
+	verifier := &oidc.Verifier{Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), oidc.NewRemote(e.remoteConfig())}, Now: e.clock.Now}
 	var err error
 	e.sts, err = sts.New(ctx, sts.Config{
 		Store: e.store, Verifier: verifier, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
@@ -103,10 +101,7 @@ func (e *Emulator) Handler() http.Handler { return e.handler }
 func (e *Emulator) Clock() *Clock { return e.clock }
 
 // Close ends the emulator: its state is closed, everything acknowledged is kept.
-func (e *Emulator) Close() error {
-	e.remote.Close()
-	return e.store.Close()
-}
+func (e *Emulator) Close() error { return e.store.Close() }
 
 // newIssuer gives a new cluster its issuer.
 func (e *Emulator) newIssuer(ctx context.Context, issuerURL string) error {

@@ -27,6 +27,7 @@ type Issuer struct {
 	// JWKS are the keys that were published for an issuer of somebody else's.
 	JWKS json.RawMessage `json:"jwks,omitempty"`
 
+	own    *oidc.Issuer // Keys, ready to sign and serve
 	public *oidc.KeySet // what tokens are verified with
 }
 
@@ -36,7 +37,13 @@ func (i *Issuer) StateKey() string { return i.URL }
 // Own is whether the emulator signs for the issuer.
 func (i *Issuer) Own() bool { return len(i.JWKS) == 0 }
 
-func (i *Issuer) issuer() *oidc.Issuer { return &oidc.Issuer{URL: i.URL, Keys: i.Keys} }
+// issuer signs and serves for an own issuer.
+func (i *Issuer) issuer() *oidc.Issuer {
+	if i.own != nil {
+		return i.own
+	}
+	return &oidc.Issuer{URL: i.URL, Keys: i.Keys}
+}
 
 func issuerKind() state.Kind {
 	return state.Kind{Name: "issuer", Decode: func(b []byte) (state.Entity, error) {
@@ -51,7 +58,8 @@ func issuerKind() state.Kind {
 // parse makes the public keys usable, once, when the entity is made.
 func (i *Issuer) parse() error {
 	if i.Own() {
-		i.public = i.issuer().KeySet()
+		i.own = &oidc.Issuer{URL: i.URL, Keys: i.Keys}
+		i.public = i.own.KeySet()
 		return nil
 	}
 	set, err := oidc.ParseJWKS(i.JWKS)
@@ -81,14 +89,18 @@ func checkIssuerURL(raw string) error {
 // addKey puts a new signing key before the others.
 func (e *Emulator) addKey(issuer *Issuer, now time.Time) error {
 	if issuer.Alg == "" {
-		issuer.Alg = oidc.RS256
+		issuer.Alg = "RS256"
 	}
 	key, err := e.config.NewKey(issuer.Alg)
 	if err != nil {
 		return fmt.Errorf("a signing key for %s: %w", issuer.URL, err)
 	}
 	key.Created = now.UTC()
-	*issuer = Issuer{URL: issuer.URL, Alg: issuer.Alg, Keys: issuer.issuer().Rotate(key, now, keyOverlap).Keys}
+	rotated, err := issuer.issuer().Rotate(key, now, keyOverlap)
+	if err != nil {
+		return fmt.Errorf("a signing key for %s: %w", issuer.URL, err)
+	}
+	issuer.Keys = rotated.Keys
 	return issuer.parse()
 }
 
@@ -179,6 +191,9 @@ func (e *Emulator) publicKeys(issuerURL string) (*oidc.KeySet, bool) {
 	found, ok := state.Get[*Issuer](e.store.Snapshot(), issuerURL)
 	if !ok {
 		return nil, false
+	}
+	if found.public == nil { // declared, and no key was needed so far
+		return found.issuer().KeySet(), true
 	}
 	return found.public, true
 }

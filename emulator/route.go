@@ -86,3 +86,9 @@ func regionOf(sig *wire.Signature, fallback string) string {
 	}
 	return fallback
 }
+
+// actionOfTarget is the action in X-Amz-Target: secretsmanager.GetSecretValue.
+func actionOfTarget(r *http.Request) string {
+	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	return action
+}
