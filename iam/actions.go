@@ -7,6 +7,7 @@ import "maps"
 var actions = merge(
 	providerActions, roleActions, rolePolicyActions, policyActions, policyVersionActions,
 	instanceProfileActions, userActions, userPolicyActions, accessKeyActions, groupActions, groupPolicyActions,
+	accountActions, authorizationDetailsActions, serviceLinkedActions, simulateActions,
 )
 
 func merge(tables ...map[string]action) map[string]action {

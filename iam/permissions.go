@@ -1,9 +1,9 @@
 package iam
 
 import (
+	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -13,9 +13,9 @@ import (
 // Limits of what one role, user or group may hold (IAM user guide, "IAM and
 // AWS STS quotas", defaults). Sizes count characters without white space.
 var (
-	roleLimits  = limits{kind: "role", attached: 20, quota: "PoliciesPerRole", inline: 10240}
-	userLimits  = limits{kind: "user", attached: 10, quota: "PoliciesPerUser", inline: 2048}
-	groupLimits = limits{kind: "group", attached: 10, quota: "PoliciesPerGroup", inline: 5120}
+	roleLimits  = limits{kind: "role", attached: 20, quota: "PoliciesPerRole", inline: policy.MaxRoleInlineSize}
+	userLimits  = limits{kind: "user", attached: 10, quota: "PoliciesPerUser", inline: policy.MaxUserInlineSize}
+	groupLimits = limits{kind: "group", attached: 10, quota: "PoliciesPerGroup", inline: policy.MaxGroupInlineSize}
 )
 
 type limits struct {
@@ -23,6 +23,7 @@ type limits struct {
 	attached int
 	quota    string // as LimitExceeded names it
 	inline   int
+	service  bool // a service-linked role, which AWS attaches its own policies to
 }
 
 // bounds is what ByBoundary indexes.
@@ -41,7 +42,7 @@ func (p *Permissions) inlineIndex(name string) int {
 // putInline adds or replaces an inline policy. The slices of the permissions
 // are those of an immutable entity until they are cloned.
 func (p *Permissions) putInline(name, text string, l limits, holder string) error {
-	parsed, err := policy.ValidateIdentity([]byte(text))
+	parsed, err := policy.ValidateInline([]byte(text))
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,7 @@ func (p *Permissions) putInline(name, text string, l limits, holder string) erro
 	}
 	size := 0
 	for _, i := range p.Inline {
-		size += sizeOf(i.Document.Text)
+		size += policy.Size([]byte(i.Document.Text))
 	}
 	if size > l.inline {
 		return limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", l.inline, l.kind, holder)
@@ -76,17 +77,6 @@ func noInline(l limits, name string) error {
 	return noSuchEntity("The %s policy with name %s cannot be found.", l.kind, name)
 }
 
-// sizeOf is a document's size as quotas count it.
-func sizeOf(text string) int {
-	n := 0
-	for _, r := range text {
-		if !unicode.IsSpace(r) {
-			n++
-		}
-	}
-	return n
-}
-
 // attach attaches a managed policy; one that is attached already stays so.
 func (p *Permissions) attach(r state.Reader, arn string, l limits) error {
 	if err := checkPolicyARN(arn); err != nil {
@@ -95,8 +85,8 @@ func (p *Permissions) attach(r state.Reader, arn string, l limits) error {
 	if _, ok := PolicyByARN(r, arn); !ok {
 		return notAttachable(arn)
 	}
-	if strings.HasPrefix(arn, awsPolicyPrefix+"aws-service-role/") {
-		return wire.Errorf(400, "PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.")
+	if !l.service && strings.HasPrefix(arn, awsPolicyPrefix+"aws-service-role/") {
+		return wire.Errorf(http.StatusBadRequest, "PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.")
 	}
 	if slices.Contains(p.Attached, arn) {
 		return nil

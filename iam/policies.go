@@ -2,19 +2,14 @@ package iam
 
 import (
 	"iter"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
-const (
-	maxPolicies   = 1500
-	maxPolicySize = 6144 // characters without white space
-)
+const maxPolicies = 1500
 
 var policyActions = map[string]action{
 	"CreatePolicy":          on((*call).createPolicy),
@@ -92,9 +87,6 @@ func managedDocument(text string) (Document, error) {
 	parsed, err := policy.ValidateIdentity([]byte(text))
 	if err != nil {
 		return Document{}, err
-	}
-	if sizeOf(text) > maxPolicySize {
-		return Document{}, quotaExceeded("PolicySize", maxPolicySize)
 	}
 	return Document{Text: text, Parsed: parsed}, nil
 }
@@ -294,90 +286,6 @@ func (c *call) inUse(p *Policy, in *listPoliciesInput) bool {
 	arn := p.ARN()
 	return in.PolicyUsageFilter != "PermissionsBoundary" && users(c.State, c.account, ByPolicy, arn) > 0 ||
 		in.PolicyUsageFilter != "PermissionsPolicy" && users(c.State, c.account, ByBoundary, arn) > 0
-}
-
-type listEntitiesInput struct {
-	policyInput
-	EntityFilter      string `wire:"enum=User|Role|Group|LocalManagedPolicy|AWSManagedPolicy"`
-	PathPrefix        string `wire:"min=1,max=512,pattern=PATH"`
-	PolicyUsageFilter string `wire:"enum=PermissionsPolicy|PermissionsBoundary"`
-	pageInput
-}
-
-type (
-	policyRole  struct{ RoleName, RoleId string }
-	policyUser  struct{ UserName, UserId string }
-	policyGroup struct{ GroupName, GroupId string }
-)
-
-type listEntitiesOutput struct {
-	PolicyGroups wire.List[policyGroup]
-	PolicyUsers  wire.List[policyUser]
-	PolicyRoles  wire.List[policyRole]
-	pageOutput
-}
-
-// entityOfPolicy is one that a policy is attached to.
-type entityOfPolicy struct{ kind, path, name, id string }
-
-func (c *call) listEntitiesForPolicy(in *listEntitiesInput) (any, error) {
-	if err := checkPolicyARN(in.PolicyArn); err != nil {
-		return nil, err
-	}
-	if _, ok := PolicyByARN(c.State, in.PolicyArn); !ok {
-		return nil, notAttachable(in.PolicyArn)
-	}
-	var all []entityOfPolicy
-	for _, index := range []string{ByPolicy, ByBoundary} {
-		if index == ByPolicy && in.PolicyUsageFilter == "PermissionsBoundary" || index == ByBoundary && in.PolicyUsageFilter == "PermissionsPolicy" {
-			continue
-		}
-		all = append(all, c.entitiesOf(index, in.PolicyArn)...)
-	}
-	all = slices.DeleteFunc(all, func(e entityOfPolicy) bool {
-		return in.EntityFilter != "" && e.kind != in.EntityFilter || !strings.HasPrefix(e.path, in.PathPrefix)
-	})
-	key := func(e entityOfPolicy) string { return e.kind + "/" + strings.ToLower(e.name) }
-	slices.SortFunc(all, func(a, b entityOfPolicy) int { return strings.Compare(key(a), key(b)) })
-	some, page, err := paginate(slices.Values(slices.Compact(all)), key, in.pageInput)
-	if err != nil {
-		return nil, err
-	}
-	out := &listEntitiesOutput{pageOutput: page}
-	for _, e := range some {
-		switch e.kind {
-		case "Role":
-			out.PolicyRoles = append(out.PolicyRoles, policyRole{e.name, e.id})
-		case "User":
-			out.PolicyUsers = append(out.PolicyUsers, policyUser{e.name, e.id})
-		case "Group":
-			out.PolicyGroups = append(out.PolicyGroups, policyGroup{e.name, e.id})
-		}
-	}
-	return out, nil
-}
-
-func (c *call) entitiesOf(index, arn string) []entityOfPolicy {
-	var all []entityOfPolicy
-	for e := range state.LookupAll[*Role](c.State, index, arn) {
-		if e.Account == c.account {
-			all = append(all, entityOfPolicy{"Role", e.Path, e.Name, e.ID})
-		}
-	}
-	for e := range state.LookupAll[*User](c.State, index, arn) {
-		if e.Account == c.account {
-			all = append(all, entityOfPolicy{"User", e.Path, e.Name, e.ID})
-		}
-	}
-	if index == ByBoundary {
-		return all
-	}
-	for e := range state.LookupAll[*Group](c.State, index, arn) {
-		if e.Account == c.account {
-			all = append(all, entityOfPolicy{"Group", e.Path, e.Name, e.ID})
-		}
-	}
-	return all
 }
 
 // changePolicy replaces an own policy by a changed copy.

@@ -90,6 +90,9 @@ func (c *call) createRole(in *createRoleInput) (any, error) {
 			return nil, quotaExceeded("RolesPerAccount", maxRoles)
 		}
 		tx.Put(role)
+		if err := bindPrincipal(tx, TrustPrincipal{role.ARN(), role.ID}); err != nil {
+			return nil, err
+		}
 		return &roleResult{outRole(role).withTags(role).withBoundary(role)}, nil
 	})
 }

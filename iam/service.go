@@ -12,8 +12,11 @@ import (
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
-// Version is the version of the IAM API.
-const Version = "2010-05-08"
+// The IAM API's version and the namespace of its answers.
+const (
+	Version   = "2010-05-08"
+	Namespace = wire.IAMNamespace
+)
 
 // Config is what the IAM API needs.
 type Config struct {
@@ -51,10 +54,10 @@ type call struct {
 func (a *API) ServeAWS(w http.ResponseWriter, req *Request) {
 	result, err := a.serve(req)
 	if err != nil {
-		wire.WriteQueryError(w, req.Call, wire.IAMNamespace, req.fail(err))
+		wire.WriteQueryError(w, req.Call, Namespace, req.fail(err))
 		return
 	}
-	wire.WriteQuery(w, req.Call, wire.IAMNamespace, result)
+	wire.WriteQuery(w, req.Call, Namespace, result)
 }
 
 func (a *API) serve(req *Request) (any, error) {

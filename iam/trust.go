@@ -31,8 +31,11 @@ func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 	var principals []TrustPrincipal
 	shown := rewritePrincipals(text, func(written string) string {
 		p, ok := findPrincipal(m.tx, written)
-		if !ok || p.ID == "" {
+		switch {
+		case ok && p.ID == "", !ok && !strings.HasPrefix(written, "arn:"):
 			return written
+		case !ok:
+			p = TrustPrincipal{ARN: written} // lenient: tied when it comes to be
 		}
 		if !slices.Contains(principals, p) {
 			principals = append(principals, p)
@@ -119,6 +122,25 @@ func renamePrincipal(tx *state.Txn, old TrustPrincipal, name string) error {
 				changed.TrustPrincipals = append(changed.TrustPrincipals, p)
 			case name != old.ID:
 				changed.TrustPrincipals = append(changed.TrustPrincipals, TrustPrincipal{name, old.ID})
+			}
+		}
+		tx.Put(&changed)
+	}
+	return nil
+}
+
+// bindPrincipal ties a new role or user to the trust policies that named it
+// before it was.
+func bindPrincipal(tx *state.Txn, made TrustPrincipal) error {
+	for role := range state.LookupAll[*Role](tx, ByTrusted, made.ARN) {
+		changed := *role
+		if current, ok := state.Get[*Role](tx, role.StateKey()); ok {
+			changed = *current
+		}
+		changed.TrustPrincipals = slices.Clone(changed.TrustPrincipals)
+		for i, p := range changed.TrustPrincipals {
+			if p == (TrustPrincipal{ARN: made.ARN}) {
+				changed.TrustPrincipals[i] = made
 			}
 		}
 		tx.Put(&changed)

@@ -81,6 +81,9 @@ func (c *call) createUser(in *createUserInput) (any, error) {
 			return nil, quotaExceeded("UsersPerAccount", maxUsers)
 		}
 		tx.Put(u)
+		if err := bindPrincipal(tx, TrustPrincipal{u.ARN(), u.ID}); err != nil {
+			return nil, err
+		}
 		return &userResult{outUser(u).withDetails(u)}, nil
 	})
 }

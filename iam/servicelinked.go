@@ -1,0 +1,151 @@
+package iam
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+var serviceLinkedActions = map[string]action{
+	"CreateServiceLinkedRole":            on((*call).createServiceLinkedRole),
+	"DeleteServiceLinkedRole":            on((*call).deleteServiceLinkedRole),
+	"GetServiceLinkedRoleDeletionStatus": on((*call).getServiceLinkedRoleDeletionStatus),
+}
+
+// serviceRolesJSON says which service has which role: its name, the AWS managed
+// policy attached, and whether a suffix may follow. Recorded on AWS (LocalStack's
+// test_service_role_lifecycle snapshots of 13 March 2025).
+//
+//go:embed service_roles.json
+var serviceRolesJSON []byte
+
+type serviceRole struct {
+	Name        string `json:"name"`
+	Policy      string `json:"policy"` // an ARN
+	Description string `json:"description,omitempty"`
+	Suffix      bool   `json:"suffix,omitempty"`
+}
+
+var serviceRoles = sync.OnceValue(func() map[string]serviceRole {
+	var table map[string]serviceRole
+	if err := json.Unmarshal(serviceRolesJSON, &table); err != nil {
+		panic(fmt.Sprintf("iam: service_roles.json: %v", err))
+	}
+	return table
+})
+
+type createServiceLinkedRoleInput struct {
+	AWSServiceName string  `wire:"required,min=1,max=128,pattern=NAME"`
+	Description    *string `wire:"max=1000,pattern=[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*"`
+	CustomSuffix   string  `wire:"min=1,max=64,pattern=NAME"`
+}
+
+func (in *createServiceLinkedRoleInput) target(c *call) target {
+	service, ok := serviceRoles()[in.AWSServiceName]
+	if !ok {
+		service.Name = "*"
+	}
+	return target{arn: c.arnOf("role", serviceRolePath+in.AWSServiceName+"/", service.roleName(in.CustomSuffix))}.
+		with("iam:AWSServiceName", in.AWSServiceName)
+}
+
+func (s serviceRole) roleName(suffix string) string {
+	if suffix == "" {
+		return s.Name
+	}
+	return s.Name + "_" + suffix
+}
+
+// createServiceLinkedRole makes the role of a service that the table knows. The
+// text for any other service is our own.
+func (c *call) createServiceLinkedRole(in *createServiceLinkedRoleInput) (any, error) {
+	service, ok := serviceRoles()[in.AWSServiceName]
+	if !ok {
+		return nil, invalidInput("irsa-emu knows no service-linked role of the service %s", in.AWSServiceName)
+	}
+	if in.CustomSuffix != "" && !service.Suffix {
+		return nil, invalidInput("Custom suffix is not allowed for %s", in.AWSServiceName)
+	}
+	return c.update(func(tx *state.Txn) (any, error) {
+		name := service.roleName(in.CustomSuffix)
+		if _, exists := RoleByName(tx, c.account, name); exists {
+			return nil, invalidInput("Service role name %s has been taken in this account, please try a different suffix.", name)
+		}
+		make := &createRoleInput{
+			RoleName: name, AssumeRolePolicyDocument: serviceTrust(in.AWSServiceName), Description: in.Description,
+			pathInput: pathInput{serviceRolePath + in.AWSServiceName + "/"},
+		}
+		if make.Description == nil && service.Description != "" {
+			make.Description = &service.Description
+		}
+		role, err := c.maker(tx).role(make)
+		if err != nil {
+			return nil, err
+		}
+		if _, known := PolicyByARN(tx, service.Policy); known {
+			limits := roleLimits
+			limits.service = true
+			if err := role.attach(tx, service.Policy, limits); err != nil {
+				return nil, err
+			}
+		}
+		tx.Put(role)
+		return &roleResult{outRole(role)}, nil
+	})
+}
+
+// serviceTrust is the trust policy of every service-linked role.
+func serviceTrust(service string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"` + service + `"}}]}`
+}
+
+type deletionTaskOutput struct{ DeletionTaskId string }
+
+// deleteServiceLinkedRole removes the role at once; on AWS the service is asked
+// first and a task waits for it.
+func (c *call) deleteServiceLinkedRole(in *roleInput) (any, error) {
+	return c.update(func(tx *state.Txn) (any, error) {
+		role, err := c.role(tx, in.RoleName)
+		if err != nil {
+			return nil, err
+		}
+		service, ok := strings.CutPrefix(role.Path, serviceRolePath)
+		if !ok {
+			return nil, noRole(in.RoleName)
+		}
+		tx.Delete(role)
+		if err := forgetPrincipal(tx, TrustPrincipal{role.ARN(), role.ID}); err != nil {
+			return nil, err
+		}
+		return &deletionTaskOutput{"task" + serviceRolePath + service + role.Name + "/" + uuid.NewString()}, nil
+	})
+}
+
+type deletionStatusInput struct {
+	DeletionTaskId string `wire:"required,min=1,max=1000"`
+}
+
+func (in *deletionStatusInput) target(c *call) target {
+	return target{arn: c.arnOf("role", serviceRolePath, "*")}
+}
+
+type deletionStatusOutput struct{ Status string }
+
+// getServiceLinkedRoleDeletionStatus answers from the id alone: a task is named
+// after its role and has succeeded when the role is gone.
+func (c *call) getServiceLinkedRoleDeletionStatus(in *deletionStatusInput) (any, error) {
+	parts := strings.Split(in.DeletionTaskId, "/")
+	if len(parts) != 5 || parts[0] != "task" || parts[1] != "aws-service-role" || uuid.Validate(parts[4]) != nil {
+		return nil, noSuchEntity("Deletion task %s cannot be found.", in.DeletionTaskId)
+	}
+	if _, exists := RoleByName(c.State, c.account, parts[3]); exists {
+		return &deletionStatusOutput{"NOT_STARTED"}, nil
+	}
+	return &deletionStatusOutput{"SUCCEEDED"}, nil
+}
