@@ -1,0 +1,268 @@
+package eks_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	api "github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/eks/types"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/services/servicetest"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+const (
+	issuer     = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+	clusterARN = "arn:aws:eks:us-west-2:111122223333:cluster/your-cluster-name"
+)
+
+// start serves EKS with one cluster of a State document; made collects the
+// issuers that CreateCluster asks for.
+func start(t *testing.T) (s *servicetest.Server, made *[]string) {
+	t.Helper()
+	made = new([]string)
+	s = servicetest.Start(t, eks.Kinds(), false, func(store *state.Store) iam.Service {
+		return eks.New(eks.Config{Store: store, Rand: rand.Reader, NewIssuer: func(_ context.Context, url string) error {
+			*made = append(*made, url)
+			return nil
+		}})
+	})
+	declare(t, s, map[string]statefile.Cluster{"your-cluster-name": {Issuer: issuer, Region: servicetest.Region, Account: servicetest.Account}})
+	return s, made
+}
+
+func declare(t *testing.T, s *servicetest.Server, clusters map[string]statefile.Cluster) {
+	t.Helper()
+	err := s.Store.Update(t.Context(), func(tx *state.Txn) error {
+		for name, c := range clusters {
+			if err := eks.Apply(tx, name, c, s.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func client(c aws.Config) *api.Client {
+	return api.NewFromConfig(c, func(o *api.Options) { o.Retryer = aws.NopRetryer{} })
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(out T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+}
+
+func refused(t *testing.T, err error, status int, code, message string) {
+	t.Helper()
+	var e smithy.APIError
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want %s", err, code)
+	}
+	if e.ErrorCode() != code || e.ErrorMessage() != message {
+		t.Errorf("got  %s: %s\nwant %s: %s", e.ErrorCode(), e.ErrorMessage(), code, message)
+	}
+	var answer interface{ HTTPStatusCode() int }
+	if errors.As(err, &answer) && answer.HTTPStatusCode() != status {
+		t.Errorf("status %d, want %d", answer.HTTPStatusCode(), status)
+	}
+}
+
+// TestDescribeCluster has what `aws eks update-kubeconfig` and Terraform's data
+// source read.
+func TestDescribeCluster(t *testing.T) {
+	s, _ := start(t)
+	c := client(s.Root(servicetest.Account))
+	got := must[*api.DescribeClusterOutput](t)(c.DescribeCluster(t.Context(), &api.DescribeClusterInput{Name: aws.String("your-cluster-name")})).Cluster
+	if *got.Identity.Oidc.Issuer != issuer || *got.Arn != clusterARN || got.Status != types.ClusterStatusActive || !got.CreatedAt.Equal(s.Now()) {
+		t.Errorf("got %+v", got)
+	}
+	if *got.Endpoint != "https://EXAMPLED539D4633E53DE1B71EXAMPLE.gr7.us-west-2.eks.amazonaws.com" {
+		t.Errorf("endpoint %s", *got.Endpoint)
+	}
+	text, err := base64.StdEncoding.DecodeString(*got.CertificateAuthority.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	if ca := must[*x509.Certificate](t)(x509.ParseCertificate(block.Bytes)); !ca.IsCA {
+		t.Error("the certificate authority is none")
+	}
+	if got.ResourcesVpcConfig == nil || got.KubernetesNetworkConfig == nil || got.AccessConfig == nil || got.RoleArn == nil || got.Version == nil || got.PlatformVersion == nil {
+		t.Errorf("members are missing: %+v", got)
+	}
+	again := must[*api.DescribeClusterOutput](t)(c.DescribeCluster(t.Context(), &api.DescribeClusterInput{Name: aws.String("your-cluster-name")})).Cluster
+	if *again.CertificateAuthority.Data != *got.CertificateAuthority.Data || *again.ResourcesVpcConfig.VpcId != *got.ResourcesVpcConfig.VpcId {
+		t.Error("the same cluster is described differently")
+	}
+}
+
+// TestErrors: the texts are AWS's, seen in users' reports and by moto.
+func TestErrors(t *testing.T) {
+	s, _ := start(t)
+	ctx := t.Context()
+	root := client(s.Root(servicetest.Account))
+	_, err := root.DescribeCluster(ctx, &api.DescribeClusterInput{Name: aws.String("nowhere")})
+	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: nowhere.")
+	var missing *types.ResourceNotFoundException
+	if !errors.As(err, &missing) || missing.ClusterName == nil || *missing.ClusterName != "nowhere" {
+		t.Errorf("the error does not name the cluster: %v", err)
+	}
+	_, err = root.CreateCluster(ctx, &api.CreateClusterInput{Name: aws.String("your-cluster-name"), RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), ResourcesVpcConfig: &types.VpcConfigRequest{}})
+	refused(t, err, http.StatusConflict, "ResourceInUseException", "Cluster already exists with name: your-cluster-name")
+	_, err = root.ListNodegroups(ctx, &api.ListNodegroupsInput{ClusterName: aws.String("your-cluster-name")})
+	refused(t, err, http.StatusNotImplemented, "NotImplemented", "irsa-emu does not implement eks:ListNodegroups.")
+
+	reader := client(s.Role(servicetest.Account, "reader", servicetest.Allow("arn:aws:eks:*:*:cluster/other", "eks:DescribeCluster")))
+	for _, name := range []string{"your-cluster-name", "nowhere"} {
+		_, err = reader.DescribeCluster(ctx, &api.DescribeClusterInput{Name: &name})
+		refused(t, err, http.StatusForbidden, "AccessDeniedException", "User: arn:aws:sts::111122223333:assumed-role/reader/test is not authorized to perform: eks:DescribeCluster on resource: arn:aws:eks:us-west-2:111122223333:cluster/"+name+
+			" because no identity-based policy allows the eks:DescribeCluster action")
+	}
+	if d := s.Last(); d.Outcome != decision.Refused || d.Action != "DescribeCluster" || len(d.Checks) != 1 {
+		t.Errorf("decision %+v", d)
+	}
+	_, err = reader.ListClusters(ctx, &api.ListClustersInput{})
+	refused(t, err, http.StatusForbidden, "AccessDeniedException", "User: arn:aws:sts::111122223333:assumed-role/reader/test is not authorized to perform: eks:ListClusters on resource: arn:aws:eks:us-west-2:111122223333:cluster/*"+
+		" because no identity-based policy allows the eks:ListClusters action")
+	_, err = reader.DescribeCluster(ctx, &api.DescribeClusterInput{Name: aws.String("other")})
+	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: other.")
+}
+
+func TestCreateListDelete(t *testing.T) {
+	s, made := start(t)
+	ctx := t.Context()
+	c := client(s.Root(servicetest.Account))
+	for _, name := range []string{"b", "a"} {
+		out := must[*api.CreateClusterOutput](t)(c.CreateCluster(ctx, &api.CreateClusterInput{
+			Name: &name, RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), Version: aws.String("1.33"), Tags: map[string]string{"team": "x"},
+			ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: []string{"subnet-1"}, EndpointPrivateAccess: aws.Bool(true)},
+		})).Cluster
+		if *out.Identity.Oidc.Issuer != (*made)[len(*made)-1] || *out.Version != "1.33" || out.Tags["team"] != "x" ||
+			!cmp.Equal(out.ResourcesVpcConfig.SubnetIds, []string{"subnet-1"}) || !out.ResourcesVpcConfig.EndpointPrivateAccess || out.ResourcesVpcConfig.VpcId == nil {
+			t.Errorf("created %+v", out)
+		}
+	}
+	var names []string
+	pages := api.NewListClustersPaginator(c, &api.ListClustersInput{MaxResults: aws.Int32(2)})
+	for pages.HasMorePages() {
+		names = append(names, must[*api.ListClustersOutput](t)(pages.NextPage(ctx)).Clusters...)
+	}
+	if !cmp.Equal(names, []string{"a", "b", "your-cluster-name"}) {
+		t.Errorf("listed %v", names)
+	}
+	must[*api.DeleteClusterOutput](t)(c.DeleteCluster(ctx, &api.DeleteClusterInput{Name: aws.String("a")}))
+	_, err := c.DescribeCluster(ctx, &api.DescribeClusterInput{Name: aws.String("a")})
+	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: a.")
+
+	// Creating needs iam:PassRole for the role too.
+	creator := client(s.Role(servicetest.Account, "creator", servicetest.Allow("*", "eks:CreateCluster")))
+	_, err = creator.CreateCluster(ctx, &api.CreateClusterInput{Name: aws.String("c"), RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), ResourcesVpcConfig: &types.VpcConfigRequest{}})
+	if err == nil || !strings.Contains(err.Error(), "iam:PassRole on resource: arn:aws:iam::111122223333:role/r") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTags(t *testing.T) {
+	s, _ := start(t)
+	ctx := t.Context()
+	c := client(s.Root(servicetest.Account))
+	must[*api.TagResourceOutput](t)(c.TagResource(ctx, &api.TagResourceInput{ResourceArn: aws.String(clusterARN), Tags: map[string]string{"a": "1", "b": "2"}}))
+	must[*api.UntagResourceOutput](t)(c.UntagResource(ctx, &api.UntagResourceInput{ResourceArn: aws.String(clusterARN), TagKeys: []string{"a"}}))
+	got := must[*api.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &api.ListTagsForResourceInput{ResourceArn: aws.String(clusterARN)}))
+	if !cmp.Equal(got.Tags, map[string]string{"b": "2"}) {
+		t.Errorf("tags %v", got.Tags)
+	}
+	tagged := client(s.Role(servicetest.Account, "tagged", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"eks:DescribeCluster","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/b":"2"}}}]}`))
+	must[*api.DescribeClusterOutput](t)(tagged.DescribeCluster(ctx, &api.DescribeClusterInput{Name: aws.String("your-cluster-name")}))
+}
+
+func TestPodIdentity(t *testing.T) {
+	s, _ := start(t)
+	ctx := t.Context()
+	c := client(s.Root(servicetest.Account))
+	s.Role(servicetest.Account, "app")
+	name := aws.String("your-cluster-name")
+	in := &api.CreatePodIdentityAssociationInput{ClusterName: name, Namespace: aws.String("ns"), ServiceAccount: aws.String("sa"), RoleArn: aws.String("arn:aws:iam::111122223333:role/app")}
+	made := must[*api.CreatePodIdentityAssociationOutput](t)(c.CreatePodIdentityAssociation(ctx, in)).Association
+	if want := "arn:aws:eks:us-west-2:111122223333:podidentityassociation/your-cluster-name/" + *made.AssociationId; *made.AssociationArn != want {
+		t.Errorf("ARN %s, want %s", *made.AssociationArn, want)
+	}
+	_, err := c.CreatePodIdentityAssociation(ctx, in)
+	refused(t, err, http.StatusConflict, "ResourceInUseException", "Association already exists: "+*made.AssociationId)
+	in.ServiceAccount, in.RoleArn = aws.String("other"), aws.String("arn:aws:iam::111122223333:role/none")
+	_, err = c.CreatePodIdentityAssociation(ctx, in)
+	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "Role provided in the request does not exist.")
+
+	s.Role(servicetest.Account, "app2")
+	updated := must[*api.UpdatePodIdentityAssociationOutput](t)(c.UpdatePodIdentityAssociation(ctx, &api.UpdatePodIdentityAssociationInput{
+		ClusterName: name, AssociationId: made.AssociationId, RoleArn: aws.String("arn:aws:iam::111122223333:role/app2"), DisableSessionTags: aws.Bool(true)})).Association
+	described := must[*api.DescribePodIdentityAssociationOutput](t)(c.DescribePodIdentityAssociation(ctx, &api.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId})).Association
+	if *updated.RoleArn != "arn:aws:iam::111122223333:role/app2" || *described.RoleArn != *updated.RoleArn || !*described.DisableSessionTags {
+		t.Errorf("updated %+v, described %+v", updated, described)
+	}
+	list := func(namespace string) int {
+		return len(must[*api.ListPodIdentityAssociationsOutput](t)(c.ListPodIdentityAssociations(ctx, &api.ListPodIdentityAssociationsInput{ClusterName: name, Namespace: &namespace})).Associations)
+	}
+	if list("ns") != 1 || list("other") != 0 {
+		t.Errorf("listed %d and %d", list("ns"), list("other"))
+	}
+	must[*api.DeletePodIdentityAssociationOutput](t)(c.DeletePodIdentityAssociation(ctx, &api.DeletePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId}))
+	_, err = c.DescribePodIdentityAssociation(ctx, &api.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId})
+	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No association found for the ID: "+*made.AssociationId)
+}
+
+// TestDocument: what is exported and applied again is exported the same, also
+// when two clusters have one name.
+func TestDocument(t *testing.T) {
+	s, _ := start(t)
+	declare(t, s, map[string]statefile.Cluster{
+		servicetest.Other + "/eu-west-1/your-cluster-name": {Issuer: issuer + "2", Region: "eu-west-1", Account: servicetest.Other, Version: "1.33", Tags: map[string]string{"a": "b"}},
+	})
+	first := eks.Export(s.Store.Snapshot())
+	if len(first) != 2 {
+		t.Fatalf("exported %d clusters, want 2", len(first))
+	}
+	other, _ := start(t)
+	if err := other.Store.Update(t.Context(), func(tx *state.Txn) error { eks.Reset(tx); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	declare(t, other, first)
+	if diff := cmp.Diff(first, eks.Export(other.Store.Snapshot())); diff != "" {
+		t.Errorf("(-first +second):\n%s", diff)
+	}
+}
+
+func FuzzRoute(f *testing.F) {
+	for _, path := range []string{"/clusters/n", "/tags/arn%3Aaws%3Aeks%3Aus-west-2%3A111122223333%3Acluster%2Fn", "/clusters/%zz/updates", "//"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		r, err := http.NewRequest(http.MethodGet, "http://eks/"+strings.TrimPrefix(path, "/"), nil)
+		if err != nil {
+			return
+		}
+		eks.ActionOf(r)
+	})
+}
