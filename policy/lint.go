@@ -227,8 +227,9 @@ func conditionsOf(s *node) []lintCondition {
 	var out []lintCondition
 	for _, o := range c.members {
 		op, known := parseOperator(o.name)
-		if _, right, ok := strings.Cut(nearestOperator(o.name), "write "); !known && ok {
-			op, known = parseOperator(right) // IAM refuses it, but what is meant is clear
+		if !known { // IAM refuses it, but what is meant may be clear
+			_, right, _ := strings.Cut(nearestOperator(o.name), "write ")
+			op, known = parseOperator(right)
 		}
 		for _, k := range o.value.members {
 			out = append(out, lintCondition{o.name, op, known && op.test != nil, k.name, k.nameStart, o.nameStart, k.value})
