@@ -38,7 +38,7 @@ func TestWildcardRandom(t *testing.T) {
 		return string(out)
 	}
 	matched := 0
-	for range 50_000 {
+	for range 20_000 {
 		pattern, value := pick([]rune("aabé**?"), 9), pick([]rune("aabé"), 12)
 		g := compileGlob(pattern)
 		got := g.match(value)
@@ -49,7 +49,7 @@ func TestWildcardRandom(t *testing.T) {
 			matched++
 		}
 	}
-	if matched < 1000 {
+	if matched < 500 {
 		t.Fatalf("only %d patterns matched: the comparison says little", matched)
 	}
 }
