@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -25,6 +27,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustPa
 type idp struct {
 	*httptest.Server
 	mux    *http.ServeMux
+	bent   atomic.Pointer[http.HandlerFunc] // answers instead of mux
 	issuer atomic.Pointer[oidc.Issuer]
 	asked  atomic.Int64 // key sets served
 }
@@ -32,8 +35,15 @@ type idp struct {
 func newIDP(t *testing.T, keys ...*oidc.SigningKey) *idp {
 	t.Helper()
 	p := &idp{mux: http.NewServeMux()}
-	p.Server = httptest.NewTLSServer(p.mux)
-	p.Config.ErrorLog = nil
+	p.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if bent := p.bent.Load(); bent != nil {
+			(*bent)(w, r)
+			return
+		}
+		p.mux.ServeHTTP(w, r)
+	}))
+	p.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that refuse to go on are the point
+	p.StartTLS()
 	t.Cleanup(p.Close)
 	p.issuer.Store(&oidc.Issuer{URL: p.URL, Keys: keys})
 	p.mux.HandleFunc(oidc.DiscoveryPath, func(w http.ResponseWriter, _ *http.Request) { w.Write(p.issuer.Load().Discovery()) })
@@ -43,6 +53,8 @@ func newIDP(t *testing.T, keys ...*oidc.SigningKey) *idp {
 	})
 	return p
 }
+
+func (p *idp) bend(h http.HandlerFunc) { p.bent.Store(&h) }
 
 func (p *idp) roots() *x509.CertPool {
 	pool := x509.NewCertPool()
@@ -157,7 +169,7 @@ func (c *fakeClock) advance(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock();
 func TestAttackHostileIssuers(t *testing.T) {
 	serve := func(path string, h http.HandlerFunc) func(*idp) {
 		return func(p *idp) {
-			p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			p.bend(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path == path {
 					h(w, r)
 					return
@@ -355,7 +367,7 @@ func TestPlainHTTPServer(t *testing.T) {
 func TestRemoteCallerLeaves(t *testing.T) {
 	p := newIDP(t, rsaKey())
 	started, release := make(chan struct{}), make(chan struct{})
-	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.bend(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == oidc.DiscoveryPath {
 			close(started)
 			<-release

@@ -1,0 +1,180 @@
+package oidc_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
+)
+
+// broken lists the rules that an issuer breaks.
+func broken(t *testing.T, findings []oidc.Finding) []string {
+	t.Helper()
+	var rules []string
+	for _, f := range findings {
+		if f.Found == "" {
+			t.Errorf("%s says nothing", f.Rule)
+		}
+		if f.OK != (f.Mend == "") {
+			t.Errorf("%s: ok %v, mend %q", f.Rule, f.OK, f.Mend)
+		}
+		if !f.OK {
+			rules = append(rules, f.Rule)
+		}
+	}
+	return rules
+}
+
+func TestCheckIssuer(t *testing.T) {
+	good := oidc.IssuerDocuments{URL: issuerURL, Discovery: issuer(rsaKey(), ecKey()).Discovery(), JWKS: issuer(rsaKey(), ecKey()).JWKS()}
+	edit := func(from, to string) oidc.IssuerDocuments {
+		d := good
+		d.Discovery = []byte(strings.Replace(string(d.Discovery), from, to, 1))
+		return d
+	}
+	keys := func(keys ...object) oidc.IssuerDocuments { return oidc.IssuerDocuments{JWKS: jwks(keys...)} }
+	rsaJWK := jwk(t, rsaKey())
+	many := make([]object, 101)
+	for i := range many {
+		many[i] = with(rsaJWK, object{"kid": fmt.Sprint(i)})
+	}
+	fetched := func(change func(*oidc.IssuerDocuments)) oidc.IssuerDocuments {
+		d := good
+		d.Fetched = true
+		change(&d)
+		return d
+	}
+	tests := []struct {
+		name string
+		docs oidc.IssuerDocuments
+		want string // rules, between spaces
+	}{
+		{"EKS's documents", good, ""},
+		{"a file without a URL", oidc.IssuerDocuments{Discovery: good.Discovery}, ""},
+		{"http", oidc.IssuerDocuments{URL: "http://issuer.example.com"}, "url-https"},
+		{"a query", oidc.IssuerDocuments{URL: "https://issuer.example.com?x=1"}, "url-plain"},
+		{"a port", oidc.IssuerDocuments{URL: "https://issuer.example.com:8443"}, "url-port"},
+		{"too long", oidc.IssuerDocuments{URL: "https://issuer.example.com/" + strings.Repeat("x", 255)}, "url-length"},
+		{"no URL", oidc.IssuerDocuments{URL: "https://[::1"}, "url"},
+		{"another issuer", edit(issuerURL, issuerURL+"/"), "discovery-issuer"},
+		{"no jwks_uri", edit("jwks_uri", "x"), "discovery-jwks-uri"},
+		{"jwks_uri http", edit(`"jwks_uri":"https`, `"jwks_uri":"http`), "discovery-jwks-uri"},
+		{"no response types", edit("response_types_supported", "x"), "discovery-response_types_supported"},
+		{"response types without id_token", edit(`["id_token"]`, `["code"]`), "discovery-response_types_supported"},
+		{"id_token in a combination", edit(`["id_token"]`, `["id_token token"]`), ""},
+		{"no subject types", edit("subject_types_supported", "x"), "discovery-subject_types_supported"},
+		{"algorithms of no use", edit(`["RS256","ES256"]`, `["PS256"]`), "discovery-id_token_signing_alg_values_supported"},
+		{"discovery no JSON", oidc.IssuerDocuments{Discovery: []byte("<html>")}, "discovery-json"},
+		{"keys no JSON", oidc.IssuerDocuments{JWKS: []byte("{}")}, "jwks-json"},
+		{"no keys", oidc.IssuerDocuments{JWKS: []byte(`{"keys":[]}`)}, "jwks-usable"},
+		{"too many keys", keys(many...), "jwks-rsa-count"},
+		{"a key without kid beside a good one", keys(rsaJWK, lacking(rsaJWK, "kid")), "jwk"},
+		{"use enc", keys(with(rsaJWK, object{"use": "enc"})), "jwks-usable jwk"},
+		{"key_ops", keys(with(rsaJWK, object{"key_ops": []string{"verify"}})), "jwks-usable jwk"},
+		{"duplicate kid", keys(rsaJWK, rsaJWK), "jwk-duplicate"},
+		{"a private key", keys(privateJWK()), "jwks-private"},
+		{"a symmetric key", keys(rsaJWK, object{"kty": "oct", "kid": "x", "k": "AA"}), "jwk jwks-private"},
+		{"slow", fetched(func(d *oidc.IssuerDocuments) { d.Elapsed = 6 * time.Second }), "time"},
+		{"failed", fetched(func(d *oidc.IssuerDocuments) {
+			d.Err = &oidc.KeyError{Step: oidc.StepDNS, URL: "x", Err: context.Canceled}
+		}), "fetch"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			findings := oidc.CheckIssuer(tt.docs)
+			if len(findings) == 0 {
+				t.Fatal("nothing was checked")
+			}
+			if got := strings.Join(broken(t, findings), " "); got != tt.want {
+				t.Errorf("broken: %q, want %q\n%+v", got, tt.want, findings)
+			}
+		})
+	}
+}
+
+func TestFetchAndCheckIssuer(t *testing.T) {
+	p := newIDP(t, rsaKey())
+	docs := oidc.FetchIssuer(context.Background(), p.config(), p.URL)
+	if docs.Err != nil || len(docs.Chain) != 1 || len(docs.Untrusted) != 0 {
+		t.Fatalf("got %+v", docs)
+	}
+	if got := broken(t, oidc.CheckIssuer(docs)); len(got) != 1 || got[0] != "url-port" {
+		t.Errorf("broken: %q", got)
+	}
+	untrusted := oidc.FetchIssuer(context.Background(), oidc.RemoteConfig{Roots: x509.NewCertPool(), AllowPrivate: loopback}, p.URL)
+	if got := broken(t, oidc.CheckIssuer(untrusted)); strings.Join(got, " ") != "url-port tls-trust" {
+		t.Errorf("broken: %q", got)
+	}
+	refused := oidc.FetchIssuer(context.Background(), oidc.RemoteConfig{}, p.URL)
+	if got := broken(t, oidc.CheckIssuer(refused)); strings.Join(got, " ") != "url-port fetch" {
+		t.Errorf("broken: %q", got)
+	}
+}
+
+// chain makes leaf, intermediate and root.
+func chain(t *testing.T) []*x509.Certificate {
+	t.Helper()
+	var certificates []*x509.Certificate
+	var parent *x509.Certificate
+	var parentKey *ecdsa.PrivateKey
+	for i, name := range []string{"root", "intermediate", "leaf"} {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(int64(i + 1)), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"issuer.example.com"},
+			NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour), IsCA: i < 2, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		}
+		if parent == nil {
+			parent, parentKey = template, key
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, parentKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if parent, err = x509.ParseCertificate(der); err != nil {
+			t.Fatal(err)
+		}
+		parentKey = key
+		certificates = append([]*x509.Certificate{parent}, certificates...)
+	}
+	return certificates
+}
+
+func TestThumbprint(t *testing.T) {
+	all := chain(t)
+	leaf, intermediate, root := all[0], all[1], all[2]
+	of := func(c *x509.Certificate) string { sum := sha1.Sum(c.Raw); return hex.EncodeToString(sum[:]) }
+	tests := []struct {
+		name  string
+		chain []*x509.Certificate
+		want  string // "" is an error
+	}{
+		{"without the root", []*x509.Certificate{leaf, intermediate}, of(intermediate)},
+		{"with the root", all, of(root)},
+		{"the leaf alone", []*x509.Certificate{leaf}, of(leaf)},
+		{"out of order", []*x509.Certificate{leaf, root, intermediate}, ""},
+		{"an extra one", []*x509.Certificate{leaf, intermediate, leaf}, ""},
+		{"none", nil, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := oidc.Thumbprint(tt.chain)
+			if got != tt.want || (err == nil) != (tt.want != "") {
+				t.Errorf("got %q, %v; want %q", got, err, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,159 @@
+package oidc_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// randomness gives every test the same jti.
+func randomness() *bytes.Reader { return bytes.NewReader(bytes.Repeat([]byte{0x5a}, 64)) }
+
+// golden compares claims with testdata/claims/NAME.json. The shapes are those of
+// tokens that people post: kube-apiserver 1.32 and later, GitHub's, GitLab's and
+// HashiCorp's documentation.
+func golden(t *testing.T, name string, claims map[string]any) {
+	t.Helper()
+	got, err := json.MarshalIndent(claims, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	path := filepath.Join("testdata", "claims", name+".json")
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s:\n%s", path, diff)
+	}
+}
+
+func TestKubernetesClaims(t *testing.T) {
+	token := oidc.KubernetesToken{Issuer: issuerURL, Namespace: "your-namespace", ServiceAccount: "your-service-account", IssuedAt: now, Rand: randomness()}
+	bound := token
+	bound.Pod, bound.Node, bound.Rand = "app-0", "node-1", randomness()
+	bound.Audience, bound.Expires = []string{"sts.amazonaws.com", "vault"}, now.Add(10*time.Minute)
+	unscheduled := token
+	unscheduled.Node, unscheduled.Rand = "node-1", randomness()
+	named := token
+	named.UID, named.Pod, named.PodUID, named.Node, named.NodeUID, named.Rand = "uid-a", "p", "uid-p", "n", "uid-n", randomness()
+	for name, token := range map[string]oidc.KubernetesToken{
+		"kubernetes": token, "kubernetes-pod": bound, "kubernetes-node-without-pod": unscheduled, "kubernetes-uids": named,
+	} {
+		t.Run(name, func(t *testing.T) {
+			claims, err := oidc.KubernetesClaims(token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, claims)
+		})
+	}
+	for name, broken := range map[string]oidc.KubernetesToken{
+		"no issuer":          {Namespace: "n", ServiceAccount: "s", IssuedAt: now},
+		"no namespace":       {Issuer: issuerURL, ServiceAccount: "s", IssuedAt: now},
+		"no service account": {Issuer: issuerURL, Namespace: "n", IssuedAt: now},
+		"no time":            {Issuer: issuerURL, Namespace: "n", ServiceAccount: "s"},
+		"no randomness":      {Issuer: issuerURL, Namespace: "n", ServiceAccount: "s", IssuedAt: now, Rand: strings.NewReader("")},
+	} {
+		if _, err := oidc.KubernetesClaims(broken); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestServiceAccountUID(t *testing.T) {
+	uid := oidc.ServiceAccountUID(issuerURL, "ns", "sa")
+	if uid != oidc.ServiceAccountUID(issuerURL, "ns", "sa") {
+		t.Error("the UID changes")
+	}
+	for _, other := range []string{
+		oidc.ServiceAccountUID(issuerURL, "ns", "sb"), oidc.ServiceAccountUID(issuerURL, "n", "ssa"),
+		oidc.ServiceAccountUID("https://other.example.com", "ns", "sa"),
+	} {
+		if uid == other {
+			t.Errorf("two service accounts have the UID %s", uid)
+		}
+	}
+}
+
+func TestProfiles(t *testing.T) {
+	tests := []struct {
+		name, profile string
+		overrides     []string
+		audience      []string
+	}{
+		{"github", "github", nil, nil},
+		{"github-environment", "github", []string{"repository=acme/shop", "environment=production", "repository_id=7"}, nil},
+		{"github-pull-request", "github", []string{"repository=acme/shop", "event_name=pull_request"}, []string{"https://github.com/acme"}},
+		{"github-tag-and-own-sub", "github", []string{"ref=refs/tags/v1", "sub=repo:x:custom", "exp:=1800000001", "runner_environment:=null"}, nil},
+		{"gitlab", "gitlab", nil, nil},
+		{"gitlab-environment", "gitlab", []string{"project_path=a/b/c", "ref=v1", "ref_type=tag", "environment=prod", "runner_id=12"}, []string{"x", "y"}},
+		{"gitlab-self-managed", "gitlab", []string{"iss=https://git.example.com", "user_login=eve"}, nil},
+		{"hcp-terraform", "hcp-terraform", nil, nil},
+		{"hcp-terraform-apply", "hcp-terraform", []string{"terraform_organization_name=acme", "terraform_project_name=p", "terraform_workspace_name=w", "terraform_run_phase=apply", "extra:=[1]"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			profile, err := oidc.ProfileNamed(tt.profile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			overrides, err := oidc.ParseOverrides(tt.overrides)
+			if err != nil {
+				t.Fatal(err)
+			}
+			claims, err := profile.Claims(oidc.ProfileInput{IssuedAt: now, Rand: randomness(), Overrides: overrides, Audience: tt.audience})
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, tt.name, claims)
+		})
+	}
+	t.Run("their tokens verify", func(t *testing.T) {
+		for _, profile := range oidc.Profiles() {
+			claims, err := profile.Claims(oidc.ProfileInput{IssuedAt: now, Rand: randomness()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			i := &oidc.Issuer{URL: profile.Issuer, Keys: []*oidc.SigningKey{rsaKey()}}
+			token, err := i.Sign(claims, profile.Sign)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := verify(keysOf(i), oidc.Provider{URL: profile.Issuer, ClientIDs: []string{profile.Audience}}, token); err != nil {
+				t.Errorf("%s: %v", profile.Name, err)
+			}
+		}
+	})
+}
+
+func TestProfileErrors(t *testing.T) {
+	if _, err := oidc.ProfileNamed("jenkins"); err == nil || err.Error() != `no token profile "jenkins"; there are github, gitlab, hcp-terraform` {
+		t.Errorf("got %v", err)
+	}
+	if _, err := oidc.GitHubClaims(oidc.ProfileInput{}); err == nil || !strings.Contains(err.Error(), "no time of issue") {
+		t.Errorf("got %v", err)
+	}
+	for _, text := range []string{"", "=x", "novalue", ":=1", "a:=", "a:={", "a:=1 2"} {
+		if overrides, err := oidc.ParseOverrides([]string{text}); err == nil {
+			t.Errorf("%q: got %v", text, overrides)
+		}
+	}
+}
