@@ -28,8 +28,8 @@ const (
 	chunkBuffer    = 32 << 10
 	maxChunkLine   = 1 << 10
 	maxTrailerLine = 16
-	// smallestChunk is that of every chunk but the last. AWS: 403
-	// InvalidChunkSizeError.
+	// smallestChunk is that of every chunk but the last. Status, code and the
+	// numbers of the refusal as justincormack/argmin's tests assert against S3.
 	smallestChunk = 8192
 )
 

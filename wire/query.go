@@ -13,7 +13,7 @@ import (
 const maxParameters = 4096
 
 // noVersion stands in the refusal of a call without Version.
-// Observed at STS in 2026: "Could not find operation GetCallerIdentity for
+// STS, as asserted against AWS by justincormack/argmin's sts_oracle (2026): "Could not find operation GetCallerIdentity for
 // version NO_VERSION_SPECIFIED"; a Version that is there but empty prints as such.
 const noVersion = "NO_VERSION_SPECIFIED"
 
