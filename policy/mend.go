@@ -2,7 +2,7 @@ package policy
 
 import (
 	"bytes"
-	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -170,13 +170,22 @@ func bit(b bool) int {
 	return 0
 }
 
-// quoteJSON quotes without the escapes that encoding/json adds for HTML.
+// quoteJSON quotes text that is valid UTF-8, without the escapes that
+// encoding/json adds for HTML.
 func quoteJSON(s string) string {
 	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(s); err != nil {
-		panic("policy: a string that json cannot encode: " + err.Error()) // there is none
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < ' ':
+			fmt.Fprintf(&b, "\\u%04x", r)
+		default:
+			b.WriteRune(r)
+		}
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	b.WriteByte('"')
+	return b.String()
 }

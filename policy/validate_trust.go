@@ -55,6 +55,9 @@ func ValidateTrust(src []byte, o TrustOptions) (*Document, error) {
 	if size := Size(src); size > limit {
 		return nil, tooLarge("ACLSizePerRole", limit, size)
 	}
+	if err := v.principalsExist(root); err != nil {
+		return nil, err
+	}
 	d, syntax := build(src, root)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textTrustSyntax)
@@ -230,25 +233,40 @@ var awsPrincipalPattern = regexp.MustCompile(`^arn:aws[a-z-]*:(iam::\d{12}:(root
 	`sts::\d{12}:(assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
 
 func (v trustValidator) awsPrincipal(n *node) *ValidationError {
-	invalid := func(hint string) *ValidationError {
-		return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.text), hint)
-	}
 	switch {
-	case n.text == "*" || isAccountID(n.text):
-		return nil
-	case isUniqueID(n.text):
-		if v.options.KnownPrincipal != nil && !v.options.KnownPrincipal(n.text) {
-			return invalid("the user or role with this id was deleted; name it by its ARN")
-		}
+	case n.text == "*":
 		return nil
 	case strings.ContainsAny(n.text, "*?"):
-		return invalid(`wildcards are not allowed in a principal; name the account and test aws:PrincipalArn in a condition`)
-	case !awsPrincipalPattern.MatchString(n.text):
-		return invalid("an AWS principal is an account id, or the ARN of an account's root, a user, a role or a role session")
+		return v.invalidAWS(n, "wildcards are not allowed in a principal; name the account and test aws:PrincipalArn in a condition")
+	case isAccountID(n.text) || isUniqueID(n.text) || awsPrincipalPattern.MatchString(n.text):
+		return nil
 	}
-	parts, _ := splitARN(n.text)
-	if v.options.KnownPrincipal != nil && parts[2] == "iam" && parts[5] != "root" && !v.options.KnownPrincipal(n.text) {
-		return invalid("there is no such user or role")
+	return v.invalidAWS(n, "an AWS principal is an account id, or the ARN of an account's root, a user, a role or a role session")
+}
+
+func (v trustValidator) invalidAWS(n *node, hint string) *ValidationError {
+	return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.text), hint)
+}
+
+// principalsExist looks the named users and roles up, once the document is known
+// to be well-formed.
+func (v trustValidator) principalsExist(root *node) *ValidationError {
+	if v.options.KnownPrincipal == nil {
+		return nil
+	}
+	for _, s := range root.statements() {
+		for _, n := range s.get("Principal").awsValues() {
+			switch awsPrincipal(n.text).kind {
+			case awsUniqueID:
+				if !v.options.KnownPrincipal(n.text) {
+					return v.invalidAWS(n, "the user or role with this id was deleted; name it by its ARN")
+				}
+			case awsRole, awsOther:
+				if parts, _ := splitARN(n.text); parts[2] == "iam" && !v.options.KnownPrincipal(n.text) {
+					return v.invalidAWS(n, "there is no such user or role")
+				}
+			}
+		}
 	}
 	return nil
 }
