@@ -113,14 +113,16 @@ func (e *Emulator) authenticate(req *iam.Request, sig *wire.Signature, parseErr 
 	if authErr != nil {
 		return authErr
 	}
-	opts := wire.VerifyOptions{Service: req.Service, Body: req.Body, S3: req.Service == serviceS3}
+	opts := wire.VerifyOptions{Service: req.Service, Body: req.Body, S3: req.Service == serviceS3, Keys: e.signingKeys}
 	if err := sig.Verify(req.HTTP, secret, e.config.Now(), opts); err != nil {
 		return err
 	}
 	if req.Service == serviceS3 {
-		if body := wire.DecodeChunked(req.HTTP, sig, secret); body != nil {
-			req.HTTP.Body = body
+		payload, err := wire.OpenPayload(req.HTTP, sig)
+		if err != nil {
+			return err
 		}
+		req.HTTP.Body, req.HTTP.ContentLength = payload, payload.Length()
 	}
 	req.Principal = principal
 	req.Decision.Caller = &decision.Caller{

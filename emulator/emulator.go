@@ -27,6 +27,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/sts"
+	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // Emulator is one emulator: its state and the handler that answers for it.
@@ -39,10 +40,15 @@ type Emulator struct {
 	decisions *decision.Log
 	faults    faults
 	metrics   *metrics
-	handler   http.Handler
+	// signingKeys caches what SigV4 derives from a secret, a day and a region.
+	signingKeys *wire.KeyCache
+	handler     http.Handler
 
 	making sync.Mutex // held while a signing key is made
 }
+
+// signingKeyCache is how many derived keys are kept, each under a hundred bytes.
+const signingKeyCache = 4096
 
 // New opens the state and wires the services. The emulator answers through
 // [Emulator.Handler] at once; [Emulator.Close] ends it.
@@ -61,6 +67,7 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 	}
 	e := &Emulator{
 		config: config, store: store, clock: NewClock(config.Now), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(store),
+		signingKeys: wire.NewKeyCache(signingKeyCache),
 	}
 	if err := e.wire(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
