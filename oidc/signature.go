@@ -48,7 +48,7 @@ func (t *Token) checkSignature(public crypto.PublicKey) error {
 		return fmt.Errorf("algorithm %q", t.Header.Algorithm)
 	}
 	h := s.hash.New()
-	h.Write([]byte(t.signed))
+	h.Write(t.signed)
 	var space [64]byte
 	digest := h.Sum(space[:0])
 	if s.curve == nil {

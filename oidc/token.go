@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -26,7 +27,7 @@ type Header struct {
 type Token struct {
 	Header Header
 
-	signed    string // header.payload, the bytes under the signature
+	signed    []byte // header.payload, the bytes under the signature
 	signature []byte
 	payload   []byte
 	members   members
@@ -60,21 +61,22 @@ func parseJWS(token string) (*Token, error) {
 	if strings.Count(token, ".") != 2 {
 		return nil, notThreeParts(token)
 	}
-	headerPart, rest, _ := strings.Cut(token, ".")
-	payloadPart, signaturePart, _ := strings.Cut(rest, ".")
+	raw := []byte(token)
+	first, last := bytes.IndexByte(raw, '.'), bytes.LastIndexByte(raw, '.')
+	decoded := make([]byte, 0, strictBase64.DecodedLen(len(raw)))
 
-	t := &Token{signed: token[:len(headerPart)+1+len(payloadPart)]}
-	headerBytes, err := decodePart(headerPart)
+	t := &Token{signed: raw[:last]}
+	header, decoded, err := decodePart(decoded, raw[:first])
 	if err != nil {
 		return nil, notAJWT("header: %v", err)
 	}
-	if t.Header, err = parseHeader(headerBytes); err != nil {
+	if t.Header, err = parseHeader(header); err != nil {
 		return nil, err
 	}
-	if t.payload, err = decodePart(payloadPart); err != nil {
+	if t.payload, decoded, err = decodePart(decoded, raw[first+1:last]); err != nil {
 		return nil, notAJWT("payload: %v", err)
 	}
-	if t.signature, err = decodePart(signaturePart); err != nil {
+	if t.signature, _, err = decodePart(decoded, raw[last+1:]); err != nil {
 		return nil, notAJWT("signature: %v", err)
 	}
 	return t, nil
@@ -134,14 +136,21 @@ func canonicalAlgorithm(alg string) string {
 	return ""
 }
 
-func decodePart(part string) ([]byte, error) {
+// decodePart appends a part's bytes to space, and returns them and the space
+// with them. The parts of a token share one allocation.
+func decodePart(space, part []byte) (decoded, rest []byte, err error) {
 	// encoding/base64 skips line breaks, which RFC 7515 does not allow.
 	for _, skipped := range [...]byte{'\n', '\r'} {
-		if i := strings.IndexByte(part, skipped); i >= 0 {
-			return nil, base64.CorruptInputError(i)
+		if i := bytes.IndexByte(part, skipped); i >= 0 {
+			return nil, nil, base64.CorruptInputError(i)
 		}
 	}
-	return strictBase64.DecodeString(part)
+	from := len(space)
+	space, err = strictBase64.AppendDecode(space, part)
+	if err != nil {
+		return nil, nil, err
+	}
+	return space[from:len(space):len(space)], space, nil
 }
 
 func notAJWT(detail string, args ...any) *TokenError {
