@@ -211,20 +211,3 @@ func incompleteBody(reason string) *Error {
 	err.Reason = reason
 	return err
 }
-
-// DecodeChunked is OpenPayload for handlers that read a request's Body: what is
-// wrong with the payload, from the start or later, is the error of its Read.
-func DecodeChunked(r *http.Request, sig *Signature, _ string) io.ReadCloser {
-	p, err := OpenPayload(r, sig)
-	if err != nil {
-		return failedBody{r.Body, err}
-	}
-	return p
-}
-
-type failedBody struct {
-	io.Closer
-	err error
-}
-
-func (f failedBody) Read([]byte) (int, error) { return 0, f.err }
