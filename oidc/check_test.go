@@ -178,3 +178,26 @@ func TestThumbprint(t *testing.T) {
 		})
 	}
 }
+
+// Every step that can fail has advice of its own.
+func TestEveryStepHasAMend(t *testing.T) {
+	said := map[string]oidc.Step{}
+	for _, step := range []oidc.Step{
+		oidc.StepURL, oidc.StepDNS, oidc.StepAddress, oidc.StepConnect, oidc.StepTLS,
+		oidc.StepStatus, oidc.StepRedirect, oidc.StepSize, oidc.StepJSON, oidc.StepTime, oidc.StepField,
+	} {
+		failed := &oidc.KeyError{Step: step, URL: "https://issuer.example.com", Err: context.Canceled}
+		for _, f := range oidc.CheckIssuer(oidc.IssuerDocuments{Fetched: true, Err: failed}) {
+			if f.Rule != "fetch" {
+				continue
+			}
+			if other, twice := said[f.Mend]; twice || f.Mend == "" {
+				t.Errorf("%s: mend %q, as for %q", step, f.Mend, other)
+			}
+			said[f.Mend] = step
+		}
+	}
+	if len(said) != 11 {
+		t.Errorf("%d mends", len(said))
+	}
+}

@@ -211,15 +211,15 @@ func TestAttackHostileIssuers(t *testing.T) {
 		{"discovery hangs", serve(oidc.DiscoveryPath, hang), oidc.StepTime},
 		{"discovery endless", serve(oidc.DiscoveryPath, endless), oidc.StepSize},
 		{"discovery drips", serve(oidc.DiscoveryPath, drip), oidc.StepTime},
-		{"discovery redirects for ever", serve(oidc.DiscoveryPath, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 302) }), oidc.StepRedirect},
+		{"discovery redirects for ever", serve(oidc.DiscoveryPath, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }), oidc.StepRedirect},
 		{"discovery redirects to http", serve(oidc.DiscoveryPath, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://"+r.Host+oidc.DiscoveryPath, 302)
+			http.Redirect(w, r, "http://"+r.Host+oidc.DiscoveryPath, http.StatusFound)
 		}), oidc.StepRedirect},
 		{"discovery redirects to the metadata service", serve(oidc.DiscoveryPath, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://169.254.169.254/latest/meta-data/", 302)
+			http.Redirect(w, r, "https://169.254.169.254/latest/meta-data/", http.StatusFound)
 		}), oidc.StepAddress},
 		{"discovery redirects to a file", serve(oidc.DiscoveryPath, func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "file:///etc/passwd", 302)
+			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
 		}), oidc.StepRedirect},
 		{"huge headers", serve(oidc.DiscoveryPath, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", 1<<20))
