@@ -30,6 +30,9 @@ type Watcher interface {
 	Watch(ctx context.Context, apply func([]Change)) error
 }
 
+// Faulter is a Backend that can tell that it is cut off from what is behind it, and why; nil while it is not.
+type Faulter interface{ Fault() error }
+
 // Record is one entity as a Backend keeps it. Revision is that of the commit that wrote it last.
 type Record struct {
 	Kind, Key string

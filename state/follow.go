@@ -93,12 +93,13 @@ type follower struct {
 // Fault tells why changes of others do not arrive now, nil when they do or when there are no others. Reads then go on from
 // the state as it was last known.
 func (s *Store) Fault() error {
-	if s.follow == nil {
-		return nil
+	if fault := s.follow.lastFault(); fault != nil {
+		return fault
 	}
-	s.follow.mu.Lock()
-	defer s.follow.mu.Unlock()
-	return s.follow.fault
+	if backend, ok := s.backend.(Faulter); ok {
+		return backend.Fault()
+	}
+	return nil
 }
 
 func (s *Store) startFollowing(w Watcher) {
@@ -185,6 +186,15 @@ func (s *Store) resync(ctx context.Context) error {
 	}
 	defer s.unlock()
 	return s.reload(ctx)
+}
+
+func (f *follower) lastFault() error {
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fault
 }
 
 func (f *follower) setFault(err error) {

@@ -1,0 +1,191 @@
+package etcdstore_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.etcd.io/etcd/server/v3/embed"
+
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/state/etcdstore"
+	"github.com/irsa-emu/irsa-emu/state/storetest"
+)
+
+// member is an etcd server in this process.
+type member struct {
+	folder string
+	listen string // of the clients, fixed from the first start
+	config func(*embed.Config)
+	etcd   *embed.Etcd
+}
+
+// start starts the server, again on its data and its port if it ran before.
+func (m *member) start() error {
+	config := embed.NewConfig()
+	config.Dir = m.folder
+	config.LogOutputs = []string{filepath.Join(filepath.Dir(m.folder), "etcd.log")}
+	config.LogLevel = "error"
+	config.TickMs, config.ElectionMs = 10, 100
+	config.UnsafeNoFsync = true // these tests are not of etcd's disk
+	if m.listen == "" {
+		m.listen = "http://127.0.0.1:0"
+	}
+	client, err := url.Parse(m.listen)
+	if err != nil {
+		return err
+	}
+	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
+	peer, err := url.Parse("http://127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	config.ListenPeerUrls, config.AdvertisePeerUrls = []url.URL{*peer}, []url.URL{*peer}
+	config.InitialCluster = config.InitialClusterFromName(config.Name)
+	if m.config != nil {
+		m.config(config)
+	}
+	if m.etcd, err = embed.StartEtcd(config); err != nil {
+		return err
+	}
+	select {
+	case <-m.etcd.Server.ReadyNotify():
+	case <-time.After(30 * time.Second):
+		m.etcd.Close()
+		return fmt.Errorf("etcd was not ready within 30 seconds")
+	}
+	client.Host = m.etcd.Clients[0].Addr().String()
+	m.listen = client.String()
+	return nil
+}
+
+func (m *member) stop() { m.etcd.Close() }
+
+func (m *member) address() string { return m.etcd.Clients[0].Addr().String() }
+
+func newMember(t testing.TB, config func(*embed.Config)) *member {
+	t.Helper()
+	m := &member{folder: filepath.Join(t.TempDir(), "etcd"), config: config}
+	if err := m.start(); err != nil {
+		t.Fatalf("starting etcd: %v", err)
+	}
+	t.Cleanup(func() { m.stop() })
+	return m
+}
+
+var shared struct {
+	once   sync.Once
+	member *member
+	err    error
+}
+
+// sharedMember is one server for all the tests that do nothing to it. Each has a prefix of its own.
+func sharedMember(t testing.TB) *member {
+	t.Helper()
+	shared.once.Do(func() {
+		folder, err := os.MkdirTemp("", "etcdstore-test-")
+		if err != nil {
+			shared.err = err
+			return
+		}
+		shared.member = &member{folder: filepath.Join(folder, "etcd")}
+		shared.err = shared.member.start()
+	})
+	if shared.err != nil {
+		t.Fatalf("starting etcd: %v", shared.err)
+	}
+	return shared.member
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.member != nil {
+		shared.member.stop()
+		os.RemoveAll(filepath.Dir(shared.member.folder))
+	}
+	os.Exit(code)
+}
+
+func prefix(t testing.TB) string { return strings.ReplaceAll(t.Name(), "/", "|") }
+
+func config(t testing.TB, m *member) etcdstore.Config {
+	return etcdstore.Config{Endpoints: []string{m.address()}, Prefix: prefix(t)}
+}
+
+func openBackend(t testing.TB, c etcdstore.Config) *etcdstore.Store {
+	t.Helper()
+	backend, err := etcdstore.Open(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { backend.Close() })
+	return backend
+}
+
+func openStore(t testing.TB, c etcdstore.Config) *state.Store {
+	t.Helper()
+	s, err := state.Open(context.Background(), openBackend(t, c), storetest.Kinds()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func put(s *state.Store, entities ...state.Entity) error {
+	return s.Update(context.Background(), func(tx *state.Txn) error {
+		for _, e := range entities {
+			tx.Put(e)
+		}
+		return nil
+	})
+}
+
+func mustPut(t testing.TB, s *state.Store, entities ...state.Entity) {
+	t.Helper()
+	if err := put(s, entities...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func item(key string, n int) *storetest.Item { return &storetest.Item{Key: key, N: n} }
+
+func number(r state.Reader, key string) int {
+	if item, ok := state.Get[*storetest.Item](r, key); ok {
+		return item.N
+	}
+	return -1
+}
+
+// await waits until the store has the number under the key; -1 is none.
+func await(t testing.TB, s *state.Store, key string, n int) {
+	t.Helper()
+	for deadline := time.After(30 * time.Second); ; {
+		changed := s.Changed()
+		if number(s.Snapshot(), key) == n {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("%s is %d, want %d (fault: %v)", key, number(s.Snapshot(), key), n, s.Fault())
+		}
+	}
+}
+
+func TestConformance(t *testing.T) {
+	const request, slack = 3 << 19, 32 << 10
+	storetest.Run(t, storetest.Config{
+		Shared: true, Largest: request - slack - 200, TooLarge: request,
+		New: func(t *testing.T) func() (state.Backend, error) {
+			m := sharedMember(t)
+			return func() (state.Backend, error) { return etcdstore.Open(context.Background(), config(t, m)) }
+		},
+	})
+}
