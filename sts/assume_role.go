@@ -13,7 +13,7 @@ type assumeRoleInput struct {
 	RoleArn                 string             `wire:"required,min=20,max=2048,pattern=IAMTEXT"`
 	RoleSessionName         string             `wire:"required,min=2,max=64,pattern=SESSIONNAME"`
 	PolicyArns              []policyDescriptor `wire:"max=10"`
-	Policy                  *string            `wire:"min=1,max=2048,pattern=LATIN1"`
+	Policy                  *string            `wire:"min=1,pattern=LATIN1"` // no max, unlike the other actions': the token's size bounds it
 	DurationSeconds         *int               `wire:"min=900,max=43200"`
 	Tags                    []tagElement       `wire:"max=50"`
 	TransitiveTagKeys       []string           `wire:"max=50,each.min=1,each.max=128,each.pattern=TAGKEY"`

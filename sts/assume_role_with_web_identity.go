@@ -55,7 +55,7 @@ const assumeWithWebIdentity = "sts:AssumeRoleWithWebIdentity"
 //  3. the role: AccessDenied, also for one in another path; then DurationSeconds
 //     against its MaxSessionDuration
 //  4. the trust policy names, in an Allow statement, a provider that exists or
-//     the one that the token's issuer would have: AccessDenied otherwise
+//     one of the token's issuer: AccessDenied otherwise
 //  5. the claims that say who asks are there and readable: iss, sub, aud, azp
 //  6. the provider of the role's account for iss: No OpenIDConnect provider found
 //  7. the roles claim
@@ -69,7 +69,8 @@ const assumeWithWebIdentity = "sts:AssumeRoleWithWebIdentity"
 // not follow from that alone. A trust policy that names only the provider which
 // nobody registered must lead to 6 and not to AccessDenied, or users whose one
 // mistake is the missing provider would not see the text that all of them
-// report (AWS's troubleshooting pages; configure-aws-credentials 721). And 5
+// report (AWS's troubleshooting pages; configure-aws-credentials 721), and the
+// same goes for one of another account, which is the usual try at sharing. And 5
 // comes before 6 and 8: legacy tokens, whose issuer is registered nowhere and
 // which no condition on aud can match, are refused with "Missing a required
 // claim: aud" (aws-sdk-ruby 2698).
@@ -181,7 +182,7 @@ func (c *webIdentityCall) identify() *refusal {
 	}
 	if !c.trustNamesProvider() {
 		return webIdentityDenied(assumeWithWebIdentity, decision.TrustPolicy).
-			because(decision.TrustPolicy, "the trust policy of %s names no OIDC provider that account %s has", c.role.ARN(), c.account)
+			because(decision.TrustPolicy, "the trust policy of %s names no OIDC provider that exists, and none of the token's issuer %q", c.role.ARN(), issuer)
 	}
 	if c.claims == nil {
 		return tokenRefused(c.claimErr)
@@ -192,6 +193,9 @@ func (c *webIdentityCall) identify() *refusal {
 // trustNamesProvider says whether the trust policy could concern this call at
 // all; see the order of checks.
 func (c *webIdentityCall) trustNamesProvider() bool {
+	if c.trust.Document == nil {
+		return false
+	}
 	for i := range c.trust.Document.Statements {
 		st := &c.trust.Document.Statements[i]
 		if st.Effect != "Allow" || st.Principals.Not {
@@ -199,13 +203,13 @@ func (c *webIdentityCall) trustNamesProvider() bool {
 		}
 		for _, principal := range st.Principals.Values {
 			arn, ok := strings.CutPrefix(principal, "Federated: ")
-			if !ok || providerAccount(arn) != c.account {
+			if !ok || providerURL(arn) == "" {
 				continue
 			}
-			if arn == c.providerARN {
+			if providerURL(arn) == providerURL(c.providerARN) {
 				return true
 			}
-			if p, ok := iam.ProviderByURL(c.req.State, c.account, providerURL(arn)); ok && c.propagated(p.Created, c.req.Now) {
+			if p, ok := iam.ProviderByURL(c.req.State, providerAccount(arn), providerURL(arn)); ok && c.propagated(p.Created, c.req.Now) {
 				return true
 			}
 		}

@@ -14,6 +14,19 @@ import (
 
 // This file is the only place where a reason becomes an AWS code and text.
 
+// Kinds of reasons that only the STS has; the others are package decision's,
+// oidc's and wire's.
+const (
+	// ProviderID: the parameter ProviderId goes with no OpenID Connect token.
+	ProviderID = "provider-id"
+	// SessionCredentials: temporary credentials may not make this call.
+	SessionCredentials = "session-credentials"
+	// MFA: nobody has an MFA device.
+	MFA = "mfa"
+	// Internal: a mistake of the emulator, or a store that cannot be written.
+	Internal = "internal"
+)
+
 // refusal is a call that is not answered: what AWS says, and why.
 type refusal struct {
 	err     *wire.Error
@@ -93,7 +106,7 @@ func notAuthenticated() *refusal {
 }
 
 func internalFailure(err error) *refusal {
-	r := failed(wire.Errorf(http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."), "internal")
+	r := failed(wire.Errorf(http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."), Internal)
 	r.reason.Message = err.Error()
 	return r
 }
@@ -160,20 +173,20 @@ func tokenRefused(err error) *refusal {
 
 // notLoginWithAmazon: recorded, for ProviderId www.amazon.com with a JWT.
 func notLoginWithAmazon() *refusal {
-	return refused(wire.Errorf(http.StatusBadRequest, oidc.CodeInvalidIdentityToken, "Provided Token is not a Login With Amazon token"), "provider-id").
+	return refused(wire.Errorf(http.StatusBadRequest, oidc.CodeInvalidIdentityToken, "Provided Token is not a Login With Amazon token"), ProviderID).
 		hint("leave ProviderId out for OpenID Connect tokens")
 }
 
 // unknownOAuthProvider: recorded.
 func unknownOAuthProvider(id string) *refusal {
-	return accessDenied("provider-id", "Unrecognized OAuth provider. Do not include a provider parameter when submitting OpenIDConnect ID tokens").
-		because("provider-id", "ProviderId is %q; AWS knows www.amazon.com and graph.facebook.com", id).
+	return accessDenied(ProviderID, "Unrecognized OAuth provider. Do not include a provider parameter when submitting OpenIDConnect ID tokens").
+		because(ProviderID, "ProviderId is %q; AWS knows www.amazon.com and graph.facebook.com", id).
 		hint("leave ProviderId out for OpenID Connect tokens")
 }
 
 func rejectedByFacebook() *refusal {
-	return refused(wire.Errorf(http.StatusForbidden, "IDPRejectedClaim", "graph.facebook.com: graph.facebook.com responded with HTTP/1.1 400 Bad Request"), "provider-id").
-		because("provider-id", "irsa-emu does not ask Facebook; to Facebook an OpenID Connect token is no access token").
+	return refused(wire.Errorf(http.StatusForbidden, "IDPRejectedClaim", "graph.facebook.com: graph.facebook.com responded with HTTP/1.1 400 Bad Request"), ProviderID).
+		because(ProviderID, "irsa-emu does not ask Facebook; to Facebook an OpenID Connect token is no access token").
 		hint("leave ProviderId out for OpenID Connect tokens")
 }
 
@@ -235,14 +248,14 @@ func tokenTooLarge(size int) *refusal {
 
 // sessionCredentials: reported verbatim by users, for both actions (aws-sdk-php 1876, vault 4108).
 func sessionCredentials(action string) *refusal {
-	return accessDenied("session-credentials", "Cannot call %s with session credentials", action).
+	return accessDenied(SessionCredentials, "Cannot call %s with session credentials", action).
 		hint("sign with a user's long-term access key")
 }
 
 // noMFADevice: no user here has an MFA device.
 func noMFADevice(serial string) *refusal {
-	return accessDenied("mfa", "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.").
-		because("mfa", "irsa-emu has no MFA devices, so %q is nobody's", serial)
+	return accessDenied(MFA, "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.").
+		because(MFA, "irsa-emu has no MFA devices, so %q is nobody's", serial)
 }
 
 func unknownAccessKey(id string) *refusal {

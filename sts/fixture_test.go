@@ -120,6 +120,7 @@ func roles() []*iam.Role {
 		makeRole(home, "/", "aws-anyone", trustAWS("*", `"sts:AssumeRoleWithWebIdentity"`, "")),
 		makeRole(home, "/", "ghost-only", trustWeb(providerARN(home, ghost), allActions, "")),
 		makeRole(home, "/", "gone-provider", trustWeb(providerARN(home, "https://deleted.example.com"), allActions, "")),
+		makeRole(away, "/", "shared", trustWeb(providerARN(home, issuer), allActions, "")),
 		makeRole(home, "/", "other-provider", trustWeb(providerARN(home, github), allActions, "")),
 		makeRole(home, "/", "idp-true", trustWeb(eks, webAction, `,"Condition":{"Bool":{"sts:RoleAuthorizedByIdp":"true"}}`)),
 		makeRole(home, "/", "idp-false", trustWeb(eks, webAction, `,"Condition":{"Bool":{"sts:RoleAuthorizedByIdp":"false"}}`)),
