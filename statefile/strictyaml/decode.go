@@ -176,6 +176,7 @@ func (d *Decoder) value(n *yaml.Node, path string, v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if n.ShortTag() == "!!null" {
+			d.Errorf(n, "%sno value; write one, or leave the field out", prefix(path))
 			return
 		}
 		v.Set(reflect.New(v.Type().Elem()))

@@ -81,6 +81,7 @@ func (w *jsonWriter) value(n *yaml.Node, path string, depth int) bool {
 		return false
 	}
 	w.mark(n)
+	w.d.Mark(path, n)
 	ok := true
 	switch n.Kind {
 	case yaml.MappingNode:

@@ -1,0 +1,322 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// Identity is whose web identity token is used.
+type Identity struct {
+	ServiceAccount string         `json:"serviceAccount,omitempty" jsonschema_description:"NAMESPACE/NAME"`
+	Pod            string         `json:"pod,omitempty" jsonschema_description:"Name of the pod that the token is bound to."`
+	Issuer         string         `json:"issuer,omitempty" jsonschema_description:"Another issuer than the cluster's; the emulator signs for it."`
+	Subject        string         `json:"subject,omitempty" jsonschema_description:"The sub claim, in place of a service account."`
+	Profile        string         `json:"profile,omitempty" jsonschema:"enum=github,enum=gitlab,enum=hcp-terraform" jsonschema_description:"A token in the shape of another issuer's, in place of a service account."`
+	Audience       Strings        `json:"audience,omitempty" jsonschema_description:"The aud claim; sts.amazonaws.com when left out."`
+	TokenLife      Duration       `json:"tokenLife,omitempty" jsonschema_description:"How long the token is good, such as 10m; 24h when left out."`
+	Claims         statefile.JSON `json:"claims,omitzero" jsonschema_description:"Claims put over the token's own; null takes one away."`
+}
+
+// foreign reports whether the token is not one of the cluster's.
+func (id *Identity) foreign() bool { return id.Issuer != "" || id.Subject != "" || id.Profile != "" }
+
+func (id *Identity) claims() map[string]any {
+	if id.Claims.IsZero() {
+		return nil
+	}
+	var claims map[string]any
+	if err := json.Unmarshal(id.Claims, &claims); err != nil {
+		return nil // refused by check before
+	}
+	return claims
+}
+
+// written reports whether any identity is named.
+func (id *Identity) written() bool {
+	return id.ServiceAccount != "" || id.Subject != "" || id.Profile != ""
+}
+
+var serviceAccountPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
+
+func (id *Identity) check(d *strictyaml.Decoder, path string) {
+	who := nonEmpty(id.ServiceAccount, id.Subject, id.Profile)
+	if len(who) > 1 && (len(who) > 2 || id.ServiceAccount != "") {
+		d.PathErrorf(path, "write one of serviceAccount, subject and profile")
+	}
+	if id.ServiceAccount != "" && !serviceAccountPattern.MatchString(id.ServiceAccount) {
+		d.PathErrorf(path+".serviceAccount", "%q; write NAMESPACE/NAME", id.ServiceAccount)
+	}
+	if id.Pod != "" && id.ServiceAccount == "" {
+		d.PathErrorf(path+".pod", "only a service account's token is bound to a pod; write serviceAccount too")
+	}
+	switch id.Profile {
+	case "", "github", "gitlab", "hcp-terraform":
+	default:
+		d.PathErrorf(path+".profile", "%q; write github, gitlab or hcp-terraform", id.Profile)
+	}
+	if id.Issuer != "" {
+		if problem := statefile.IssuerURLProblem(id.Issuer); problem != "" {
+			d.PathErrorf(path+".issuer", "%q %s", id.Issuer, problem)
+		}
+	}
+	checkObject(d, path+".claims", id.Claims)
+}
+
+func checkObject(d *strictyaml.Decoder, path string, j statefile.JSON) map[string]any {
+	var members map[string]any
+	if !j.IsZero() && json.Unmarshal(j, &members) != nil {
+		d.PathErrorf(path, "%.40s where a mapping is wanted", j)
+	}
+	return members
+}
+
+// Assume gets a role's credentials: by AssumeRoleWithWebIdentity with a
+// token, or by AssumeRole with what an earlier step got.
+type Assume struct {
+	Identity
+	As                string             `json:"as,omitempty" jsonschema_description:"Name of an earlier step whose credentials call AssumeRole; administrator for the account's."`
+	Account           string             `json:"account,omitempty" jsonschema_description:"With as: administrator, the account's twelve digits."`
+	TokenOf           string             `json:"tokenOf,omitempty" jsonschema_description:"Name of an earlier step whose token is used again."`
+	Token             *statefile.Text    `json:"token,omitempty" jsonschema_description:"The token itself, in place of one that is requested."`
+	Role              string             `json:"role" jsonschema_description:"The role's ARN."`
+	SessionName       string             `json:"sessionName,omitempty" jsonschema_description:"The scenario's name when left out."`
+	DurationSeconds   int                `json:"durationSeconds,omitempty"`
+	Policy            statefile.Document `json:"policy,omitzero" jsonschema_description:"Session policy: IAM JSON, inline or {file: policy.json}."`
+	PolicyARNs        []string           `json:"policyARNs,omitempty" jsonschema_description:"ARNs of managed policies as session policies."`
+	Tags              map[string]string  `json:"tags,omitempty" jsonschema_description:"Session tags of AssumeRole; a web identity's are claims."`
+	TransitiveTagKeys []string           `json:"transitiveTagKeys,omitempty"`
+	ExternalID        string             `json:"externalId,omitempty"`
+	SourceIdentity    string             `json:"sourceIdentity,omitempty"`
+
+	Expect AssumeExpect `json:"-"`
+}
+
+// AssumeExpect is what must come of an assume step.
+type AssumeExpect struct {
+	ARN            string    `json:"arn,omitempty" jsonschema_description:"ARN of the session; * stands for any characters."`
+	Audience       string    `json:"audience,omitempty"`
+	Provider       string    `json:"provider,omitempty" jsonschema_description:"ARN of the OIDC provider."`
+	Subject        string    `json:"subject,omitempty"`
+	SourceIdentity string    `json:"sourceIdentity,omitempty"`
+	ExpiresIn      *Duration `json:"expiresIn,omitempty" jsonschema_description:"How long the credentials are good, such as 1h."`
+	Refusal
+}
+
+func (a *Assume) expectation() any { return &a.Expect }
+
+// Needs are claims when a service account's token must have its own.
+func (a *Assume) Needs() []Need {
+	if a.ServiceAccount != "" && !a.foreign() && !a.Claims.IsZero() {
+		return []Need{NeedClaims}
+	}
+	return nil
+}
+
+// administratorName stands in as for an account's administrator.
+const administratorName = "administrator"
+
+// After are the steps that it takes credentials or a token from.
+func (a *Assume) After() []string {
+	after := nonEmpty(a.TokenOf)
+	if a.As != administratorName {
+		after = append(after, nonEmpty(a.As)...)
+	}
+	return after
+}
+
+// Changes is false: credentials change nothing.
+func (a *Assume) Changes() bool { return false }
+
+func (a *Assume) check(d *strictyaml.Decoder, path string) {
+	a.Identity.check(d, path)
+	sources := nonEmpty(a.As, a.TokenOf)
+	if a.written() {
+		sources = append(sources, "identity")
+	}
+	if a.Token != nil {
+		sources = append(sources, "token")
+	}
+	if len(sources) != 1 {
+		d.PathErrorf(path, "who assumes the role? write one of serviceAccount, subject, profile, token, tokenOf and as")
+	}
+	if a.As == "" {
+		for name, written := range map[string]bool{
+			"tags": a.Tags != nil, "transitiveTagKeys": a.TransitiveTagKeys != nil, "externalId": a.ExternalID != "",
+			"sourceIdentity": a.SourceIdentity != "", "account": a.Account != "",
+		} {
+			if written {
+				d.PathErrorf(path+"."+name, "is a parameter of AssumeRole; write as, or put it into the token's claims")
+			}
+		}
+	}
+	if !a.Policy.IsZero() {
+		statefile.ReportPolicy(d, path+".policy", a.Policy, policy.ValidateSession)
+	}
+	a.Expect.check(d, strings.TrimSuffix(path, "assume")+"expect")
+}
+
+func (r *Refusal) check(d *strictyaml.Decoder, path string) {
+	if r.Error == "" && (r.Message != "" || r.Because != nil) {
+		d.PathErrorf(path, "message and because are about a refusal; write error too, such as error: AccessDenied")
+	}
+	if r.Because == nil {
+		return
+	}
+	switch r.Because.Policy {
+	case "", "trust", "identity", "boundary", "session", "resource":
+	default:
+		d.PathErrorf(path+".because.policy", "%q; write trust, identity, boundary, session or resource", r.Because.Policy)
+	}
+	switch r.Because.Outcome {
+	case "", "implicitDeny", "explicitDeny":
+	default:
+		d.PathErrorf(path+".because.outcome", "%q; write implicitDeny or explicitDeny", r.Because.Outcome)
+	}
+}
+
+func (a *Assume) perform(ctx context.Context, s *stage) (*outcome, error) {
+	started, err := s.control.now(ctx)
+	if err != nil {
+		return nil, err
+	}
+	got, token, err := a.assume(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	x := &a.Expect
+	o := s.judge(ctx, got, &x.Refusal, func() (m []Mismatch) {
+		m = compare(m, "arn", x.ARN, text(got.output, "AssumedRoleUser", "Arn"))
+		m = compare(m, "audience", x.Audience, text(got.output, "Audience"))
+		m = compare(m, "provider", x.Provider, text(got.output, "Provider"))
+		m = compare(m, "subject", x.Subject, text(got.output, "SubjectFromWebIdentityToken"))
+		m = compare(m, "sourceIdentity", x.SourceIdentity, text(got.output, "SourceIdentity"))
+		if x.ExpiresIn != nil {
+			m = compareLife(m, time.Duration(*x.ExpiresIn), started, text(got.output, "Credentials", "Expiration"))
+		}
+		return m
+	})
+	o.session = &session{token: token}
+	if !got.refused() {
+		o.summary = text(got.output, "AssumedRoleUser", "Arn")
+		o.session.credentials = credentialsOf(got.output)
+	}
+	return o, nil
+}
+
+// assume makes the call, and gives back the web identity token that it used.
+func (a *Assume) assume(ctx context.Context, s *stage) (*answer, string, error) {
+	input := map[string]any{"RoleArn": a.Role, "RoleSessionName": a.SessionName}
+	if a.SessionName == "" {
+		input["RoleSessionName"] = s.sessionName()
+	}
+	if a.DurationSeconds != 0 {
+		input["DurationSeconds"] = a.DurationSeconds
+	}
+	if !a.Policy.IsZero() {
+		input["Policy"] = string(a.Policy.Raw)
+	}
+	for _, arn := range a.PolicyARNs {
+		input["PolicyArns"] = append(items(input["PolicyArns"]), map[string]any{"arn": arn})
+	}
+	if a.As != "" {
+		got, err := a.assumeRole(ctx, s, input)
+		return got, "", err
+	}
+	token, err := a.webIdentityToken(ctx, s)
+	if err != nil {
+		return nil, "", err
+	}
+	input["WebIdentityToken"] = token
+	got, err := call(ctx, s.awsConfig(aws.AnonymousCredentials{}, ""), "sts", "AssumeRoleWithWebIdentity", input)
+	return got, token, err
+}
+
+func (a *Assume) webIdentityToken(ctx context.Context, s *stage) (string, error) {
+	switch {
+	case a.Token != nil:
+		return string(*a.Token), nil
+	case a.TokenOf != "":
+		earlier, ok := s.sessions[a.TokenOf]
+		if !ok || earlier.token == "" {
+			return "", fmt.Errorf("step %q used no token", a.TokenOf)
+		}
+		return earlier.token, nil
+	}
+	return s.token(ctx, a.Identity)
+}
+
+func (a *Assume) assumeRole(ctx context.Context, s *stage, input map[string]any) (*answer, error) {
+	provider := s.administrator(a.Account)
+	if a.As != administratorName {
+		var err error
+		if provider, err = s.of(a.As); err != nil {
+			return nil, err
+		}
+	}
+	for key, value := range a.Tags {
+		input["Tags"] = append(items(input["Tags"]), map[string]any{"Key": key, "Value": value})
+	}
+	if a.TransitiveTagKeys != nil {
+		input["TransitiveTagKeys"] = a.TransitiveTagKeys
+	}
+	if a.ExternalID != "" {
+		input["ExternalId"] = a.ExternalID
+	}
+	if a.SourceIdentity != "" {
+		input["SourceIdentity"] = a.SourceIdentity
+	}
+	return call(ctx, s.awsConfig(provider, ""), "sts", "AssumeRole", input)
+}
+
+func items(v any) []any { list, _ := v.([]any); return list }
+
+// call is callAPI with an input that is not text yet.
+func call(ctx context.Context, config aws.Config, service, operation string, input any) (*answer, error) {
+	raw, err := json.Marshal(input)
+	if err != nil {
+		return nil, err
+	}
+	return callAPI(ctx, config, service, operation, raw)
+}
+
+// text is a member of an output, or "".
+func text(output map[string]any, names ...string) string {
+	var v any = output
+	for _, name := range names {
+		members, _ := v.(map[string]any)
+		v = members[name]
+	}
+	s, _ := v.(string)
+	return s
+}
+
+func credentialsOf(output map[string]any) aws.Credentials {
+	return aws.Credentials{
+		AccessKeyID: text(output, "Credentials", "AccessKeyId"), SecretAccessKey: text(output, "Credentials", "SecretAccessKey"),
+		SessionToken: text(output, "Credentials", "SessionToken"), Source: "irsa-emu scenario",
+	}
+}
+
+// lifeSlack is how far a session's end may be from what was expected: a call takes time.
+const lifeSlack = 30 * time.Second
+
+func compareLife(to []Mismatch, want time.Duration, started time.Time, expiration string) []Mismatch {
+	end, err := time.Parse(time.RFC3339, expiration)
+	if err != nil {
+		return append(to, Mismatch{"expiresIn", want.String(), expiration})
+	}
+	if got := end.Sub(started); (got - want).Abs() > lifeSlack {
+		return append(to, Mismatch{"expiresIn", want.String(), got.Round(time.Second).String()})
+	}
+	return to
+}

@@ -1,0 +1,106 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Cluster is where service account tokens come from, beside one emulator that
+// belongs to the scenario alone. What else a cluster can do are the optional
+// interfaces below; a step that needs one which is not there is skipped.
+type Cluster interface {
+	// Name is what run --cluster calls it.
+	Name() string
+	// URL is the emulator, as this machine reaches it.
+	URL() string
+	// Token is a projected token of a service account, as the kubelet requests it.
+	Token(context.Context, TokenRequest) (string, error)
+	// Close ends what belongs to the scenario.
+	Close() error
+}
+
+// TokenRequest asks a cluster for a service account's token.
+type TokenRequest struct {
+	ServiceAccount string   // NAMESPACE/NAME
+	Pod            string   // the pod that the token is bound to; none when empty
+	Audience       []string // sts.amazonaws.com when empty
+	ExpiresIn      time.Duration
+	Claims         map[string]any // put over the token's own; needs NeedClaims
+}
+
+// Applier is a cluster with an API server.
+type Applier interface {
+	Apply(ctx context.Context, manifests []byte) error
+}
+
+// PodRunner is a cluster that runs pods.
+type PodRunner interface {
+	RunPod(context.Context, PodSpec) (PodResult, error)
+}
+
+// KeyRotator is a cluster whose signing keys can be replaced.
+type KeyRotator interface {
+	RotateKeys(context.Context) error
+}
+
+// ClaimSetter is a cluster whose tokens can be given any claims.
+type ClaimSetter interface{ SetsClaims() }
+
+// Need is an optional power of a cluster.
+type Need string
+
+// Needs that steps have.
+const (
+	NeedManifests Need = "manifests"  // Applier
+	NeedPods      Need = "pods"       // PodRunner
+	NeedRotation  Need = "rotateKeys" // KeyRotator
+	NeedClaims    Need = "claims"     // ClaimSetter
+)
+
+var needs = []string{string(NeedManifests), string(NeedPods), string(NeedRotation), string(NeedClaims)}
+
+// lacks says why a cluster cannot give what is needed; empty when it can.
+func lacks(c Cluster, n Need) string {
+	var ok bool
+	what := ""
+	switch n {
+	case NeedManifests:
+		_, ok = c.(Applier)
+		what = "has no API server to apply manifests to"
+	case NeedPods:
+		_, ok = c.(PodRunner)
+		what = "runs no pods"
+	case NeedRotation:
+		_, ok = c.(KeyRotator)
+		what = "cannot replace its signing keys"
+	case NeedClaims:
+		_, ok = c.(ClaimSetter)
+		what = "makes its tokens' claims itself"
+	}
+	if ok {
+		return ""
+	}
+	return fmt.Sprintf("cluster %s %s", c.Name(), what)
+}
+
+// StartCluster starts a cluster for one scenario, with an emulator that holds
+// nothing yet. It may hand out a share of one that is already running.
+type StartCluster func(context.Context, Target) (Cluster, error)
+
+// Target is what a scenario needs of its cluster.
+type Target struct {
+	Scenario string // its name
+	Issuer   string // "" leaves the choice to the cluster
+	Region   string
+	Needs    []Need
+}
+
+// Emulator is a running emulator.
+type Emulator interface {
+	URL() string
+	Close() error
+}
+
+// StartEmulator starts an emulator that holds nothing.
+type StartEmulator func(context.Context) (Emulator, error)

@@ -1,0 +1,131 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// Apply gives Kubernetes manifests to the cluster's API server.
+type Apply struct {
+	Manifests statefile.Text `json:"manifests" jsonschema_description:"YAML documents, inline or {file: manifests.yaml}."`
+}
+
+// Needs is an API server.
+func (a *Apply) Needs() []Need { return []Need{NeedManifests} }
+
+// After is nothing.
+func (a *Apply) After() []string { return nil }
+
+// Changes is true.
+func (a *Apply) Changes() bool { return true }
+
+func (a *Apply) perform(ctx context.Context, s *stage) (*outcome, error) {
+	if err := s.cluster.(Applier).Apply(ctx, []byte(a.Manifests)); err != nil { // Needs says so
+		return nil, fmt.Errorf("applying manifests: %w", err)
+	}
+	return &outcome{summary: "applied"}, nil
+}
+
+// PodSpec is a pod to run to its end, or a workload to wait for.
+type PodSpec struct {
+	ServiceAccount string            `json:"serviceAccount,omitempty" jsonschema_description:"NAMESPACE/NAME; the pod runs in that namespace."`
+	Name           string            `json:"name,omitempty" jsonschema_description:"Name of the pod; made from the step's when left out."`
+	Image          string            `json:"image,omitempty"`
+	Command        []string          `json:"command,omitempty"`
+	Env            map[string]string `json:"env,omitempty"`
+	Manifest       *statefile.Text   `json:"manifest,omitempty" jsonschema_description:"The whole pod, in place of image and command; inline or {file: pod.yaml}."`
+	Workload       string            `json:"workload,omitempty" jsonschema_description:"NAMESPACE/KIND/NAME of what was applied before, such as your-namespace/deployment/python-app: wait until it is ready."`
+}
+
+// PodResult is what a pod did, and what the webhook gave it.
+type PodResult struct {
+	Pod      string // NAMESPACE/NAME
+	ExitCode int
+	Logs     string
+	Env      map[string]string // of the first container, as the API server has it
+	Volumes  []string          // names
+}
+
+// Pod runs a pod.
+type Pod struct {
+	PodSpec
+	Expect PodExpect `json:"-"`
+}
+
+// PodExpect is what must come of a pod.
+type PodExpect struct {
+	ExitCode int              `json:"exitCode,omitempty" jsonschema_description:"0 when left out."`
+	Logs     Match            `json:"logs,omitzero"`
+	Env      map[string]Match `json:"env,omitempty" jsonschema_description:"Variables that the first container has."`
+	Volumes  []string         `json:"volumes,omitempty" jsonschema_description:"Names of volumes that the pod has, among others."`
+}
+
+func (p *Pod) expectation() any { return &p.Expect }
+
+// Needs is a cluster that runs pods.
+func (p *Pod) Needs() []Need { return []Need{NeedPods} }
+
+// After is nothing.
+func (p *Pod) After() []string { return nil }
+
+// Changes is true: nobody knows what a pod does.
+func (p *Pod) Changes() bool { return true }
+
+func (p *Pod) check(d *strictyaml.Decoder, path string) {
+	kinds := nonEmpty(p.Image, p.Workload)
+	if p.Manifest != nil {
+		kinds = append(kinds, "manifest")
+	}
+	if len(kinds) != 1 {
+		d.PathErrorf(path, "which pod? write one of image, manifest and workload")
+	}
+	if p.Image != "" && !serviceAccountPattern.MatchString(p.ServiceAccount) {
+		d.PathErrorf(path, "serviceAccount is %q; write NAMESPACE/NAME", p.ServiceAccount)
+	}
+	if p.Workload != "" && strings.Count(p.Workload, "/") != 2 {
+		d.PathErrorf(path+".workload", "%q; write NAMESPACE/KIND/NAME, such as your-namespace/deployment/python-app", p.Workload)
+	}
+	expect := strings.TrimSuffix(path, "pod") + "expect"
+	p.Expect.Logs.check(d, expect+".logs")
+	for name, m := range p.Expect.Env {
+		m.check(d, strictyaml.Join(expect+".env", name))
+	}
+}
+
+func (p *Pod) perform(ctx context.Context, s *stage) (*outcome, error) {
+	got, err := s.cluster.(PodRunner).RunPod(ctx, p.PodSpec) // Needs says so
+	if err != nil {
+		return nil, fmt.Errorf("running the pod: %w", err)
+	}
+	o := &outcome{summary: firstLine(got.Logs, got.Pod+" ended"), output: []file{{"logs", []byte(got.Logs)}}}
+	if got.ExitCode != p.Expect.ExitCode {
+		o.mismatches = append(o.mismatches, Mismatch{"exit code", strconv.Itoa(p.Expect.ExitCode), strconv.Itoa(got.ExitCode)})
+	}
+	o.mismatches = p.Expect.Logs.mismatches(o.mismatches, "logs", got.Logs)
+	names := make([]string, 0, len(p.Expect.Env))
+	for name := range p.Expect.Env {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		want := p.Expect.Env[name]
+		value, there := got.Env[name]
+		if !there {
+			value = "(not set)"
+		}
+		o.mismatches = want.mismatches(o.mismatches, "env "+name, value)
+	}
+	for _, name := range p.Expect.Volumes {
+		if !slices.Contains(got.Volumes, name) {
+			o.mismatches = append(o.mismatches, Mismatch{"volumes", name, join(got.Volumes)})
+		}
+	}
+	return o, nil
+}

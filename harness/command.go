@@ -1,0 +1,177 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// Command is a program on this machine: with a service account's token file
+// and variables, or as an account's administrator.
+type Command struct {
+	Command Strings           `json:"command" jsonschema_description:"The program and its arguments as a list, or text for sh -c."`
+	Env     map[string]string `json:"env,omitempty" jsonschema_description:"Variables put over those that it gets."`
+	Stdin   *statefile.Text   `json:"stdin,omitempty"`
+	Identity
+	Role    string `json:"role,omitempty" jsonschema_description:"With serviceAccount: what AWS_ROLE_ARN says."`
+	Account string `json:"account,omitempty" jsonschema_description:"Account of the administrator; the default account when left out."`
+	Region  string `json:"region,omitempty" jsonschema_description:"What AWS_REGION says; the scenario's when left out."`
+
+	Expect CommandExpect `json:"-"`
+}
+
+// CommandExpect is what must come of a command.
+type CommandExpect struct {
+	ExitCode int   `json:"exitCode,omitempty" jsonschema_description:"0 when left out."`
+	Stdout   Match `json:"stdout,omitzero"`
+	Stderr   Match `json:"stderr,omitzero"`
+}
+
+func (c *Command) expectation() any { return &c.Expect }
+
+// Needs are claims when the token must have its own.
+func (c *Command) Needs() []Need { return (&Assume{Identity: c.Identity}).Needs() }
+
+// After is nothing: a command gets its credentials itself.
+func (c *Command) After() []string { return nil }
+
+// Changes is true: nobody knows what a command does.
+func (c *Command) Changes() bool { return true }
+
+func (c *Command) check(d *strictyaml.Decoder, path string) {
+	c.Identity.check(d, path)
+	if len(c.Command) == 0 && d.Written(path+".command") {
+		d.PathErrorf(path+".command", "no command; write a list such as [aws, sts, get-caller-identity]")
+	}
+	if c.written() && c.Role == "" {
+		d.PathErrorf(path, "the field role is missing; write the ARN that AWS_ROLE_ARN must hold")
+	}
+	if !c.written() && c.Role != "" {
+		d.PathErrorf(path+".role", "whose role? write serviceAccount too")
+	}
+	expect := strings.TrimSuffix(path, "run") + "expect"
+	c.Expect.Stdout.check(d, expect+".stdout")
+	c.Expect.Stderr.check(d, expect+".stderr")
+}
+
+func (m *Match) check(d *strictyaml.Decoder, path string) {
+	if _, err := regexp.Compile(m.Matches); err != nil {
+		d.PathErrorf(path+".matches", "%v", err)
+	}
+}
+
+// DecodeYAML takes text, or a mapping with what is to be compared.
+func (m *Match) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
+	m.written = true
+	if n.Kind != yaml.MappingNode {
+		m.Equals, _ = d.Text(n, path)
+		return
+	}
+	type fields Match // without this method
+	d.Decode(n, path, (*fields)(m))
+	m.written = d.Written(path + ".equals")
+}
+
+func (m *Match) mismatches(to []Mismatch, what, got string) []Mismatch {
+	if m.written && strings.TrimSpace(got) != strings.TrimSpace(m.Equals) {
+		to = append(to, Mismatch{what, m.Equals, got})
+	}
+	if m.Contains != "" && !strings.Contains(got, m.Contains) {
+		to = append(to, Mismatch{what, "contains " + m.Contains, got})
+	}
+	if m.Matches != "" && !regexp.MustCompile(m.Matches).MatchString(got) {
+		to = append(to, Mismatch{what, "matches " + m.Matches, got})
+	}
+	return to
+}
+
+func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
+	argv := []string(c.Command)
+	if len(argv) == 1 && strings.ContainsAny(argv[0], " \t\n|;&<>$") {
+		argv = []string{"sh", "-c", argv[0]}
+	}
+	if _, err := exec.LookPath(argv[0]); err != nil && !errors.Is(err, exec.ErrDot) && !strings.Contains(argv[0], "/") {
+		return &outcome{skip: fmt.Sprintf("this machine has no %s", argv[0])}, nil
+	}
+	dir, err := os.MkdirTemp("", "irsa-emu-run-")
+	if err != nil {
+		return nil, fmt.Errorf("folder for the command: %w", err)
+	}
+	defer os.RemoveAll(dir) // private to this step
+	folder := s.scenario.folder
+	if folder == "" {
+		folder = dir
+	}
+	region := c.Region
+	if region == "" {
+		region = s.region
+	}
+	var stdout, stderr bytes.Buffer
+	exec := ExecConfig{
+		URL: s.cluster.URL(), ControlToken: s.config.ControlToken, ServiceAccount: c.ServiceAccount, Role: c.Role, ExpiresIn: time.Duration(c.TokenLife),
+		Region: region, Command: argv, Dir: folder, Stdout: &stdout, Stderr: &stderr, Env: s.config.environ(),
+		token: func(ctx context.Context) (string, error) { return s.token(ctx, c.Identity) },
+	}
+	if c.Stdin != nil {
+		exec.Stdin = strings.NewReader(string(*c.Stdin))
+	}
+	var code int
+	if c.written() {
+		exec.Env = withEnv(exec.Env, c.Env)
+		code, err = Exec(ctx, exec)
+	} else {
+		account := c.Account
+		if account == "" {
+			account = s.account
+		}
+		exec.Env = append(pointed(exec.Env, s.cluster.URL(), region, dir), "AWS_ACCESS_KEY_ID="+account, "AWS_SECRET_ACCESS_KEY="+s.config.AdminSecret)
+		exec.Env = withEnv(exec.Env, c.Env)
+		code, err = exec.run(ctx)
+	}
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w\n%s%s", err, stdout.Bytes(), stderr.Bytes())
+	}
+	o := &outcome{
+		summary: firstLine(stdout.String(), "exit code "+strconv.Itoa(code)),
+		output:  []file{{"stdout", stdout.Bytes()}, {"stderr", stderr.Bytes()}},
+	}
+	if code != c.Expect.ExitCode {
+		o.mismatches = append(o.mismatches, Mismatch{"exit code", strconv.Itoa(c.Expect.ExitCode), fmt.Sprintf("%d\n%s", code, stderr.Bytes())})
+	}
+	o.mismatches = c.Expect.Stdout.mismatches(o.mismatches, "stdout", stdout.String())
+	o.mismatches = c.Expect.Stderr.mismatches(o.mismatches, "stderr", stderr.String())
+	return o, nil
+}
+
+func withEnv(env []string, over map[string]string) []string {
+	for name, value := range over {
+		env = append(env, name+"="+value) // the last entry of a name counts
+	}
+	return env
+}
+
+func firstLine(text, otherwise string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	if line == "" {
+		return otherwise
+	}
+	if r := []rune(line); len(r) > 120 {
+		return string(r[:117]) + "..."
+	}
+	return line
+}

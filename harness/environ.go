@@ -1,0 +1,82 @@
+package harness
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Dropped lists the names in an environment that a pod would not inherit and
+// that would lead an SDK away from the service account or the emulator:
+// credentials of every kind, profiles and their files, endpoints, regions.
+// Other AWS_ variables, such as AWS_PAGER or AWS_RETRY_MODE, stay.
+func Dropped(environ []string) []string {
+	var names []string
+	for _, entry := range environ {
+		if name, _, _ := strings.Cut(entry, "="); drops(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+var droppedNames = []string{
+	"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+	"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_ACCOUNT_ID", "AWS_ACCOUNT_ID_ENDPOINT_MODE",
+	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG",
+	"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_IAM_ROLE_ARN", "AWS_IAM_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE",
+	"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	"AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
+}
+
+var droppedPrefixes = []string{
+	"AWS_ENDPOINT_URL", "AWS_CONTAINER_", "AWS_EC2_METADATA_", "AWS_BEARER_TOKEN_", "AWS_SSO_",
+}
+
+func drops(name string) bool {
+	return slices.Contains(droppedNames, name) ||
+		slices.ContainsFunc(droppedPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// endpoints are the services with an endpoint variable of their own; some
+// clients read only these.
+var endpoints = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
+
+// pointed is an environment without what leads astray, pointed at an emulator.
+// The folder gets no files: it is where no AWS configuration is.
+func pointed(environ []string, emulator, region, nowhere string) []string {
+	env := slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return drops(name)
+	})
+	env = append(env,
+		"AWS_REGION="+region, "AWS_DEFAULT_REGION="+region, "AWS_STS_REGIONAL_ENDPOINTS=regional",
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_ENDPOINT_URL="+emulator,
+		"AWS_CONFIG_FILE="+nowhere+"/config", "AWS_SHARED_CREDENTIALS_FILE="+nowhere+"/credentials",
+	)
+	for _, service := range endpoints {
+		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+emulator)
+	}
+	return withoutProxy(env, emulator)
+}
+
+// withoutProxy lets clients reach the emulator itself on a machine behind a
+// proxy: many of them send even loopback there.
+func withoutProxy(env []string, emulator string) []string {
+	u, err := url.Parse(emulator)
+	if err != nil {
+		return env
+	}
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		value := u.Hostname()
+		for i, entry := range env {
+			if old, ok := strings.CutPrefix(entry, name+"="); ok && old != "" {
+				value = old + "," + u.Hostname()
+				env = slices.Delete(env, i, i+1)
+				break
+			}
+		}
+		env = append(env, name+"="+value)
+	}
+	return env
+}

@@ -1,0 +1,142 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// ExecConfig says what [Exec] runs, and as whom.
+type ExecConfig struct {
+	// URL is the emulator; ControlToken is its control token, if it wants one.
+	URL, ControlToken string
+	// ServiceAccount is NAMESPACE/NAME; Role the ARN in its annotation.
+	ServiceAccount, Role string
+	// Issuer is whose token; the emulator's choice when empty.
+	Issuer string
+	// Pod is the name of the pod that the token is bound to; none when empty.
+	Pod string
+	// Audience is sts.amazonaws.com when empty.
+	Audience []string
+	// ExpiresIn is the life of each token; 24 hours when zero, as on EKS.
+	ExpiresIn time.Duration
+	// Region is what AWS_REGION says; the emulator's when empty.
+	Region string
+	// Command is the program and its arguments.
+	Command []string
+	// Env is the environment to start from. As with os/exec, nil is this
+	// process's. See [Dropped] for what the command does not get of it.
+	Env []string
+	// Dir is where the command runs; here when empty.
+	Dir string
+	// Standard streams; nil is the null device.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// ForwardSignals passes this process's signals on to the command for as
+	// long as it runs. Cancelling the context ends the command at any rate.
+	ForwardSignals bool
+	// Complain hears of tokens that could not be refreshed; nil does not.
+	Complain func(error)
+
+	token func(context.Context) (string, error) // another source of tokens
+}
+
+// Exit codes of a command that could not be run, as shells give them.
+const (
+	exitNotExecutable = 126
+	exitNotFound      = 127
+	exitSignalled     = 128 // and the signal's number
+)
+
+// Exec runs a command as if it ran in a pod of a service account that the pod
+// identity webhook has seen: with the token file, which is replaced before the
+// token expires, and the variables of the webhook, pointed at the emulator. It
+// returns the command's own exit code; with an error, the command did not run
+// and the code is 1, 126 or 127.
+func Exec(ctx context.Context, c ExecConfig) (int, error) {
+	if len(c.Command) == 0 {
+		return 1, errors.New("no command; write it after --")
+	}
+	api := newControl(c.URL, c.ControlToken)
+	defer api.close()
+	if c.Region == "" {
+		where, err := api.info(ctx)
+		if err != nil {
+			return 1, err
+		}
+		c.Region = where.Region
+	}
+	if c.token == nil {
+		c.token = func(ctx context.Context) (string, error) {
+			return api.token(ctx, tokenRequest{
+				Issuer: c.Issuer, ServiceAccount: c.ServiceAccount, Pod: c.Pod, Audience: c.Audience,
+				ExpiresInSeconds: int64(c.ExpiresIn / time.Second),
+			})
+		}
+	}
+	token, err := c.token(ctx)
+	if err != nil {
+		return 1, err
+	}
+	dir, err := os.MkdirTemp("", "irsa-emu-exec-")
+	if err != nil {
+		return 1, fmt.Errorf("folder for the token: %w", err)
+	}
+	defer os.RemoveAll(dir) // private to this run; nothing is lost if it stays
+	file, err := newTokenFile(filepath.Join(dir, "serviceaccount"), token)
+	if err != nil {
+		return 1, err
+	}
+	refreshing, stop := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		file.keepFresh(refreshing, token, c.token, func(err error) {
+			if c.Complain != nil {
+				c.Complain(err)
+			}
+		})
+	})
+	defer done.Wait()
+	defer stop()
+	base := c.Env
+	if base == nil {
+		base = os.Environ()
+	}
+	c.Env = append(pointed(base, api.url, c.Region, dir), "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path())
+	return c.run(ctx)
+}
+
+// grace is how long a command may take to end after it was asked to.
+const grace = 10 * time.Second
+
+// run starts the command with exactly c.Env.
+func (c *ExecConfig) run(ctx context.Context) (int, error) {
+	cmd := exec.CommandContext(ctx, c.Command[0], c.Command[1:]...)
+	cmd.Env, cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.Dir, c.Stdin, c.Stdout, c.Stderr
+	cmd.Cancel = func() error { return terminate(cmd.Process) }
+	cmd.WaitDelay = grace
+	if err := cmd.Start(); err != nil {
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+			return exitNotFound, err
+		}
+		return exitNotExecutable, err
+	}
+	if c.ForwardSignals {
+		defer forward(cmd.Process)()
+	}
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return 1, fmt.Errorf("running %s: %w", c.Command[0], err)
+	}
+	if n := signalOf(cmd.ProcessState); n > 0 {
+		return exitSignalled + n, nil
+	}
+	return cmd.ProcessState.ExitCode(), nil
+}

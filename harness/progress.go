@@ -1,0 +1,129 @@
+package harness
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// ProgressOptions say how progress is shown.
+type ProgressOptions struct {
+	// Live keeps one line at the bottom that says what is running: for terminals.
+	Live bool
+	// Colour uses ANSI colours.
+	Colour bool
+	// Brief leaves out the steps of scenarios that did not fail.
+	Brief bool
+}
+
+// Progress shows a run of total scenarios as it goes: a block for each scenario when
+// it has ended, and on a terminal a line with what is running. Pass it as
+// [Config.Progress].
+func Progress(w io.Writer, total int, o ProgressOptions) func(Event) {
+	p := &progress{w: w, total: total, options: o, style: style{o.Colour}, running: map[*Scenario]string{}}
+	return p.event
+}
+
+type progress struct {
+	w       io.Writer
+	options ProgressOptions
+	style   style
+	total   int
+	counts  Counts
+	running map[*Scenario]string
+	order   []*Scenario
+	shown   bool
+}
+
+func (p *progress) event(e Event) {
+	var out strings.Builder
+	if p.shown {
+		out.WriteString("\r\x1b[2K")
+		p.shown = false
+	}
+	switch {
+	case e.Done != nil:
+		delete(p.running, e.Scenario)
+		p.counts.add(e.Done.Status)
+		p.block(&out, e.Done)
+	case e.Step != nil:
+		p.running[e.Scenario] = e.Step.Name
+	default:
+		p.running[e.Scenario] = "starting"
+		p.order = append(p.order, e.Scenario)
+	}
+	if p.options.Live && len(p.running) > 0 {
+		out.WriteString(p.line())
+		p.shown = true
+	}
+	_, _ = io.WriteString(p.w, out.String()) // nobody to tell
+}
+
+// line is what is running, cut to the terminal's width.
+func (p *progress) line() string {
+	text := fmt.Sprintf("%d of %d", p.counts.Total(), p.total)
+	if p.counts.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", p.counts.Failed)
+	}
+	for _, s := range p.order {
+		if step, is := p.running[s]; is {
+			text += fmt.Sprintf("  %s › %s", s.Metadata.Name, step)
+		}
+	}
+	r := []rune(printable(text))
+	if width := terminalWidth(p.w) - 1; len(r) > width {
+		r = append(r[:max(width-1, 0)], '…')
+	}
+	return p.style.dim(string(r))
+}
+
+func (p *progress) block(out *strings.Builder, r *ScenarioResult) {
+	fmt.Fprintf(out, "%s %s  %s  %s\n", p.style.mark(r.Status), p.style.bold(r.Name), printable(r.Description), p.style.dim(rounded(r.Duration)))
+	if p.options.Brief && r.Status != Failed {
+		return
+	}
+	if r.Error != "" {
+		fmt.Fprintf(out, "%s\n", indented(printable(r.Error), "    "))
+	}
+	for i := range r.Steps {
+		s := &r.Steps[i]
+		note := s.Summary
+		if s.Status == Skipped {
+			note = "skipped: " + s.Reason
+		}
+		fmt.Fprintf(out, "    %s %s\n", p.style.mark(s.Status), printable(s.Name))
+		if note != "" {
+			fmt.Fprintf(out, "        %s\n", p.style.dim(printable(note)))
+		}
+		if s.Status == Failed {
+			out.WriteString(indented(failure(s), "        "))
+			out.WriteByte('\n')
+		}
+	}
+}
+
+// failure is what went wrong in a step: expected, actual, why.
+func failure(s *StepResult) string {
+	var out strings.Builder
+	if s.Error != "" {
+		fmt.Fprintf(&out, "error: %s\n", s.Error)
+	}
+	for _, m := range s.Mismatches {
+		fmt.Fprintf(&out, "%s\n  expected: %s\n  actual:   %s\n", m.What, indented(m.Expected, "            ")[12:], indented(m.Actual, "            ")[12:])
+	}
+	if s.Explanation != "" {
+		fmt.Fprintf(&out, "why the emulator answered so:\n%s\n", indented(s.Explanation, "  "))
+	}
+	return printable(out.String())
+}
+
+func rounded(d time.Duration) string {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	}
+	return d.Round(100 * time.Microsecond).String()
+}

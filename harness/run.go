@@ -1,0 +1,301 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// Config is how scenarios are run; Start is required, the rest has defaults.
+type Config struct {
+	// Start gives each scenario its cluster and emulator. See [Local].
+	Start StartCluster
+	// Cluster is the name of the kind of cluster, for reports. Default local.
+	Cluster string
+	// Parallel is how many scenarios run at a time. Default: twice the CPUs.
+	Parallel int
+	// StepTimeout bounds one step. Default two minutes.
+	StepTimeout time.Duration
+	// AdminSecret is the secret of the emulators' administrators. Default test.
+	AdminSecret string
+	// ControlToken is the emulators' control token, if they want one.
+	ControlToken string
+	// Environ is what run steps inherit. As with os/exec, nil is this process's environment.
+	Environ []string
+	// Logs is the folder that keeps what failed scenarios leave behind; it is
+	// made when the first one does. Default: a new one among the temporary files.
+	Logs string
+	// Progress hears of everything that happens, one event at a time; nil does not.
+	Progress func(Event)
+}
+
+// Event is something that happened in a run.
+type Event struct {
+	Scenario *Scenario
+	// Step is the one that begins, or nil.
+	Step *Step
+	// Done is the scenario's result when it has ended, or nil.
+	Done *ScenarioResult
+}
+
+func (c *Config) environ() []string {
+	if c.Environ == nil {
+		return os.Environ()
+	}
+	return c.Environ
+}
+
+// Run plays scenarios, several at a time and each on its own emulator. The
+// results are in the order of the scenarios. The error is about the run
+// itself, such as a context that ended; failed scenarios are no error.
+func Run(ctx context.Context, c Config, scenarios []Scenario) (*Report, error) {
+	if c.Parallel < 1 {
+		c.Parallel = 2 * runtime.GOMAXPROCS(0)
+	}
+	if c.StepTimeout <= 0 {
+		c.StepTimeout = 2 * time.Minute
+	}
+	if c.AdminSecret == "" {
+		c.AdminSecret = "test"
+	}
+	if c.Cluster == "" {
+		c.Cluster = "local"
+	}
+	r := &runner{config: &c, logs: &logs{folder: c.Logs}}
+	report := &Report{Cluster: c.Cluster, Started: time.Now(), Scenarios: make([]ScenarioResult, len(scenarios))}
+	group := errgroup.Group{}
+	group.SetLimit(c.Parallel)
+	for i := range scenarios {
+		group.Go(func() error {
+			report.Scenarios[i] = r.play(ctx, &scenarios[i])
+			r.tell(Event{Scenario: &scenarios[i], Done: &report.Scenarios[i]})
+			return nil
+		})
+	}
+	_ = group.Wait() // failures are in the results
+	report.Duration = time.Since(report.Started)
+	report.Logs = r.logs.made()
+	return report, context.Cause(ctx)
+}
+
+type runner struct {
+	config *Config
+	logs   *logs
+	mu     sync.Mutex
+}
+
+func (r *runner) tell(e Event) {
+	if r.config.Progress == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.config.Progress(e)
+}
+
+// play runs one scenario from its cluster's start to its end.
+func (r *runner) play(ctx context.Context, s *Scenario) ScenarioResult {
+	result := ScenarioResult{
+		Name: s.Metadata.Name, Description: s.Metadata.Description, File: s.File, Line: s.Line, Started: time.Now(),
+		Steps: make([]StepResult, len(s.Spec.Steps)),
+	}
+	for i := range s.Spec.Steps {
+		result.Steps[i] = StepResult{Name: s.Spec.Steps[i].Name, Line: s.Spec.Steps[i].Line, Status: Skipped, Reason: "the scenario could not be started"}
+	}
+	r.tell(Event{Scenario: s})
+	err := context.Cause(ctx)
+	if err == nil {
+		err = r.onCluster(ctx, s, &result)
+	}
+	counts := result.Counts()
+	switch {
+	case err != nil:
+		result.Status, result.Error = Failed, err.Error()
+	case counts.Failed > 0:
+		result.Status = Failed
+	case counts.Passed == 0:
+		result.Status = Skipped
+	default:
+		result.Status = Passed
+	}
+	result.Duration = time.Since(result.Started)
+	return result
+}
+
+func (r *runner) onCluster(ctx context.Context, s *Scenario, result *ScenarioResult) (err error) {
+	target := Target{Scenario: s.Metadata.Name, Issuer: s.issuer(), Region: s.region(), Needs: s.needs()}
+	cluster, err := r.config.Start(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cluster.Close()) }()
+	api := newControl(cluster.URL(), r.config.ControlToken)
+	defer api.close()
+	play := &stage{
+		config: r.config, scenario: s, cluster: cluster, control: api, region: target.Region, sessions: map[string]*session{},
+	}
+	where, err := api.info(ctx)
+	if err != nil {
+		return fmt.Errorf("asking the emulator where it is: %w", err)
+	}
+	play.account = where.Account
+	if err := api.load(ctx, inRegion(s.Spec.Given.State, target.Region)); err != nil {
+		return fmt.Errorf("given state: %w", err)
+	}
+	r.steps(ctx, play, result)
+	if result.Counts().Failed > 0 {
+		result.Logs, err = r.logs.keepDecisions(ctx, play)
+	}
+	return err
+}
+
+// steps plays them in order. A step is skipped when the cluster lacks what it
+// needs, when a step that it builds on gave nothing, and when one that would
+// have changed what it sees was not done.
+func (r *runner) steps(ctx context.Context, play *stage, result *ScenarioResult) {
+	unusable := map[string]Status{} // names of steps that gave nothing
+	undone := ""                    // the step whose change is missing
+	for i := range play.scenario.Spec.Steps {
+		step := &play.scenario.Spec.Steps[i]
+		out := &result.Steps[i]
+		out.Reason = ""
+		if reason := r.obstacle(play, step, unusable, undone); reason != "" {
+			out.Reason = reason
+		} else {
+			r.tell(Event{Scenario: play.scenario, Step: step})
+			r.step(ctx, play, step, out)
+		}
+		if out.Status != Passed {
+			unusable[step.Name] = out.Status
+			if undone == "" && step.Action.Changes() {
+				undone = fmt.Sprintf("step %q, which may have changed what this one sees, %s", step.Name, was(out.Status))
+			}
+		}
+	}
+}
+
+func was(s Status) string {
+	if s == Skipped {
+		return "was skipped"
+	}
+	return "failed"
+}
+
+// obstacle is why a step cannot be played; empty when it can.
+func (r *runner) obstacle(play *stage, step *Step, unusable map[string]Status, undone string) string {
+	for _, n := range slices.Concat(play.scenario.Spec.Cluster.Needs, step.Action.Needs()) {
+		if why := lacks(play.cluster, n); why != "" {
+			return why
+		}
+	}
+	for _, name := range step.Action.After() {
+		if status, is := unusable[name]; is {
+			return fmt.Sprintf("step %q, which this one builds on, %s", name, was(status))
+		}
+	}
+	return undone
+}
+
+func (r *runner) step(ctx context.Context, play *stage, step *Step, out *StepResult) {
+	started := time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StepTimeout, fmt.Errorf("the step took longer than %s", r.config.StepTimeout))
+	defer cancel()
+	o, err := step.Action.perform(ctx, play)
+	out.Duration = time.Since(started)
+	if err != nil {
+		out.Status, out.Error = Failed, unwrapContext(ctx, err).Error()
+		return
+	}
+	if o.session != nil {
+		play.sessions[step.Name] = o.session
+	}
+	out.Summary = o.summary
+	switch {
+	case o.skip != "":
+		out.Status, out.Reason = Skipped, o.skip
+		return
+	case len(o.mismatches) == 0:
+		out.Status = Passed
+		return
+	}
+	out.Status, out.Mismatches = Failed, o.mismatches
+	if o.decision != nil {
+		var text strings.Builder
+		if err := o.decision.Explain(&text); err == nil {
+			out.Explanation = text.String()
+		}
+		out.RequestID = o.decision.RequestID
+	}
+	if err := r.logs.keepOutput(play.scenario, step, o.output); err != nil {
+		out.Error = err.Error()
+	}
+}
+
+var eksIssuer = regexp.MustCompile(`^https://oidc\.eks\.([a-z0-9-]+)\.`)
+
+// issuer is the cluster's: as written, or that of the one cluster in given.
+func (s *Scenario) issuer() string {
+	if s.Spec.Cluster.Issuer != "" || len(s.Spec.Given.Clusters) != 1 {
+		return s.Spec.Cluster.Issuer
+	}
+	for _, c := range s.Spec.Given.Clusters {
+		return c.Issuer
+	}
+	return ""
+}
+
+// region is where calls go: as written, or where the issuer says that it is.
+func (s *Scenario) region() string {
+	if s.Spec.Cluster.Region != "" {
+		return s.Spec.Cluster.Region
+	}
+	if m := eksIssuer.FindStringSubmatch(s.issuer()); m != nil {
+		return m[1]
+	}
+	return "us-east-1"
+}
+
+func (s *Scenario) needs() []Need {
+	all := slices.Clone(s.Spec.Cluster.Needs)
+	for i := range s.Spec.Steps {
+		all = append(all, s.Spec.Steps[i].Action.Needs()...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// inRegion puts what names no region into the scenario's.
+func inRegion(s statefile.State, region string) statefile.State {
+	out := statefile.State{}
+	out.Merge(s)
+	for name, c := range out.Clusters {
+		if c.Region == "" {
+			c.Region = region
+			out.Clusters[name] = c
+		}
+	}
+	for _, a := range out.Accounts {
+		for i := range a.Secrets {
+			if a.Secrets[i].Region == "" {
+				a.Secrets[i].Region = region
+			}
+		}
+		for i := range a.Buckets {
+			if a.Buckets[i].Region == "" {
+				a.Buckets[i].Region = region
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+package harness
+
+import (
+	"reflect"
+
+	"github.com/invopop/jsonschema"
+
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// Schema is the JSON Schema of scenario and State files: a document is one or
+// the other, by its kind.
+func Schema() *jsonschema.Schema {
+	state, scenario := statefile.Schema(), ScenarioSchema()
+	definitions := jsonschema.Definitions{}
+	for _, s := range []*jsonschema.Schema{state, scenario} {
+		for name, definition := range s.Definitions {
+			definitions[name] = definition
+		}
+		s.Definitions, s.Version = nil, ""
+	}
+	return &jsonschema.Schema{
+		Version: jsonschema.Version, Title: "irsa-emu", Description: "Scenario and State documents of irsa-emu.",
+		OneOf: []*jsonschema.Schema{scenario, state}, Definitions: definitions,
+	}
+}
+
+// ScenarioSchema is the JSON Schema of scenarios alone.
+func ScenarioSchema() *jsonschema.Schema {
+	r := statefile.Reflector()
+	s := r.Reflect(&Scenario{})
+	s.Title = "irsa-emu Scenario"
+	s.Description = "One story about service accounts, tokens, roles and what they may do."
+	// What is expected depends on the action, which reflection does not see.
+	step := statefile.Reflector().Reflect(&stepFields{})
+	for name, definition := range step.Definitions {
+		s.Definitions[name] = definition
+	}
+	expects := map[string]any{
+		"assume": AssumeExpect{}, "call": CallExpect{}, "run": CommandExpect{}, "pod": PodExpect{},
+	}
+	var alternatives []*jsonschema.Schema
+	for _, name := range actionNames {
+		properties := jsonschema.NewProperties()
+		for _, field := range []string{"name", name} {
+			property, _ := step.Properties.Get(field)
+			properties.Set(field, property)
+		}
+		if expect, ok := expects[name]; ok {
+			x := statefile.Reflector().ReflectFromType(reflect.TypeOf(expect))
+			for n, definition := range x.Definitions {
+				s.Definitions[n] = definition
+			}
+			x.Definitions, x.Version, x.ID = nil, "", ""
+			properties.Set("expect", x)
+		}
+		alternatives = append(alternatives, &jsonschema.Schema{
+			Type: "object", Properties: properties, Required: []string{"name", name}, AdditionalProperties: jsonschema.FalseSchema,
+		})
+	}
+	s.Definitions["Step"] = &jsonschema.Schema{OneOf: alternatives}
+	return s
+}
+
+// JSONSchema is text such as 2h.
+func (Duration) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: `^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$`, Examples: []any{"90s", "2h"}}
+}
+
+// JSONSchema is one text or a list.
+func (Strings) JSONSchema() *jsonschema.Schema {
+	text := &jsonschema.Schema{Type: "string"}
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{text, {Type: "array", Items: text}}}
+}
+
+// JSONSchema is text, or a mapping with what is compared.
+func (Match) JSONSchema() *jsonschema.Schema {
+	type fields Match // without this method
+	r := statefile.Reflector()
+	m := r.Reflect(&fields{})
+	m.Version, m.ID, m.Definitions = "", "", nil
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, m}}
+}

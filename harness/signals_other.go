@@ -1,0 +1,20 @@
+//go:build !unix
+
+package harness
+
+import (
+	"os"
+	"os/signal"
+)
+
+func terminate(p *os.Process) error { return p.Kill() }
+
+func signalOf(*os.ProcessState) int { return 0 }
+
+// forward keeps an interrupt from ending us before the command, which the
+// console tells by itself.
+func forward(*os.Process) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt)
+	return func() { signal.Stop(signals) }
+}
