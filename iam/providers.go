@@ -57,7 +57,8 @@ func (c *call) createProvider(in *createProviderInput) (any, error) {
 	if err := checkProviderURL(in.Url); err != nil {
 		return nil, err
 	}
-	if in.ThumbprintList == nil && c.cfg.FetchThumbprint != nil {
+	_, exists := ProviderByURL(c.State, c.account, in.Url)
+	if in.ThumbprintList == nil && !exists && c.cfg.FetchThumbprint != nil {
 		thumbprint, err := c.cfg.FetchThumbprint(c.HTTP.Context(), in.Url)
 		if err != nil {
 			answer := wire.Errorf(http.StatusBadRequest, "OpenIdIdpCommunicationError", "Could not connect to %s", in.Url)
