@@ -11,8 +11,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -45,10 +47,10 @@ type Credentials struct {
 // the holder of a token can neither read nor change it, nor use it with another
 // access key, and the emulator has nothing to remember.
 type Sealer struct {
-	key    *SealingKey
-	id     [keyIDSize]byte
-	aead   cipher.AEAD
-	secret []byte // HMAC key of secret access keys
+	key  *SealingKey
+	id   [keyIDSize]byte
+	aead cipher.AEAD
+	macs sync.Pool // of HMACs, keyed for secret access keys
 }
 
 // NewSealer prepares a sealing key for use.
@@ -66,9 +68,11 @@ func NewSealer(key *SealingKey) (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.secret, err = hkdf.Key(sha256.New, key.Secret, nil, "irsa-emu secret access key", 32); err != nil {
+	secrets, err := hkdf.Key(sha256.New, key.Secret, nil, "irsa-emu secret access key", 32)
+	if err != nil {
 		return nil, err
 	}
+	s.macs.New = func() any { return hmac.New(sha256.New, secrets) }
 	block, err := aes.NewCipher(tokens)
 	if err != nil {
 		return nil, err
@@ -157,9 +161,11 @@ func (s *Sealer) Open(accessKeyID, token string) (*Session, string, error) {
 
 // secretOf is 40 characters, as AWS's secret access keys are.
 func (s *Sealer) secretOf(accessKeyID string, nonce []byte) string {
-	mac := hmac.New(sha256.New, s.secret)
-	mac.Write([]byte(accessKeyID))
-	mac.Write(nonce)
-	var sum [sha256.Size]byte
-	return base64.StdEncoding.EncodeToString(mac.Sum(sum[:0])[:30])
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
+	b := make([]byte, 0, accessKeyIDSize+nonceSize+sha256.Size)
+	b = append(append(b, accessKeyID...), nonce...)
+	mac.Write(b)
+	return base64.StdEncoding.EncodeToString(mac.Sum(b[:0])[:30])
 }
