@@ -94,8 +94,8 @@ func managedPolicy(arn string) (*Policy, bool) {
 	return p, p.ARN() == arn
 }
 
-// managedPolicies gives all, in ascending order of state key.
-func managedPolicies() iter.Seq[*Policy] {
+// ManagedPolicies gives the AWS managed policies that are known, in ascending order of state key.
+func ManagedPolicies() iter.Seq[*Policy] {
 	return func(yield func(*Policy) bool) {
 		t := managedOnce()
 		for _, key := range t.keys {

@@ -253,7 +253,7 @@ func (c *call) listPolicies(in *listPoliciesInput) (any, error) {
 			}
 		}
 		if in.Scope != "Local" {
-			for p := range managedPolicies() {
+			for p := range ManagedPolicies() {
 				if !yield(p) {
 					return
 				}
