@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/scenarios"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+type runFlags struct {
+	cluster, only, logs string
+	given, reports      []string
+	parallel            int
+	timeout             time.Duration
+	brief               bool
+	kind                kindFlags
+}
+
+func (p *program) runCommand() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use: "run [PATH…]", Short: "Run scenario files or folders; without a path, the built-in ones",
+		Long: `run plays scenarios, each on an emulator of its own, and says what happened. It
+exits with 0 when all passed or were skipped, 1 when one failed, 2 when a
+scenario is invalid: then all mistakes are listed and nothing is run.`,
+		Example: `  irsa-emu run
+  irsa-emu run scenarios/wrong-namespace.yaml --report junit=report.xml
+  irsa-emu run --cluster kind --only tutorial`,
+		RunE: func(cmd *cobra.Command, paths []string) error { return p.runScenarios(cmd.Context(), f, paths) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.cluster, "cluster", "local", "where the scenarios play: local, kind or kubeconfig")
+	flags.StringArrayVar(&f.reports, "report", nil, "write a report: junit=PATH, json=PATH or markdown=PATH (repeatable)")
+	flags.StringVar(&f.only, "only", "", "run only scenarios whose name matches this regular expression")
+	flags.IntVar(&f.parallel, "parallel", 0, "how many scenarios run at a time (default: twice the CPUs)")
+	flags.DurationVar(&f.timeout, "step-timeout", 2*time.Minute, "how long one step may take")
+	flags.StringVar(&f.logs, "logs", "", "folder for what failed scenarios leave behind (default: a new one among the temporary files)")
+	flags.StringArrayVar(&f.given, "given", nil, "state that every scenario starts from, beside its own: a file or a directory (repeatable)")
+	flags.BoolVar(&f.brief, "brief", false, "leave out the steps of scenarios that did not fail")
+	f.kind.add(cmd)
+	return cmd
+}
+
+func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) error {
+	var files []harness.ReportFile
+	for _, text := range f.reports {
+		file, err := harness.ParseReportFile(text)
+		if err != nil {
+			return usageError("--report: %w", err)
+		}
+		files = append(files, file)
+	}
+	list, err := f.load(paths)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	start, stop, err := p.startCluster(ctx, f, list)
+	if err != nil {
+		return err
+	}
+	terminal := isTerminal(p.stdout)
+	_, noColour := p.getenv("NO_COLOR")
+	colour := terminal && !noColour
+	report, err := harness.Run(ctx, harness.Config{
+		Start: start, Cluster: f.cluster, Parallel: f.parallel, StepTimeout: f.timeout, Logs: f.logs,
+		Progress: harness.Progress(p.stdout, len(list), harness.ProgressOptions{Live: terminal, Colour: colour, Brief: f.brief}),
+	}, list)
+	err = errors.Join(err, stop())
+	if report != nil {
+		err = errors.Join(err, p.writeReports(report, files, colour))
+	}
+	switch {
+	case err != nil:
+		return &exitError{exitFailed, err}
+	case !report.OK():
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+// load reads the scenarios and puts the given state under each.
+func (f *runFlags) load(paths []string) ([]harness.Scenario, error) {
+	var list []harness.Scenario
+	var err error
+	if len(paths) == 0 {
+		list, err = harness.LoadFS(scenarios.FS, "scenarios")
+	} else {
+		list, err = harness.Load(paths...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.only != "" {
+		if list, err = harness.Select(list, f.only); err != nil {
+			return nil, fmt.Errorf("--only: %w", err)
+		}
+	}
+	if len(list) == 0 {
+		return nil, errors.New("no scenario to run: the paths hold no file of kind Scenario")
+	}
+	if len(f.given) == 0 {
+		return list, nil
+	}
+	given, err := statefile.Load(f.given...)
+	if err != nil {
+		return nil, fmt.Errorf("--given: %w", err)
+	}
+	for i := range list {
+		merged := statefile.State{}
+		merged.Merge(given)
+		merged.Merge(list[i].Spec.Given.State)
+		list[i].Spec.Given.State = merged
+	}
+	return list, nil
+}
+
+// startCluster is how each scenario gets its cluster, and what ends them all.
+func (p *program) startCluster(ctx context.Context, f runFlags, list []harness.Scenario) (harness.StartCluster, func() error, error) {
+	nothing := func() error { return nil }
+	switch f.cluster {
+	case "local":
+		return harness.Local(startEmbedded()), nothing, nil
+	case "kind", "kubeconfig":
+		return p.startKubernetes(ctx, f, list)
+	}
+	return nil, nil, usageError("--cluster %s: write local, kind or kubeconfig", f.cluster)
+}
+
+func (p *program) writeReports(report *harness.Report, files []harness.ReportFile, colour bool) error {
+	errs := []error{report.WriteText(p.stdout, colour)}
+	for _, file := range files {
+		errs = append(errs, report.WriteFile(file))
+	}
+	if actions, _ := p.getenv("GITHUB_ACTIONS"); actions == "true" {
+		errs = append(errs, report.WriteAnnotations(os.Stdout))
+	}
+	return errors.Join(errs...)
+}
