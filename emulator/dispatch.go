@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -249,7 +248,9 @@ func (e *Emulator) record(req *iam.Request) {
 	if d.Outcome == decision.Allowed {
 		level = slog.LevelDebug
 	}
-	e.config.Logger.LogAttrs(context.Background(), level, "call", d.LogAttrs()...)
+	if ctx := req.HTTP.Context(); e.config.Logger.Enabled(ctx, level) {
+		e.config.Logger.LogAttrs(ctx, level, "call", d.LogAttrs()...)
+	}
 }
 
 // describe fills what every decision carries. Services may have said more.

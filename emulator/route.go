@@ -25,8 +25,8 @@ var apiVersions = map[string]string{"2011-06-15": serviceSTS, "2010-05-08": serv
 // isAWSCall says whether a request is one of an AWS client rather than one
 // for the issuer, the health checks or the control API.
 func isAWSCall(r *http.Request) bool {
-	return strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-") || r.URL.Query().Has("X-Amz-Algorithm") ||
-		r.URL.Query().Has("X-Amz-Signature") || r.Header.Get("X-Amz-Target") != "" || serviceOfHost(r.Host) != ""
+	return strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-") || r.Header.Get("X-Amz-Target") != "" ||
+		strings.Contains(r.URL.RawQuery, "X-Amz-") || (r.Method == http.MethodPost && r.URL.Path == "/") || serviceOfHost(r.Host) != ""
 }
 
 // serviceOf names the service that a request is for: by its target header,
