@@ -69,7 +69,12 @@ func (e *Emulator) read(req *iam.Request) error {
 	if req.Service == serviceS3 {
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(req.HTTP.Body, maxBody+1))
+	var buffer bytes.Buffer
+	if n := req.HTTP.ContentLength; n > 0 && n <= maxBody {
+		buffer.Grow(int(n) + bytes.MinRead) // ReadFrom wants so much room to see the end
+	}
+	_, err := buffer.ReadFrom(io.LimitReader(req.HTTP.Body, maxBody+1))
+	body := buffer.Bytes()
 	if err != nil {
 		return wire.Errorf(http.StatusBadRequest, "RequestAborted", "reading the request body: %v", err)
 	}

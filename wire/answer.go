@@ -7,6 +7,9 @@ import (
 	"strconv"
 )
 
+// answerSize is room for the usual answer: credentials with a session token.
+const answerSize = 3 << 10
+
 // WriteQuery answers a call of the Query protocol with a result, a struct or a
 // pointer to one, in the namespace of the service. A nil result is that of an
 // action without output: nothing but the metadata.
@@ -16,6 +19,7 @@ func WriteQuery(w http.ResponseWriter, call *Call, namespace string, result any)
 		return
 	}
 	x := &xmlWriter{}
+	x.Grow(answerSize)
 	response := call.Action + "Response"
 	x.WriteString("<" + response + ` xmlns="` + namespace + `">` + "\n")
 	x.depth++

@@ -180,6 +180,12 @@ func (x *xmlWriter) members(v reflect.Value) {
 // escapeXML writes text so that it can break out of no element, and leaves out
 // nothing silently: characters that XML cannot hold become U+FFFD.
 func escapeXML(b *bytes.Buffer, text string) {
+	plain := 0
+	for plain < len(text) && isPlain[text[plain]] {
+		plain++
+	}
+	b.WriteString(text[:plain]) // nearly always all of it
+	text = text[plain:]
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
@@ -204,6 +210,14 @@ func escapeXML(b *bytes.Buffer, text string) {
 
 // jsonElement writes the JSON form of a Query answer, which has the members of
 // the XML form and numbers for timestamps.
+// isPlain are the bytes that stand for themselves in XML text.
+var isPlain = func() (plain [256]bool) {
+	for c := byte(' '); c < 0x7f; c++ {
+		plain[c] = c != '&' && c != '<' && c != '>' && c != '"'
+	}
+	return plain
+}()
+
 func jsonElement(b *bytes.Buffer, v reflect.Value) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
