@@ -208,8 +208,6 @@ func escapeXML(b *bytes.Buffer, text string) {
 	}
 }
 
-// jsonElement writes the JSON form of a Query answer, which has the members of
-// the XML form and numbers for timestamps.
 // isPlain are the bytes that stand for themselves in XML text.
 var isPlain = func() (plain [256]bool) {
 	for c := byte(' '); c < 0x7f; c++ {
@@ -218,6 +216,8 @@ var isPlain = func() (plain [256]bool) {
 	return plain
 }()
 
+// jsonElement writes the JSON form of a Query answer, which has the members of
+// the XML form and numbers for timestamps.
 func jsonElement(b *bytes.Buffer, v reflect.Value) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
