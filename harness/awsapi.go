@@ -51,6 +51,15 @@ type answer struct {
 
 func (a *answer) refused() bool { return a.code != "" }
 
+// sdkName is a member's name in the SDK, which begins every one with a capital;
+// the API reference of EKS does not.
+func sdkName(name string) string {
+	if name == "" {
+		return ""
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
 // operations lists the names of a service's operations.
 func operations(service string) []string {
 	t := reflect.TypeOf(clients[service](aws.Config{}))
@@ -173,11 +182,11 @@ func checkInput(d *strictyaml.Decoder, path string, t reflect.Type, v any) {
 			}
 		}
 		for name, member := range members {
-			if !slices.Contains(known, name) {
+			if !slices.Contains(known, sdkName(name)) {
 				d.PathErrorf(strictyaml.Join(path, name), "unknown member %q; %s", name, strictyaml.Instead(name, known))
 				continue
 			}
-			f, _ := t.FieldByName(name)
+			f, _ := t.FieldByName(sdkName(name))
 			checkInput(d, strictyaml.Join(path, name), f.Type, member)
 		}
 	case t.Kind() == reflect.Slice:

@@ -84,6 +84,9 @@ func matchOutput(to []Mismatch, what string, expected, actual any) []Mismatch {
 		sort.Strings(names)
 		for _, name := range names {
 			value, there := got[name]
+			if !there {
+				value, there = got[sdkName(name)]
+			}
 			if !there && want[name] != nil {
 				to = append(to, Mismatch{what + "." + name, asJSON(want[name]), "(not there)"})
 				continue

@@ -1,0 +1,32 @@
+package scenarios_test
+
+import (
+	"testing"
+
+	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/scenarios"
+)
+
+func load(t *testing.T) []harness.Scenario {
+	t.Helper()
+	all, err := harness.LoadFS(scenarios.FS, "scenarios")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestEachScenarioIsItsFile(t *testing.T) {
+	all := load(t)
+	if len(all) < 20 {
+		t.Errorf("%d scenarios; the library promises twenty at least", len(all))
+	}
+	for _, s := range all {
+		if want := "scenarios/" + s.Metadata.Name + ".yaml"; s.File != want {
+			t.Errorf("scenario %s is in %s, not in %s", s.Metadata.Name, s.File, want)
+		}
+		if s.Metadata.Description == "" {
+			t.Errorf("%s: no description", s.File)
+		}
+	}
+}

@@ -1,0 +1,11 @@
+// Package scenarios holds the scenario files that the binary carries: one
+// story a file, small enough to be read as documentation. They are what
+// irsa-emu run plays when it is given no path.
+package scenarios
+
+import "embed"
+
+// FS is the folder: scenarios, and the states and policies that they name.
+//
+//go:embed *.yaml policies/*.json states/*.yaml
+var FS embed.FS
