@@ -132,8 +132,11 @@ func (c *call) details(filter []string) []detail {
 	if wanted(filter, "AWSManagedPolicy") {
 		// AWS lists of its own policies only those that are attached.
 		for p := range ManagedPolicies() {
-			if users(c.State, c.account, ByPolicy, p.ARN())+users(c.State, c.account, ByBoundary, p.ARN()) > 0 {
-				addPolicy(p)
+			if users(c.State, c.account, ByPolicy, p.ARN())+users(c.State, c.account, ByBoundary, p.ARN()) == 0 {
+				continue
+			}
+			if whole, ok := managedPolicy(p.ARN()); ok {
+				addPolicy(whole)
 			}
 		}
 	}

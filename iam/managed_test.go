@@ -18,10 +18,11 @@ func TestManagedPolicies(t *testing.T) {
 			t.Errorf("%s: %+v", p.ARN(), p)
 		}
 		found, ok := iam.PolicyByARN(nil, p.ARN())
-		if !ok || found != p {
+		if !ok || found.ID != p.ID {
 			t.Errorf("%s is not found by its ARN", p.ARN())
+			continue
 		}
-		if len(p.DefaultVersion().Document.Parsed.Statements) == 0 {
+		if len(found.DefaultVersion().Document.Parsed.Statements) == 0 {
 			t.Errorf("%s has no statements", p.ARN())
 		}
 	}
@@ -39,7 +40,7 @@ func TestManagedPolicies(t *testing.T) {
 	if _, ok := iam.PolicyByARN(nil, "arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicy"); ok {
 		t.Error("a policy is found without its path")
 	}
-	if n < 200 {
+	if n < 1000 {
 		t.Errorf("only %d policies", n)
 	}
 }

@@ -115,7 +115,7 @@ func TestPaginators(t *testing.T) {
 	if pages != 3 || len(got) != len(want) {
 		t.Errorf("%d pages, roles %v", pages, got)
 	}
-	local := sdk.NewListPoliciesPaginator(client, &sdk.ListPoliciesInput{MaxItems: aws.Int32(50)})
+	local := sdk.NewListPoliciesPaginator(client, &sdk.ListPoliciesInput{MaxItems: aws.Int32(500)})
 	policies := map[string]bool{}
 	for local.HasMorePages() {
 		page, err := local.NextPage(ctx)
@@ -129,7 +129,7 @@ func TestPaginators(t *testing.T) {
 			policies[*p.Arn] = true
 		}
 	}
-	if !policies["arn:aws:iam::aws:policy/AdministratorAccess"] || len(policies) < 200 {
+	if !policies["arn:aws:iam::aws:policy/AdministratorAccess"] || len(policies) < 1000 {
 		t.Errorf("%d AWS managed policies", len(policies))
 	}
 }
