@@ -162,7 +162,13 @@ func checkInput(d *strictyaml.Decoder, path string, t reflect.Type, v any) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	wrong := func(want string) { d.PathErrorf(path, "%s where %s is wanted", asJSON(v), want) }
+	wrong := func(want string) {
+		got := asJSON(v)
+		if s, ok := v.(string); ok {
+			got = fmt.Sprintf("the text %q", s)
+		}
+		d.PathErrorf(path, "%s where %s is wanted", got, want)
+	}
 	switch {
 	case v == nil:
 	case t == readerType || t == timeType || t == bytesType || t.Kind() == reflect.String:

@@ -33,8 +33,10 @@ func ScenarioSchema() *jsonschema.Schema {
 	s.Description = "One story about service accounts, tokens, roles and what they may do."
 	// What is expected depends on the action, which reflection does not see.
 	step := statefile.Reflector().Reflect(&stepFields{})
-	for name, definition := range step.Definitions {
-		s.Definitions[name] = definition
+	for _, part := range []*jsonschema.Schema{step, statefile.Schema()} {
+		for name, definition := range part.Definitions {
+			s.Definitions[name] = definition
+		}
 	}
 	expects := map[string]any{
 		"assume": AssumeExpect{}, "call": CallExpect{}, "run": CommandExpect{}, "pod": PodExpect{},

@@ -15,6 +15,7 @@ func Reflector() *jsonschema.Reflector {
 	return &jsonschema.Reflector{
 		// Inline, so that an editor finds the fields at the root.
 		ExpandedStruct: true,
+		Anonymous:      true, // no $id, which references would be relative to
 	}
 }
 
@@ -49,5 +50,8 @@ func (Document) JSONSchema() *jsonschema.Schema {
 
 // JSONSchema is a State without its head, or {file: PATH}.
 func (Given) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{FileRef(), Reflector().Reflect(&State{})}}
+	state := Reflector().Reflect(&State{})
+	// What it refers to is among the definitions of the root.
+	state.Version, state.ID, state.Definitions = "", "", nil
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{FileRef(), state}}
 }
