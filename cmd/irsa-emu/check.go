@@ -100,7 +100,7 @@ func (q *question) answer() (*verdict, error) {
 	}
 	provider := "arn:aws:iam::" + account + ":oidc-provider/" + strings.TrimPrefix(claims.Issuer, "https://")
 	ctx := sts.ContextKeys(sts.WebIdentity{
-		Claims: claims, Provider: provider, RoleSessionName: q.sessionName, RoleAccount: account, Now: time.Now(),
+		Claims: claims, Provider: provider, RoleSessionName: q.sessionName, RoleARN: "arn:aws:iam::" + account + ":role/role", Now: time.Now(),
 	})
 	v := &verdict{
 		Allowed: true, Issuer: claims.Issuer, Subject: claims.Subject,

@@ -139,7 +139,7 @@ func openStore(ctx context.Context, store string) (state.Backend, error) {
 		if rest == "" {
 			return nil, usageError("--store file: write the path, such as file:irsa-emu.db")
 		}
-		backend, err := boltstore.Open(ctx, rest)
+		backend, err := boltstore.Open(rest)
 		if err != nil {
 			return nil, &exitError{exitFailed, err}
 		}
