@@ -44,6 +44,10 @@ func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
 		e.refuse(w, req, err)
 		return
 	}
+	if req.Service == serviceS3 { // its request ids have a form of their own
+		req.ID = wire.S3RequestID(req.Call)
+		req.Decision.RequestID = req.ID
+	}
 	e.describe(req)
 	if fault, ok := e.faults.take(req.Service, req.Action, req.Form.Get("RoleArn")); ok {
 		if e.inject(w, req, fault) {
