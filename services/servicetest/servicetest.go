@@ -131,6 +131,8 @@ func (s *Server) caller(key string, p *iam.Principal) aws.Config {
 	return aws.Config{
 		Region: Region, BaseEndpoint: aws.String(s.URL), HTTPClient: s.Client(), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(key, secret, ""),
+		// What config.LoadDefaultConfig sets.
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported, ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
 	}
 }
 

@@ -1,0 +1,115 @@
+package s3
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+func (s *Service) getBucketPolicy(c *call) error {
+	if c.bucket.Policy == nil {
+		return noSuchPolicy(c.name)
+	}
+	c.send("application/json", []byte(c.bucket.Policy.Text))
+	return nil
+}
+
+func noSuchPolicy(bucket string) error {
+	return fail(http.StatusNotFound, "NoSuchBucketPolicy", "The bucket policy does not exist", "BucketName", bucket)
+}
+
+func (s *Service) getBucketPolicyStatus(c *call) error {
+	if c.bucket.Policy == nil {
+		return noSuchPolicy(c.name)
+	}
+	c.writeRaw("PolicyStatus", "<IsPublic>"+strconv.FormatBool(c.bucket.public())+"</IsPublic>")
+	return nil
+}
+
+func (s *Service) putBucketPolicy(c *call) error {
+	text, err := c.readAll(20 << 10) // the limit of the user guide
+	if err != nil {
+		return err
+	}
+	parsed, err := validatePolicy(c.bucket, text)
+	if err != nil {
+		return err
+	}
+	if p := c.bucket.PublicAccess; p != nil && p.BlockPublicPolicy && isPublic(parsed) {
+		return c.publicPolicyBlocked()
+	}
+	if err := s.changeBucket(c, func(b *Bucket) { b.Policy = &iam.Document{Text: string(text), Parsed: parsed} }); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+// publicPolicyBlocked: seen on AWS.
+func (c *call) publicPolicyBlocked() error {
+	f := fail(http.StatusForbidden, "AccessDenied", "User: "+c.Principal.ARN+` is not authorized to perform: s3:PutBucketPolicy on resource: "`+c.bucket.ARN()+
+		`" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`)
+	f.Reason.Kind = decision.Policy
+	f.Reason.Hint = "a new bucket blocks public policies: call PutPublicAccessBlock or DeletePublicAccessBlock first"
+	return f
+}
+
+// validatePolicy checks a bucket policy in S3's words.
+func validatePolicy(b *Bucket, text []byte) (*policy.Document, error) {
+	malformed := func(message string, cause error) error {
+		f := fail(http.StatusBadRequest, "MalformedPolicy", message)
+		var v *policy.ValidationError
+		if cause != nil {
+			f.Reason.Message = cause.Error()
+		}
+		if errors.As(cause, &v) {
+			f.Reason.Hint = v.Hint
+		}
+		return f
+	}
+	parsed, err := policy.ValidateResource(text)
+	if !bytes.HasPrefix(text, []byte("{")) || !validJSON(text) {
+		return nil, malformed("Policies must be valid JSON and the first byte must be '{'", err)
+	}
+	if !hasStatement(text) {
+		return nil, malformed("Missing required field Statement", err)
+	}
+	if err != nil {
+		return nil, malformed("Invalid policy syntax.", err)
+	}
+	for i := range parsed.Statements {
+		for _, resource := range parsed.Statements[i].Resources.Values {
+			if !b.covers(resource) {
+				return nil, malformed("Policy has invalid resource", errors.New("the resource "+resource+" is not this bucket nor in it"))
+			}
+		}
+	}
+	return parsed, nil
+}
+
+// covers says whether a policy's resource can be the bucket or something in it.
+func (b *Bucket) covers(resource string) bool {
+	if resource == "*" {
+		return false
+	}
+	literal := resource
+	if i := strings.IndexAny(resource, "*?$"); i >= 0 {
+		literal = resource[:i]
+		if len(literal) < len(b.ARN()) {
+			return strings.HasPrefix(b.ARN(), literal)
+		}
+	}
+	return literal == b.ARN() || strings.HasPrefix(literal, b.ARN()+"/")
+}
+
+func (s *Service) deleteBucketPolicy(c *call) error {
+	if err := s.changeBucket(c, func(b *Bucket) { b.Policy = nil }); err != nil {
+		return err
+	}
+	return c.noContent()
+}

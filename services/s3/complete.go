@@ -1,0 +1,213 @@
+package s3
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"hash"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+type completeRequest struct {
+	XMLName xml.Name       `xml:"CompleteMultipartUpload"`
+	Parts   []completePart `xml:"Part"`
+}
+
+type completePart struct {
+	PartNumber        int
+	ETag              string
+	ChecksumCRC32     string
+	ChecksumCRC32C    string
+	ChecksumCRC64NVME string
+	ChecksumSHA1      string
+	ChecksumSHA256    string
+}
+
+func (p *completePart) checksum(algorithm string) string {
+	return map[string]string{
+		"CRC32": p.ChecksumCRC32, "CRC32C": p.ChecksumCRC32C, "CRC64NVME": p.ChecksumCRC64NVME, "SHA1": p.ChecksumSHA1, "SHA256": p.ChecksumSHA256,
+	}[algorithm]
+}
+
+type completeResult struct {
+	Location string
+	Bucket   string
+	Key      string
+	copyResult
+}
+
+func (s *Service) completeMultipartUpload(c *call) error {
+	u, err := c.upload(c.State)
+	if err != nil {
+		return err
+	}
+	conditions, err := writeConditions(c.HTTP.Header)
+	if err != nil {
+		return err
+	}
+	var in completeRequest
+	if err := c.readXML(&in); err != nil {
+		return err
+	}
+	o, err := s.assemble(c, u, in.Parts)
+	if err != nil {
+		return err
+	}
+	var unused []Piece
+	used := map[string]bool{}
+	for _, p := range o.Content {
+		used[p.Blob] = true
+	}
+	var old []Piece
+	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		unused, old = nil, nil
+		newest, err := c.upload(tx)
+		if err != nil {
+			return err
+		}
+		before, exists := state.Get[*Object](tx, o.StateKey())
+		if err := conditions.check(before, o.Key); err != nil {
+			return err
+		}
+		if exists {
+			old = before.Content
+		}
+		for _, p := range deleteParts(tx, newest) {
+			if p.Blob != "" && !used[p.Blob] {
+				unused = append(unused, p)
+			}
+		}
+		tx.Delete(newest)
+		tx.Put(o)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.drop(c.HTTP.Context(), append(unused, old...))
+	o.Encryption.set(c.w.Header())
+	scheme := "http://"
+	if c.HTTP.TLS != nil {
+		scheme = "https://"
+	}
+	out := completeResult{Location: scheme + c.HTTP.Host + c.HTTP.URL.EscapedPath(), Bucket: c.name, Key: c.key}
+	out.ETag = quoted(o.ETag)
+	out.setChecksum(o.Checksum)
+	return c.writeXML("CompleteMultipartUploadResult", out)
+}
+
+// assemble makes the object of the parts that the client lists. The texts were
+// recorded on AWS.
+func (s *Service) assemble(c *call, u *Upload, list []completePart) (*Object, error) {
+	if len(list) == 0 {
+		return nil, invalidRequest("You must specify at least one part")
+	}
+	o := u.Object
+	o.Modified = c.Now
+	etags := md5New()
+	sums := newHash(u.Algorithm)
+	if !slices.IsSortedFunc(list, func(a, b completePart) int { return a.PartNumber - b.PartNumber }) {
+		return nil, fail(http.StatusBadRequest, "InvalidPartOrder", "The list of parts was not in ascending order. Parts must be ordered by part number.", "UploadId", u.ID)
+	}
+	list = slices.CompactFunc(list, func(a, b completePart) bool { return a.PartNumber == b.PartNumber })
+	for i, want := range list {
+		p, err := checkPart(c.State, u, &want)
+		if err != nil {
+			return nil, err
+		}
+		if p.Size < minPart && i < len(list)-1 {
+			return nil, fail(http.StatusBadRequest, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size",
+				"ProposedSize", strconv.FormatInt(p.Size, 10), "MinSizeAllowed", strconv.Itoa(minPart), "PartNumber", strconv.Itoa(p.Number), "ETag", p.ETag)
+		}
+		digest, err := hex.DecodeString(p.ETag)
+		if err != nil {
+			return nil, err
+		}
+		etags.Write(digest)
+		if sums != nil {
+			sum, err := base64.StdEncoding.DecodeString(p.Checksum.Value)
+			if err != nil {
+				return nil, err
+			}
+			sums.Write(sum)
+		}
+		o.Content = append(o.Content, p.Content...)
+		o.Size += p.Size
+		part := PartSize{Number: p.Number, Size: p.Size}
+		if u.Algorithm != "" {
+			part.Checksum = p.Checksum.Value
+		}
+		o.Parts = append(o.Parts, part)
+	}
+	if o.Size > s.maxSize {
+		return nil, s.tooLarge(o.Size)
+	}
+	if text := c.HTTP.Header.Get("X-Amz-Mp-Object-Size"); text != "" && text != strconv.FormatInt(o.Size, 10) {
+		return nil, invalidRequest("The provided 'x-amz-mp-object-size' header value " + text + " does not match what was computed: " + strconv.FormatInt(o.Size, 10))
+	}
+	o.ETag = hexSum(etags) + "-" + strconv.Itoa(len(list))
+	var err error
+	if o.Checksum, err = checksumOfParts(c, u, &o, sums); err != nil {
+		return nil, err
+	}
+	return &o, nil
+}
+
+// checkPart finds the part that the client means.
+func checkPart(r state.Reader, u *Upload, want *completePart) (*Part, error) {
+	p, ok := state.Get[*Part](r, partKey(u.Bucket, u.ID, want.PartNumber))
+	etag := strings.Trim(want.ETag, `"`)
+	given := want.checksum(u.Algorithm)
+	switch {
+	case !ok || p.ETag != etag, given != "" && given != p.Checksum.Value:
+		return nil, fail(http.StatusBadRequest, "InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+			"UploadId", u.ID, "PartNumber", strconv.Itoa(want.PartNumber), "ETag", etag)
+	case u.Type == composite && given == "":
+		return nil, invalidRequest("The upload was created using a " + strings.ToLower(u.Algorithm) + " checksum. The complete request must include the checksum for each part. It was missing for part " +
+			strconv.Itoa(want.PartNumber) + " in the request.")
+	}
+	for _, other := range algorithms {
+		if other != u.Algorithm && want.checksum(other) != "" && u.Algorithm != "" {
+			return nil, fail(http.StatusBadRequest, "BadDigest", "The "+strings.ToLower(other)+" you specified for part "+strconv.Itoa(want.PartNumber)+" did not match what we received.")
+		}
+	}
+	return p, nil
+}
+
+// checksumOfParts is the checksum of the whole: over the parts' checksums, or
+// over all bytes. The client may say what it expects.
+func checksumOfParts(c *call, u *Upload, o *Object, sums hash.Hash) (Checksum, error) {
+	h := c.HTTP.Header
+	if asked := strings.ToUpper(h.Get("X-Amz-Checksum-Type")); asked != "" && u.Type != "" && asked != u.Type {
+		return Checksum{}, invalidRequest("The upload was created using the " + u.Type + " checksum mode. The complete request must use the same checksum mode.")
+	}
+	sum := Checksum{Algorithm: u.Algorithm, Type: u.Type}
+	if u.Type == composite {
+		sum.Value = base64.StdEncoding.EncodeToString(sums.Sum(nil)) + "-" + strconv.Itoa(len(o.Parts))
+		if want := h.Get(sum.header()); want != "" && want != sum.Value && want != strings.Split(sum.Value, "-")[0] {
+			return sum, fail(http.StatusBadRequest, "BadDigest", "The "+strings.ToLower(sum.Algorithm)+" you specified did not match the calculated checksum.")
+		}
+		return sum, nil
+	}
+	if sum.Algorithm == "" {
+		sum.Algorithm, sum.Type = defaultAlgorithm, fullObject
+	}
+	whole := newHash(sum.Algorithm)
+	if n, err := io.Copy(whole, reader(c.State, o.Content, 0)); err != nil {
+		return sum, err
+	} else if n != o.Size {
+		return sum, errors.New("s3: content of a part is missing")
+	}
+	sum.Value = base64.StdEncoding.EncodeToString(whole.Sum(nil))
+	if want := h.Get(sum.header()); want != "" && want != sum.Value {
+		return sum, fail(http.StatusBadRequest, "BadDigest", "The "+strings.ToLower(sum.Algorithm)+" you specified did not match the calculated checksum.")
+	}
+	return sum, nil
+}

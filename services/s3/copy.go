@@ -1,0 +1,167 @@
+package s3
+
+import (
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// source finds the object that x-amz-copy-source names, once the caller may
+// read it and the conditions for it hold.
+func (c *call) source() (*Object, error) {
+	text := c.HTTP.Header.Get("X-Amz-Copy-Source")
+	path, query, _ := strings.Cut(text, "?")
+	path, err := url.PathUnescape(path)
+	name, key, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if err != nil || !ok || name == "" || key == "" {
+		return nil, invalidArgument("Invalid copy source object key", "x-amz-copy-source", text)
+	}
+	b, ok := state.Get[*Bucket](c.State, name)
+	if !ok {
+		return nil, noSuchBucket(name)
+	}
+	version, action := "", "s3:GetObject"
+	if values, err := url.ParseQuery(query); err == nil && values.Has("versionId") {
+		version, action = values.Get("versionId"), "s3:GetObjectVersion"
+	}
+	if want := c.HTTP.Header.Get("X-Amz-Source-Expected-Bucket-Owner"); want != "" && want != b.Account {
+		return nil, accessDenied("the source bucket belongs to account " + b.Account + ", not to " + want)
+	}
+	if err := c.authorize(b, action, key, c.keys()); err != nil {
+		return nil, err
+	}
+	o, err := c.objectOf(b, key, version)
+	if err != nil {
+		return nil, err
+	}
+	notModified, err := readConditions(c.HTTP.Header, "x-amz-copy-source-", o, c.Now)
+	switch {
+	case err != nil:
+		return nil, err
+	case notModified && c.HTTP.Header.Get("X-Amz-Copy-Source-If-None-Match") != "":
+		return nil, preconditionFailed("x-amz-copy-source-If-None-Match")
+	case notModified:
+		return nil, preconditionFailed("x-amz-copy-source-If-Modified-Since")
+	}
+	return o, nil
+}
+
+type copyResult struct {
+	ETag              string
+	LastModified      stamp
+	ChecksumType      string `xml:",omitempty"`
+	ChecksumCRC32     string `xml:",omitempty"`
+	ChecksumCRC32C    string `xml:",omitempty"`
+	ChecksumCRC64NVME string `xml:",omitempty"`
+	ChecksumSHA1      string `xml:",omitempty"`
+	ChecksumSHA256    string `xml:",omitempty"`
+}
+
+func (r *copyResult) setChecksum(sum Checksum) {
+	r.ChecksumType = sum.Type
+	switch sum.Algorithm {
+	case "CRC32":
+		r.ChecksumCRC32 = sum.Value
+	case "CRC32C":
+		r.ChecksumCRC32C = sum.Value
+	case "CRC64NVME":
+		r.ChecksumCRC64NVME = sum.Value
+	case "SHA1":
+		r.ChecksumSHA1 = sum.Value
+	case "SHA256":
+		r.ChecksumSHA256 = sum.Value
+	}
+}
+
+func (s *Service) copyObject(c *call) error {
+	h := c.HTTP.Header
+	conditions, err := writeConditions(h)
+	if err != nil {
+		return err
+	}
+	from, err := c.source()
+	if err != nil {
+		return err
+	}
+	to, err := c.newObject()
+	if err != nil {
+		return err
+	}
+	directive, err := directiveOf(h, "X-Amz-Metadata-Directive")
+	if err != nil {
+		return err
+	}
+	tagDirective, err := directiveOf(h, "X-Amz-Tagging-Directive")
+	if err != nil {
+		return err
+	}
+	if from.Bucket == to.Bucket && from.Key == to.Key && directive == "COPY" && h.Get("X-Amz-Storage-Class") == "" &&
+		h.Get("X-Amz-Server-Side-Encryption") == "" && h.Get("X-Amz-Website-Redirect-Location") == "" {
+		return invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
+	}
+	if directive == "COPY" {
+		redirect := h.Get("X-Amz-Website-Redirect-Location")
+		to.Headers, to.Metadata = map[string]string{}, from.Metadata
+		for name, value := range from.Headers {
+			to.Headers[name] = value
+		}
+		delete(to.Headers, "X-Amz-Website-Redirect-Location") // it is never copied
+		if redirect != "" {
+			to.Headers["X-Amz-Website-Redirect-Location"] = redirect
+		}
+	}
+	if tagDirective == "COPY" {
+		to.Tags = from.Tags
+	}
+	if err := s.fill(c, to, from); err != nil {
+		return err
+	}
+	if err := s.replace(c, to, conditions, nil); err != nil {
+		return err
+	}
+	to.Encryption.set(c.w.Header())
+	out := copyResult{ETag: quoted(to.ETag), LastModified: stamp(to.Modified)}
+	out.setChecksum(to.Checksum)
+	return c.writeXML("CopyObjectResult", out)
+}
+
+func directiveOf(h http.Header, name string) (string, error) {
+	switch d := h.Get(name); d {
+	case "":
+		return "COPY", nil
+	case "COPY", "REPLACE":
+		return d, nil
+	default:
+		return "", invalidArgument("Unknown "+strings.ToLower(strings.TrimPrefix(name, "X-Amz-"))+".", strings.ToLower(name), d)
+	}
+}
+
+// fill gives an object the content of another. The checksum is the source's
+// unless another algorithm is asked for, or the source has that of its parts.
+func (s *Service) fill(c *call, to, from *Object) error {
+	algorithm, err := requested(c.HTTP)
+	if err != nil {
+		return err
+	}
+	if algorithm == "" {
+		algorithm = from.Checksum.Algorithm
+	}
+	sum := newHash(algorithm)
+	etag := md5New()
+	hashes := io.MultiWriter(etag)
+	if sum != nil {
+		hashes = io.MultiWriter(etag, sum)
+	}
+	if to.Content, to.Size, err = s.keep(c.HTTP.Context(), io.TeeReader(reader(c.State, from.Content, 0), hashes)); err != nil {
+		return err
+	}
+	to.ETag = hexSum(etag)
+	if sum != nil {
+		to.Checksum = Checksum{algorithm, base64.StdEncoding.EncodeToString(sum.Sum(nil)), fullObject}
+	}
+	return nil
+}

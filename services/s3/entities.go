@@ -1,0 +1,158 @@
+package s3
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// Bucket is a bucket; names are unique over all accounts.
+type Bucket struct {
+	Account string        `json:"account"`
+	Region  string        `json:"region"`
+	Name    string        `json:"name"`
+	Created time.Time     `json:"created"`
+	Tags    []iam.Tag     `json:"tags,omitempty"`
+	Policy  *iam.Document `json:"policy,omitempty"`
+	// PublicAccess is nil once the configuration was deleted.
+	PublicAccess *PublicAccessBlock `json:"publicAccess,omitempty"`
+	// Ownership is BucketOwnerEnforced, BucketOwnerPreferred, ObjectWriter or "" once it was deleted.
+	Ownership string `json:"ownership,omitempty"`
+	// Encryption is what objects have that do not say otherwise.
+	Encryption Encryption `json:"encryption"`
+}
+
+// PublicAccessBlock is a bucket's Block Public Access. A new bucket has all four.
+type PublicAccessBlock struct {
+	BlockPublicAcls       bool `json:"blockPublicAcls"`
+	IgnorePublicAcls      bool `json:"ignorePublicAcls"`
+	BlockPublicPolicy     bool `json:"blockPublicPolicy"`
+	RestrictPublicBuckets bool `json:"restrictPublicBuckets"`
+}
+
+// Encryption says how an object is kept. Nothing is encrypted here; clients are
+// told what they asked for.
+type Encryption struct {
+	Algorithm string `json:"algorithm"` // AES256, aws:kms or aws:kms:dsse
+	KeyID     string `json:"keyId,omitempty"`
+	BucketKey bool   `json:"bucketKey,omitempty"`
+}
+
+// Object is an object; its key is not escaped.
+type Object struct {
+	Bucket   string    `json:"bucket"`
+	Key      string    `json:"key"`
+	Content  []Piece   `json:"content,omitempty"`
+	Size     int64     `json:"size"`
+	ETag     string    `json:"etag"` // without quotes
+	Modified time.Time `json:"modified"`
+	// Headers are those that come back as they were given, by their canonical name: Content-Type, Cache-Control, ….
+	Headers map[string]string `json:"headers,omitempty"`
+	// Metadata is x-amz-meta-*, without the prefix and in lower case.
+	Metadata     map[string]string `json:"metadata,omitempty"`
+	StorageClass string            `json:"storageClass"`
+	Encryption   Encryption        `json:"encryption"`
+	Checksum     Checksum          `json:"checksum,omitzero"`
+	// Parts are those of a multipart upload.
+	Parts []PartSize `json:"parts,omitempty"`
+	Tags  []iam.Tag  `json:"tags,omitempty"`
+}
+
+// PartSize is one part of an object that was uploaded in parts.
+type PartSize struct {
+	Number   int    `json:"number"`
+	Size     int64  `json:"size"`
+	Checksum string `json:"checksum,omitempty"`
+}
+
+// Upload is a multipart upload that was begun.
+type Upload struct {
+	ID string `json:"id"`
+	// Object is what it will be, but for content and checksum.
+	Object
+	// Algorithm and Type are of the checksum that was announced; "" for none.
+	Algorithm string    `json:"algorithm,omitempty"`
+	Type      string    `json:"type,omitempty"`
+	Initiated time.Time `json:"initiated"`
+}
+
+// Part is an uploaded part.
+type Part struct {
+	Bucket   string    `json:"bucket"`
+	Upload   string    `json:"upload"`
+	Number   int       `json:"number"`
+	Content  []Piece   `json:"content,omitempty"`
+	Size     int64     `json:"size"`
+	ETag     string    `json:"etag"`
+	Checksum Checksum  `json:"checksum,omitzero"`
+	Modified time.Time `json:"modified"`
+}
+
+// StateKey is the bucket's name.
+func (b *Bucket) StateKey() string { return b.Name }
+
+// StateKey is BUCKET/KEY: objects are in the order of S3's listings.
+func (o *Object) StateKey() string { return objectKey(o.Bucket, o.Key) }
+
+// StateKey is BUCKET/ID.
+func (u *Upload) StateKey() string { return uploadKey(u.Bucket, u.ID) }
+
+// StateKey is BUCKET/UPLOAD/NUMBER, with five digits.
+func (p *Part) StateKey() string { return partKey(p.Bucket, p.Upload, p.Number) }
+
+func objectKey(bucket, key string) string { return bucket + "/" + key }
+func uploadKey(bucket, id string) string  { return bucket + "/" + id }
+func partKey(bucket, upload string, number int) string {
+	return fmt.Sprintf("%s/%s/%05d", bucket, upload, number)
+}
+
+// Kinds are the tables that this service keeps in the store.
+func Kinds() []state.Kind {
+	return []state.Kind{
+		{Name: "s3-bucket", Type: (*Bucket)(nil)},
+		{Name: "s3-object", Type: (*Object)(nil)},
+		{Name: "s3-upload", Type: (*Upload)(nil)},
+		{Name: "s3-part", Type: (*Part)(nil)},
+		{Name: "s3-blob", Type: (*Blob)(nil)},
+	}
+}
+
+// ARN is arn:aws:s3:::NAME.
+func (b *Bucket) ARN() string { return bucketARN(b.Region, b.Name) }
+
+func bucketARN(region, name string) string {
+	return "arn:" + wire.PartitionOf(region) + ":s3:::" + name
+}
+
+// resourcePolicy is the policy in the form that it is evaluated in.
+func (b *Bucket) resourcePolicy() *policy.Named {
+	if b.Policy == nil {
+		return nil
+	}
+	return &policy.Named{Name: b.ARN(), Type: policy.ResourcePolicy, Document: b.Policy.Parsed}
+}
+
+// public says whether the bucket's policy lets everybody in.
+func (b *Bucket) public() bool { return b.Policy != nil && isPublic(b.Policy.Parsed) }
+
+func isPublic(d *policy.Document) bool {
+	for i := range d.Statements {
+		if services.AllowsEveryone(&d.Statements[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// canonicalID is the 64 digits by which S3 knows an account.
+func canonicalID(account string) string {
+	sum := sha256.Sum256([]byte("canonical user of " + account))
+	return hex.EncodeToString(sum[:])
+}

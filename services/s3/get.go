@@ -1,0 +1,182 @@
+package s3
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// object finds the object of the call, whose operation is allowed.
+func (c *call) object() (*Object, error) {
+	return c.objectOf(c.bucket, c.key, c.query.Get("versionId"))
+}
+
+func (c *call) objectOf(b *Bucket, key, version string) (*Object, error) {
+	if version != "" && version != "null" { // no bucket has versions
+		return nil, invalidArgument("Invalid version id specified", "versionId", version)
+	}
+	o, ok := state.Get[*Object](c.State, objectKey(b.Name, key))
+	if !ok {
+		return nil, c.missing(b, key)
+	}
+	return o, nil
+}
+
+// getObject answers GetObject and HeadObject.
+func (s *Service) getObject(c *call) error {
+	o, err := c.object()
+	if err != nil {
+		return err
+	}
+	notModified, err := readConditions(c.HTTP.Header, "", o, c.Now)
+	if err != nil {
+		return err
+	}
+	h := c.w.Header()
+	if notModified {
+		h.Set("ETag", quoted(o.ETag))
+		h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	if c.HTTP.Method == get && (o.StorageClass == "GLACIER" || o.StorageClass == "DEEP_ARCHIVE") {
+		return fail(http.StatusForbidden, "InvalidObjectState", "The operation is not valid for the object's storage class", "StorageClass", o.StorageClass)
+	}
+	from, length, partial, err := c.part(o)
+	if err != nil {
+		return err
+	}
+	o.setHeaders(h)
+	if err := c.override(h); err != nil {
+		return err
+	}
+	if wantsChecksum(c.HTTP) && !partial {
+		o.Checksum.set(h)
+	}
+	h.Set("Content-Length", strconv.FormatInt(length, 10))
+	status := http.StatusOK
+	if partial {
+		status = http.StatusPartialContent
+		h.Set("Content-Range", "bytes "+strconv.FormatInt(from, 10)+"-"+strconv.FormatInt(from+length-1, 10)+"/"+strconv.FormatInt(o.Size, 10))
+	}
+	c.w.WriteHeader(status)
+	if c.HTTP.Method == head {
+		return nil
+	}
+	if n, err := io.CopyN(c.w, reader(c.State, o.Content, from), length); err != nil {
+		// The status has gone out; the client sees a body that ends too early.
+		s.log.Warn("s3: an object was not sent whole", "bucket", o.Bucket, "key", o.Key, "sent", n, "of", length, "err", err)
+	}
+	return nil
+}
+
+// part works out which bytes are asked for, by Range or by partNumber.
+func (c *call) part(o *Object) (from, length int64, partial bool, err error) {
+	text := c.query.Get("partNumber")
+	asked := c.HTTP.Header.Get("Range")
+	if text == "" {
+		from, length, partial = byteRange(asked, o.Size)
+		if partial && length <= 0 {
+			return 0, 0, false, fail(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable",
+				"RangeRequested", asked, "ActualObjectSize", strconv.FormatInt(o.Size, 10))
+		}
+		return from, length, partial, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxParts {
+		return 0, 0, false, invalidArgument("Part number must be an integer between 1 and 10000, inclusive", "partNumber", text)
+	}
+	if asked != "" {
+		return 0, 0, false, invalidRequest("Cannot specify both Range header and partNumber query parameter")
+	}
+	parts := o.Parts
+	if len(parts) == 0 {
+		parts = []PartSize{{Number: 1, Size: o.Size}}
+	} else {
+		c.w.Header().Set("X-Amz-Mp-Parts-Count", strconv.Itoa(len(parts)))
+	}
+	if n > len(parts) {
+		return 0, 0, false, fail(http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber", "The requested partnumber is not satisfiable",
+			"ActualPartCount", strconv.Itoa(len(parts)), "PartNumberRequested", text)
+	}
+	for _, p := range parts[:n-1] {
+		from += p.Size
+	}
+	p := parts[n-1]
+	if wantsChecksum(c.HTTP) && p.Checksum != "" {
+		Checksum{o.Checksum.Algorithm, p.Checksum, o.Checksum.Type}.set(c.w.Header())
+	}
+	return from, p.Size, o.Size > 0, nil
+}
+
+// byteRange reads a Range header of one range. What it cannot read, or what
+// makes no sense, stands for the whole, as on AWS; partial with no length
+// means that nothing of it is there.
+func byteRange(header string, size int64) (from, length int64, partial bool) {
+	whole := func() (int64, int64, bool) { return 0, size, false }
+	text, ok := strings.CutPrefix(header, "bytes=")
+	first, last, dash := strings.Cut(strings.TrimSpace(text), "-")
+	if !ok || !dash || strings.Contains(last, ",") {
+		return whole()
+	}
+	if first == "" { // the last bytes
+		n, err := strconv.ParseInt(last, 10, 64)
+		if err != nil || n < 0 {
+			return whole()
+		}
+		n = min(n, size)
+		return size - n, n, true
+	}
+	from, err := strconv.ParseInt(first, 10, 64)
+	if err != nil || from < 0 {
+		return whole()
+	}
+	to := size - 1
+	if last != "" {
+		end, err := strconv.ParseInt(last, 10, 64)
+		if err != nil || end < from {
+			return whole()
+		}
+		to = min(end, to)
+	}
+	return from, to - from + 1, true
+}
+
+// setHeaders puts what is known of the object into an answer.
+func (o *Object) setHeaders(h http.Header) {
+	h.Set("Accept-Ranges", "bytes")
+	h.Set("ETag", quoted(o.ETag))
+	h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
+	for name, value := range o.Headers {
+		h.Set(name, value)
+	}
+	for name, value := range o.Metadata {
+		h.Set("X-Amz-Meta-"+name, value)
+	}
+	if o.StorageClass != "STANDARD" {
+		h.Set("X-Amz-Storage-Class", o.StorageClass)
+	}
+	if len(o.Tags) > 0 {
+		h.Set("X-Amz-Tagging-Count", strconv.Itoa(len(o.Tags)))
+	}
+	o.Encryption.set(h)
+}
+
+// override replaces headers as response-content-type and its like ask. Only a
+// signed request may.
+func (c *call) override(h http.Header) error {
+	for _, name := range []string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires"} {
+		value := c.query.Get("response-" + strings.ToLower(name))
+		if value == "" {
+			continue
+		}
+		if c.Principal == nil {
+			return invalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
+		}
+		h.Set(name, value)
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package s3
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// listing is one page of a bucket's objects.
+type listing struct {
+	objects   []*Object
+	prefixes  []string
+	truncated bool
+	last      string // the last key or common prefix of the page
+}
+
+// list gives the objects whose keys begin with prefix and come after the
+// marker, those that share a prefix up to the delimiter as one.
+func list(r state.Reader, bucket, prefix, delimiter, after string, limit int) (page listing) {
+	if limit == 0 {
+		return page
+	}
+	count := 0
+	for o := range state.All[*Object](r, objectKey(bucket, prefix)) {
+		entry, common := o.Key, false
+		if delimiter != "" {
+			if at := strings.Index(o.Key[len(prefix):], delimiter); at >= 0 {
+				entry, common = o.Key[:len(prefix)+at+len(delimiter)], true
+			}
+		}
+		switch {
+		case common && (entry == page.last || after != "" && (entry <= after || strings.HasPrefix(after, entry))):
+			continue // that prefix is on this page or an earlier one
+		case !common && o.Key <= after && after != "":
+			continue
+		case count == limit:
+			page.truncated = true
+			return page
+		}
+		count++
+		page.last = entry
+		if common {
+			page.prefixes = append(page.prefixes, entry)
+		} else {
+			page.objects = append(page.objects, o)
+		}
+	}
+	return page
+}
+
+type objectEntry struct {
+	Key               string
+	VersionId         string `xml:",omitempty"`
+	IsLatest          string `xml:",omitempty"`
+	LastModified      stamp
+	ETag              string
+	ChecksumAlgorithm string `xml:",omitempty"`
+	ChecksumType      string `xml:",omitempty"`
+	Size              int64
+	Owner             *owner
+	StorageClass      string
+}
+
+type commonPrefix struct{ Prefix string }
+
+type listResult struct {
+	Name                  string
+	Prefix                string
+	Marker                *string
+	KeyMarker             *string
+	VersionIdMarker       *string
+	NextMarker            string  `xml:",omitempty"`
+	NextKeyMarker         string  `xml:",omitempty"`
+	NextVersionIdMarker   string  `xml:",omitempty"`
+	StartAfter            string  `xml:",omitempty"`
+	ContinuationToken     *string `xml:",omitempty"`
+	NextContinuationToken string  `xml:",omitempty"`
+	KeyCount              *int
+	MaxKeys               int
+	Delimiter             string `xml:",omitempty"`
+	IsTruncated           bool
+	Versions              []objectEntry `xml:"Version"`
+	Contents              []objectEntry
+	CommonPrefixes        []commonPrefix
+	EncodingType          string `xml:",omitempty"`
+}
+
+// limit reads max-keys and its like; more than a thousand is a thousand.
+func (c *call) limit(param string) (int, error) {
+	text := c.query.Get(param)
+	if text == "" {
+		return 1000, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return 0, invalidArgument("Provided "+param+" not an integer or within integer range", param, text)
+	}
+	if n < 0 {
+		return 0, invalidArgument("Argument "+strings.ReplaceAll(param, "-", "")+" must be an integer between 0 and 2147483647", param, text)
+	}
+	return min(int(n), 1000), nil
+}
+
+// entries puts a page into an answer.
+func (out *listResult) entries(page listing, encode func(string) string, of *owner) []objectEntry {
+	entries := make([]objectEntry, 0, len(page.objects))
+	for _, o := range page.objects {
+		entries = append(entries, objectEntry{
+			Key: encode(o.Key), LastModified: stamp(o.Modified), ETag: quoted(o.ETag), Size: o.Size, Owner: of, StorageClass: o.StorageClass,
+			ChecksumAlgorithm: o.Checksum.Algorithm, ChecksumType: o.Checksum.Type,
+		})
+	}
+	for _, p := range page.prefixes {
+		out.CommonPrefixes = append(out.CommonPrefixes, commonPrefix{encode(p)})
+	}
+	out.IsTruncated = page.truncated
+	return entries
+}
+
+// startList reads what the three listings have in common.
+func (c *call) startList() (out listResult, encode func(string) string, prefix, delimiter string, err error) {
+	encode, encoding, err := c.encoder()
+	if err != nil {
+		return out, nil, "", "", err
+	}
+	max, err := c.limit("max-keys")
+	prefix, delimiter = c.query.Get("prefix"), c.query.Get("delimiter")
+	c.w.Header().Set("X-Amz-Bucket-Region", c.bucket.Region)
+	return listResult{Name: c.name, Prefix: encode(prefix), Delimiter: encode(delimiter), MaxKeys: max, EncodingType: encoding}, encode, prefix, delimiter, err
+}
+
+func (s *Service) listObjectsV2(c *call) error {
+	if kind := c.query.Get("list-type"); kind != "2" {
+		return invalidArgument("Invalid List Type specified in Request", "list-type", kind)
+	}
+	out, encode, prefix, delimiter, err := c.startList()
+	if err != nil {
+		return err
+	}
+	after := c.query.Get("start-after")
+	out.StartAfter = encode(after)
+	if c.query.Has("continuation-token") {
+		token := c.query.Get("continuation-token")
+		if after, err = readToken(token); err != nil || token == "" {
+			return invalidArgument("The continuation token provided is incorrect", "continuation-token", token)
+		}
+		out.ContinuationToken = &token
+	}
+	var of *owner
+	if c.query.Get("fetch-owner") == "true" {
+		of = ownerOf(c.bucket.Account)
+	}
+	page := list(c.State, c.name, prefix, delimiter, after, out.MaxKeys)
+	out.Contents = out.entries(page, encode, of)
+	count := len(page.objects) + len(page.prefixes)
+	out.KeyCount = &count
+	if page.truncated {
+		out.NextContinuationToken = makeToken(page.last)
+	}
+	return c.writeXML("ListBucketResult", out)
+}
+
+func (s *Service) listObjects(c *call) error {
+	out, encode, prefix, delimiter, err := c.startList()
+	if err != nil {
+		return err
+	}
+	marker := c.query.Get("marker")
+	encoded := encode(marker)
+	out.Marker = &encoded
+	page := list(c.State, c.name, prefix, delimiter, marker, out.MaxKeys)
+	out.Contents = out.entries(page, encode, ownerOf(c.bucket.Account))
+	if page.truncated && delimiter != "" {
+		out.NextMarker = encode(page.last)
+	}
+	return c.writeXML("ListBucketResult", out)
+}
+
+// listObjectVersions shows every object as its only version, "null".
+func (s *Service) listObjectVersions(c *call) error {
+	out, encode, prefix, delimiter, err := c.startList()
+	if err != nil {
+		return err
+	}
+	marker, version := c.query.Get("key-marker"), c.query.Get("version-id-marker")
+	if version != "" && version != "null" {
+		return invalidArgument("Invalid version id specified", "version-id-marker", version)
+	}
+	encoded := encode(marker)
+	out.KeyMarker, out.VersionIdMarker = &encoded, &version
+	page := list(c.State, c.name, prefix, delimiter, marker, out.MaxKeys)
+	out.Versions = out.entries(page, encode, ownerOf(c.bucket.Account))
+	for i := range out.Versions {
+		out.Versions[i].VersionId, out.Versions[i].IsLatest = "null", "true"
+	}
+	if page.truncated {
+		out.NextKeyMarker = encode(page.last)
+		if len(page.objects) > 0 && page.objects[len(page.objects)-1].Key == page.last {
+			out.NextVersionIdMarker = "null"
+		}
+	}
+	return c.writeXML("ListVersionsResult", out)
+}
+
+// A token is the name that the next page comes after.
+func makeToken(last string) string { return base64.RawURLEncoding.EncodeToString([]byte(last)) }
+
+func readToken(token string) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return "", invalidArgument("The continuation token provided is incorrect", "continuation-token", token)
+	}
+	return string(b), nil
+}

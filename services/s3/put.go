@@ -1,0 +1,253 @@
+package s3
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// Headers that an object keeps and gives back.
+var keptHeaders = []string{
+	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires", "X-Amz-Website-Redirect-Location",
+}
+
+var (
+	storageClasses = []string{"STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR"}
+	encryptions    = []string{"AES256", "aws:kms", "aws:kms:dsse"}
+)
+
+const defaultContentType = "binary/octet-stream"
+
+// newObject is what the headers of an upload say of its object.
+func (c *call) newObject() (*Object, error) {
+	h := c.HTTP.Header
+	o := &Object{
+		Bucket: c.name, Key: c.key, Modified: c.Now, Encryption: c.bucket.Encryption,
+		Headers: map[string]string{"Content-Type": defaultContentType}, Metadata: map[string]string{},
+	}
+	if err := c.refuseUnsupported(); err != nil {
+		return nil, err
+	}
+	for _, name := range keptHeaders {
+		if value := h.Get(name); value != "" {
+			o.Headers[name] = value
+		}
+	}
+	// aws-chunked is how the body came, not how the object is kept.
+	if encodings := strings.Split(o.Headers["Content-Encoding"], ","); len(encodings) > 0 {
+		encodings = slices.DeleteFunc(encodings, func(e string) bool { return strings.TrimSpace(e) == "aws-chunked" })
+		o.Headers["Content-Encoding"] = strings.Join(encodings, ",")
+		if o.Headers["Content-Encoding"] == "" {
+			delete(o.Headers, "Content-Encoding")
+		}
+	}
+	size := 0
+	for name, values := range h {
+		if key, ok := strings.CutPrefix(name, "X-Amz-Meta-"); ok {
+			o.Metadata[strings.ToLower(key)] = strings.Join(values, ",")
+			size += len(key) + len(values[0])
+		}
+	}
+	if size > 2048 {
+		return nil, fail(http.StatusBadRequest, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size", "Size", strconv.Itoa(size), "MaxSizeAllowed", "2048")
+	}
+	if o.StorageClass = h.Get("X-Amz-Storage-Class"); o.StorageClass == "" {
+		o.StorageClass = "STANDARD"
+	} else if !slices.Contains(storageClasses, o.StorageClass) {
+		return nil, fail(http.StatusBadRequest, "InvalidStorageClass", "The storage class you specified is not valid", "StorageClassRequested", o.StorageClass)
+	}
+	if sse := h.Get("X-Amz-Server-Side-Encryption"); sse != "" {
+		if !slices.Contains(encryptions, sse) {
+			return nil, invalidArgument("The encryption method specified is not supported", "x-amz-server-side-encryption", sse)
+		}
+		o.Encryption = Encryption{
+			Algorithm: sse, KeyID: h.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"),
+			BucketKey: strings.EqualFold(h.Get("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled"), "true"),
+		}
+	}
+	var err error
+	o.Tags, err = headerTags(h)
+	return o, err
+}
+
+// refuseUnsupported refuses what would change what happens to the object.
+func (c *call) refuseUnsupported() error {
+	h := c.HTTP.Header
+	switch {
+	case h.Get("X-Amz-Server-Side-Encryption-Customer-Algorithm") != "":
+		return services.Unsupported("s3", c.op.name+" with a customer's key (SSE-C)")
+	case h.Get("X-Amz-Object-Lock-Mode") != "" || h.Get("X-Amz-Object-Lock-Legal-Hold") != "":
+		return fail(http.StatusBadRequest, "InvalidRequest", "Bucket is missing Object Lock Configuration")
+	case h.Get("X-Amz-Write-Offset-Bytes") != "":
+		return headerNotImplemented("x-amz-write-offset-bytes", "")
+	case !plainACL(h):
+		return aclNotSupported()
+	}
+	return nil
+}
+
+// checkSize refuses a body that is too long or does not say how long it is.
+func (s *Service) checkSize(c *call) error {
+	n := c.body.Length()
+	if n < 0 {
+		return fail(http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header.")
+	}
+	if n > s.maxSize {
+		return s.tooLarge(n)
+	}
+	return nil
+}
+
+func (s *Service) tooLarge(n int64) error {
+	return fail(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
+		"ProposedSize", strconv.FormatInt(n, 10), "MaxSizeAllowed", strconv.FormatInt(s.maxSize, 10))
+}
+
+func (s *Service) putObject(c *call) error {
+	o, err := c.newObject()
+	if err != nil {
+		return err
+	}
+	if err := s.checkSize(c); err != nil {
+		return err
+	}
+	conditions, err := writeConditions(c.HTTP.Header)
+	if err != nil {
+		return err
+	}
+	algorithm, err := requested(c.HTTP)
+	if err != nil {
+		return err
+	}
+	if algorithm == "" {
+		algorithm = defaultAlgorithm
+	}
+	up, err := c.startUpload(algorithm)
+	if err != nil {
+		return err
+	}
+	ctx := c.HTTP.Context()
+	if o.Content, o.Size, err = s.keep(ctx, up.reader); err != nil {
+		return bodyError(err)
+	}
+	if o.ETag, o.Checksum, err = up.finish(); err != nil {
+		s.drop(ctx, o.Content)
+		return err
+	}
+	if err := s.replace(c, o, conditions, nil); err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("ETag", quoted(o.ETag))
+	o.Checksum.set(h)
+	o.Encryption.set(h)
+	return c.ok()
+}
+
+// replace puts an object in place of the one of its key, if the conditions
+// hold. The content is the store's from then on, or is dropped. also runs in
+// the same transaction.
+func (s *Service) replace(c *call, o *Object, conditions conditions, also func(*state.Txn) error) error {
+	var old []Piece
+	err := s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		if _, ok := state.Get[*Bucket](tx, o.Bucket); !ok {
+			return noSuchBucket(o.Bucket)
+		}
+		before, exists := state.Get[*Object](tx, o.StateKey())
+		if err := conditions.check(before, o.Key); err != nil {
+			return err
+		}
+		old = nil
+		if exists {
+			old = before.Content
+		}
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
+		tx.Put(o)
+		return nil
+	})
+	if err != nil {
+		s.drop(c.HTTP.Context(), o.Content)
+		return err
+	}
+	s.drop(c.HTTP.Context(), old)
+	return nil
+}
+
+// set puts the encryption into an answer's headers.
+func (e Encryption) set(h http.Header) {
+	h.Set("X-Amz-Server-Side-Encryption", e.Algorithm)
+	if e.KeyID != "" {
+		h.Set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", e.KeyID)
+	}
+	if e.BucketKey {
+		h.Set("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled", "true")
+	}
+}
+
+// conditions are those under which an object is written or deleted.
+type conditions struct {
+	match string // ETag that must be there, without quotes
+	none  bool   // nothing may be there
+}
+
+// writeConditions reads If-Match and If-None-Match of a write, of which S3
+// takes the one with an ETag and the other with an asterisk only. Recorded on AWS.
+func writeConditions(h http.Header) (conditions, error) {
+	match, none := h.Get("If-Match"), h.Get("If-None-Match")
+	switch {
+	case match != "" && none != "":
+		return conditions{}, headerNotImplemented("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
+	case match == "*":
+		return conditions{}, headerNotImplemented("If-Match", "We don't accept the provided value of If-Match header for this API")
+	case none != "" && none != "*":
+		return conditions{}, headerNotImplemented("If-None-Match", "We don't accept the provided value of If-None-Match header for this API")
+	}
+	return conditions{match: strings.Trim(match, `"`), none: none == "*"}, nil
+}
+
+func (w conditions) check(before *Object, key string) error {
+	switch {
+	case w.none && before != nil:
+		return preconditionFailed("If-None-Match")
+	case w.match != "" && before == nil:
+		return noSuchKey(key)
+	case w.match != "" && before.ETag != w.match:
+		return preconditionFailed("If-Match")
+	}
+	return nil
+}
+
+// readConditions holds the conditions of a read, under the names that have the
+// prefix, against an object. notModified says that the answer is 304.
+func readConditions(h http.Header, prefix string, o *Object, now time.Time) (notModified bool, err error) {
+	is := func(header string) bool {
+		want := h.Get(prefix + header)
+		return want == "*" || strings.Trim(want, `"`) == o.ETag
+	}
+	date := func(header string) (t time.Time, ok bool) {
+		t, err := http.ParseTime(h.Get(prefix + header))
+		return t, err == nil && !t.After(now) // a date in the future is ignored
+	}
+	modified := o.Modified.Truncate(time.Second)
+	if h.Get(prefix+"If-Match") != "" {
+		if !is("If-Match") {
+			return false, preconditionFailed(prefix + "If-Match")
+		}
+	} else if t, ok := date("If-Unmodified-Since"); ok && modified.After(t) {
+		return false, preconditionFailed(prefix + "If-Unmodified-Since")
+	}
+	if h.Get(prefix+"If-None-Match") != "" {
+		return is("If-None-Match"), nil
+	}
+	t, ok := date("If-Modified-Since")
+	return ok && !modified.After(t), nil
+}

@@ -1,0 +1,141 @@
+// Package s3 is Amazon S3 as SDKs, the CLI and Terraform use it to keep and
+// read objects: buckets, objects, multipart uploads, listings, copies, tags,
+// bucket policies, and the settings that a new bucket has. Every call is held
+// against the caller's policies and the bucket's own before it does anything.
+//
+// Objects live in the same state as everything else, in memory or in whatever
+// backend that state has; there is no versioning, no lifecycle, no replication
+// and no event here, and what would need them answers NotImplemented.
+//
+// It follows the API reference of S3 (restXml) and the answers recorded from
+// AWS by LocalStack's validated tests; each text that differs says where it
+// was seen.
+package s3
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// DefaultMaxObjectSize is how large an object may be unless Config says otherwise.
+const DefaultMaxObjectSize = 256 << 20
+
+// Config is what a Service needs.
+type Config struct {
+	// Store keeps the buckets and objects; it was opened with Kinds.
+	Store *state.Store
+	// Rand makes upload ids: crypto/rand.Reader, or something repeatable in tests.
+	Rand io.Reader
+	// Region is that of calls which name none.
+	Region string
+	// Hosts are host names, without port, below which a label names a bucket
+	// (BUCKET.HOST), beside AWS's own and localhost.
+	Hosts []string
+	// MaxObjectSize bounds an object in bytes; 0 is DefaultMaxObjectSize. All
+	// objects are in memory.
+	MaxObjectSize int64
+	// Log takes what no caller can be told; nil discards it.
+	Log *slog.Logger
+}
+
+// Service answers the calls of S3.
+type Service struct {
+	store   *state.Store
+	rand    io.Reader
+	region  string
+	hosts   []string
+	maxSize int64
+	log     *slog.Logger
+}
+
+// New makes a Service.
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxObjectSize == 0 {
+		c.MaxObjectSize = DefaultMaxObjectSize
+	}
+	return &Service{store: c.Store, rand: c.Rand, region: c.Region, hosts: c.Hosts, maxSize: c.MaxObjectSize, log: c.Log}
+}
+
+// call is one request, with what its address names.
+type call struct {
+	*iam.Request
+	w     http.ResponseWriter
+	query url.Values
+	op    *operation
+	// name and key are of the bucket and the object that the address names.
+	name, key string
+	bucket    *Bucket // nil for ListBuckets and CreateBucket
+	body      *wire.Payload
+}
+
+// ServeAWS answers one call that the dispatcher has authenticated; an unsigned
+// one has no principal. The body is a *wire.Payload where the signature covers it.
+func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
+	c := &call{Request: req, w: w, query: req.HTTP.URL.Query()}
+	if c.Region == "" {
+		c.Region = s.region
+	}
+	wire.SetS3Headers(w, req.Call)
+	err := s.answer(c)
+	if err == nil {
+		return
+	}
+	f := services.AsFailure(err, "InternalError")
+	if f.Wire.Code == "InternalError" {
+		f.Wire.Message = "We encountered an internal error. Please try again."
+	}
+	if f.Cause != nil {
+		s.log.Error("s3: call failed", "action", req.Action, "requestId", req.ID, "err", f.Cause)
+	}
+	services.Record(req, f)
+	wire.WriteS3Error(w, req.Call, f.Wire)
+}
+
+func (s *Service) answer(c *call) error {
+	if err := s.locate(c); err != nil {
+		return err
+	}
+	c.Action, c.Decision.Action = c.op.name, c.op.name
+	if err := checkKey(c.key); err != nil {
+		return err
+	}
+	if c.name != "" && c.op.name != "CreateBucket" {
+		bucket, ok := state.Get[*Bucket](c.State, c.name)
+		if !ok {
+			return noSuchBucket(c.name)
+		}
+		c.bucket = bucket
+	}
+	if err := c.checkOwner(); err != nil {
+		return err
+	}
+	if err := c.authorizeOperation(); err != nil {
+		return err
+	}
+	if c.op.do == nil {
+		return services.Unsupported("s3", c.op.name)
+	}
+	var err error
+	if c.body, err = payload(c.HTTP); err != nil {
+		return err
+	}
+	return c.op.do(s, c)
+}
+
+// payload is the decoded body of a request.
+func payload(r *http.Request) (*wire.Payload, error) {
+	if p, ok := r.Body.(*wire.Payload); ok {
+		return p, nil
+	}
+	return wire.OpenPayload(r, nil)
+}

@@ -1,0 +1,208 @@
+package s3
+
+import (
+	"encoding/xml"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// The settings of a bucket. What can be set is kept and takes effect; what
+// cannot is answered as AWS answers for a bucket that never had it.
+
+// fresh answers with a document that is the same for every bucket.
+func fresh(root, content string) func(*Service, *call) error {
+	return func(_ *Service, c *call) error {
+		c.writeRaw(root, content)
+		return nil
+	}
+}
+
+// absent answers that the bucket has no such configuration.
+func absent(code, message string) func(*Service, *call) error {
+	return func(_ *Service, c *call) error {
+		return fail(http.StatusNotFound, code, message, "BucketName", c.name)
+	}
+}
+
+// nothingToDelete deletes a configuration that no bucket has.
+func (s *Service) nothingToDelete(c *call) error { return c.noContent() }
+
+func (s *Service) getLocation(c *call) error {
+	region := c.bucket.Region
+	if region == usEast1 {
+		region = "" // from the time when there was but one
+	}
+	c.writeRaw("LocationConstraint", region)
+	return nil
+}
+
+type publicAccessBlock struct {
+	XMLName               xml.Name `xml:"PublicAccessBlockConfiguration"`
+	BlockPublicAcls       bool
+	IgnorePublicAcls      bool
+	BlockPublicPolicy     bool
+	RestrictPublicBuckets bool
+}
+
+func (s *Service) getPublicAccessBlock(c *call) error {
+	p := c.bucket.PublicAccess
+	if p == nil {
+		return fail(http.StatusNotFound, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found", "BucketName", c.name)
+	}
+	return c.writeXML("PublicAccessBlockConfiguration", publicAccessBlock{
+		BlockPublicAcls: p.BlockPublicAcls, IgnorePublicAcls: p.IgnorePublicAcls,
+		BlockPublicPolicy: p.BlockPublicPolicy, RestrictPublicBuckets: p.RestrictPublicBuckets,
+	})
+}
+
+func (s *Service) putPublicAccessBlock(c *call) error {
+	var in publicAccessBlock
+	if err := c.readXML(&in); err != nil {
+		return err
+	}
+	err := s.changeBucket(c, func(b *Bucket) {
+		b.PublicAccess = &PublicAccessBlock{in.BlockPublicAcls, in.IgnorePublicAcls, in.BlockPublicPolicy, in.RestrictPublicBuckets}
+	})
+	if err != nil {
+		return err
+	}
+	return c.ok()
+}
+
+func (s *Service) deletePublicAccessBlock(c *call) error {
+	if err := s.changeBucket(c, func(b *Bucket) { b.PublicAccess = nil }); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+var ownerships = []string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"}
+
+type ownershipControls struct {
+	XMLName xml.Name `xml:"OwnershipControls"`
+	Rules   []struct {
+		ObjectOwnership string
+	} `xml:"Rule"`
+}
+
+func (s *Service) getOwnership(c *call) error {
+	if c.bucket.Ownership == "" {
+		return fail(http.StatusNotFound, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found", "BucketName", c.name)
+	}
+	c.writeRaw("OwnershipControls", "<Rule><ObjectOwnership>"+c.bucket.Ownership+"</ObjectOwnership></Rule>")
+	return nil
+}
+
+func (s *Service) putOwnership(c *call) error {
+	var in ownershipControls
+	if err := c.readXML(&in); err != nil {
+		return err
+	}
+	if len(in.Rules) != 1 || !slices.Contains(ownerships, in.Rules[0].ObjectOwnership) {
+		return malformedXML()
+	}
+	if err := s.changeBucket(c, func(b *Bucket) { b.Ownership = in.Rules[0].ObjectOwnership }); err != nil {
+		return err
+	}
+	return c.ok()
+}
+
+func (s *Service) deleteOwnership(c *call) error {
+	if err := s.changeBucket(c, func(b *Bucket) { b.Ownership = "" }); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+type encryptionConfiguration struct {
+	XMLName xml.Name `xml:"ServerSideEncryptionConfiguration"`
+	Rules   []struct {
+		Default struct {
+			SSEAlgorithm   string
+			KMSMasterKeyID string `xml:",omitempty"`
+		} `xml:"ApplyServerSideEncryptionByDefault"`
+		BucketKeyEnabled bool
+	} `xml:"Rule"`
+}
+
+func (s *Service) getEncryption(c *call) error {
+	var out encryptionConfiguration
+	out.Rules = append(out.Rules, struct {
+		Default struct {
+			SSEAlgorithm   string
+			KMSMasterKeyID string `xml:",omitempty"`
+		} `xml:"ApplyServerSideEncryptionByDefault"`
+		BucketKeyEnabled bool
+	}{BucketKeyEnabled: c.bucket.Encryption.BucketKey})
+	out.Rules[0].Default.SSEAlgorithm, out.Rules[0].Default.KMSMasterKeyID = c.bucket.Encryption.Algorithm, c.bucket.Encryption.KeyID
+	return c.writeXML("ServerSideEncryptionConfiguration", out)
+}
+
+func (s *Service) putEncryption(c *call) error {
+	var in encryptionConfiguration
+	if err := c.readXML(&in); err != nil {
+		return err
+	}
+	if len(in.Rules) != 1 {
+		return malformedXML()
+	}
+	e := Encryption{Algorithm: in.Rules[0].Default.SSEAlgorithm, KeyID: in.Rules[0].Default.KMSMasterKeyID, BucketKey: in.Rules[0].BucketKeyEnabled}
+	switch {
+	case !slices.Contains(encryptions, e.Algorithm):
+		return malformedXML()
+	case e.Algorithm == "AES256" && e.KeyID != "":
+		return invalidArgumentOnly("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault")
+	}
+	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption = e }); err != nil {
+		return err
+	}
+	return c.ok()
+}
+
+// deleteEncryption brings back the default: no bucket is without encryption.
+func (s *Service) deleteEncryption(c *call) error {
+	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption = Encryption{Algorithm: "AES256"} }); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+// getACL answers for buckets and objects alike: only the owner has rights,
+// since ACLs are off.
+func (s *Service) getACL(c *call) error {
+	if c.key != "" {
+		if _, err := c.object(); err != nil {
+			return err
+		}
+	}
+	id := canonicalID(c.bucket.Account)
+	c.writeRaw("AccessControlPolicy", "<Owner><ID>"+id+"</ID></Owner><AccessControlList><Grant>"+
+		`<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>`+id+"</ID></Grantee>"+
+		"<Permission>FULL_CONTROL</Permission></Grant></AccessControlList>")
+	return nil
+}
+
+// putACL takes what changes nothing and refuses the rest as a bucket does whose
+// owner is enforced.
+func (s *Service) putACL(c *call) error {
+	if c.key != "" {
+		if _, err := c.object(); err != nil {
+			return err
+		}
+	}
+	if c.HTTP.Header.Get("X-Amz-Acl") == "" || !plainACL(c.HTTP.Header) {
+		return aclNotSupported()
+	}
+	return c.ok()
+}
+
+// plainACL says whether a request's ACL gives rights to nobody but the owner.
+func plainACL(h http.Header) bool {
+	acl := strings.ToLower(h.Get("X-Amz-Acl"))
+	return (acl == "" || acl == "private" || acl == "bucket-owner-full-control") && !hasGrants(h)
+}
+
+func aclNotSupported() error {
+	return fail(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+}

@@ -1,0 +1,178 @@
+package s3
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+type tagging struct {
+	XMLName xml.Name   `xml:"Tagging"`
+	TagSet  []tagEntry `xml:"TagSet>Tag"`
+}
+
+// tagEntry has pointers, because a tag without key or value is refused.
+type tagEntry struct {
+	Key   *string
+	Value *string
+}
+
+func writeTags(c *call, tags []tag) error {
+	out := struct {
+		TagSet struct {
+			Tags []tag `xml:"Tag"`
+		}
+	}{}
+	out.TagSet.Tags = tags
+	return c.writeXML("Tagging", out)
+}
+
+// readTags reads the body of PutBucketTagging and PutObjectTagging.
+func readTags(c *call) ([]tag, error) {
+	var in tagging
+	if err := c.readXML(&in); err != nil {
+		return nil, err
+	}
+	tags := make([]tag, len(in.TagSet))
+	for i, t := range in.TagSet {
+		if t.Key == nil || t.Value == nil {
+			return nil, malformedXML()
+		}
+		tags[i] = tag{Key: *t.Key, Value: *t.Value}
+	}
+	return checkTags(tags, c.key == "")
+}
+
+var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+
+// checkTags holds tags against S3's rules. The texts were recorded on AWS.
+func checkTags(tags []tag, bucket bool) ([]tag, error) {
+	seen := map[string]bool{}
+	for _, t := range tags {
+		invalid := func(message string, more ...string) error {
+			return fail(http.StatusBadRequest, "InvalidTag", message, append([]string{"TagKey", t.Key}, more...)...)
+		}
+		switch {
+		case seen[t.Key]:
+			return nil, invalid("Cannot provide multiple Tags with the same key")
+		case strings.HasPrefix(strings.ToLower(t.Key), "aws:") && bucket:
+			return nil, invalid("System tags cannot be added/updated by requester")
+		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+			return nil, invalid("Your TagKey cannot be prefixed with aws:")
+		case t.Key == "" || len([]rune(t.Key)) > 128 || !tagText.MatchString(t.Key):
+			return nil, invalid("The TagKey you have provided is invalid")
+		case len([]rune(t.Value)) > 256 || !tagText.MatchString(t.Value):
+			return nil, invalid("The TagValue you have provided is invalid", "TagValue", t.Value)
+		}
+		seen[t.Key] = true
+	}
+	if !bucket && len(tags) > 10 {
+		return nil, fail(http.StatusBadRequest, "BadRequest", "Object tags cannot be greater than 10")
+	}
+	if bucket && len(tags) > 50 {
+		return nil, fail(http.StatusBadRequest, "BadRequest", "Bucket tag count cannot be greater than 50")
+	}
+	return tags, nil
+}
+
+// headerTags reads x-amz-tagging.
+func headerTags(h http.Header) ([]tag, error) {
+	text := h.Get("X-Amz-Tagging")
+	if text == "" {
+		return nil, nil
+	}
+	bad := invalidArgument("The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.", "x-amz-tagging", text)
+	var tags []tag
+	seen := map[string]bool{}
+	for pair := range strings.SplitSeq(text, "&") {
+		k, v, _ := strings.Cut(pair, "=")
+		key, err := url.QueryUnescape(k)
+		value, err2 := url.QueryUnescape(v)
+		if err != nil || err2 != nil || seen[key] || strings.Contains(v, "=") {
+			return nil, bad
+		}
+		seen[key] = true
+		tags = append(tags, tag{Key: key, Value: value})
+	}
+	return checkTags(tags, false)
+}
+
+func (s *Service) getBucketTagging(c *call) error {
+	if len(c.bucket.Tags) == 0 {
+		return fail(http.StatusNotFound, "NoSuchTagSet", "The TagSet does not exist", "BucketName", c.name)
+	}
+	return writeTags(c, c.bucket.Tags)
+}
+
+func (s *Service) putBucketTagging(c *call) error {
+	tags, err := readTags(c)
+	if err != nil {
+		return err
+	}
+	if err := s.changeBucket(c, func(b *Bucket) { b.Tags = tags }); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+func (s *Service) deleteBucketTagging(c *call) error {
+	if err := s.changeBucket(c, func(b *Bucket) { b.Tags = nil }); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+func (s *Service) getObjectTagging(c *call) error {
+	o, err := c.object()
+	if err != nil {
+		return err
+	}
+	return writeTags(c, o.Tags)
+}
+
+func (s *Service) putObjectTagging(c *call) error {
+	tags, err := readTags(c)
+	if err != nil {
+		return err
+	}
+	if err := s.retag(c, tags); err != nil {
+		return err
+	}
+	return c.ok()
+}
+
+func (s *Service) deleteObjectTagging(c *call) error {
+	if err := s.retag(c, nil); err != nil {
+		return err
+	}
+	return c.noContent()
+}
+
+func (s *Service) retag(c *call, tags []tag) error {
+	if _, err := c.object(); err != nil {
+		return err
+	}
+	return s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		o, ok := state.Get[*Object](tx, objectKey(c.name, c.key))
+		if !ok {
+			return noSuchKey(c.key)
+		}
+		changed := *o
+		changed.Tags = tags
+		tx.Put(&changed)
+		return nil
+	})
+}
+
+func validJSON(text []byte) bool { return json.Valid(text) }
+
+// hasStatement says whether a JSON object has the member that every policy needs.
+func hasStatement(text []byte) bool {
+	var members map[string]json.RawMessage
+	return json.Unmarshal(text, &members) == nil && members["Statement"] != nil
+}
