@@ -23,8 +23,9 @@ func (a *Apply) Needs() []Need { return []Need{NeedManifests} }
 // After is nothing.
 func (a *Apply) After() []string { return nil }
 
-// Changes is true.
-func (a *Apply) Changes() bool { return true }
+// Changes is false: what manifests make is seen by pods, and a cluster that
+// takes no manifests runs no pods.
+func (a *Apply) Changes() bool { return false }
 
 func (a *Apply) perform(ctx context.Context, s *stage) (*outcome, error) {
 	if err := s.cluster.(Applier).Apply(ctx, []byte(a.Manifests)); err != nil { // Needs says so

@@ -121,15 +121,18 @@ func (c *ExecConfig) run(ctx context.Context) (int, error) {
 	cmd.Env, cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.Dir, c.Stdin, c.Stdout, c.Stderr
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = grace
+	pass := func(*os.Process) (stop func()) { return func() {} }
+	if c.ForwardSignals {
+		pass = catchSignals() // before there is a command that could outlive us
+	}
 	if err := cmd.Start(); err != nil {
+		pass(nil)()
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
 			return exitNotFound, err
 		}
 		return exitNotExecutable, err
 	}
-	if c.ForwardSignals {
-		defer forward(cmd.Process)()
-	}
+	defer pass(cmd.Process)()
 	err := cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

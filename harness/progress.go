@@ -97,8 +97,7 @@ func (p *progress) block(out *strings.Builder, r *ScenarioResult) {
 			fmt.Fprintf(out, "        %s\n", p.style.dim(printable(note)))
 		}
 		if s.Status == Failed {
-			out.WriteString(indented(failure(s), "        "))
-			out.WriteByte('\n')
+			fmt.Fprintf(out, "        %s\n", p.style.paint("31", oneLine(s))) // the whole of it is in the report
 		}
 	}
 }
@@ -110,13 +109,16 @@ func failure(s *StepResult) string {
 		fmt.Fprintf(&out, "error: %s\n", s.Error)
 	}
 	for _, m := range s.Mismatches {
-		fmt.Fprintf(&out, "%s\n  expected: %s\n  actual:   %s\n", m.What, indented(m.Expected, "            ")[12:], indented(m.Actual, "            ")[12:])
+		fmt.Fprintf(&out, "%s\n  expected: %s\n  actual:   %s\n", m.What, hanging(m.Expected), hanging(m.Actual))
 	}
 	if s.Explanation != "" {
 		fmt.Fprintf(&out, "why the emulator answered so:\n%s\n", indented(s.Explanation, "  "))
 	}
 	return printable(out.String())
 }
+
+// hanging puts the lines of a text under its first, which follows a label.
+func hanging(text string) string { return strings.TrimLeft(indented(text, "            "), " ") }
 
 func rounded(d time.Duration) string {
 	switch {

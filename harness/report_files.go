@@ -206,7 +206,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	if skips := r.skips(); len(skips) > 0 {
 		out.WriteString("\n## Skipped\n\n")
 		for _, reason := range sortedKeys(skips) {
-			fmt.Fprintf(&out, "- %d steps: %s\n", skips[reason], cell(reason))
+			fmt.Fprintf(&out, "- %s: %s\n", plural(skips[reason], "step"), cell(reason))
 		}
 	}
 	_, err := io.WriteString(w, out.String())

@@ -38,7 +38,7 @@ func (r *Report) WriteText(w io.Writer, colour bool) error {
 	}
 	skips := r.skips()
 	for _, reason := range sortedKeys(skips) {
-		fmt.Fprintf(&out, "\n%s %d steps skipped: %s", s.mark(Skipped), skips[reason], reason)
+		fmt.Fprintf(&out, "\n%s %s skipped: %s", s.mark(Skipped), plural(skips[reason], "step"), reason)
 	}
 	if len(skips) > 0 {
 		out.WriteByte('\n')
@@ -74,6 +74,6 @@ func (r *Report) Verdict() string {
 		}
 		return t
 	}
-	return fmt.Sprintf("%d scenarios: %s; %d steps: %s; cluster %s, %s",
-		scenarios.Total(), text(scenarios), steps.Total(), text(steps), r.Cluster, rounded(r.Duration))
+	return fmt.Sprintf("%s: %s; %s: %s; cluster %s, %s",
+		plural(scenarios.Total(), "scenario"), text(scenarios), plural(steps.Total(), "step"), text(steps), r.Cluster, rounded(r.Duration))
 }

@@ -19,25 +19,28 @@ func signalOf(s *os.ProcessState) int {
 	return 0
 }
 
-// forward passes signals on until the returned function is called. What is
+// catchSignals holds signals back from now on. The returned function passes
+// them on to a process, until the function that it returns is called. What is
 // typed at a terminal reaches the command without us, and must not twice.
-func forward(p *os.Process) (stop func()) {
+func catchSignals() (pass func(*os.Process) (stop func())) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH, syscall.SIGCONT)
 	typed := term.IsTerminal(int(os.Stdin.Fd()))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for s := range signals {
-			if typed && (s == syscall.SIGINT || s == syscall.SIGQUIT || s == syscall.SIGWINCH) {
-				continue
+	return func(p *os.Process) (stop func()) {
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for s := range signals {
+				if p == nil || typed && (s == syscall.SIGINT || s == syscall.SIGQUIT || s == syscall.SIGWINCH) {
+					continue
+				}
+				_ = p.Signal(s) // the command may just have ended
 			}
-			_ = p.Signal(s) // the command may just have ended
+		}()
+		return func() {
+			signal.Stop(signals)
+			close(signals)
+			<-ended
 		}
-	}()
-	return func() {
-		signal.Stop(signals)
-		close(signals)
-		<-ended
 	}
 }

@@ -3,6 +3,7 @@ package harness
 import (
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/term"
@@ -58,8 +59,19 @@ func printable(s string) string {
 	}, s)
 }
 
+// plural is a number of things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
+}
+
 // indented puts a margin before each line.
 func indented(text, margin string) string {
-	text = strings.TrimRight(text, "\n")
-	return margin + strings.ReplaceAll(text, "\n", "\n"+margin)
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(margin+lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
 }

@@ -87,7 +87,7 @@ func (f *tokenFile) keepFresh(ctx context.Context, token string, request func(co
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			complain(fmt.Errorf("refreshing the service account's token: %w", err))
+			complain(err)
 			wait, retry = retry, min(2*retry, time.Minute)
 		default:
 			wait, retry = untilRefresh(next), time.Second
