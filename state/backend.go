@@ -56,14 +56,14 @@ type Change struct {
 
 var (
 	// ErrConflict: something that a transaction read has changed since. Update runs it again, a bounded number of times.
-	ErrConflict = errors.New("state: changed by another writer")
+	ErrConflict = errors.New("changed by another writer")
 	// ErrUnavailable: the backend cannot be reached or cannot write now. Reads go on; the error's text says why.
-	ErrUnavailable = errors.New("state: the store cannot be written now")
+	ErrUnavailable = errors.New("the store cannot be written now")
 	// ErrUncertain: whether the changes were kept could not be found out. They are not visible; if they were kept after
 	// all, they become so when the backend is heard again, or at the next start.
-	ErrUncertain = errors.New("state: it is not known whether the change was kept")
+	ErrUncertain = errors.New("it is not known whether the change was kept")
 	// ErrTooLarge: an entity, or all of a transaction, is more than the backend takes; the error's text has the limit.
-	ErrTooLarge = errors.New("state: too large for the store")
+	ErrTooLarge = errors.New("too large for the store")
 	// ErrClosed: the store was closed.
-	ErrClosed = errors.New("state: the store is closed")
+	ErrClosed = errors.New("the store is closed")
 )

@@ -43,45 +43,62 @@ func readBatch(kvs []*mvccpb.KeyValue) batch {
 	return batch{id: id, revision: kvs[0].ModRevision, decided: is}
 }
 
-func (s *Store) commitBatch(ctx context.Context, c commit) (int64, error) {
+func (s *Store) commitBatch(ctx context.Context, c commit) (revision int64, err error) {
 	id := newID()
-	if err := s.stage(ctx, id, c.writes); err != nil {
-		return 0, s.abandon(ctx, id, 0, err)
-	}
-	lease, err := s.grant(ctx)
-	if err != nil {
-		return 0, s.abandon(ctx, id, 0, err)
-	}
-	locked, err := s.txn(ctx, []clientv3.Cmp{s.noBatch(), s.sameFormat()}, []clientv3.Op{clientv3.OpPut(s.keys.batch, checking+id, clientv3.WithLease(lease))},
-		[]clientv3.Op{clientv3.OpGet(s.keys.batch)})
-	if err != nil {
-		return 0, s.abandon(ctx, id, lease, err)
-	}
-	if !locked.Succeeded {
-		err := fmt.Errorf("%w: a batch was under way", state.ErrConflict)
-		if other := readBatch(locked.Responses[0].GetResponseRange().Kvs); other.decided {
-			if failed := s.carryOut(ctx, other); failed != nil {
-				err = failed
-			}
+	var lease clientv3.LeaseID
+	defer func() {
+		if err != nil && s.writer.pending == "" { // otherwise it may have been decided
+			s.abandon(ctx, id, lease)
 		}
-		return 0, s.abandon(ctx, id, lease, err)
+	}()
+	if err := s.stage(ctx, id, c.writes); err != nil {
+		return 0, err
+	}
+	if lease, err = s.grant(ctx); err != nil {
+		return 0, err
+	}
+	lock, err := s.lock(ctx, id, lease)
+	if err != nil {
+		return 0, err
 	}
 	if err := s.compare(ctx, c.compared); err != nil {
-		return 0, s.abandon(ctx, id, lease, err)
+		return 0, err
 	}
 	if err := ctx.Err(); err != nil {
-		return 0, s.abandon(ctx, id, lease, err)
+		return 0, err
 	}
-	same := clientv3.Compare(clientv3.ModRevision(s.keys.batch), "=", locked.Header.Revision)
-	stillStaged := clientv3.Compare(clientv3.CreateRevision(s.stagedKey(id, 0, c.writes[0])), ">", 0)
-	revision, err := s.execute(ctx, commit{kinds: c.kinds}, 1, []clientv3.Cmp{same, stillStaged, s.sameFormat()}, []clientv3.Op{clientv3.OpPut(s.keys.batch, decided+id)})
-	if err != nil {
-		return 0, s.abandon(ctx, id, lease, err)
+	if revision, err = s.decideBatch(ctx, id, lock, c); err != nil {
+		return 0, err
 	}
 	// It is kept, whatever happens now; if etcd is lost, the next who writes or loads goes on here.
 	_ = s.carryOut(context.WithoutCancel(ctx), batch{id: id, revision: revision, decided: true})
 	s.revoke(ctx, lease)
 	return revision, nil
+}
+
+// lock puts the batch key, and gives its revision.
+func (s *Store) lock(ctx context.Context, id string, lease clientv3.LeaseID) (int64, error) {
+	answer, err := s.txn(ctx, []clientv3.Cmp{s.noBatch(), s.sameFormat()},
+		[]clientv3.Op{clientv3.OpPut(s.keys.batch, checking+id, clientv3.WithLease(lease))}, []clientv3.Op{clientv3.OpGet(s.keys.batch)})
+	if err != nil {
+		return 0, err
+	}
+	if answer.Succeeded {
+		return answer.Header.Revision, nil
+	}
+	if other := readBatch(answer.Responses[0].GetResponseRange().Kvs); other.decided {
+		if err := s.carryOut(ctx, other); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("%w: a batch was under way", state.ErrConflict)
+}
+
+func (s *Store) decideBatch(ctx context.Context, id string, lock int64, c commit) (int64, error) {
+	same := clientv3.Compare(clientv3.ModRevision(s.keys.batch), "=", lock)
+	stillStaged := clientv3.Compare(clientv3.CreateRevision(s.stagedKey(id, 0, c.writes[0])), ">", 0)
+	put := clientv3.OpPut(s.keys.batch, decided+id)
+	return s.execute(ctx, commit{kinds: c.kinds}, 1, []clientv3.Cmp{same, stillStaged, s.sameFormat()}, []clientv3.Op{put})
 }
 
 // stagedKey is where the n-th change of a batch is staged: PREFIX/staged/ID/N/put/KIND/KEY, or delete for put.
@@ -182,19 +199,13 @@ func (s *Store) carryOut(ctx context.Context, b batch) error {
 	}
 }
 
-// abandon removes what a batch that was not decided has left, and gives the error back.
-func (s *Store) abandon(ctx context.Context, id string, lease clientv3.LeaseID, because error) error {
-	if s.writer.pending != "" {
-		return because // it may have been decided
-	}
+// abandon removes what a batch that was not decided has left. If that fails, the lease ends the batch key, also one that is
+// still to be put, and a replica that starts clears the rest away.
+func (s *Store) abandon(ctx context.Context, id string, lease clientv3.LeaseID) {
 	if lease != 0 {
 		s.revoke(ctx, lease)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeout)
-	defer cancel()
-	// If this fails, a replica that starts clears it away. A straggler of the batch key's put would be ended by its lease.
-	_, _ = s.client.Delete(ctx, s.keys.staged+id+"/", clientv3.WithPrefix())
-	return because
+	_, _ = s.txn(context.WithoutCancel(ctx), nil, []clientv3.Op{clientv3.OpDelete(s.keys.staged+id+"/", clientv3.WithPrefix())}, nil)
 }
 
 func (s *Store) grant(ctx context.Context) (clientv3.LeaseID, error) {

@@ -3,16 +3,14 @@ package etcdstore
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 
-	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/irsa-emu/irsa-emu/state"
 )
-
-type etcdHeader = pb.ResponseHeader
 
 // Commit executes the changes in one transaction, or as a batch when they are more than etcd takes in one.
 func (s *Store) Commit(ctx context.Context, changes []state.Change) (int64, error) {
@@ -27,6 +25,17 @@ func (s *Store) Commit(ctx context.Context, changes []state.Change) (int64, erro
 	c, err := s.prepare(changes)
 	if err != nil {
 		return 0, err
+	}
+	if fault := s.Fault(); fault != nil {
+		// To wait for the timeout, each writer after the other, would be of no use to anybody.
+		quick, cancel := context.WithTimeout(ctx, s.config.Timeout/6)
+		defer cancel()
+		if _, err := s.get(quick, s.keys.format); err != nil {
+			if errors.Is(fault, state.ErrUnavailable) {
+				return 0, fault
+			}
+			return 0, fmt.Errorf("%w: %w", state.ErrUnavailable, fault)
+		}
 	}
 	if s.writer.pending != "" {
 		// What became of the earlier commit, its caller was told is not known. If it was executed, the watch tells of it.

@@ -29,7 +29,21 @@ type Config struct {
 	// MaxRequestBytes and MaxTxnOps are etcd's flags of these names, here as there 1.5 MiB and 128 by default. More than the
 	// servers were started with will not do; less is safe.
 	MaxRequestBytes, MaxTxnOps int
+
+	pace pace
 }
+
+// pace is how soon a Watch notices things.
+type pace struct {
+	// beat is how often etcd is asked whether it is there, and whether the watch has brought everything.
+	beat time.Duration
+	// silence is how long it may be without an answer, or the watch behind, until that is a fault.
+	silence time.Duration
+	// help is when a batch of another replica that is not finished is carried out from here.
+	help time.Duration
+}
+
+func usualPace() pace { return pace{beat: time.Second, silence: 4 * time.Second, help: 3 * time.Second} }
 
 const (
 	defaultPrefix          = "irsa-emu"
@@ -169,6 +183,9 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.MaxTxnOps == 0 {
 		c.MaxTxnOps = defaultMaxTxnOps
+	}
+	if c.pace == (pace{}) {
+		c.pace = usualPace()
 	}
 	switch {
 	case len(c.Endpoints) == 0:

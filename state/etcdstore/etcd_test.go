@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,9 +66,14 @@ func (m *member) start() error {
 	return nil
 }
 
-func (m *member) stop() { m.etcd.Close() }
+func (m *member) stop() {
+	if m.etcd != nil {
+		m.etcd.Close()
+		m.etcd = nil
+	}
+}
 
-func (m *member) address() string { return m.etcd.Clients[0].Addr().String() }
+func (m *member) address() string { return strings.TrimPrefix(m.listen, "http://") }
 
 func newMember(t testing.TB, config func(*embed.Config)) *member {
 	t.Helper()
@@ -112,10 +118,11 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func prefix(t testing.TB) string { return strings.ReplaceAll(t.Name(), "/", "|") }
+var prefixes atomic.Int64
 
+// config is that of a place in the server that nobody else has used, not even an earlier run of the test.
 func config(t testing.TB, m *member) etcdstore.Config {
-	return etcdstore.Config{Endpoints: []string{m.address()}, Prefix: prefix(t)}
+	return etcdstore.Config{Endpoints: []string{m.address()}, Prefix: fmt.Sprintf("%s %d", strings.ReplaceAll(t.Name(), "/", "|"), prefixes.Add(1))}.Hurried()
 }
 
 func openBackend(t testing.TB, c etcdstore.Config) *etcdstore.Store {
@@ -184,8 +191,8 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, storetest.Config{
 		Shared: true, Largest: request - slack - 200, TooLarge: request,
 		New: func(t *testing.T) func() (state.Backend, error) {
-			m := sharedMember(t)
-			return func() (state.Backend, error) { return etcdstore.Open(context.Background(), config(t, m)) }
+			c := config(t, sharedMember(t))
+			return func() (state.Backend, error) { return etcdstore.Open(context.Background(), c) }
 		},
 	})
 }

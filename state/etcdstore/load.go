@@ -92,25 +92,3 @@ func (s *Store) record(kv *mvccpb.KeyValue) (state.Record, error) {
 	}
 	return state.Record{Kind: kind, Key: key, Value: kv.Value, Revision: kv.ModRevision}, nil
 }
-
-// get and txn are the client's, bounded by the timeout and with failures as this package tells them. They are for requests
-// that may well be repeated; what decides a commit goes another way.
-func (s *Store) get(ctx context.Context, key string, options ...clientv3.OpOption) (*clientv3.GetResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
-	defer cancel()
-	answer, err := s.client.Get(ctx, key, options...)
-	if err != nil {
-		return nil, s.failure(err)
-	}
-	return answer, nil
-}
-
-func (s *Store) txn(ctx context.Context, compare []clientv3.Cmp, then, otherwise []clientv3.Op) (*clientv3.TxnResponse, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
-	defer cancel()
-	answer, err := s.client.Txn(ctx).If(compare...).Then(then...).Else(otherwise...).Commit()
-	if err != nil {
-		return nil, s.failure(err)
-	}
-	return answer, nil
-}

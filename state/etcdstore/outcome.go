@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/irsa-emu/irsa-emu/state"
 )
@@ -31,7 +28,7 @@ func (s *Store) decide(ctx context.Context, token string, compare []clientv3.Cmp
 	// Once sent, the caller's leaving changes nothing.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.Timeout)
 	defer cancel()
-	answer, err := s.client.Txn(ctx).If(compare...).Then(then...).Else(otherwise...).Commit()
+	answer, err := s.send(ctx, compare, then, otherwise)
 	switch {
 	case err == nil && answer.Succeeded:
 		s.writer.revision = answer.Header.Revision
@@ -50,7 +47,7 @@ func (s *Store) decide(ctx context.Context, token string, compare []clientv3.Cmp
 		return nil, s.failure(err)
 	}
 	// That it was executed is all that is known; what its operations answered is lost.
-	return &clientv3.TxnResponse{Succeeded: true, Header: &etcdHeader{Revision: s.writer.revision}}, nil
+	return &clientv3.TxnResponse{Succeeded: true, Header: &pb.ResponseHeader{Revision: s.writer.revision}}, nil
 }
 
 // resolve finds out whether the pending commit was executed. If it was not, it never will be: the writer key has moved.
@@ -80,46 +77,4 @@ func (s *Store) resolve(ctx context.Context) (executed bool, err error) {
 		s.writer = writer{revision: kvs[0].ModRevision}
 		return executed, nil
 	}
-}
-
-// notExecuted tells the errors after which a request was surely not executed and never will be.
-func notExecuted(err error) bool {
-	var refused rpctypes.EtcdError
-	if errors.As(rpctypes.Error(err), &refused) {
-		switch refused.Code() {
-		case codes.InvalidArgument, codes.PermissionDenied, codes.Unauthenticated, codes.ResourceExhausted, codes.FailedPrecondition:
-			return true
-		}
-	}
-	switch status.Code(err) {
-	case codes.ResourceExhausted, codes.Unauthenticated: // gRPC's own limit on messages; a handshake
-		return true
-	case codes.Unavailable:
-		text := status.Convert(err).Message()
-		return strings.Contains(text, "rror while dialing") || strings.Contains(text, "authentication handshake failed") ||
-			strings.Contains(text, "no address available") || strings.Contains(text, "no connection available")
-	}
-	return false
-}
-
-// failure puts an error of the client into the terms of package state, saying what was asked of whom.
-func (s *Store) failure(err error) error {
-	if err == nil || errors.Is(err, state.ErrUnavailable) || errors.Is(err, state.ErrTooLarge) {
-		return err
-	}
-	err = rpctypes.Error(err)
-	at := strings.Join(s.config.Endpoints, ",")
-	switch {
-	case s.isClosed():
-		return state.ErrClosed
-	case errors.Is(err, rpctypes.ErrCompacted):
-		return err
-	case errors.Is(err, rpctypes.ErrRequestTooLarge), status.Code(err) == codes.ResourceExhausted && strings.Contains(err.Error(), "larger than max"):
-		return fmt.Errorf("%w: etcd at %s takes less than max-request-bytes=%d says: %w", state.ErrTooLarge, at, s.config.MaxRequestBytes, err)
-	case errors.Is(err, rpctypes.ErrTooManyOps):
-		return fmt.Errorf("%w: etcd at %s takes less than max-txn-ops=%d says: %w", state.ErrTooLarge, at, s.config.MaxTxnOps, err)
-	case errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
-		return fmt.Errorf("%w: etcd at %s did not answer within %v", state.ErrUnavailable, at, s.config.Timeout)
-	}
-	return fmt.Errorf("%w: etcd at %s: %w", state.ErrUnavailable, at, err)
 }

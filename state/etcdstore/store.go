@@ -8,10 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 
 	"github.com/irsa-emu/irsa-emu/state"
 )
@@ -25,6 +28,8 @@ type Store struct {
 
 	commit sync.Mutex // one commit at a time; guards writer
 	writer writer
+
+	answered atomic.Int64 // when etcd answered last, in nanoseconds since 1970
 
 	mu       sync.Mutex // guards what follows
 	closed   bool
@@ -78,6 +83,11 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		// The servers set the limit; one more in the client would only hide it.
 		MaxCallSendMsgSize: 1 << 30,
 		Logger:             zap.NewNop(),
+		// By itself gRPC waits up to two minutes before it tries again to connect.
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+			MinConnectTimeout: config.Timeout,
+		}), grpc.WithChainUnaryInterceptor(failFast)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("etcd store: connecting to %s: %w", strings.Join(config.Endpoints, ","), err)
@@ -90,16 +100,18 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	return s, nil
 }
 
+// failFast undoes what etcd's client asks for: that a request waits for a connection. It would wait for all of its timeout,
+// and then not say why there is none.
+func failFast(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	return invoke(ctx, method, request, reply, conn, append(options, grpc.WaitForReady(false))...)
+}
+
 // begin checks the format and clears away what replicas that crashed have left.
 func (s *Store) begin(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
-	defer cancel()
-	answer, err := s.client.Txn(ctx).
-		If(clientv3.Compare(clientv3.CreateRevision(s.keys.format), "=", 0)).
-		Then(clientv3.OpPut(s.keys.format, Format)).
-		Else(clientv3.OpGet(s.keys.format)).Commit()
+	answer, err := s.txn(ctx, []clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(s.keys.format), "=", 0)},
+		[]clientv3.Op{clientv3.OpPut(s.keys.format, Format)}, []clientv3.Op{clientv3.OpGet(s.keys.format)})
 	if err != nil {
-		return s.failure(err)
+		return err
 	}
 	if !answer.Succeeded {
 		if kvs := answer.Responses[0].GetResponseRange().Kvs; string(kvs[0].Value) != Format {
@@ -127,9 +139,9 @@ const (
 
 func (s *Store) clear(ctx context.Context) error {
 	for prefix, age := range map[string]time.Duration{s.keys.writers: writersAge, s.keys.staged: stagedAge} {
-		found, err := s.client.Get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(10_000))
+		found, err := s.get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly(), clientv3.WithLimit(10_000))
 		if err != nil {
-			return s.failure(err)
+			return err
 		}
 		last := ""
 		for _, kv := range found.Kvs {
@@ -143,8 +155,8 @@ func (s *Store) clear(ctx context.Context) error {
 				drop = clientv3.OpDelete(prefix+id+"/", clientv3.WithPrefix())
 			}
 			// Not while there is a batch: it may be the one that these are part of.
-			if _, err := s.client.Txn(ctx).If(s.noBatch()).Then(drop).Commit(); err != nil {
-				return s.failure(err)
+			if _, err := s.txn(ctx, []clientv3.Cmp{s.noBatch()}, []clientv3.Op{drop}, nil); err != nil {
+				return err
 			}
 		}
 	}

@@ -13,14 +13,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-// How often etcd is asked how far the watch is, and how long it may be silent then.
-const (
-	progressEvery = time.Second
-	silenceAfter  = 4 * time.Second
-	// helpAfter is when a batch of another replica that is not finished is carried out from here.
-	helpAfter = 3 * time.Second
-)
-
 var errCompacted = errors.New("etcd has compacted the changes that come next")
 
 // Watch tells of changes from where the store is, going on after interruptions. It returns when etcd no longer has what
@@ -59,11 +51,10 @@ func (s *Store) watch(parent context.Context, apply func([]state.Change)) error 
 	from := s.complete + 1
 	s.mu.Unlock()
 	answers := s.client.Watch(ctx, s.keys.state, clientv3.WithPrefix(), clientv3.WithRev(from))
-	go s.askProgress(ctx)
+	beats := make(chan beat)
+	go s.beat(ctx, beats)
 	told := &teller{store: s, ctx: parent, apply: apply, heads: map[string]int64{}}
-	heard := time.Now()
-	tick := time.NewTicker(progressEvery)
-	defer tick.Stop()
+	answered, behind := time.Now(), time.Time{}
 	for {
 		select {
 		case answer, open := <-answers:
@@ -75,36 +66,83 @@ func (s *Store) watch(parent context.Context, apply func([]state.Change)) error 
 			case answer.Err() != nil:
 				return answer.Err()
 			}
-			heard = time.Now()
-			s.setFault(nil)
 			if err := told.tell(answer); err != nil {
 				return err
 			}
-		case <-tick.C:
-			if silent := time.Since(heard); silent > silenceAfter {
-				s.setFault(fmt.Errorf("nothing was heard from etcd at %s for %v", strings.Join(s.config.Endpoints, ","), silent.Round(time.Second)))
+		case beat := <-beats:
+			if beat.err != nil {
+				if time.Since(answered) > s.config.pace.silence {
+					s.setFault(beat.err)
+				}
+				continue
 			}
-			if told.batch.decided && time.Since(told.since) > helpAfter {
-				// The replica that began it may be gone. If this fails, it is tried again with the next tick.
-				_ = s.carryOut(ctx, told.batch)
+			answered = time.Now()
+			switch {
+			case s.knows(beat.newest):
+				behind = time.Time{}
+				s.setFault(nil)
+			case told.batch.decided:
+				behind = time.Time{}
+				if time.Since(told.since) > s.config.pace.help {
+					// The replica that began it may be gone. If this fails, it is tried again at the next beat.
+					_ = s.carryOut(ctx, told.batch)
+				}
+			case behind.IsZero():
+				behind = time.Now()
+			case time.Since(behind) > s.config.pace.silence:
+				return fmt.Errorf("it has not brought revision %d within %v", beat.newest, s.config.pace.silence)
 			}
 		}
 	}
 }
 
-// askProgress makes etcd say regularly how far it is, which also tells that it is there.
-func (s *Store) askProgress(ctx context.Context) {
-	tick := time.NewTicker(progressEvery)
+// beat is what etcd says when it is asked: the revision of the newest change there is.
+type beat struct {
+	newest int64
+	err    error
+}
+
+// beat asks regularly. A watch by itself cannot be told from one that nobody serves: etcd reports no progress as long as
+// nothing happens.
+func (s *Store) beat(ctx context.Context, beats chan<- beat) {
+	tick := time.NewTicker(s.config.pace.beat)
 	defer tick.Stop()
 	for {
+		var b beat
+		kinds, err := s.get(ctx, s.keys.kind, clientv3.WithPrefix())
+		if err != nil {
+			b.err = err
+		} else {
+			for _, kv := range kinds.Kvs {
+				b.newest = max(b.newest, kv.ModRevision)
+			}
+			s.askProgress(ctx)
+		}
 		select {
+		case beats <- b:
 		case <-ctx.Done():
 			return
+		}
+		select {
 		case <-tick.C:
-			// An error is only that the connection is being made anew.
-			_ = s.client.RequestProgress(ctx)
+		case <-ctx.Done():
+			return
 		}
 	}
+}
+
+// askProgress makes etcd say how far it is, when nothing of ours changes but other things do: so that a watch begun anew
+// does not ask for what has been compacted. An error is only that there is no connection now.
+func (s *Store) askProgress(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.pace.beat)
+	defer cancel()
+	_ = s.client.RequestProgress(ctx)
+}
+
+func (s *Store) knows(revision int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.complete >= revision
 }
 
 // teller hands on what a watch brings, in commits that are whole.

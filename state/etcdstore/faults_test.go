@@ -1,0 +1,369 @@
+package etcdstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/state/etcdstore"
+	"github.com/irsa-emu/irsa-emu/state/storetest"
+)
+
+func newClient(t testing.TB, endpoints ...string) *clientv3.Client {
+	t.Helper()
+	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// awaitFault waits until the store says that it has a fault, or none.
+func awaitFault(t *testing.T, s *state.Store, want bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); (s.Fault() != nil) != want; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("Fault is %v", s.Fault())
+		}
+	}
+}
+
+// wantUnavailable checks that a write fails, soon, and says why.
+func wantUnavailable(t *testing.T, s *state.Store, c etcdstore.Config) {
+	t.Helper()
+	began := time.Now()
+	err := put(s, item("while it is gone", 1))
+	if !errors.Is(err, state.ErrUnavailable) && !errors.Is(err, state.ErrUncertain) {
+		t.Errorf("a write without etcd: %v, want ErrUnavailable", err)
+	}
+	if err != nil && !strings.Contains(err.Error(), c.Endpoints[0]) {
+		t.Errorf("the error does not say whom it asked: %v", err)
+	}
+	if took := time.Since(began); took > 4*c.Timeout {
+		t.Errorf("the write failed after %v, with a timeout of %v", took, c.Timeout)
+	}
+	t.Logf("after %v: %v", time.Since(began).Round(time.Millisecond), err)
+}
+
+func TestEtcdGoneAndBack(t *testing.T) {
+	m := newMember(t, nil)
+	c := config(t, m)
+	c.Timeout = 500 * time.Millisecond
+	a, b := openStore(t, c), openStore(t, c)
+	mustPut(t, a, item("a", 1))
+	await(t, b, "a", 1)
+
+	m.stop()
+	for range 3 {
+		wantUnavailable(t, a, c)
+	}
+	awaitFault(t, a, true)
+	awaitFault(t, b, true)
+	if n := number(b.Snapshot(), "a"); n != 1 {
+		t.Errorf("without etcd a is %d, want 1", n)
+	}
+	if _, err := etcdstore.Open(context.Background(), c); !errors.Is(err, state.ErrUnavailable) {
+		t.Errorf("Open without etcd: %v", err)
+	} else {
+		t.Log(err)
+	}
+
+	if err := m.start(); err != nil {
+		t.Fatal(err)
+	}
+	awaitFault(t, a, false)
+	awaitFault(t, b, false)
+	mustPut(t, a, item("a", 2))
+	await(t, b, "a", 2)
+	mustPut(t, b, item("b", 3))
+	await(t, a, "b", 3)
+	if n := number(a.Snapshot(), "while it is gone"); n != -1 {
+		t.Errorf("a write that was refused while etcd was stopped is there: %d", n)
+	}
+}
+
+func TestPartition(t *testing.T) {
+	m := sharedMember(t)
+	direct := config(t, m)
+	network := newNetwork(t, m.address())
+	apart := direct
+	apart.Endpoints, apart.Timeout = []string{network.address()}, 500*time.Millisecond
+	a, b := openStore(t, direct), openStore(t, apart)
+	mustPut(t, a, item("a", 1))
+	await(t, b, "a", 1)
+
+	network.set(stalling)
+	for range 2 {
+		wantUnavailable(t, b, apart)
+	}
+	awaitFault(t, b, true)
+	mustPut(t, a, item("a", 2)) // the others are not held up
+	if n := number(b.Snapshot(), "a"); n != 1 {
+		t.Errorf("behind the partition a is %d, want 1", n)
+	}
+
+	network.set(passing)
+	await(t, b, "a", 2)
+	awaitFault(t, b, false)
+	mustPut(t, b, item("b", 3))
+	await(t, a, "b", 3)
+}
+
+// TestCompactionUnderSlowWatcher: what a replica has missed is no longer there when it asks for it.
+func TestCompactionUnderSlowWatcher(t *testing.T) {
+	m := newMember(t, nil)
+	direct := config(t, m)
+	network := newNetwork(t, m.address())
+	slow := direct
+	slow.Endpoints = []string{network.address()}
+	a, b := openStore(t, direct), openStore(t, slow)
+	for i := range 50 {
+		mustPut(t, a, item(fmt.Sprintf("kept/%02d", i), 1), item(fmt.Sprintf("deleted/%02d", i), 1))
+	}
+	await(t, b, "deleted/49", 1)
+
+	network.set(refusing)
+	for i := range 50 {
+		err := a.Update(context.Background(), func(tx *state.Txn) error {
+			tx.Put(item(fmt.Sprintf("kept/%02d", i), 2))
+			tx.Delete(item(fmt.Sprintf("deleted/%02d", i), 1))
+			tx.Put(item(fmt.Sprintf("new/%02d", i), 1))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := newClient(t, m.address())
+	now, err := client.Get(t.Context(), "any")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Compact(t.Context(), now.Header.Revision, clientv3.WithCompactPhysical()); err != nil {
+		t.Fatal(err)
+	}
+	network.set(passing)
+
+	await(t, b, "new/49", 1)
+	for i := range 50 {
+		for key, want := range map[string]int{"kept/%02d": 2, "deleted/%02d": -1, "new/%02d": 1} {
+			if got := number(b.Snapshot(), fmt.Sprintf(key, i)); got != want {
+				t.Errorf("after the compaction "+key+" is %d, want %d", i, got, want)
+			}
+		}
+	}
+	awaitFault(t, b, false)
+	mustPut(t, a, item("kept/00", 3))
+	await(t, b, "kept/00", 3)
+	mustPut(t, b, item("kept/00", 4))
+	await(t, a, "kept/00", 4)
+}
+
+// ledger has what became of updates that each put one item, added one to a common sum, and may have been answered or not.
+type ledger struct {
+	mu                       sync.Mutex
+	kept, refused, uncertain []string
+}
+
+func (l *ledger) write(s *state.Store, key string, filler []state.Entity) {
+	err := s.Update(context.Background(), func(tx *state.Txn) error {
+		tx.Put(item("sum", max(number(tx, "sum"), 0)+1))
+		tx.Put(item(key, 1))
+		for _, e := range filler {
+			tx.Put(e)
+		}
+		return nil
+	})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		l.kept = append(l.kept, key)
+	case errors.Is(err, state.ErrUncertain):
+		l.uncertain = append(l.uncertain, key)
+	default:
+		l.refused = append(l.refused, key)
+	}
+}
+
+// check compares what is there with what was said.
+func (l *ledger) check(t *testing.T, s *state.Store) {
+	t.Helper()
+	now, there := s.Snapshot(), 0
+	for _, key := range l.kept {
+		there++
+		if number(now, key) != 1 {
+			t.Errorf("%s was acknowledged and is not there", key)
+		}
+	}
+	for _, key := range l.refused {
+		if number(now, key) == 1 {
+			t.Errorf("%s was refused and is there", key)
+		}
+	}
+	for _, key := range l.uncertain {
+		if number(now, key) == 1 {
+			there++
+		}
+	}
+	if sum := max(number(now, "sum"), 0); sum != there {
+		t.Errorf("the sum is %d with %d items", sum, there)
+	}
+	t.Logf("%d updates acknowledged, %d refused, %d uncertain; %d there", len(l.kept), len(l.refused), len(l.uncertain), there)
+}
+
+// TestLostAnswers cuts connections and loses answers at random points of updates: small ones and batches.
+func TestLostAnswers(t *testing.T) {
+	m := sharedMember(t)
+	direct := config(t, m)
+	network := newNetwork(t, m.address())
+	lossy := direct
+	lossy.Endpoints, lossy.Timeout = []string{network.address()}, 150*time.Millisecond
+	a, b := openStore(t, direct), openStore(t, lossy)
+	var ledger ledger
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 150 {
+			var filler []state.Entity
+			if i%10 == 9 {
+				for n := range 200 {
+					filler = append(filler, &storetest.Note{Key: fmt.Sprint(n), Text: fmt.Sprint(i)})
+				}
+			}
+			ledger.write(b, fmt.Sprint("lossy/", i), filler)
+			ledger.write(a, fmt.Sprint("direct/", i), nil)
+		}
+	}()
+	for running := true; running; {
+		for _, m := range []mode{passing, muted, passing, refusing, passing, stalling} {
+			select {
+			case <-done:
+				running = false
+			case <-time.After(rand.N(25 * time.Millisecond)):
+			}
+			network.set(m)
+			if m != passing && rand.IntN(2) == 0 {
+				network.cut()
+			}
+		}
+	}
+	network.set(passing)
+	mustPut(t, a, item("the end", 1))
+	await(t, b, "the end", 1)
+	ledger.check(t, a)
+	ledger.check(t, b)
+	ledger.check(t, openStore(t, direct))
+	if len(ledger.kept) < 150 || len(ledger.kept) == 300 {
+		t.Errorf("%d updates of 300 acknowledged: too few, or nothing was lost", len(ledger.kept))
+	}
+	for n := range 200 {
+		first, _ := state.Get[*storetest.Note](a.Snapshot(), "0")
+		note, _ := state.Get[*storetest.Note](a.Snapshot(), fmt.Sprint(n))
+		if first != nil && (note == nil || note.Text != first.Text) {
+			t.Fatalf("of a batch there is only a part: %+v and %+v", first, note)
+		}
+	}
+}
+
+// TestMemberKilled stops one of three members, the leader, while stores write.
+func TestMemberKilled(t *testing.T) {
+	members := newCluster(t)
+	var c etcdstore.Config
+	for _, m := range members {
+		c.Endpoints = append(c.Endpoints, m.address())
+	}
+	c.Prefix, c.Timeout = "killed", time.Second
+	a, b := openStore(t, c), openStore(t, c)
+	var ledger ledger
+	stop := make(chan struct{})
+	var writing sync.WaitGroup
+	for name, s := range map[string]*state.Store{"a": a, "b": b} {
+		writing.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+					ledger.write(s, fmt.Sprintf("%s/%d", name, i), nil)
+				}
+			}
+		})
+	}
+	time.Sleep(300 * time.Millisecond)
+	for i, m := range members {
+		if m.etcd.Server.Leader() == m.etcd.Server.MemberID() {
+			t.Logf("stopping member %d, the leader", i)
+			m.stop()
+			break
+		}
+	}
+	time.Sleep(2 * time.Second)
+	ledger.mu.Lock()
+	before := len(ledger.kept)
+	ledger.mu.Unlock()
+	time.Sleep(500 * time.Millisecond)
+	close(stop)
+	writing.Wait()
+	if len(ledger.kept) == before {
+		t.Error("nothing is written any more with two of three members")
+	}
+	mustPut(t, a, item("the end", 1))
+	await(t, b, "the end", 1)
+	ledger.check(t, a)
+	ledger.check(t, b)
+}
+
+func newCluster(t *testing.T) []*member {
+	t.Helper()
+	members := make([]*member, 3)
+	peers, initial := make([]string, 3), ""
+	for i := range peers {
+		peers[i] = freeAddress(t)
+		initial += fmt.Sprintf(",m%d=http://%s", i, peers[i])
+	}
+	var starting sync.WaitGroup
+	for i := range members {
+		members[i] = &member{folder: t.TempDir() + "/etcd", config: func(config *embed.Config) {
+			config.Name = fmt.Sprint("m", i)
+			config.ListenPeerUrls[0].Host, config.AdvertisePeerUrls[0].Host = peers[i], peers[i]
+			config.InitialCluster = initial[1:]
+			config.ElectionMs = 300
+		}}
+		starting.Go(func() {
+			if err := members[i].start(); err != nil {
+				t.Errorf("starting member %d: %v", i, err)
+			}
+		})
+	}
+	starting.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	t.Cleanup(func() {
+		for _, m := range members {
+			m.stop()
+		}
+	})
+	return members
+}
+
+// freeAddress gives a port that was free a moment ago: members must know each other's before they start.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	n := newNetwork(t, "")
+	address := n.address()
+	n.listener.Close()
+	return address
+}
