@@ -233,7 +233,7 @@ func TestDocument(t *testing.T) {
 	hello := statefile.Text("hello")
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::reports/*"}]}`
 	err := apply(s, statefile.Bucket{Name: "reports", Policy: statefile.NewDocument(policy), Tags: map[string]string{"a": "b"}, Objects: map[string]statefile.Object{
-		"2026/a.txt": {Content: &hello}, "bin": {Binary: make([]byte, 1<<20), ContentType: "image/png", Metadata: map[string]string{"k": "v"}}, "empty": {},
+		"2026/a.txt": {Content: &hello}, "bin": {Binary: make([]byte, 20<<10), ContentType: "image/png", Metadata: map[string]string{"k": "v"}}, "empty": {},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -242,7 +242,7 @@ func TestDocument(t *testing.T) {
 	if got := read(t, c, "reports", "2026/a.txt"); got != "hello" {
 		t.Errorf("read %q", got)
 	}
-	if got := read(t, c, "reports", "bin"); got != string(make([]byte, 1<<20)) {
+	if got := read(t, c, "reports", "bin"); got != string(make([]byte, 20<<10)) {
 		t.Errorf("read %d bytes", len(got))
 	}
 	answer := must[*http.Response](t)(s.Client().Get(s.URL + "/reports/2026/a.txt"))
@@ -281,7 +281,7 @@ func TestDocument(t *testing.T) {
 func TestLimits(t *testing.T) {
 	c := client(start(t, false).Root(servicetest.Account))
 	b := bucket(t, c, "reports")
-	body := strings.NewReader(strings.Repeat("x", 32<<20+1))
+	body := strings.NewReader(strings.Repeat("x", 8<<20+1))
 	_, err := c.PutObject(t.Context(), &api.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: body})
 	refused(t, err, 400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
 }

@@ -27,7 +27,7 @@ import (
 func start(t *testing.T, tls bool) *servicetest.Server {
 	t.Helper()
 	return servicetest.Start(t, s3.Kinds(), tls, func(store *state.Store) iam.Service {
-		return s3.New(s3.Config{Store: store, Rand: rand.Reader, Region: servicetest.Region, MaxObjectSize: 32 << 20})
+		return s3.New(s3.Config{Store: store, Rand: rand.Reader, Region: servicetest.Region, MaxObjectSize: 8 << 20})
 	})
 }
 
