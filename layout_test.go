@@ -2,6 +2,7 @@ package irsaemu
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,8 @@ var allowed = map[string][]string{
 	"state":                   {},
 	"webhook":                 {},
 	"decision":                {"policy"},
-	"statefile":               {"policy"},
+	"statefile":               {"policy", "statefile/strictyaml"},
+	"statefile/strictyaml":    {},
 	"state/boltstore":         {"state"},
 	"state/etcdstore":         {"state"},
 	"state/storetest":         {"state"},
@@ -31,17 +33,20 @@ var allowed = map[string][]string{
 		"decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},
 	// The harness speaks with an emulator over HTTP: it needs types only.
-	"harness":      {"decision", "iam", "oidc", "policy", "statefile"},
+	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
+	"harness/kind": {"deploy", "harness"},
 	"scenarios":    {},
-	"compat/gosdk": {},
+	"deploy":       {},
+	// The webhook in a cluster, which needs an API server.
+	"webhook/incluster": {"webhook"},
+	"sources":           {"policy", "statefile", "statefile/strictyaml"},
+	// Test helpers.
+	"services/servicetest": {"decision", "iam", "policy", "state", "sts", "wire"},
+	"compat/gosdk":         {},
 }
 
 func TestImportsRunOneWay(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	for line := range strings.Lines(string(out)) {
+	for line := range strings.Lines(goList(t, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")) {
 		fields := strings.Fields(line)
 		name := strings.TrimPrefix(fields[0], module)
 		if name+"/" == module || strings.HasPrefix(name, "cmd/") || fields[0]+"/" == module {
@@ -54,7 +59,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		}
 		for _, imported := range fields[1:] {
 			ours, is := strings.CutPrefix(imported, module)
-			if is && !contains(may, ours) {
+			if is && !slices.Contains(may, ours) {
 				t.Errorf("%s imports %s, which the picture does not allow", name, ours)
 			}
 		}
@@ -63,22 +68,22 @@ func TestImportsRunOneWay(t *testing.T) {
 
 // A Go test that imports the emulator must not inherit etcd or Kubernetes.
 func TestEmulatorIsLight(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "./emulator").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
+	deps := goList(t, "-deps", "./emulator")
 	for _, heavy := range []string{"go.etcd.io/etcd", "k8s.io/client-go", "sigs.k8s.io/kind", "go.etcd.io/bbolt"} {
-		if strings.Contains(string(out), heavy) {
+		if strings.Contains(deps, heavy) {
 			t.Errorf("emulator depends on %s", heavy)
 		}
 	}
 }
 
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
+func goList(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v: %s", err, &stderr)
 	}
-	return false
+	return string(out)
 }
