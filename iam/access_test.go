@@ -2,7 +2,12 @@ package iam_test
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/irsa-emu/irsa-emu/iam"
 )
@@ -108,5 +113,49 @@ func TestAccountsAreSeparate(t *testing.T) {
 	_, body := w.do(root(other), "ListRoles")
 	if strings.Contains(body, account) || strings.Count(body, "<RoleName>") != 1 {
 		t.Errorf("roles of %s: %s", other, body)
+	}
+}
+
+// TestWhoIsMeant: without a user's name the caller is meant, who must be a user.
+func TestWhoIsMeant(t *testing.T) {
+	w := newWorld(t)
+	w.must("CreateRole", "RoleName", "app", "AssumeRolePolicyDocument", trust)
+	w.must("CreateUser", "UserName", "alice")
+	w.must("AttachUserPolicy", "UserName", "alice", "PolicyArn", "arn:aws:iam::aws:policy/IAMFullAccess")
+	for _, action := range []string{"GetUser", "CreateAccessKey", "ListAccessKeys", "ListMFADevices"} {
+		w.refusedTo(w.sessionPrincipal("app"), 400, "ValidationError", "Must specify userName when calling with non-User credentials", action)
+	}
+	alice := w.userPrincipal("alice")
+	if _, body := w.do(alice, "GetUser"); element(body, "UserName") != "alice" {
+		t.Errorf("GetUser: %s", body)
+	}
+	_, body := w.do(alice, "CreateAccessKey")
+	if element(body, "UserName") != "alice" || len(element(body, "SecretAccessKey")) != 40 {
+		t.Errorf("CreateAccessKey: %s", body)
+	}
+	if status, body := w.do(alice, "DeleteAccessKey", "AccessKeyId", element(body, "AccessKeyId")); status != 200 {
+		t.Errorf("DeleteAccessKey: %s", body)
+	}
+}
+
+// TestConcurrentCreates: of many creations of one name one succeeds.
+func TestConcurrentCreates(t *testing.T) {
+	w := newWorld(t)
+	client := w.client()
+	var group sync.WaitGroup
+	var made atomic.Int32
+	for range 8 {
+		group.Go(func() {
+			_, err := client.CreateGroup(t.Context(), &sdk.CreateGroupInput{GroupName: aws.String("readers")})
+			if err == nil {
+				made.Add(1)
+			} else if !strings.Contains(err.Error(), "EntityAlreadyExists") {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if made.Load() != 1 {
+		t.Errorf("%d of 8 succeeded", made.Load())
 	}
 }

@@ -53,6 +53,7 @@ type world struct {
 	store   *state.Store
 	api     *iam.API
 	rand    io.Reader
+	mu      sync.Mutex // guards what follows
 	calls   int
 	last    *decision.Decision
 	fetched []string
@@ -101,13 +102,16 @@ func (w *world) sessionPrincipal(name string) *iam.Principal {
 }
 
 func (w *world) serve(rw http.ResponseWriter, r *http.Request, form url.Values, p *iam.Principal) {
+	w.mu.Lock()
 	w.calls++
 	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", w.calls)
+	d := &decision.Decision{RequestID: id}
+	w.last = d
+	w.mu.Unlock()
 	call := &wire.Call{
 		ID: id, Service: "iam", Action: form.Get("Action"), Version: form.Get("Version"), Region: "us-east-1", HTTP: r, Form: form,
 	}
-	w.last = &decision.Decision{RequestID: id}
-	w.api.ServeAWS(rw, &iam.Request{Call: call, Principal: p, State: w.store.Snapshot(), Now: epoch, Decision: w.last})
+	w.api.ServeAWS(rw, &iam.Request{Call: call, Principal: p, State: w.store.Snapshot(), Now: epoch, Decision: d})
 }
 
 // do calls an action as p; pairs are parameters and their values.

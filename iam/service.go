@@ -80,6 +80,10 @@ func (a *API) serve(req *Request) (any, error) {
 // input is the typed input of an action; target names what the action acts on.
 type input interface{ target(*call) target }
 
+// checker is an input with a constraint on who calls, which comes before
+// policies are asked.
+type checker interface{ check(*call) error }
+
 // target is the resource of an action, as policies and refusals name it.
 type target struct {
 	arn string
@@ -100,6 +104,11 @@ func on[In any, P interface {
 		in := P(new(In))
 		if err := wire.DecodeQuery(c.Form, in, wire.NamesOnly); err != nil {
 			return nil, err
+		}
+		if in, ok := any(in).(checker); ok {
+			if err := in.check(c); err != nil {
+				return nil, err
+			}
 		}
 		if err := c.authorize(in.target(c)); err != nil {
 			return nil, err

@@ -48,8 +48,8 @@ func (in *createUserInput) target(c *call) target {
 }
 
 type userOutput struct {
-	Path                string
-	UserName            string `wire:"omitempty"` // the root user has none
+	Path                string `wire:"omitempty"` // the root user has neither path
+	UserName            string `wire:"omitempty"` // nor name
 	UserId              string
 	Arn                 string
 	CreateDate          wire.Time
@@ -128,6 +128,15 @@ func (in *optionalUserInput) target(c *call) target {
 	return c.onUser(in.UserName)
 }
 
+// check refuses a call of a role session that names no user.
+func (in *optionalUserInput) check(c *call) error {
+	if c.Principal.Type == RootUser {
+		return nil // which has a user of its own; whoever needs another asks for its name
+	}
+	_, err := in.name(c)
+	return err
+}
+
 // name is the user that the call means.
 func (in *optionalUserInput) name(c *call) (string, error) {
 	switch {
@@ -145,7 +154,7 @@ var accountCreated = time.Date(2010, 5, 8, 0, 0, 0, 0, time.UTC)
 func (c *call) getUser(in *optionalUserInput) (any, error) {
 	if in.UserName == "" && c.Principal.Type == RootUser {
 		return &userResult{&userOutput{
-			Path: "/", UserId: c.account, Arn: "arn:aws:iam::" + c.account + ":root", CreateDate: wire.At(accountCreated),
+			UserId: c.account, Arn: "arn:aws:iam::" + c.account + ":root", CreateDate: wire.At(accountCreated),
 		}}, nil
 	}
 	name, err := in.name(c)
