@@ -1,0 +1,329 @@
+package sources
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// builder collects what the files hold. What refers to something of another
+// file (an attachment, a provider whose account another file tells) waits for
+// finish.
+type builder struct {
+	o     Options
+	owned bool // the account was given, not assumed
+	found *Found
+	files int // that were taken
+
+	// accounts hold the entities of the document at hand; see commit.
+	accounts map[string]*statefile.Account
+	// places are those of entities by account, kind and name.
+	places    map[string]strictyaml.Position
+	leftOut   map[string]bool // roles by account and name, policies by ARN
+	attach    []attachment
+	inline    []inlinePolicy
+	providers []providerOutput
+	listed    []listedProvider
+	bare      []barePolicy
+	pieces    map[*yaml.Node]substitution // of texts that were made by Fn::Sub
+}
+
+type attachment struct {
+	account, role, policy string
+	note                  func(format string, args ...any)
+}
+
+type inlinePolicy struct {
+	account, role, name string
+	document            statefile.Document
+	note                func(format string, args ...any)
+}
+
+func newBuilder(o Options) *builder {
+	return &builder{
+		o: o.withDefaults(), owned: o.Account != "", found: &Found{places: map[string]strictyaml.Position{}}, accounts: map[string]*statefile.Account{},
+		places: map[string]strictyaml.Position{}, leftOut: map[string]bool{},
+	}
+}
+
+func (b *builder) errorAt(p strictyaml.Position, format string, args ...any) {
+	b.found.errors = append(b.found.errors, &strictyaml.Error{Position: p, Message: fmt.Sprintf(format, args...)})
+}
+
+func (b *builder) note(p strictyaml.Position, address, format string, args ...any) {
+	b.found.Notes = append(b.found.Notes, Note{Position: p, Address: address, Message: fmt.Sprintf(format, args...)})
+}
+
+// unchecked notes that a policy is not known.
+func (b *builder) unchecked(p strictyaml.Position, address, format string, args ...any) {
+	b.found.Notes = append(b.found.Notes, Note{Position: p, Address: address, Message: fmt.Sprintf(format, args...), Unchecked: true})
+}
+
+// noter notes what is found out later about the thing of an address.
+func (b *builder) noter(p strictyaml.Position, address string) func(string, ...any) {
+	return func(format string, args ...any) { b.note(p, address, format, args...) }
+}
+
+func (b *builder) account(id string) *statefile.Account {
+	a := b.accounts[id]
+	if a == nil {
+		a = &statefile.Account{}
+		b.accounts[id] = a
+	}
+	return a
+}
+
+// commit merges the entities of a document that was read to its end.
+func (b *builder) commit() {
+	for id, a := range b.accounts {
+		b.found.State.Merge(statefile.State{Accounts: map[string]statefile.Account{id: *a}})
+	}
+	clear(b.accounts)
+}
+
+func placeKey(account, kind, name string) string {
+	return account + "\x00" + kind + "\x00" + strings.ToLower(name)
+}
+
+func (b *builder) role(account string, r statefile.Role, at strictyaml.Position) {
+	a := b.account(account)
+	a.Roles = append(a.Roles, r)
+	b.places[placeKey(account, "roles", r.Name)] = at
+}
+
+func (b *builder) policy(account string, p statefile.Policy, at strictyaml.Position) {
+	a := b.account(account)
+	a.Policies = append(a.Policies, p)
+	b.places[placeKey(account, "policies", p.Name)] = at
+}
+
+func (b *builder) provider(account string, p statefile.OIDCProvider, at strictyaml.Position) {
+	a := b.account(account)
+	if slices.ContainsFunc(a.OIDCProviders, func(q statefile.OIDCProvider) bool { return q.URL == p.URL }) {
+		return
+	}
+	a.OIDCProviders = append(a.OIDCProviders, p)
+	b.places[placeKey(account, "oidcProviders", p.URL)] = at
+}
+
+func (b *builder) secret(account string, s statefile.Secret, at strictyaml.Position) {
+	a := b.account(account)
+	a.Secrets = append(a.Secrets, s)
+	b.places[placeKey(account, "secrets", s.Name)] = at
+}
+
+func (b *builder) bucket(account string, s statefile.Bucket, at strictyaml.Position) {
+	a := b.account(account)
+	a.Buckets = append(a.Buckets, s)
+	b.places[placeKey(account, "buckets", s.Name)] = at
+}
+
+func (b *builder) cluster(name string, c statefile.Cluster) {
+	b.found.State.Merge(statefile.State{Clusters: map[string]statefile.Cluster{name: c}})
+}
+
+// documented records a policy and gives it as the state wants it.
+func (b *builder) documented(p Policy) statefile.Document {
+	at := p.Place(0, 0)
+	b.found.Policies = append(b.found.Policies, p)
+	return statefile.Document{Raw: p.Text, File: at.File, Line: at.Line, Column: at.Column}
+}
+
+// document reads a policy that is written as JSON, as YAML, or as a string that
+// holds JSON, percent-encoded or not; false when it is none of these.
+func (b *builder) document(f *file, n *yaml.Node, address string) (text []byte, at origin, ok bool) {
+	switch {
+	case isNull(n):
+		return nil, nil, false
+	case n.Kind == yaml.ScalarNode:
+		s := &scalar{file: f, node: n, template: b.pieces[n].template, pieces: b.pieces[n].pieces}
+		content := n.Value
+		if !strings.HasPrefix(strings.TrimSpace(content), "{") && strings.Contains(content, "%7B") {
+			decoded, err := url.PathUnescape(content)
+			if err != nil {
+				b.errorAt(f.at(n), "%s: not percent-encoded JSON: %v", address, err)
+				return nil, nil, false
+			}
+			content, s.percent = decoded, true
+		}
+		return []byte(content), s, true
+	}
+	d := strictyaml.New(f.name, f.src, nil)
+	raw, from := d.JSON(n, address)
+	b.found.errors = append(b.found.errors, d.Errors...)
+	return raw, from, raw != nil
+}
+
+// finish applies what had to wait for all files.
+func (b *builder) finish() {
+	b.barePolicies()
+	b.commit()
+	b.providerOutputs()
+	b.commit()
+	b.permissions()
+	for id, a := range b.found.State.Accounts {
+		places(b, id, "roles", a.Roles, func(r statefile.Role) string { return r.Name })
+		places(b, id, "policies", a.Policies, func(p statefile.Policy) string { return p.Name })
+		places(b, id, "oidcProviders", a.OIDCProviders, func(p statefile.OIDCProvider) string { return p.URL })
+		places(b, id, "secrets", a.Secrets, func(s statefile.Secret) string { return s.Name })
+		places(b, id, "buckets", a.Buckets, func(s statefile.Bucket) string { return s.Name })
+	}
+	slices.SortStableFunc(b.found.Notes, func(x, y Note) int {
+		if x.File != y.File {
+			return 0
+		}
+		return (x.Line-y.Line)<<16 + x.Column - y.Column
+	})
+	b.found.Notes = slices.Compact(b.found.Notes)
+}
+
+func places[T any](b *builder, account, kind string, list []T, name func(T) string) {
+	path := strictyaml.Join("accounts", account) + "." + kind
+	for i := range list {
+		if at, ok := b.places[placeKey(account, kind, name(list[i]))]; ok {
+			b.found.places[strictyaml.Index(path, i)] = at
+		}
+	}
+}
+
+// permissions gives roles their attached and inline policies, and leaves out
+// what cannot be attached.
+func (b *builder) permissions() {
+	roles, known := map[string]*statefile.Role{}, map[string]bool{}
+	for id, a := range b.found.State.Accounts {
+		for i := range a.Roles {
+			roles[id+"/"+strings.ToLower(a.Roles[i].Name)] = &a.Roles[i]
+		}
+		for _, p := range a.Policies {
+			known[policyARN("aws", id, p.Path, p.Name)] = true
+		}
+	}
+	for _, in := range b.inline {
+		if r := b.holder(roles, in.account, in.role, in.note); r != nil {
+			if r.InlinePolicies == nil {
+				r.InlinePolicies = map[string]statefile.Document{}
+			}
+			r.InlinePolicies[in.name] = in.document
+		}
+	}
+	for _, at := range b.attach {
+		if b.leftOut[at.policy] {
+			continue
+		}
+		if !b.attachable(at.policy, known) {
+			at.note("%s is left out: it is not among what was given, and irsa-emu does not know it", at.policy)
+			continue
+		}
+		if r := b.holder(roles, at.account, at.role, at.note); r != nil && !slices.Contains(r.AttachedPolicies, at.policy) {
+			r.AttachedPolicies = append(r.AttachedPolicies, at.policy)
+		}
+	}
+	if !b.found.other {
+		return
+	}
+	for key, r := range roles {
+		account, _, _ := strings.Cut(key, "/")
+		if r.PermissionsBoundary != "" && !b.attachable(r.PermissionsBoundary, known) {
+			b.note(b.places[placeKey(account, "roles", r.Name)], "", "the permissions boundary %s of role %s is left out: it is not among what was given, so the role may do more here than on AWS", r.PermissionsBoundary, r.Name)
+			r.PermissionsBoundary = ""
+		}
+	}
+}
+
+func (b *builder) holder(roles map[string]*statefile.Role, account, name string, note func(string, ...any)) *statefile.Role {
+	r := roles[account+"/"+strings.ToLower(name)]
+	if r == nil && !b.leftOut[account+"/"+strings.ToLower(name)] {
+		note("the role %s is not among what was given", name)
+	}
+	return r
+}
+
+func (b *builder) attachable(arn string, known map[string]bool) bool {
+	if _, name, ok := strings.Cut(arn, ":iam::aws:policy/"); ok && name != "" {
+		return b.o.KnowsManaged == nil || b.o.KnowsManaged(arn)
+	}
+	_, rest, _ := strings.Cut(arn, ":iam::")
+	return known["arn:aws:iam::"+rest]
+}
+
+// leave notes that a role is left out, so that what belongs to it is not noted again.
+func (b *builder) leave(account, role string) {
+	b.leftOut[account+"/"+strings.ToLower(role)] = true
+}
+
+func (b *builder) leavePolicy(arn string) { b.leftOut[arn] = true }
+
+func policyARN(partition, account, path, name string) string {
+	return "arn:" + partition + ":iam::" + account + ":policy" + orSlash(path) + name
+}
+
+func roleARN(partition, account, path, name string) string {
+	return "arn:" + partition + ":iam::" + account + ":role" + orSlash(path) + name
+}
+
+func providerARN(partition, account, issuer string) string {
+	return "arn:" + partition + ":iam::" + account + ":oidc-provider/" + strings.TrimPrefix(issuer, "https://")
+}
+
+func orSlash(path string) string {
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+func partitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}
+
+// partsOf gives region, account and resource of an ARN; empty when it is none.
+func partsOf(arn string) (region, account, resource string) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" {
+		return "", "", ""
+	}
+	return parts[3], parts[4], parts[5]
+}
+
+var accountID = regexp.MustCompile(`^\d{12}$`)
+
+// created reads the times that the AWS CLI prints.
+func created(n *yaml.Node) time.Time {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.999999-07:00"} {
+		if t, err := time.Parse(layout, text(n)); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// typeOf tells what a document without a home is by its content.
+func typeOf(n *yaml.Node) policy.SourceType {
+	kind := policy.IdentityPolicy
+	for _, s := range list(get(n, "Statement")) {
+		if !has(s, "Principal") && !has(s, "NotPrincipal") {
+			continue
+		}
+		if kind = policy.ResourcePolicy; slices.ContainsFunc(texts(get(s, "Action")), func(a string) bool {
+			return strings.HasPrefix(strings.ToLower(a), "sts:")
+		}) || !has(s, "Resource") && !has(s, "NotResource") {
+			return policy.TrustPolicy
+		}
+	}
+	return kind
+}

@@ -1,0 +1,205 @@
+package sources
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// cloudFormation takes a template, in JSON or in YAML.
+func (b *builder) cloudFormation(f *file, n *yaml.Node) {
+	c := &template{
+		b: b, f: f, root: n, parameters: map[string]*yaml.Node{}, byID: map[string]*resource{},
+		conditions: map[string]verdict{}, account: b.o.Account, region: b.o.Region, partition: partitionOf(b.o.Region),
+	}
+	if m := get(n, "Transform"); m != nil {
+		b.note(f.at(m), "Transform", "macros are not run; what %s would add is not known", strings.Join(texts(m), ", "))
+	}
+	c.readParameters()
+	resources := get(n, "Resources")
+	for i := 0; resources != nil && i+1 < len(resources.Content); i += 2 {
+		r := &resource{id: resources.Content[i].Value, node: resources.Content[i+1]}
+		r.kind, r.properties = text(get(r.node, "Type")), get(r.node, "Properties")
+		switch c.condition(text(get(r.node, "Condition")), 0) {
+		case no:
+			continue
+		case unknown:
+			b.note(c.at(r), "Resources."+r.id, "left out: its condition %s depends on what is not known", text(get(r.node, "Condition")))
+			continue
+		}
+		c.byID[r.id] = r
+		c.resources = append(c.resources, r)
+	}
+	c.entities()
+	b.commit()
+}
+
+// template is one CloudFormation template.
+type template struct {
+	b    *builder
+	f    *file
+	root *yaml.Node
+
+	parameters map[string]*yaml.Node // values of those that are known
+	resources  []*resource
+	byID       map[string]*resource
+	conditions map[string]verdict
+
+	account, region, partition string
+	assumed                    bool // the account, which was noted
+
+	problems []problem
+}
+
+type resource struct {
+	id, kind   string
+	node       *yaml.Node
+	properties *yaml.Node
+	named      bool // its stand-in name was noted
+}
+
+// problem is a value that cannot be resolved.
+type problem struct {
+	at   strictyaml.Position
+	text string
+}
+
+func (c *template) at(r *resource) strictyaml.Position { return c.f.at(r.node) }
+
+func (c *template) problem(n *yaml.Node, format string, args ...any) {
+	c.problems = append(c.problems, problem{c.f.at(n), fmt.Sprintf(format, args...)})
+}
+
+// readParameters takes the values that were given, else the defaults.
+func (c *template) readParameters() {
+	parameters := get(c.root, "Parameters")
+	for i := 0; parameters != nil && i+1 < len(parameters.Content); i += 2 {
+		name, p := parameters.Content[i].Value, parameters.Content[i+1]
+		kind := text(get(p, "Type"))
+		value := get(p, "Default")
+		if given, ok := c.b.o.Parameters[name]; ok {
+			value = textNode(given, p)
+		} else if strings.HasPrefix(kind, "AWS::SSM::Parameter::Value") {
+			continue // the default is the name of a parameter, not its value
+		}
+		if value == nil {
+			continue
+		}
+		if kind == "CommaDelimitedList" || strings.HasPrefix(kind, "List<") {
+			parts := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Line: value.Line, Column: value.Column}
+			for _, part := range strings.Split(value.Value, ",") {
+				parts.Content = append(parts.Content, textNode(strings.TrimSpace(part), value))
+			}
+			value = parts
+		} else if value.Kind == yaml.ScalarNode {
+			value = textNode(value.Value, value)
+		}
+		c.parameters[name] = value
+	}
+}
+
+// function tells whether a node is an intrinsic function, in full or in short
+// form, and with what argument.
+func function(n *yaml.Node) (name string, argument *yaml.Node) {
+	if n.Kind != 0 && strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		plain := *n
+		plain.Tag = map[yaml.Kind]string{yaml.ScalarNode: "!!str", yaml.SequenceNode: "!!seq", yaml.MappingNode: "!!map"}[n.Kind]
+		return n.Tag[1:], &plain
+	}
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
+		return "", nil
+	}
+	switch key := n.Content[0].Value; {
+	case key == "Ref":
+		return "Ref", n.Content[1]
+	case strings.HasPrefix(key, "Fn::"):
+		return key[len("Fn::"):], n.Content[1]
+	}
+	return "", nil
+}
+
+// verdict is a condition's value.
+type verdict int
+
+const (
+	yes verdict = iota + 1
+	no
+	unknown
+)
+
+func of(b bool) verdict {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// condition evaluates a condition of the template by its name; no name is true.
+func (c *template) condition(name string, depth int) verdict {
+	if name == "" {
+		return yes
+	}
+	if v := c.conditions[name]; v != 0 {
+		return v
+	}
+	n := get(c.root, "Conditions", name)
+	if n == nil || depth > 32 {
+		return unknown
+	}
+	before := c.problems
+	v := c.holds(n, depth+1)
+	c.problems = before
+	c.conditions[name] = v
+	return v
+}
+
+func (c *template) holds(n *yaml.Node, depth int) verdict {
+	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "Condition" {
+		return c.condition(text(n.Content[1]), depth)
+	}
+	name, argument := function(n)
+	switch name {
+	case "Condition":
+		return c.condition(text(argument), depth)
+	case "Equals":
+		sides := items(argument)
+		if len(sides) != 2 {
+			return unknown
+		}
+		a, aok := c.value(sides[0])
+		b, bok := c.value(sides[1])
+		if !aok || !bok {
+			return unknown
+		}
+		return of(text(a) == text(b))
+	case "Not":
+		if len(items(argument)) != 1 {
+			return unknown
+		}
+		switch c.holds(items(argument)[0], depth) {
+		case yes:
+			return no
+		case no:
+			return yes
+		}
+		return unknown
+	case "And", "Or":
+		decides, otherwise := no, yes
+		if name == "Or" {
+			decides, otherwise = yes, no
+		}
+		for _, part := range items(argument) {
+			switch v := c.holds(part, depth); v {
+			case decides:
+				return decides
+			case unknown:
+				otherwise = unknown
+			}
+		}
+		return otherwise
+	}
+	return unknown
+}

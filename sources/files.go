@@ -1,0 +1,198 @@
+package sources
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// file is one file that is read.
+type file struct {
+	name   string
+	src    []byte
+	json   bool
+	starts []int // offsets of lines, made when first needed
+}
+
+func (f *file) at(n *yaml.Node) strictyaml.Position {
+	if n == nil {
+		return strictyaml.Position{File: f.name, Line: 1, Column: 1}
+	}
+	return strictyaml.Position{File: f.name, Line: max(n.Line, 1), Column: max(n.Column, 1)}
+}
+
+// line is the text of a line, counted from one.
+func (f *file) line(number int) []byte {
+	if f.starts == nil {
+		f.starts = []int{0}
+		for i, c := range f.src {
+			if c == '\n' {
+				f.starts = append(f.starts, i+1)
+			}
+		}
+	}
+	if number < 1 || number > len(f.starts) {
+		return nil
+	}
+	rest := f.src[f.starts[number-1]:]
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	return line
+}
+
+// indent counts the blanks at the start of a line.
+func (f *file) indent(number int) int {
+	line := f.line(number)
+	return len(line) - len(bytes.TrimLeft(line, " "))
+}
+
+// extensions are those of the files that a folder is searched for.
+var extensions = []string{".json", ".yaml", ".yml", ".template"}
+
+// path reads a file, or all files of a folder.
+func (b *builder) path(path string) error {
+	if path == "-" {
+		if b.o.Stdin == nil {
+			return errors.New("-: the standard input cannot be read here; write a file")
+		}
+		src, err := io.ReadAll(b.o.Stdin)
+		if err != nil {
+			return fmt.Errorf("the standard input: %w", err)
+		}
+		return b.read("stdin", src, false)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return b.read(path, src, false)
+	}
+	read := b.files
+	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case strings.HasPrefix(entry.Name(), ".") && name != path:
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case !entry.Type().IsRegular() || !slices.Contains(extensions, filepath.Ext(name)):
+			return nil
+		}
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		return b.read(name, src, true)
+	})
+	if err == nil && b.files == read && len(b.found.errors) == 0 {
+		err = fmt.Errorf("%s: no file there that irsa-emu reads; it reads %s", path, kinds)
+	}
+	return err
+}
+
+const kinds = "State documents, IAM policies, terraform show -json, CloudFormation templates, and what the AWS CLI's get-account-authorization-details and get-open-id-connect-provider print"
+
+// ours finds a broken file of a folder that was probably meant for us.
+var ours = regexp.MustCompile(`"?(Statement|AssumeRolePolicyDocument|PolicyDocument|planned_values|AWSTemplateFormatVersion|RoleDetailList|OpenIDConnectProviderList)"?\s*:|irsa-emu\.dev/`)
+
+// read takes the documents of one file. In a folder, files of other kinds are
+// not looked at.
+func (b *builder) read(name string, src []byte, folder bool) error {
+	if bytes.HasPrefix(src, []byte("PK\x03\x04")) {
+		b.errorAt(strictyaml.Position{File: name, Line: 1, Column: 1}, "a plan as Terraform saves it; write its JSON to a file: terraform show -json %s > plan.json", filepath.Base(name))
+		return nil
+	}
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	nodes, err := strictyaml.Parse(name, src)
+	if err != nil {
+		if folder && !ours.Match(src) {
+			return nil
+		}
+		var broken strictyaml.Errors
+		if !errors.As(err, &broken) {
+			return err
+		}
+		b.found.errors = append(b.found.errors, broken...)
+		return nil
+	}
+	f := &file{name: name, src: src, json: json.Valid(src)}
+	if len(nodes) == 0 && !folder {
+		b.errorAt(f.at(nil), "the file is empty; irsa-emu reads %s", kinds)
+	}
+	if slices.ContainsFunc(nodes, isOurs) {
+		b.files++
+		return b.stateDocuments(f, nodes)
+	}
+	for _, n := range nodes {
+		read := b.reader(f, n)
+		switch {
+		case read != nil:
+			b.files++
+			b.found.other = true
+			read(f, n)
+		case !folder:
+			b.errorAt(f.at(n), "%s", unknownKind(n))
+		}
+	}
+	return nil
+}
+
+// reader finds out what a document is; nil when it is nothing that we read.
+func (b *builder) reader(f *file, n *yaml.Node) func(*file, *yaml.Node) {
+	switch {
+	case n.Kind != yaml.MappingNode:
+		return nil
+	case has(n, "format_version") && (has(n, "planned_values") || has(n, "values") || has(n, "prior_state") || has(n, "terraform_version")):
+		return b.terraform
+	case has(n, "AWSTemplateFormatVersion"), isTemplate(n):
+		return b.cloudFormation
+	case has(n, "Statement"):
+		return b.policyFile
+	case isCLIOutput(n):
+		return b.cliOutput
+	}
+	return nil
+}
+
+func isTemplate(n *yaml.Node) bool {
+	resources := get(n, "Resources")
+	for i := 1; resources != nil && i < len(resources.Content); i += 2 {
+		if kind := text(get(resources.Content[i], "Type")); strings.Contains(kind, "::") {
+			return true
+		}
+	}
+	return false
+}
+
+// isOurs reports whether a document has the head of ours.
+func isOurs(n *yaml.Node) bool {
+	return strings.HasPrefix(text(get(n, "apiVersion")), "irsa-emu.dev/") || has(n, "apiVersion") && text(get(n, "kind")) == "State"
+}
+
+func unknownKind(n *yaml.Node) string {
+	switch {
+	case has(n, "lineage") && has(n, "serial"):
+		return "a state as Terraform stores it; write its JSON to a file: terraform show -json > state.json"
+	case has(n, "Version") && n.Kind == yaml.MappingNode:
+		return "a policy without Statement; a policy has Version and Statement"
+	}
+	return "not of a kind that irsa-emu reads; it reads " + kinds
+}

@@ -1,0 +1,151 @@
+package sources
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// barePolicy is a policy from a file of its own: it says what it allows and to
+// whom, but not what it is called.
+type barePolicy struct {
+	index int // in found.Policies
+	name  string
+	issue string // the account that it names itself
+}
+
+// policyFile takes an IAM policy that is a file of its own.
+func (b *builder) policyFile(f *file, n *yaml.Node) {
+	p := Policy{Address: f.name, Type: typeOf(n), Text: f.src, at: whole(f.name), Owner: ""}
+	if !f.json {
+		var ok bool
+		if p.Text, p.at, ok = b.document(f, n, f.name); !ok {
+			return
+		}
+	}
+	bare := barePolicy{index: len(b.found.Policies), name: stem(f.name)}
+	for _, s := range list(get(n, "Statement")) {
+		for _, arn := range texts(get(s, "Principal", "Federated")) {
+			if _, account, _ := partsOf(arn); accountID.MatchString(account) && bare.issue == "" {
+				bare.issue = account
+			}
+		}
+	}
+	b.found.Policies = append(b.found.Policies, p)
+	b.bare = append(b.bare, bare)
+}
+
+var notInNames = regexp.MustCompile(`[^\w+=,.@-]+`)
+
+// stem is a file's name as the name of a role or policy.
+func stem(file string) string {
+	name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
+	return strings.Trim(notInNames.ReplaceAllString(name, "-"), "-")
+}
+
+// barePolicies gives policies from files of their own a role or a name: the
+// file's, in the account that they name.
+func (b *builder) barePolicies() {
+	b.found.Bare = len(b.bare) > 0 && len(b.found.State.Accounts) == 0 && len(b.accounts) == 0 && len(b.providers) == 0
+	for _, bare := range b.bare {
+		p := &b.found.Policies[bare.index]
+		account := bare.issue
+		if account == "" {
+			account = b.o.Account
+		}
+		at := p.Place(1, 1)
+		document := statefile.Document{Raw: p.Text, File: at.File, Line: at.Line, Column: at.Column}
+		switch p.Type {
+		case policy.TrustPolicy:
+			b.role(account, statefile.Role{Name: bare.name, TrustPolicy: document}, at)
+			b.note(at, "", "a trust policy by itself; taken as that of a role named after its file, %s", roleARN("aws", account, "/", bare.name))
+		case policy.IdentityPolicy:
+			b.policy(account, statefile.Policy{Name: bare.name, Document: document}, at)
+			b.note(at, "", "a policy by itself; taken as a managed policy named after its file, %s", policyARN("aws", account, "/", bare.name))
+		default:
+			b.note(at, "", "a resource's policy by itself is left out: it does not say of which resource it is")
+		}
+	}
+}
+
+// stateDocuments takes the documents of a file that has the head of ours.
+func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
+	s, err := statefile.Parse(f.name, f.src, os.ReadFile)
+	if errs, ok := err.(strictyaml.Errors); ok {
+		b.found.errors = append(b.found.errors, errs...)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	b.found.State.Merge(s)
+	for _, n := range nodes {
+		accounts := get(n, "accounts")
+		for i := 0; accounts != nil && i+1 < len(accounts.Content); i += 2 {
+			b.statePolicies(f, accounts.Content[i].Value, accounts.Content[i+1])
+		}
+	}
+	return nil
+}
+
+// statePolicies records the policies of an account of a State document. The
+// loader has validated them.
+func (b *builder) statePolicies(f *file, account string, n *yaml.Node) {
+	d := strictyaml.New(f.name, f.src, os.ReadFile)
+	path := strictyaml.Join("accounts", account)
+	add := func(kind policy.SourceType, path, owner string, inline bool, n *yaml.Node) {
+		if isNull(n) {
+			return
+		}
+		raw, _ := d.JSONOrFile(n, path)
+		if raw == nil {
+			return
+		}
+		b.found.Policies = append(b.found.Policies, Policy{
+			Address: path, Type: kind, Account: account, Owner: owner, Inline: inline, Text: raw, at: within{d, path}, parsed: true,
+		})
+	}
+	inline := func(path, owner string, n *yaml.Node) {
+		for i := 0; n != nil && i+1 < len(n.Content); i += 2 {
+			add(policy.IdentityPolicy, strictyaml.Join(path+".inlinePolicies", n.Content[i].Value), owner, true, n.Content[i+1])
+		}
+	}
+	for i, p := range items(get(n, "policies")) {
+		at := strictyaml.Index(path+".policies", i)
+		add(policy.IdentityPolicy, at+".document", text(get(p, "name")), false, get(p, "document"))
+		for j, v := range items(get(p, "versions")) {
+			add(policy.IdentityPolicy, strictyaml.Index(at+".versions", j)+".document", text(get(p, "name")), false, get(v, "document"))
+		}
+	}
+	for i, r := range items(get(n, "roles")) {
+		at := strictyaml.Index(path+".roles", i)
+		add(policy.TrustPolicy, at+".trustPolicy", text(get(r, "name")), false, get(r, "trustPolicy"))
+		inline(at, text(get(r, "name")), get(r, "inlinePolicies"))
+	}
+	for _, kind := range []string{"groups", "users"} {
+		for i, u := range items(get(n, kind)) {
+			inline(strictyaml.Index(path+"."+kind, i), text(get(u, "name")), get(u, "inlinePolicies"))
+		}
+	}
+	for _, kind := range []string{"secrets", "buckets"} {
+		for i, s := range items(get(n, kind)) {
+			add(policy.ResourcePolicy, strictyaml.Index(path+"."+kind, i)+".policy", text(get(s, "name")), false, get(s, "policy"))
+		}
+	}
+}
+
+// within is the origin of a policy in a State document, or in a file it names.
+type within struct {
+	d    *strictyaml.Decoder
+	path string
+}
+
+func (w within) Position(text []byte, line, column int) strictyaml.Position {
+	return w.d.Within(w.path, text, line, column)
+}

@@ -1,0 +1,211 @@
+package sources
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// Options say what the sources leave open.
+type Options struct {
+	// Account owns what names no account; twelve digits, default 111122223333.
+	Account string
+	// Region is the region of what names none, and AWS::Region; default us-east-1.
+	Region string
+	// Parameters are values of a CloudFormation template's parameters. A name
+	// such as Cluster.OpenIdConnectIssuerUrl gives the attribute of a resource.
+	Parameters map[string]string
+	// KnowsManaged says whether an AWS managed policy can be attached where the
+	// state will be used; nil takes all. Others are left out and noted.
+	KnowsManaged func(arn string) bool
+	// Stdin is read for the path "-"; nil refuses it.
+	Stdin io.Reader
+}
+
+func (o Options) withDefaults() Options {
+	if o.Account == "" {
+		o.Account = "111122223333"
+	}
+	if o.Region == "" {
+		o.Region = "us-east-1"
+	}
+	return o
+}
+
+// Note says what was left out, or what stands in for something unknown.
+type Note struct {
+	strictyaml.Position
+	// Address names the thing in its source: aws_iam_role.api,
+	// Resources.ApiRole.Properties.RoleName. It may be empty.
+	Address string
+	Message string
+	// Unchecked says that a policy document is not known.
+	Unchecked bool
+}
+
+func (n Note) String() string {
+	text := n.Position.String() + ": "
+	if n.Address != "" {
+		text += n.Address + ": "
+	}
+	return text + n.Message
+}
+
+// Policy is one policy document of a source.
+type Policy struct {
+	// Address names it in its source: aws_iam_role.api.assume_role_policy.
+	Address string
+	Type    policy.SourceType
+	// Account and Owner are the role's (user's, group's, bucket's, secret's, or
+	// managed policy's) account and name. A trust policy from a file of its own
+	// has neither.
+	Account, Owner string
+	// Inline tells a role's inline policy from a managed one.
+	Inline bool
+	// Text is the document as JSON.
+	Text []byte
+
+	at     origin
+	parsed bool // a State document's loader has validated it
+}
+
+// Place is where the given line and column of Text were written.
+func (p *Policy) Place(line, column int) strictyaml.Position {
+	return p.at.Position(p.Text, line, column)
+}
+
+// Found is what sources hold.
+type Found struct {
+	State statefile.State
+	// Policies are in the order in which they were read.
+	Policies []Policy
+	Notes    []Note
+	// Bare says that there were policies alone, without roles or providers.
+	Bare bool
+
+	errors strictyaml.Errors
+	places map[string]strictyaml.Position // of entities, by their path in the state
+	other  bool                           // something else than State documents was read
+}
+
+// Load reads files and folders of any kind and merges them in that order. The
+// error is [strictyaml.Errors] when files were read and found wrong.
+func Load(paths ...string) (statefile.State, []Note, error) { return Options{}.Load(paths...) }
+
+// Load is [Load] with options.
+func (o Options) Load(paths ...string) (statefile.State, []Note, error) {
+	found, err := o.Read(paths...)
+	if err != nil {
+		return statefile.State{}, nil, err
+	}
+	if err := found.Validate(); err != nil {
+		return statefile.State{}, found.Notes, err
+	}
+	return found.State, found.Notes, nil
+}
+
+// Read reads like Load, but takes policies that IAM would refuse: whoever wants
+// to say more about them than that they are refused finds them in Policies.
+func (o Options) Read(paths ...string) (*Found, error) {
+	b := newBuilder(o)
+	for _, path := range paths {
+		if err := b.path(path); err != nil {
+			return nil, err
+		}
+	}
+	b.finish()
+	if err := b.found.errors.Err(); err != nil {
+		return nil, err
+	}
+	return b.found, nil
+}
+
+// Validate holds what was found against what AWS would accept. The error is
+// [strictyaml.Errors].
+func (f *Found) Validate() error {
+	var mistakes strictyaml.Errors
+	for i := range f.Policies {
+		p := &f.Policies[i]
+		if p.parsed {
+			continue
+		}
+		if e := p.refusal(); e != nil {
+			mistakes = append(mistakes, e)
+		}
+	}
+	if f.other {
+		mistakes = append(mistakes, f.invalid()...)
+	}
+	return mistakes.Err()
+}
+
+// invalid is what the loader of State documents has against the state, but for
+// its policies.
+func (f *Found) invalid() strictyaml.Errors {
+	text, err := f.State.MarshalJSON()
+	if err != nil {
+		return strictyaml.Errors{{Message: err.Error()}}
+	}
+	_, err = statefile.Parse("", text, nil)
+	errs, ok := err.(strictyaml.Errors)
+	if err == nil || !ok {
+		return nil
+	}
+	var mistakes strictyaml.Errors
+	for _, e := range errs {
+		path, _, _ := strings.Cut(e.Message, ": ")
+		if i := strings.LastIndexAny(path, ".["); i >= 0 && slices.ContainsFunc([]string{"Polic", "document"}, func(s string) bool {
+			return strings.Contains(path[strings.LastIndexByte(path[:i+1], ']')+1:], s)
+		}) {
+			continue // refusal has it, with its place
+		}
+		e.Position = f.placeOf(path)
+		mistakes = append(mistakes, e)
+	}
+	return mistakes
+}
+
+// placeOf is where the entity of a path of the state was written.
+func (f *Found) placeOf(path string) strictyaml.Position {
+	for path != "" {
+		if p, ok := f.places[path]; ok {
+			return p
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return strictyaml.Position{Line: 1, Column: 1}
+}
+
+// refusal is what IAM would answer to the document.
+func (p *Policy) refusal() *strictyaml.Error {
+	var err error
+	switch {
+	case p.Type == policy.TrustPolicy:
+		_, err = policy.ValidateTrust(p.Text, policy.TrustOptions{})
+	case p.Type == policy.ResourcePolicy:
+		_, err = policy.Parse(p.Text)
+	case p.Inline:
+		_, err = policy.ValidateInline(p.Text)
+	default:
+		_, err = policy.ValidateIdentity(p.Text)
+	}
+	switch err := err.(type) {
+	case nil:
+		return nil
+	case *policy.ValidationError:
+		text := err.Code + ": " + err.Message
+		if err.Hint != "" {
+			text += "; " + err.Hint
+		}
+		return &strictyaml.Error{Position: p.Place(err.Line, err.Column), Message: p.Address + ": " + text}
+	case *policy.SyntaxError:
+		return &strictyaml.Error{Position: p.Place(err.Line, err.Column), Message: p.Address + ": " + err.Message}
+	default:
+		return &strictyaml.Error{Position: p.Place(0, 0), Message: fmt.Sprintf("%s: %v", p.Address, err)}
+	}
+}
