@@ -3,7 +3,6 @@ package harness
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,9 +20,10 @@ import (
 // Command is a program on this machine: with a service account's token file
 // and variables, or as an account's administrator.
 type Command struct {
-	Command Strings           `json:"command" jsonschema_description:"The program and its arguments as a list, or text for sh -c."`
-	Env     map[string]string `json:"env,omitempty" jsonschema_description:"Variables put over those that it gets."`
-	Stdin   *statefile.Text   `json:"stdin,omitempty"`
+	Command  Strings           `json:"command" jsonschema_description:"The program and its arguments as a list, or text for sh -c."`
+	Programs []string          `json:"programs,omitempty" jsonschema_description:"What else must be on this machine; without it the step is skipped, as without the command's own program."`
+	Env      map[string]string `json:"env,omitempty" jsonschema_description:"Variables put over those that it gets."`
+	Stdin    *statefile.Text   `json:"stdin,omitempty"`
 	Identity
 	Role    string `json:"role,omitempty" jsonschema_description:"With serviceAccount: what AWS_ROLE_ARN says."`
 	Account string `json:"account,omitempty" jsonschema_description:"Account of the administrator; the default account when left out."`
@@ -35,6 +35,7 @@ type Command struct {
 // CommandExpect is what must come of a command.
 type CommandExpect struct {
 	ExitCode int   `json:"exitCode,omitempty" jsonschema_description:"0 when left out."`
+	Fails    bool  `json:"fails,omitempty" jsonschema_description:"Any exit code but 0, in place of exitCode."`
 	Stdout   Match `json:"stdout,omitzero"`
 	Stderr   Match `json:"stderr,omitzero"`
 }
@@ -62,6 +63,9 @@ func (c *Command) check(d *strictyaml.Decoder, path string) {
 		d.PathErrorf(path+".role", "whose role? write serviceAccount too")
 	}
 	expect := strings.TrimSuffix(path, "run") + "expect"
+	if c.Expect.Fails && c.Expect.ExitCode != 0 {
+		d.PathErrorf(expect, "write one of exitCode and fails")
+	}
 	c.Expect.Stdout.check(d, expect+".stdout")
 	c.Expect.Stderr.check(d, expect+".stderr")
 }
@@ -102,8 +106,10 @@ func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
 	if len(argv) == 1 && strings.ContainsAny(argv[0], " \t\n|;&<>$") {
 		argv = []string{"sh", "-c", argv[0]}
 	}
-	if _, err := exec.LookPath(argv[0]); err != nil && !errors.Is(err, exec.ErrDot) && !strings.Contains(argv[0], "/") {
-		return &outcome{skip: fmt.Sprintf("this machine has no %s", argv[0])}, nil
+	for _, program := range append([]string{argv[0]}, c.Programs...) {
+		if _, err := exec.LookPath(program); err != nil && !strings.Contains(program, "/") {
+			return &outcome{skip: fmt.Sprintf("this machine has no %s", program)}, nil
+		}
 	}
 	dir, err := os.MkdirTemp("", "irsa-emu-run-")
 	if err != nil {
@@ -129,7 +135,7 @@ func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
 	}
 	var code int
 	if c.written() {
-		exec.Env = withEnv(exec.Env, c.Env)
+		exec.more = withEnv(nil, c.Env)
 		code, err = Exec(ctx, exec)
 	} else {
 		account := c.Account
@@ -150,7 +156,10 @@ func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
 		summary: firstLine(stdout.String(), "exit code "+strconv.Itoa(code)),
 		output:  []file{{"stdout", stdout.Bytes()}, {"stderr", stderr.Bytes()}},
 	}
-	if code != c.Expect.ExitCode {
+	switch {
+	case c.Expect.Fails && code == 0:
+		o.mismatches = append(o.mismatches, Mismatch{"exit code", "not 0", "0"})
+	case !c.Expect.Fails && code != c.Expect.ExitCode:
 		o.mismatches = append(o.mismatches, Mismatch{"exit code", strconv.Itoa(c.Expect.ExitCode), fmt.Sprintf("%d\n%s", code, stderr.Bytes())})
 	}
 	o.mismatches = c.Expect.Stdout.mismatches(o.mismatches, "stdout", stdout.String())

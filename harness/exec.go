@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,7 @@ type ExecConfig struct {
 	Complain func(error)
 
 	token func(context.Context) (string, error) // another source of tokens
+	more  []string                              // variables put over those of the webhook
 }
 
 // Exit codes of a command that could not be run, as shells give them.
@@ -108,9 +110,18 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	if base == nil {
 		base = os.Environ()
 	}
-	c.Env = append(pointed(base, api.url, c.Region, dir), "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path())
+	c.Env = append(pointed(base, api.url, c.Region, dir), "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path(), "AWS_ROLE_SESSION_NAME="+sessionName())
+	c.Env = append(c.Env, c.more...)
 	return c.run(ctx)
 }
+
+// sessionName is another one each time. The webhook sets none; but the aws
+// command line keeps a role's credentials in ~/.aws/cli/cache, under a name made
+// from role and given session name alone (botocore,
+// BaseAssumeRoleCredentialFetcher._create_cache_key). A pod has a home of its
+// own. Here, without a name, those of an emulator that is gone would be used, or of AWS,
+// and those of this emulator later on AWS.
+func sessionName() string { return "irsa-emu-exec-" + rand.Text()[:12] }
 
 // grace is how long a command may take to end after it was asked to.
 const grace = 10 * time.Second

@@ -2,12 +2,16 @@ package scenarios_test
 
 import (
 	"context"
+	"crypto/rand"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -20,8 +24,23 @@ type running struct {
 func (r running) URL() string  { return r.Running.URL }
 func (r running) Close() error { return r.stop() }
 
+// first is the first key of every emulator: making one takes as long as ten
+// scenarios, which never meet.
+var first = sync.OnceValues(func() (*oidc.SigningKey, error) { return oidc.GenerateKey(oidc.RS256, rand.Reader) })
+
 func start(ctx context.Context) (harness.Emulator, error) {
-	r, stop, err := emulator.StartBackground(ctx, emulator.Config{})
+	var made atomic.Int32
+	r, stop, err := emulator.StartBackground(ctx, emulator.Config{NewKey: func(alg string) (*oidc.SigningKey, error) {
+		if alg != oidc.RS256 || made.Add(1) > 1 {
+			return oidc.GenerateKey(alg, rand.Reader)
+		}
+		key, err := first()
+		if err != nil {
+			return nil, err
+		}
+		copied := *key
+		return &copied, nil
+	}})
 	if err != nil {
 		return nil, err
 	}

@@ -30,3 +30,15 @@ func TestEachScenarioIsItsFile(t *testing.T) {
 		}
 	}
 }
+
+// Stories that need programs of this machine are not in the binary: they run
+// when they are asked for.
+func TestClientScenariosLoad(t *testing.T) {
+	all, err := harness.Load("clients")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) == 0 {
+		t.Error("none")
+	}
+}
