@@ -43,7 +43,9 @@ type pace struct {
 	help time.Duration
 }
 
-func usualPace() pace { return pace{beat: time.Second, silence: 4 * time.Second, help: 3 * time.Second} }
+func usualPace() pace {
+	return pace{beat: time.Second, silence: 4 * time.Second, help: 3 * time.Second}
+}
 
 const (
 	defaultPrefix          = "irsa-emu"

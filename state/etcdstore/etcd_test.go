@@ -73,7 +73,10 @@ func (m *member) stop() {
 	}
 }
 
-func (m *member) address() string { return strings.TrimPrefix(m.listen, "http://") }
+func (m *member) address() string {
+	_, address, _ := strings.Cut(m.listen, "://")
+	return address
+}
 
 func newMember(t testing.TB, config func(*embed.Config)) *member {
 	t.Helper()

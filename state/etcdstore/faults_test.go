@@ -57,6 +57,7 @@ func wantUnavailable(t *testing.T, s *state.Store, c etcdstore.Config) {
 }
 
 func TestEtcdGoneAndBack(t *testing.T) {
+	t.Parallel()
 	m := newMember(t, nil)
 	c := config(t, m)
 	c.Timeout = 500 * time.Millisecond
@@ -94,6 +95,7 @@ func TestEtcdGoneAndBack(t *testing.T) {
 }
 
 func TestPartition(t *testing.T) {
+	t.Parallel()
 	m := sharedMember(t)
 	direct := config(t, m)
 	network := newNetwork(t, m.address())
@@ -122,6 +124,7 @@ func TestPartition(t *testing.T) {
 
 // TestCompactionUnderSlowWatcher: what a replica has missed is no longer there when it asks for it.
 func TestCompactionUnderSlowWatcher(t *testing.T) {
+	t.Parallel()
 	m := newMember(t, nil)
 	direct := config(t, m)
 	network := newNetwork(t, m.address())
@@ -225,6 +228,7 @@ func (l *ledger) check(t *testing.T, s *state.Store) {
 
 // TestLostAnswers cuts connections and loses answers at random points of updates: small ones and batches.
 func TestLostAnswers(t *testing.T) {
+	t.Parallel()
 	m := sharedMember(t)
 	direct := config(t, m)
 	network := newNetwork(t, m.address())
@@ -279,6 +283,7 @@ func TestLostAnswers(t *testing.T) {
 
 // TestMemberKilled stops one of three members, the leader, while stores write.
 func TestMemberKilled(t *testing.T) {
+	t.Parallel()
 	members := newCluster(t)
 	var c etcdstore.Config
 	for _, m := range members {

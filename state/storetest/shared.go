@@ -123,7 +123,7 @@ func testSharedCounter(t *testing.T, p *place) {
 func testWriteSkew(t *testing.T, p *place) {
 	stores := p.stores(t, 2)
 	names := []string{"left", "right"}
-	for range 20 {
+	for range 10 {
 		put(t, stores[0], &Item{Key: "left"}, &Item{Key: "right"})
 		await(t, stores[1], "both", func(now *state.Snapshot) bool { return len(keys(now, "")) == 2 })
 		race(t, stores, func(i int, tx *state.Txn) error {
@@ -141,7 +141,7 @@ func testWriteSkew(t *testing.T, p *place) {
 // testPhantoms: of several stores, each puts an item if there is none in the group.
 func testPhantoms(t *testing.T, p *place) {
 	stores := p.stores(t, 2)
-	for round := range 20 {
+	for round := range 10 {
 		group := fmt.Sprint("group ", round)
 		race(t, stores, func(i int, tx *state.Txn) error {
 			if _, ok := state.Lookup[*Item](tx, "group", group); !ok {
@@ -174,7 +174,7 @@ func race(t *testing.T, stores []*state.Store, fn func(i int, tx *state.Txn) err
 
 // testWholeBatches: what one update writes, however much, is seen by another store all at once.
 func testWholeBatches(t *testing.T, p *place) {
-	const many, generations = 1000, 4
+	const many, generations = 500, 3
 	stores := p.stores(t, 2)
 	done := make(chan struct{})
 	go func() {
