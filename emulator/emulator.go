@@ -57,11 +57,7 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	var kinds []state.Kind
-	for _, k := range [][]state.Kind{iam.Kinds(), sts.Kinds(), secretsmanager.Kinds(), s3.Kinds(), eks.Kinds(), {issuerKind()}} {
-		kinds = append(kinds, k...)
-	}
-	store, err := state.Open(ctx, config.Backend, kinds...)
+	store, err := state.Open(ctx, config.Backend, Kinds()...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the state: %w", err), config.Backend.Close())
 	}
@@ -78,6 +74,11 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 		}
 	}
 	return e, nil
+}
+
+// Kinds are all that an emulator keeps in its store.
+func Kinds() []state.Kind {
+	return slices.Concat(iam.Kinds(), sts.Kinds(), secretsmanager.Kinds(), s3.Kinds(), eks.Kinds(), []state.Kind{issuerKind()})
 }
 
 func (e *Emulator) wire(ctx context.Context) error {

@@ -15,8 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/emulator"
-	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/state/boltstore"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
@@ -127,25 +125,6 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Confi
 	backend, err := openStore(ctx, f.store)
 	config.Backend = backend
 	return config, err
-}
-
-// openStore makes the backend that --store names.
-func openStore(ctx context.Context, store string) (state.Backend, error) {
-	kind, rest, _ := strings.Cut(store, ":")
-	switch kind {
-	case "memory":
-		return state.NewMemory(), nil
-	case "file":
-		if rest == "" {
-			return nil, usageError("--store file: write the path, such as file:irsa-emu.db")
-		}
-		backend, err := boltstore.Open(rest)
-		if err != nil {
-			return nil, &exitError{exitFailed, err}
-		}
-		return backend, nil
-	}
-	return nil, usageError("--store %s: write memory, file:PATH or etcd://HOST:PORT[,…]/PREFIX", store)
 }
 
 // ready prints the one line that says where the emulator is, and writes the
