@@ -2,7 +2,7 @@
 # A case is a function; its last output is shown when it fails.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-emu=$root/bin/irsa-emu
+emu=${COMPAT_BINARY:-$root/bin/irsa-emu} # another one can be tried without building here
 work=$(mktemp -d)
 pids=()
 finish() {

@@ -1,0 +1,93 @@
+// Command vault is a real Vault server in memory, made of Vault's own packages:
+// the AWS auth method and the key/value engine, and nothing else, because the
+// whole vault command takes every plugin of HashiCorp's with it. It prints its
+// address and its root token on one line and serves until its input ends.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+
+	"github.com/hashicorp/go-hclog"
+	kv "github.com/hashicorp/vault-plugin-secrets-kv"
+	"github.com/hashicorp/vault/builtin/credential/aws"
+	vaulthttp "github.com/hashicorp/vault/http"
+	"github.com/hashicorp/vault/internalshared/configutil"
+	"github.com/hashicorp/vault/sdk/helper/consts"
+	"github.com/hashicorp/vault/sdk/logical"
+	"github.com/hashicorp/vault/sdk/physical/inmem"
+	"github.com/hashicorp/vault/vault"
+)
+
+func main() {
+	if err := serve(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func serve(ctx context.Context) error {
+	logger := hclog.New(&hclog.LoggerOptions{Name: "vault", Output: os.Stderr, Level: hclog.Warn})
+	storage, err := inmem.NewInmem(nil, logger)
+	if err != nil {
+		return fmt.Errorf("opening the storage: %w", err)
+	}
+	core, err := vault.NewCore(&vault.CoreConfig{
+		Physical:           storage,
+		Logger:             logger,
+		DisableMlock:       true,
+		LogicalBackends:    map[string]logical.Factory{"kv": kv.Factory},
+		CredentialBackends: map[string]logical.Factory{"aws": aws.Factory},
+		BuiltinRegistry:    registry{consts.PluginTypeCredential: {"aws"}, consts.PluginTypeSecrets: {"kv"}},
+	})
+	if err != nil {
+		return fmt.Errorf("making the core: %w", err)
+	}
+	made, err := core.Initialize(ctx, &vault.InitParams{BarrierConfig: &vault.SealConfig{SecretShares: 1, SecretThreshold: 1}, RecoveryConfig: &vault.SealConfig{}})
+	if err != nil {
+		return fmt.Errorf("initialising: %w", err)
+	}
+	if unsealed, err := core.Unseal(made.SecretShares[0]); err != nil || !unsealed {
+		return fmt.Errorf("unsealing: %t, %w", unsealed, err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	handler := vaulthttp.Handler.Handler(&vault.HandlerProperties{Core: core, ListenerConfig: &configutil.Listener{}})
+	fmt.Printf("http://%s %s\n", listener.Addr(), made.RootToken)
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		core.ShutdownWait()
+		listener.Close()
+	}()
+	if err := http.Serve(listener, handler); err != nil && ctx.Err() == nil {
+		return nil // the listener was closed at the end of the input
+	}
+	return nil
+}
+
+// registry names the plugins that are part of this binary, by type.
+type registry map[consts.PluginType][]string
+
+func (r registry) Contains(name string, kind consts.PluginType) bool {
+	return slices.Contains(r[kind], name)
+}
+
+func (r registry) Get(name string, kind consts.PluginType) (func() (any, error), bool) {
+	factories := map[string]logical.Factory{"aws": aws.Factory, "kv": kv.Factory}
+	return func() (any, error) { return factories[name], nil }, r.Contains(name, kind)
+}
+
+func (r registry) Keys(kind consts.PluginType) []string { return r[kind] }
+
+func (r registry) DeprecationStatus(name string, kind consts.PluginType) (consts.DeprecationStatus, bool) {
+	return consts.Supported, r.Contains(name, kind)
+}
+
+func (registry) IsBuiltinEntPlugin(string, consts.PluginType) bool { return false }
