@@ -136,7 +136,7 @@ func (c *Call) credentials(ctx context.Context, s *stage) (provider aws.Credenti
 
 // summary is an answer in one line: whose it is, or what it holds.
 func summary(operation string, output map[string]any) string {
-	for _, name := range []string{"Arn", "ARN", "SecretString", "Body"} {
+	for _, name := range []string{"SecretString", "Body", "Arn", "ARN"} {
 		if s := text(output, name); s != "" && len(s) <= 120 && !strings.Contains(s, "\n") {
 			return s
 		}

@@ -12,6 +12,7 @@ import (
 func (r *Report) WriteText(w io.Writer, colour bool) error {
 	s := style{colour}
 	var out strings.Builder
+	out.WriteByte('\n')
 	table := tabwriter.NewWriter(&out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "SCENARIO\tRESULT\tPASSED\tFAILED\tSKIPPED\tTIME")
 	for i := range r.Scenarios {

@@ -27,7 +27,7 @@ func (v *validator) inlinePolicy(at string, d Document) {
 }
 
 func (v *validator) resourcePolicy(at string, d Document) {
-	ReportPolicy(v.d, at, d, policy.Parse)
+	ReportPolicy(v.d, at, d, policy.ValidateResource)
 }
 
 // ReportPolicy records what the validation has against a policy of that path,

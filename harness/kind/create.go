@@ -1,0 +1,253 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+	"sigs.k8s.io/kind/pkg/cluster"
+	"sigs.k8s.io/kind/pkg/cluster/nodes"
+	"sigs.k8s.io/kind/pkg/exec"
+	"sigs.k8s.io/kind/pkg/log"
+)
+
+const (
+	clusterIssuer = "https://kubernetes.default.svc.cluster.local" // kubeadm's, kept second
+	// firstNodePort is the node's end of the host ports; the range that
+	// Kubernetes gives to NodePorts begins at 30000.
+	firstNodePort  = 30472
+	createTimeout  = 10 * time.Minute
+	patchesOnNode  = "/kind/irsa-emu-patches"
+	apiServerPatch = `[{"op": "add", "path": "/spec/containers/0/command/-", "value": "--service-account-issuer=` + clusterIssuer + `"}]`
+)
+
+// node is a kind cluster of this process and the folder that belongs to it.
+type node struct {
+	provider   *cluster.Provider
+	name       string
+	folder     string // private: kubeconfig, kubeadm patches
+	kubeconfig string
+	ports      []int32 // on the host, for the node's firstNodePort and following
+	unlock     func()
+	nodes.Node
+}
+
+// clusterConfig describes a one-node cluster whose API server signs for an
+// issuer. The flags are written for both of kubeadm's formats, a map before
+// v1beta4 and a list from there on; kind applies what fits. A map cannot hold
+// a second issuer: that is a patch of the API server's manifest instead, which
+// kubeadm applies in either case.
+func clusterConfig(issuer, patches string, ports []int32) *v1alpha4.Cluster {
+	flags := [][2]string{
+		{"service-account-issuer", issuer},
+		{"service-account-jwks-uri", issuer + "/keys"},
+		// EKS's, so that a token for sts.amazonaws.com is none for the API server.
+		{"api-audiences", "https://kubernetes.default.svc," + clusterIssuer},
+	}
+	var v1beta3, v1beta4 []string
+	for _, f := range flags {
+		v1beta3 = append(v1beta3, fmt.Sprintf(`{"op": "add", "path": "/apiServer/extraArgs/%s", "value": %q}`, f[0], f[1]))
+		v1beta4 = append(v1beta4, fmt.Sprintf(`{"op": "add", "path": "/apiServer/extraArgs/-", "value": {"name": %q, "value": %q}}`, f[0], f[1]))
+	}
+	patch := func(version string, operations []string) v1alpha4.PatchJSON6902 {
+		return v1alpha4.PatchJSON6902{Group: "kubeadm.k8s.io", Version: version, Kind: "ClusterConfiguration", Patch: "[" + strings.Join(operations, ",") + "]"}
+	}
+	c := &v1alpha4.Cluster{
+		TypeMeta:                     v1alpha4.TypeMeta{APIVersion: "kind.x-k8s.io/v1alpha4", Kind: "Cluster"},
+		Nodes:                        []v1alpha4.Node{{Role: v1alpha4.ControlPlaneRole, ExtraMounts: []v1alpha4.Mount{{HostPath: patches, ContainerPath: patchesOnNode, Readonly: true}}}},
+		KubeadmConfigPatches:         []string{"kind: InitConfiguration\npatches:\n  directory: " + patchesOnNode + "\n"},
+		KubeadmConfigPatchesJSON6902: []v1alpha4.PatchJSON6902{patch("v1beta3", v1beta3), patch("v1beta4", v1beta4)},
+	}
+	for i, port := range ports {
+		c.Nodes[0].ExtraPortMappings = append(c.Nodes[0].ExtraPortMappings, v1alpha4.PortMapping{
+			ContainerPort: firstNodePort + int32(i), HostPort: port, ListenAddress: "127.0.0.1", Protocol: v1alpha4.PortMappingProtocolTCP,
+		})
+	}
+	v1alpha4.SetDefaultsCluster(c)
+	return c
+}
+
+// createNode makes a cluster and waits until its node is ready. kind's Create
+// takes no context and tidies up before anybody can look: it is run retained,
+// the context's end deletes the nodes under it, and a failure deletes them
+// after their logs are kept.
+func createNode(ctx context.Context, provider *cluster.Provider, config Config, name, issuer string, hostPorts []int32) (*node, error) {
+	if existing, err := provider.List(); err != nil {
+		return nil, engineError("listing kind clusters", err)
+	} else if contains(existing, name) {
+		return nil, fmt.Errorf("a kind cluster %s exists; delete it with: irsa-emu down --name %s", name, name)
+	}
+	folder, err := os.MkdirTemp("", "irsa-emu-kind-")
+	if err != nil {
+		return nil, fmt.Errorf("folder of the cluster: %w", err)
+	}
+	n := &node{provider: provider, name: name, folder: folder, kubeconfig: filepath.Join(folder, "kubeconfig"), ports: hostPorts, unlock: func() {}}
+	if !config.Keep {
+		if n.unlock, err = claim(name); err != nil {
+			return nil, errors.Join(err, os.RemoveAll(folder))
+		}
+	}
+	patches := filepath.Join(folder, "patches")
+	err = errors.Join(os.Chmod(folder, 0o755), os.Mkdir(patches, 0o755), // the node's kubeadm reads it
+		os.WriteFile(filepath.Join(patches, "kube-apiserver0+json.json"), []byte(apiServerPatch), 0o644))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("folder of the cluster: %w", err), n.delete())
+	}
+	options := []cluster.CreateOption{
+		cluster.CreateWithV1Alpha4Config(clusterConfig(issuer, patches, hostPorts)), cluster.CreateWithRetain(true),
+		cluster.CreateWithKubeconfigPath(n.kubeconfig), cluster.CreateWithWaitForReady(3 * time.Minute),
+		cluster.CreateWithDisplayUsage(false), cluster.CreateWithDisplaySalutation(false),
+	}
+	if config.Image != "" {
+		options = append(options, cluster.CreateWithNodeImage(config.Image))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, createTimeout, fmt.Errorf("creating the cluster took longer than %s", createTimeout))
+	defer cancel()
+	stop := ticking(ctx, config.Log, "kind: creating cluster "+name)
+	defer stop()
+	created := make(chan error, 1)
+	go func() { created <- provider.Create(name, options...) }()
+	select {
+	case err = <-created:
+	case <-ctx.Done():
+		// Without its containers, kind's commands fail one after the other.
+		err = errors.Join(context.Cause(ctx), provider.Delete(name, n.kubeconfig))
+		<-created
+	}
+	if err == nil {
+		err = n.find()
+	}
+	if err != nil {
+		return nil, errors.Join(engineError("creating kind cluster "+name, err), n.keepLogs(), n.delete())
+	}
+	return n, nil
+}
+
+func (n *node) find() error {
+	list, err := n.provider.ListInternalNodes(n.name)
+	if err != nil {
+		return err
+	}
+	if len(list) != 1 {
+		return fmt.Errorf("cluster %s has %d nodes, not one", n.name, len(list))
+	}
+	n.Node = list[0]
+	return nil
+}
+
+// keepLogs collects the logs of a cluster that did not come up, if it has any.
+func (n *node) keepLogs() error {
+	list, err := n.provider.ListInternalNodes(n.name)
+	if err != nil || len(list) == 0 {
+		return nil // there is nothing to keep
+	}
+	folder, err := os.MkdirTemp("", "irsa-emu-logs-")
+	if err != nil {
+		return fmt.Errorf("folder for the cluster's logs: %w", err)
+	}
+	if err := n.provider.CollectLogs(n.name, folder); err != nil {
+		return fmt.Errorf("the node's logs are in %s, but not all: %w", folder, err)
+	}
+	return fmt.Errorf("the node's logs are in %s", folder)
+}
+
+func (n *node) delete() error {
+	err := n.provider.Delete(n.name, n.kubeconfig)
+	if err != nil {
+		err = engineError("deleting kind cluster "+n.name, err)
+	}
+	n.unlock()
+	return errors.Join(err, os.RemoveAll(n.folder))
+}
+
+// engineError keeps the command that failed and what it printed: kind's errors
+// have them, but not in their text.
+func engineError(what string, err error) error {
+	var run *exec.RunError
+	if errors.As(err, &run) {
+		return fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, run.PrettyCommand(), run.Output)
+	}
+	if inner := exec.RunErrorForError(err); inner != nil {
+		return fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, inner.PrettyCommand(), inner.Output)
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// freePorts are n ports of this machine that nobody listens on.
+func freePorts(n int) ([]int32, error) {
+	var ports []int32
+	var listeners []net.Listener
+	defer func() {
+		for _, l := range listeners {
+			_ = l.Close()
+		}
+	}()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("looking for a free port: %w", err)
+		}
+		listeners = append(listeners, l)
+		ports = append(ports, int32(l.Addr().(*net.TCPAddr).Port))
+	}
+	return ports, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// ticking says every two seconds that something is still going on.
+func ticking(ctx context.Context, log func(string), what string) (stop func()) {
+	started := time.Now()
+	log(what)
+	ctx, cancel := context.WithCancel(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		tick := time.NewTicker(2 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				log(fmt.Sprintf("%s … %d s", what, int(time.Since(started).Seconds())))
+			}
+		}
+	})
+	return func() { cancel(); ended.Wait() }
+}
+
+// logger takes kind's own messages.
+type logger func(string)
+
+func (l logger) Warn(message string)           { l("kind: warning: " + message) }
+func (l logger) Warnf(f string, args ...any)   { l.Warn(fmt.Sprintf(f, args...)) }
+func (l logger) Error(message string)          { l("kind: error: " + message) }
+func (l logger) Errorf(f string, args ...any)  { l.Error(fmt.Sprintf(f, args...)) }
+func (l logger) V(level log.Level) log.InfoLogger { return infoLogger{l, level == 0} }
+
+type infoLogger struct {
+	log     logger
+	enabled bool
+}
+
+func (i infoLogger) Enabled() bool { return i.enabled }
+func (i infoLogger) Info(message string) {
+	if i.enabled {
+		i.log("kind: " + strings.TrimSpace(message))
+	}
+}
+func (i infoLogger) Infof(f string, args ...any) { i.Info(fmt.Sprintf(f, args...)) }

@@ -1,0 +1,233 @@
+// Package kind runs scenarios on real Kubernetes clusters: on kind clusters
+// that it makes and deletes ([Clusters]), and on clusters that exist
+// ([Existing]). The API server signs the tokens, the pod identity webhook
+// mutates the pods, and the emulator runs beside them as a pod; keys flow from
+// the cluster to the emulator, and no private key leaves the API server.
+//
+// Package harness knows nothing of it, so that Go tests which import harness
+// inherit neither kind nor client-go.
+package kind
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/kind/pkg/cluster"
+
+	"github.com/irsa-emu/irsa-emu/harness"
+)
+
+// DefaultIssuer is the issuer of clusters whose scenarios name none.
+const DefaultIssuer = "https://oidc.eks.us-east-1.amazonaws.com/id/EMULATED539D4633E53DE1B71EXAMPLE"
+
+// Config says how clusters are made; every field has a default.
+type Config struct {
+	// Image is the node image. Default: that of the kind version in go.mod.
+	Image string
+	// Name is the cluster's, and the beginning of further ones'. Default: a new name each run.
+	Name string
+	// Keep leaves the clusters running.
+	Keep bool
+	// Executable is the irsa-emu that runs in the cluster: a static binary for
+	// the node's system. Default: this process's own.
+	Executable string
+	// Parallel is how many scenarios can be on one cluster at a time: each has
+	// an emulator and a host port. Default 4.
+	Parallel int
+	// ControlToken guards the emulators' control API. Default: a random one.
+	ControlToken string
+	// Log takes a line on what is going on; it is called from many goroutines.
+	Log func(string)
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Parallel < 1 {
+		c.Parallel = 4
+	}
+	if c.ControlToken == "" {
+		c.ControlToken = randomHex(16)
+	}
+	if c.Log == nil {
+		c.Log = func(string) {}
+	}
+	if c.Executable == "" {
+		path, err := os.Executable()
+		if err != nil {
+			return c, fmt.Errorf("finding this program's file for the cluster's image: %w", err)
+		}
+		c.Executable = path
+	}
+	return c, nil
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// ErrNoEngine is what a machine without a container engine answers.
+var ErrNoEngine = errors.New("kind clusters need a container engine, and neither docker nor podman nor nerdctl answers here; " +
+	"install Docker (https://docs.docker.com/engine/install/) and start it, or use --cluster local")
+
+// Clusters are the kind clusters of one run, one for each issuer that its
+// scenarios need.
+type Clusters struct {
+	config   Config
+	provider *cluster.Provider
+	image    *image
+
+	mu       sync.Mutex
+	byIssuer map[string]*pending
+	made     int
+}
+
+// pending is a cluster that somebody makes and others wait for.
+type pending struct {
+	done    chan struct{}
+	cluster *running
+	err     error
+}
+
+// New looks for a container engine and makes the emulator's image; clusters
+// are created when a scenario first needs them. What crashed runs left behind
+// is removed.
+func New(ctx context.Context, config Config) (*Clusters, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	provider, err := newProvider(config.Log)
+	if err != nil {
+		return nil, err
+	}
+	removeLeftovers(provider, config.Log)
+	image, err := imageOf(config.Executable)
+	if err != nil {
+		return nil, err
+	}
+	return &Clusters{config: config, provider: provider, image: image, byIssuer: map[string]*pending{}}, ctx.Err()
+}
+
+func newProvider(log func(string)) (*cluster.Provider, error) {
+	option, err := cluster.DetectNodeProvider()
+	if err != nil {
+		return nil, ErrNoEngine
+	}
+	return cluster.NewProvider(option, cluster.ProviderWithLogger(logger(log))), nil
+}
+
+// ControlToken is what the emulators' control API wants.
+func (c *Clusters) ControlToken() string { return c.config.ControlToken }
+
+// Start gives a scenario its share of the cluster of its issuer: an emulator
+// and namespaces of its own.
+func (c *Clusters) Start(ctx context.Context, t harness.Target) (harness.Cluster, error) {
+	if t.Issuer == "" {
+		t.Issuer = c.anyIssuer()
+	}
+	r, err := c.forIssuer(ctx, t.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return r.lease(ctx, t)
+}
+
+// anyIssuer is that of a cluster that is there already, for scenarios that do not mind.
+func (c *Clusters) anyIssuer() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for issuer := range c.byIssuer {
+		return issuer
+	}
+	return DefaultIssuer
+}
+
+func (c *Clusters) forIssuer(ctx context.Context, issuer string) (*running, error) {
+	c.mu.Lock()
+	p, made := c.byIssuer[issuer]
+	if !made {
+		p = &pending{done: make(chan struct{})}
+		c.byIssuer[issuer] = p
+		c.made++
+	}
+	name := c.name(c.made)
+	c.mu.Unlock()
+	if !made {
+		p.cluster, p.err = c.create(ctx, name, issuer)
+		close(p.done)
+	}
+	select {
+	case <-p.done:
+		return p.cluster, p.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (c *Clusters) name(n int) string {
+	switch {
+	case c.config.Name == "":
+		return leftoverPrefix + randomHex(4)
+	case n > 1:
+		return fmt.Sprintf("%s-%d", c.config.Name, n)
+	}
+	return c.config.Name
+}
+
+// Close deletes the clusters, unless they are to be kept. It takes no
+// context: it is for the time after Ctrl-C.
+func (c *Clusters) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for _, p := range c.byIssuer {
+		<-p.done
+		if p.cluster == nil {
+			continue
+		}
+		p.cluster.drain()
+		if c.config.Keep {
+			c.config.Log(fmt.Sprintf("kind: cluster %s is kept; delete it with: irsa-emu down --name %s", p.cluster.name, p.cluster.name))
+			continue
+		}
+		errs = append(errs, p.cluster.delete())
+	}
+	c.byIssuer = map[string]*pending{}
+	return errors.Join(errs...)
+}
+
+// settled waits for a condition, asked every interval, until the context ends;
+// the reason that it was given last is then in the error.
+func settled(ctx context.Context, what string, interval time.Duration, ask func(context.Context) (done bool, reason string, err error)) error {
+	reason := ""
+	for {
+		done, why, err := ask(ctx)
+		if err != nil {
+			why = err.Error()
+			if ctx.Err() == nil && !transient(err) {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+		}
+		if done {
+			return nil
+		}
+		if why != "" && ctx.Err() == nil {
+			reason = why
+		}
+		select {
+		case <-ctx.Done():
+			if reason == "" {
+				return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+			}
+			return fmt.Errorf("%s: %w; last seen: %s", what, context.Cause(ctx), reason)
+		case <-time.After(interval):
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package kind
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sigs.k8s.io/kind/pkg/cluster"
+)
+
+// leftoverPrefix begins the names of clusters that belong to one run.
+const leftoverPrefix = "irsa-emu-run-"
+
+// claimsFolder holds a file for each such cluster of this user, locked by the
+// run that it belongs to for as long as that run lives, however it ends.
+func claimsFolder() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(cache, "irsa-emu", "clusters")
+	return folder, os.MkdirAll(folder, 0o700)
+}
+
+// claim locks a cluster's name until unlock.
+func claim(name string) (unlock func(), err error) {
+	folder, err := claimsFolder()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(folder, name)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tryLock(file); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return func() {
+		_ = os.Remove(path) // if it stays, the next run removes it
+		_ = file.Close()
+	}, nil
+}
+
+// removeLeftovers deletes clusters whose run has ended without doing so. One
+// that cannot be deleted is reported and does not stop this run.
+func removeLeftovers(provider *cluster.Provider, log func(string)) {
+	folder, err := claimsFolder()
+	if err != nil {
+		return
+	}
+	claims, err := os.ReadDir(folder)
+	if err != nil {
+		return
+	}
+	for _, entry := range claims {
+		if !strings.HasPrefix(entry.Name(), leftoverPrefix) {
+			continue
+		}
+		path := filepath.Join(folder, entry.Name())
+		file, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			continue // its run has just removed it
+		}
+		if locked, err := tryLock(file); err == nil && locked {
+			log("kind: removing cluster " + entry.Name() + ", which an earlier run left behind")
+			if err := provider.Delete(entry.Name(), os.DevNull); err != nil {
+				log("kind: " + engineError("removing cluster "+entry.Name(), err).Error())
+			} else {
+				_ = os.Remove(path)
+			}
+		}
+		_ = file.Close()
+	}
+}
