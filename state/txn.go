@@ -78,6 +78,21 @@ func DeleteAll[T Entity](tx *Txn, prefix string) int {
 	return count
 }
 
+// Clear removes every entity of every kind.
+func (tx *Txn) Clear() {
+	for _, kind := range tx.kinds.byName {
+		tx.sawKind(kind)
+		all, err := tx.view.Get(kind.Name, rows)
+		if err != nil {
+			tx.fail(fmt.Errorf("state: listing %s: %w", kind.Name, err))
+			return
+		}
+		for next := all.Next(); next != nil; next = all.Next() {
+			tx.delete(kind, next.(*row).key)
+		}
+	}
+}
+
 func (tx *Txn) delete(kind *Kind, key string) {
 	t := tx.touch(kind, key, nil, false)
 	current := t.before

@@ -181,7 +181,8 @@ func TestTLSAndPassword(t *testing.T) {
 		}
 	}
 	mustPut(t, openStore(t, parse("mine", nil)), item("a", 1))
-	wantRefused("without a client's certificate", parse("mine", url.Values{"cert": {""}, "key": {""}}), "certificate required")
+	// What is said of it differs: the server's alert races with the end of the connection.
+	wantRefused("without a client's certificate", parse("mine", url.Values{"cert": {""}, "key": {""}, "timeout": {"1s"}}), m.address())
 	wantRefused("with another authority", parse("mine", url.Values{"cacert": {other.path("ca.pem")}}), "certificate signed by unknown authority")
 	wantRefused("without TLS", etcdstore.Config{Endpoints: []string{m.address()}, Timeout: time.Second}, m.address())
 
@@ -225,6 +226,6 @@ func TestTLSAndPassword(t *testing.T) {
 	mustPut(t, a, many...)
 	await(t, b, "299", 1)
 	wantRefused("a wrong password", parse("mine", url.Values{"username": {"emu"}, "password-file": {wrong}}), "authentication failed")
-	wantRefused("no password", parse("mine", nil), "user name is empty")
+	wantRefused("no password", parse("mine", nil), "permission denied") // the certificate's name is taken for the user's
 	wantRefused("a prefix that is not the user's", parse("theirs", user), "permission denied")
 }

@@ -76,7 +76,17 @@ func testContents(t *testing.T, p *place) {
 		}
 		return nil
 	})
-	wantKeys(t, p.reopen(t, s).Snapshot(), "", "2/a")
+	s = p.reopen(t, s)
+	wantKeys(t, s.Snapshot(), "", "2/a")
+
+	update(t, s, func(tx *state.Txn) error {
+		tx.Put(&Item{Key: "cleared as well"})
+		tx.Clear()
+		tx.Put(&Item{Key: "after"})
+		return nil
+	})
+	s = p.reopen(t, s)
+	wantContents(t, s.Snapshot(), map[string]any{"item after": Item{Key: "after"}})
 }
 
 func wantLabel(t *testing.T, r state.Reader, label string, want ...string) {
