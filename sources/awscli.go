@@ -255,6 +255,10 @@ func (b *builder) providerOutputs() {
 		b.provider(account, p.provider, p.at)
 	}
 	for _, l := range b.listed {
+		if _, account, _ := partsOf(l.arn); account != "" {
+			b.complete(account)
+			b.found.Providers[account] = append(b.found.Providers[account], l.arn)
+		}
 		if !described[l.arn] {
 			b.note(l.at, l.arn, "left out: its client ids are not known. Give the output of aws iam get-open-id-connect-provider --open-id-connect-provider-arn %s too", l.arn)
 		}

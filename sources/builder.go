@@ -171,6 +171,11 @@ func (b *builder) finish() {
 	b.commit()
 	b.permissions()
 	for id, a := range b.found.State.Accounts {
+		for _, p := range a.OIDCProviders {
+			if b.found.Providers[id] != nil {
+				b.found.Providers[id] = append(b.found.Providers[id], p.URL)
+			}
+		}
 		places(b, id, "roles", a.Roles, func(r statefile.Role) string { return r.Name })
 		places(b, id, "policies", a.Policies, func(p statefile.Policy) string { return p.Name })
 		places(b, id, "oidcProviders", a.OIDCProviders, func(p statefile.OIDCProvider) string { return p.URL })
@@ -184,6 +189,16 @@ func (b *builder) finish() {
 		return (x.Line-y.Line)<<16 + x.Column - y.Column
 	})
 	b.found.Notes = slices.Compact(b.found.Notes)
+}
+
+// complete says that all providers of an account will be known.
+func (b *builder) complete(account string) {
+	if b.found.Providers == nil {
+		b.found.Providers = map[string][]string{}
+	}
+	if b.found.Providers[account] == nil {
+		b.found.Providers[account] = []string{}
+	}
 }
 
 func places[T any](b *builder, account, kind string, list []T, name func(T) string) {

@@ -53,7 +53,6 @@ func stem(file string) string {
 // barePolicies gives policies from files of their own a role or a name: the
 // file's, in the account that they name.
 func (b *builder) barePolicies() {
-	b.found.Bare = len(b.bare) > 0 && len(b.found.State.Accounts) == 0 && len(b.accounts) == 0 && len(b.providers) == 0
 	for _, bare := range b.bare {
 		p := &b.found.Policies[bare.index]
 		account := bare.issue
@@ -89,6 +88,7 @@ func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
 		accounts := get(n, "accounts")
 		for i := 0; accounts != nil && i+1 < len(accounts.Content); i += 2 {
 			b.statePolicies(f, accounts.Content[i].Value, accounts.Content[i+1])
+			b.complete(accounts.Content[i].Value)
 		}
 	}
 	return nil

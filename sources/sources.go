@@ -1,7 +1,6 @@
 package sources
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -85,8 +84,10 @@ type Found struct {
 	// Policies are in the order in which they were read.
 	Policies []Policy
 	Notes    []Note
-	// Bare says that there were policies alone, without roles or providers.
-	Bare bool
+	// Providers are the URLs of the OIDC providers of accounts of which all are
+	// known: from a State document, or a list of the AWS CLI. A plan or template
+	// holds only its own.
+	Providers map[string][]string
 
 	errors strictyaml.Errors
 	places map[string]strictyaml.Position // of entities, by their path in the state
@@ -134,8 +135,9 @@ func (f *Found) Validate() error {
 		if p.parsed {
 			continue
 		}
-		if e := p.refusal(); e != nil {
-			mistakes = append(mistakes, e)
+		if f := p.Refusal(); f != nil {
+			text := p.Address + ": " + f.Why + ": " + f.Message + "; " + f.Fix
+			mistakes = append(mistakes, &strictyaml.Error{Position: p.Place(f.Line, f.Column), Message: text})
 		}
 	}
 	if f.other {
@@ -181,8 +183,9 @@ func (f *Found) placeOf(path string) strictyaml.Position {
 	return strictyaml.Position{Line: 1, Column: 1}
 }
 
-// refusal is what IAM would answer to the document.
-func (p *Policy) refusal() *strictyaml.Error {
+// Refusal is what IAM would answer to the document, nil when it takes it. Its
+// line and column are those of Text.
+func (p *Policy) Refusal() *policy.Finding {
 	var err error
 	switch {
 	case p.Type == policy.TrustPolicy:
@@ -194,18 +197,25 @@ func (p *Policy) refusal() *strictyaml.Error {
 	default:
 		_, err = policy.ValidateIdentity(p.Text)
 	}
+	f := policy.Finding{Rule: "refused", Severity: policy.SeverityError, Fix: "write what the message asks for"}
 	switch err := err.(type) {
 	case nil:
 		return nil
 	case *policy.ValidationError:
-		text := err.Code + ": " + err.Message
+		f.Line, f.Column, f.Message, f.Why = err.Line, err.Column, err.Message, "AWS refuses the document with "+err.Code
 		if err.Hint != "" {
-			text += "; " + err.Hint
+			f.Fix = err.Hint
 		}
-		return &strictyaml.Error{Position: p.Place(err.Line, err.Column), Message: p.Address + ": " + text}
 	case *policy.SyntaxError:
-		return &strictyaml.Error{Position: p.Place(err.Line, err.Column), Message: p.Address + ": " + err.Message}
+		f.Line, f.Column, f.Message, f.Why = err.Line, err.Column, err.Message, "AWS refuses the document"
 	default:
-		return &strictyaml.Error{Position: p.Place(0, 0), Message: fmt.Sprintf("%s: %v", p.Address, err)}
+		f.Message, f.Why = err.Error(), "AWS refuses the document"
 	}
+	return &f
+}
+
+// WholeFile is the file that holds the policy as it is and nothing else.
+func (p *Policy) WholeFile() (file string, ok bool) {
+	w, ok := p.at.(whole)
+	return string(w), ok
 }

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -21,37 +21,65 @@ func (p *program) issuerCommand() *cobra.Command {
 	return cmd
 }
 
+const issuerCheckLong = `check holds what an issuer serves against the rules by which the STS accepts one, a
+line a rule: the URL, the discovery document's fields, the key set and each of its
+keys, the certificates and their thumbprint, and the time that it takes. It exits
+with 0 when all hold, 1 when one is broken or the issuer cannot be reached, 2 when a
+file cannot be read.
+
+A discovery document in a file is checked without the network; --jwks gives its keys,
+--url the issuer that it should name.
+
+-o json prints {"ok", "findings": [{rule, ok, found, mend}]}.`
+
 func (p *program) issuerCheckCommand() *cobra.Command {
-	var output, jwks, ca string
+	var output, jwks, ca, issuer string
 	cmd := &cobra.Command{
-		Use: "check URL|DISCOVERY-FILE", Short: "Hold an issuer's documents and certificates against AWS's rules, a line a rule", Args: cobra.ExactArgs(1),
+		Use: "check URL|DISCOVERY-FILE", Short: "Hold an issuer's documents and certificates against AWS's rules, a line a rule", Args: cobra.ExactArgs(1), Long: issuerCheckLong,
+		Example: `  irsa-emu issuer check https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE
+  irsa-emu issuer check openid-configuration.json --jwks keys.json --url https://issuer.example.com`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if output != "text" && output != "json" {
+				return usageError("-o %s: write text or json", output)
+			}
 			var docs oidc.IssuerDocuments
 			if strings.Contains(args[0], "://") {
+				if jwks != "" || issuer != "" {
+					return usageError("--jwks and --url go with a discovery document in a file")
+				}
 				config, err := fetchConfig(ca)
 				if err != nil {
 					return err
 				}
-				docs = oidc.FetchIssuer(cmd.Context(), config, strings.TrimSuffix(args[0], "/.well-known/openid-configuration"))
+				docs = oidc.FetchIssuer(cmd.Context(), config, issuerURL(args[0]))
 			} else {
-				b, err := os.ReadFile(args[0])
-				if err != nil {
+				var err error
+				if docs, err = p.issuerFiles(args[0], jwks, issuer); err != nil {
 					return &exitError{exitUsage, err}
 				}
-				docs.Discovery = b
-				if jwks != "" {
-					if docs.JWKS, err = os.ReadFile(jwks); err != nil {
-						return &exitError{exitUsage, err}
-					}
-				}
 			}
-			return p.printIssuer(oidc.CheckIssuer(docs), output)
+			return p.printIssuer(oidc.CheckIssuer(docs), output, docs.JWKS != nil)
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
-	cmd.Flags().StringVar(&jwks, "jwks", "", "JSON file of the issuer's keys, to be checked with a discovery file")
+	cmd.Flags().StringVar(&jwks, "jwks", "", "JSON file of the issuer's keys, with a discovery document in a file")
+	cmd.Flags().StringVar(&issuer, "url", "", "the issuer's URL, with a discovery document in a file")
 	cmd.Flags().StringVar(&ca, "ca", "", "PEM file of authorities to trust (default: the system's)")
 	return cmd
+}
+
+// issuerURL takes the URL of the discovery document too.
+func issuerURL(text string) string { return strings.TrimSuffix(text, oidc.DiscoveryPath) }
+
+func (p *program) issuerFiles(discovery, jwks, issuer string) (docs oidc.IssuerDocuments, err error) {
+	docs.URL = issuer
+	if docs.Discovery, err = p.readInput(discovery); err != nil {
+		return docs, err
+	}
+	if jwks != "" {
+		docs.JWKS, err = p.readInput(jwks)
+	}
+	return docs, err
 }
 
 // fetchConfig reads from wherever the user says: a person who asks for a check
@@ -70,43 +98,24 @@ func fetchConfig(ca string) (oidc.RemoteConfig, error) {
 	}
 	config.Roots = x509.NewCertPool()
 	if !config.Roots.AppendCertsFromPEM(pem) {
-		return config, usageError("--ca %s: no certificate in it; PEM is expected", ca)
+		return config, usageError("--ca %s: no certificate in it; PEM is expected (-----BEGIN CERTIFICATE-----)", ca)
 	}
 	return config, nil
 }
 
-func (p *program) printIssuer(findings []oidc.Finding, output string) error {
+func (p *program) printIssuer(findings []oidc.Finding, output string, keys bool) error {
 	broken := 0
 	for _, f := range findings {
 		if !f.OK {
 			broken++
 		}
 	}
-	switch output {
-	case "json":
-		b, err := json.MarshalIndent(map[string]any{"findings": findings}, "", "  ")
-		if err != nil {
+	if output == "json" {
+		if err := printJSON(p.stdout, map[string]any{"ok": broken == 0, "findings": findings}); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(p.stdout, "%s\n", b); err != nil {
-			return err
-		}
-	case "text":
-		for _, f := range findings {
-			word := "pass"
-			if !f.OK {
-				word = "FAIL"
-			}
-			line := fmt.Sprintf("%s  %-28s %s", word, f.Rule, f.Found)
-			if f.Mend != "" {
-				line += "\n      mend: " + f.Mend
-			}
-			if _, err := fmt.Fprintln(p.stdout, line); err != nil {
-				return err
-			}
-		}
-	default:
-		return usageError("-o %s: write text or json", output)
+	} else if err := p.printRules(findings, broken, keys); err != nil {
+		return err
 	}
 	if broken > 0 {
 		return &exitError{code: exitFailed}
@@ -114,22 +123,45 @@ func (p *program) printIssuer(findings []oidc.Finding, output string) error {
 	return nil
 }
 
+func (p *program) printRules(findings []oidc.Finding, broken int, keys bool) error {
+	var b strings.Builder
+	paint := painter(p.coloured(p.stdout))
+	width := 0
+	for _, f := range findings {
+		width = max(width, len(f.Rule))
+	}
+	for _, f := range findings {
+		word := paint("32", "pass")
+		if !f.OK {
+			word = paint("31", "FAIL")
+		}
+		fmt.Fprintf(&b, "%s  %-*s  %s\n", word, width, f.Rule, f.Found)
+		if f.Mend != "" {
+			fmt.Fprintf(&b, "      %-*s  mend: %s\n", width, "", f.Mend)
+		}
+	}
+	if !keys {
+		fmt.Fprintln(&b, "the keys were not checked")
+	}
+	fmt.Fprintf(&b, "%d rules, %d broken\n", len(findings), broken)
+	_, err := fmt.Fprint(p.stdout, b.String())
+	return err
+}
+
 func (p *program) issuerThumbprintCommand() *cobra.Command {
-	return &cobra.Command{
+	var ca string
+	cmd := &cobra.Command{
 		Use: "thumbprint URL", Short: "Print the thumbprint that IAM stores for an issuer", Args: cobra.ExactArgs(1),
+		Long: `thumbprint prints the SHA-1 sum of the last certificate that the host of the issuer's
+jwks_uri presents, which is its top authority: what --thumbprint-list of
+aws iam create-open-id-connect-provider takes. AWS consults it only when no root that
+it trusts signed the chain.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := fetchConfig("")
+			config, err := fetchConfig(ca)
 			if err != nil {
 				return err
 			}
-			docs := oidc.FetchIssuer(cmd.Context(), config, args[0])
-			if len(docs.Chain) == 0 {
-				if docs.Err == nil {
-					docs.Err = errors.New("no certificate was presented")
-				}
-				return &exitError{exitFailed, docs.Err}
-			}
-			thumbprint, err := oidc.Thumbprint(docs.Chain)
+			thumbprint, err := issuerThumbprint(cmd.Context(), config, args[0])
 			if err != nil {
 				return &exitError{exitFailed, err}
 			}
@@ -137,4 +169,20 @@ func (p *program) issuerThumbprintCommand() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().StringVar(&ca, "ca", "", "PEM file of authorities to trust (default: the system's)")
+	return cmd
+}
+
+func issuerThumbprint(ctx context.Context, config oidc.RemoteConfig, url string) (string, error) {
+	if !strings.Contains(url, "://") {
+		url = "https://" + url
+	}
+	docs := oidc.FetchIssuer(ctx, config, issuerURL(url))
+	if len(docs.Chain) == 0 {
+		if docs.Err == nil {
+			docs.Err = errors.New("no certificate was presented")
+		}
+		return "", docs.Err
+	}
+	return oidc.Thumbprint(docs.Chain)
 }

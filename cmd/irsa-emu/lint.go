@@ -1,121 +1,250 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
-// linted is one finding with the file that it is in.
+const lintLong = `lint reads trust policies and reports what AWS accepts but what does not do what it
+seems to, and what AWS refuses: each with its place, why, and the mended document.
+It reads IAM JSON (- is the standard input), directories of it, terraform show -json
+of a plan or a state, CloudFormation templates, State documents, and what
+aws iam get-account-authorization-details prints. Other policies in there are held
+against what IAM accepts.
+
+It exits with 0 when clean, 1 with findings, 2 when a file cannot be read. What a
+source does not say, such as a policy that is known after apply, is named on stderr.
+
+-o json prints {"findings": […], "unchecked": […]}; a finding has file, line, column,
+address (in a plan or template), rule, severity (error, warning, note), message, why,
+fix and mended. -o sarif prints SARIF 2.1.0 for code scanning.`
+
+// linted is one finding where it was written.
 type linted struct {
-	File string `json:"file"`
+	File    string `json:"file"`
+	Address string `json:"address,omitempty"`
 	policy.Finding
+
+	text []byte // of the document
+}
+
+// lintReport is the promised form of -o json.
+type lintReport struct {
+	Findings  []linted    `json:"findings"`
+	Unchecked []unchecked `json:"unchecked,omitempty"`
+}
+
+// unchecked is a policy that a source does not hold.
+type unchecked struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Address string `json:"address,omitempty"`
+	Message string `json:"message"`
 }
 
 func (p *program) lintCommand() *cobra.Command {
 	var output, account string
+	var given givenFlags
+	var fix bool
 	cmd := &cobra.Command{
-		Use: "lint FILE…", Short: "Find mistakes and risks in trust policies", Args: cobra.MinimumNArgs(1),
-		Long: `lint reads trust policies (IAM JSON; - is the standard input) and reports what AWS
-accepts but what does not do what it seems to, each with its place, why, and the
-mended document. It exits with 0 when clean, 1 with findings, 2 when a file cannot be read.`,
+		Use: "lint FILE|DIR…", Short: "Find mistakes and risks in trust policies", Args: cobra.MinimumNArgs(1), Long: lintLong,
+		Example: `  irsa-emu lint trust-policy.json
+  terraform show -json plan.out > plan.json && irsa-emu lint plan.json -o sarif > lint.sarif
+  aws iam get-account-authorization-details > account.json && irsa-emu lint account.json`,
 		RunE: func(_ *cobra.Command, files []string) error {
-			var found []linted
-			for _, file := range files {
-				src, err := p.readInput(file)
-				if err != nil {
-					return &exitError{exitUsage, err}
-				}
-				if _, err := policy.Parse(src); err != nil {
-					return usageError("%s", placed(file, err))
-				}
-				for _, f := range policy.Lint(src, policy.LintOptions{Account: account}) {
-					found = append(found, linted{file, f})
-				}
+			if output != "text" && output != "json" && output != "sarif" {
+				return usageError("-o %s: write text, json or sarif", output)
 			}
-			if err := printFindings(p.stdout, output, found); err != nil {
+			o, err := given.options(account, "")
+			if err != nil {
 				return err
 			}
-			if len(found) > 0 {
+			o.Stdin = p.stdin
+			found, err := o.Read(files...)
+			if err != nil {
+				return unreadable(err)
+			}
+			if fix {
+				if err := p.fix(found, account); err != nil {
+					return err
+				}
+			}
+			report := lintReport{Findings: []linted{}}
+			for i := range found.Policies {
+				report.Findings = append(report.Findings, lintPolicy(found, &found.Policies[i], account)...)
+			}
+			for _, n := range found.Notes {
+				if n.Unchecked {
+					report.Unchecked = append(report.Unchecked, unchecked{n.File, n.Line, n.Column, n.Address, n.Message})
+				}
+			}
+			if err := p.printLint(report, output); err != nil {
+				return err
+			}
+			if len(report.Findings) > 0 {
 				return &exitError{code: exitFailed}
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or sarif")
-	cmd.Flags().StringVar(&account, "account", "", "the role's account, to find providers of another one")
+	cmd.Flags().StringVar(&account, "account", "", "the account of roles whose source names none, to find providers of another one")
+	cmd.Flags().BoolVar(&fix, "fix", false, "write the mends back to files that hold one policy as JSON; what needs a decision stays and is reported")
+	given.addParameters(cmd)
 	return cmd
 }
 
-// readInput reads a file, or the standard input for "-".
-func (p *program) readInput(file string) ([]byte, error) {
-	if file == "-" {
-		return io.ReadAll(p.stdin)
+func lintOptions(found *sources.Found, p *policySource, account string) policy.LintOptions {
+	o := policy.LintOptions{Account: p.Account, Providers: found.Providers[p.Account]}
+	if o.Account == "" {
+		o.Account = account
 	}
-	return os.ReadFile(file)
+	return o
 }
 
-func printFindings(w io.Writer, output string, found []linted) error {
-	var report any
-	switch output {
-	case "text":
-		for _, f := range found {
-			if _, err := fmt.Fprintf(w, "%s:%d:%d: %s: %s [%s]\n    why: %s\n    fix: %s\n", f.File, f.Line, f.Column, f.Severity, f.Message, f.Rule, f.Why, f.Fix); err != nil {
+type policySource = sources.Policy
+
+// lintPolicy gives the findings of one policy, placed in its source. Policies
+// that are no trust policies are held against IAM only.
+func lintPolicy(found *sources.Found, p *policySource, account string) []linted {
+	var findings []policy.Finding
+	if p.Type == policy.TrustPolicy {
+		findings = policy.Lint(p.Text, lintOptions(found, p, account))
+	} else if refused := p.Refusal(); refused != nil {
+		findings = []policy.Finding{*refused}
+	}
+	out := make([]linted, len(findings))
+	for i, f := range findings {
+		at := p.Place(f.Line, f.Column)
+		f.Line, f.Column = at.Line, at.Column
+		out[i] = linted{File: at.File, Finding: f, text: p.Text}
+		if p.Address != at.File {
+			out[i].Address = p.Address
+		}
+	}
+	return out
+}
+
+// fix writes mended policies back to their files.
+func (p *program) fix(found *sources.Found, account string) error {
+	for i := range found.Policies {
+		source := &found.Policies[i]
+		file, whole := source.WholeFile()
+		if !whole || source.Type != policy.TrustPolicy || file == "stdin" {
+			continue
+		}
+		mended, applied := policy.Mend(source.Text, lintOptions(found, source, account))
+		if len(applied) == 0 {
+			continue
+		}
+		if err := writeBack(file, mended); err != nil {
+			return &exitError{exitFailed, err}
+		}
+		source.Text = mended
+		for _, f := range applied {
+			if _, err := fmt.Fprintf(p.stderr, "fixed: %s: %s [%s]\n", file, f.Fix, f.Rule); err != nil {
 				return err
 			}
 		}
-		return nil
-	case "json":
-		if found == nil {
-			found = []linted{}
-		}
-		report = map[string]any{"findings": found}
-	case "sarif":
-		report = sarif(found)
-	default:
-		return usageError("-o %s: write text, json or sarif", output)
 	}
-	b, err := json.MarshalIndent(report, "", "  ")
+	return nil
+}
+
+// writeBack replaces a file by rename, so that nobody reads half of it, and
+// keeps its mode.
+func writeBack(file string, content []byte) error {
+	info, err := os.Stat(file)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", b)
+	if target, err := filepath.EvalSymlinks(file); err == nil {
+		file = target
+	}
+	temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(content)
+	if err = errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return nil
+}
+
+func (p *program) printLint(report lintReport, output string) error {
+	switch output {
+	case "json":
+		return printJSON(p.stdout, report)
+	case "sarif":
+		return printJSON(p.stdout, sarif(report.Findings))
+	}
+	for _, f := range report.Findings {
+		if err := f.print(p.stdout, p.coloured(p.stdout)); err != nil {
+			return err
+		}
+	}
+	for _, u := range report.Unchecked {
+		at := strictyaml.Position{File: u.File, Line: u.Line, Column: u.Column}
+		if _, err := fmt.Fprintln(p.stderr, "unchecked: "+sources.Note{Position: at, Address: u.Address, Message: u.Message}.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print shows a finding with the lines of the document that its mend changes.
+func (f *linted) print(w io.Writer, color bool) error {
+	var b strings.Builder
+	paint := painter(color)
+	code := map[policy.Severity]string{policy.SeverityError: "31", policy.SeverityWarning: "33", policy.SeverityNote: "36"}[f.Severity]
+	fmt.Fprintf(&b, "%s:%d:%d: %s: %s [%s]\n", f.File, f.Line, f.Column, paint(code, string(f.Severity)), f.Message, f.Rule)
+	if f.Address != "" {
+		fmt.Fprintf(&b, "    in:  %s\n", f.Address)
+	}
+	fmt.Fprintf(&b, "    why: %s\n    fix: %s\n", f.Why, f.Fix)
+	for _, line := range f.mend() {
+		fmt.Fprintf(&b, "      %s\n", paint(map[byte]string{'-': "31", '+': "32"}[line[0]], line))
+	}
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// sarif is the findings as SARIF 2.1.0, which code scanning reads.
-func sarif(found []linted) any {
-	type text struct {
-		Text string `json:"text"`
+// mend is the lines that the mend takes away and adds.
+func (f *linted) mend() []string {
+	before, err := policy.Indented(f.text)
+	if f.Mended == nil || err != nil {
+		return nil
 	}
-	type object = map[string]any
-	rules := []object{}
-	index := map[string]int{}
-	for i, r := range policy.LintRules() {
-		index[r.ID] = i
-		rules = append(rules, object{"id": r.ID, "shortDescription": text{r.Summary}, "defaultConfiguration": object{"level": r.Severity}})
+	var changed []string
+	for line := range strings.Lines(string(diff.Diff("policy", before, "mended", f.Mended))) {
+		line = strings.TrimRight(line, "\n")
+		if line != "" && (line[0] == '-' || line[0] == '+') && !strings.HasPrefix(line, "---") && !strings.HasPrefix(line, "+++") {
+			changed = append(changed, line)
+		}
 	}
-	results := []object{}
-	for _, f := range found {
-		results = append(results, object{
-			"ruleId": f.Rule, "ruleIndex": index[f.Rule], "level": f.Severity,
-			"message": text{f.Message + ". " + f.Why + " " + f.Fix},
-			"locations": []object{{"physicalLocation": object{
-				"artifactLocation": object{"uri": f.File},
-				"region":           object{"startLine": max(f.Line, 1), "startColumn": max(f.Column, 1)},
-			}}},
-		})
-	}
-	return object{
-		"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-		"runs": []object{{
-			"tool":    object{"driver": object{"name": "irsa-emu", "version": version(), "rules": rules}},
-			"results": results,
-		}},
+	return changed
+}
+
+func painter(color bool) func(code, s string) string {
+	return func(code, s string) string {
+		if !color || code == "" {
+			return s
+		}
+		return "\x1b[" + code + "m" + s + "\x1b[0m"
 	}
 }

@@ -16,7 +16,8 @@ import (
 
 type runFlags struct {
 	cluster, only, logs string
-	given, reports      []string
+	given               givenFlags
+	reports             []string
 	parallel            int
 	timeout             time.Duration
 	brief               bool
@@ -42,7 +43,7 @@ scenario is invalid: then all mistakes are listed and nothing is run.`,
 	flags.IntVar(&f.parallel, "parallel", 0, "how many scenarios run at a time (default: twice the CPUs)")
 	flags.DurationVar(&f.timeout, "step-timeout", 2*time.Minute, "how long one step may take")
 	flags.StringVar(&f.logs, "logs", "", "folder for what failed scenarios leave behind (default: a new one among the temporary files)")
-	flags.StringArrayVar(&f.given, "given", nil, "state that every scenario starts from, beside its own: a file or a directory (repeatable)")
+	f.given.add(cmd, "state that every scenario starts from, beside its own")
 	flags.BoolVar(&f.brief, "brief", false, "leave out the steps of scenarios that did not fail")
 	f.kind.add(cmd)
 	return cmd
@@ -57,7 +58,7 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 		}
 		files = append(files, file)
 	}
-	list, err := f.load(paths)
+	list, err := f.load(p, paths)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -86,7 +87,7 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 }
 
 // load reads the scenarios and puts the given state under each.
-func (f *runFlags) load(paths []string) ([]harness.Scenario, error) {
+func (f *runFlags) load(p *program, paths []string) ([]harness.Scenario, error) {
 	var list []harness.Scenario
 	var err error
 	if len(paths) == 0 {
@@ -105,10 +106,10 @@ func (f *runFlags) load(paths []string) ([]harness.Scenario, error) {
 	if len(list) == 0 {
 		return nil, errors.New("no scenario to run: the paths hold no file of kind Scenario")
 	}
-	if len(f.given) == 0 {
+	if len(f.given.paths) == 0 {
 		return list, nil
 	}
-	given, err := statefile.Load(f.given...)
+	given, err := f.given.load(p, "", "")
 	if err != nil {
 		return nil, fmt.Errorf("--given: %w", err)
 	}

@@ -20,7 +20,8 @@ import (
 
 type serveFlags struct {
 	listen, tlsListen, dataDir, store, account, region, adminSecret, controlToken, readyFile, logFormat, issuerCA string
-	given, allowIssuers                                                                                           []string
+	given                                                                                                         givenFlags
+	allowIssuers                                                                                                  []string
 	decisions                                                                                                     int
 	verbose                                                                                                       bool
 }
@@ -37,7 +38,7 @@ func (p *program) serveCommand() *cobra.Command {
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:4772", "address to listen on; port 0 picks a free one")
 	flags.StringVar(&f.tlsListen, "tls-listen", "", "address for HTTPS, with a local CA that is kept in --data-dir")
 	flags.StringVar(&f.dataDir, "data-dir", "", "directory for the local CA (default: irsa-emu in the user's configuration directory)")
-	flags.StringArrayVar(&f.given, "given", nil, "state to start from: a file or a directory (repeatable)")
+	f.given.add(cmd, "state to start from")
 	flags.StringVar(&f.store, "store", "memory", "where the state is kept: memory, file:PATH or etcd://HOST:PORT[,…]/PREFIX")
 	flags.StringVar(&f.account, "account", "111122223333", "the default account, the one that access key id \"test\" administers")
 	flags.StringVar(&f.region, "region", "us-east-1", "region of calls that name none")
@@ -115,10 +116,10 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Confi
 			return config, usageError("--issuer-ca %s: no certificate in it; PEM is expected (-----BEGIN CERTIFICATE-----)", f.issuerCA)
 		}
 	}
-	if len(f.given) > 0 {
-		given, err := statefile.Load(f.given...)
+	if len(f.given.paths) > 0 {
+		given, err := f.given.load(p, f.account, f.region)
 		if err != nil {
-			return config, &exitError{exitUsage, err}
+			return config, err
 		}
 		config.Given = []statefile.State{given}
 	}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// givenFlags say what state a command starts from.
+type givenFlags struct {
+	paths      []string
+	parameters []string
+}
+
+const givenHelp = "a file or a directory: State documents, IAM policies, terraform show -json, CloudFormation templates, or what the AWS CLI's get-account-authorization-details prints (repeatable)"
+
+func (g *givenFlags) add(cmd *cobra.Command, what string) {
+	cmd.Flags().StringArrayVar(&g.paths, "given", nil, what+": "+givenHelp)
+	g.addParameters(cmd)
+}
+
+func (g *givenFlags) addParameters(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&g.parameters, "parameter", nil, "NAME=VALUE of a CloudFormation template's parameter, or of a resource's attribute as RESOURCE.ATTRIBUTE=VALUE (repeatable)")
+}
+
+// options are those for reading sources. Account and region may be empty.
+func (g *givenFlags) options(account, region string) (sources.Options, error) {
+	o := sources.Options{Account: account, Region: region, KnowsManaged: knownManaged(), Parameters: map[string]string{}}
+	for _, p := range g.parameters {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok || name == "" {
+			return o, usageError("--parameter %s: write NAME=VALUE", p)
+		}
+		o.Parameters[name] = value
+	}
+	return o, nil
+}
+
+// knownManaged tells the AWS managed policies that the emulator has.
+func knownManaged() func(arn string) bool {
+	known := sync.OnceValue(func() map[string]bool {
+		arns := map[string]bool{}
+		for p := range iam.ManagedPolicies() {
+			arns[p.ARN()] = true
+		}
+		return arns
+	})
+	return func(arn string) bool { return known()[arn] }
+}
+
+// load reads the given state, and says on stderr what was left out of it.
+func (g *givenFlags) load(p *program, account, region string) (statefile.State, error) {
+	o, err := g.options(account, region)
+	if err != nil {
+		return statefile.State{}, err
+	}
+	state, notes, err := o.Load(g.paths...)
+	if err != nil {
+		return statefile.State{}, unreadable(err)
+	}
+	return state, p.notes(notes)
+}
+
+func (p *program) notes(notes []sources.Note) error {
+	for _, n := range notes {
+		if _, err := fmt.Fprintln(p.stderr, "note: "+n.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unreadable is an input that was read and found wrong, a line a mistake.
+func unreadable(err error) error {
+	var mistakes strictyaml.Errors
+	if errors.As(err, &mistakes) && len(mistakes) > 1 {
+		return &exitError{exitUsage, fmt.Errorf("%d mistakes:\n%w", len(mistakes), err)}
+	}
+	return &exitError{exitUsage, err}
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
+)
+
+// identity is who asks, from whichever flag says it.
+type identity struct {
+	issuer, serviceAccount, subject, claimsFile, tokenFile, profile string
+	audience, claims                                                []string
+}
+
+// read gives the claims of the identity, and notes on what is taken for granted.
+func (q *identity) read(p *program, now time.Time) (claims *oidc.Claims, notes []string, err error) {
+	sources := 0
+	for _, s := range []string{q.serviceAccount, q.subject, q.claimsFile, q.tokenFile, q.profile} {
+		if s != "" {
+			sources++
+		}
+	}
+	if sources != 1 {
+		return nil, nil, usageError("whose identity? write one of --service-account NAMESPACE/NAME, --subject, --claims FILE, --token FILE and --profile NAME")
+	}
+	overrides, err := parseClaims(q.claims)
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := q.raw(p, overrides, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	payload, err := json.Marshal(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	if claims, err = oidc.ReadClaims(payload); err != nil {
+		return nil, nil, usageError("the claims: %s", tokenRefusal(err).text())
+	}
+	if q.tokenFile != "" {
+		notes = append(notes, "the token's signature was not checked")
+	}
+	if q.tokenFile != "" || q.claimsFile != "" {
+		if err := claims.CheckTimes(now); err != nil {
+			notes = append(notes, "the token's times were left out of the answer; now, the STS would refuse it: "+tokenRefusal(err).text())
+		}
+	}
+	return claims, notes, nil
+}
+
+// raw are the claims of the identity, as a token has them.
+func (q *identity) raw(p *program, overrides map[string]any, now time.Time) (raw map[string]any, err error) {
+	raw = map[string]any{}
+	switch {
+	case q.tokenFile != "":
+		b, err := p.readInput(q.tokenFile)
+		if err != nil {
+			return nil, usageError("--token: %w", err)
+		}
+		token, err := oidc.ParseUnverified(strings.TrimSpace(string(b)))
+		if err != nil {
+			return nil, usageError("--token %s: %s", q.tokenFile, tokenRefusal(err).text())
+		}
+		if err := decodeClaims(token.Payload(), &raw); err != nil {
+			return nil, usageError("--token %s: %w", q.tokenFile, err)
+		}
+	case q.claimsFile != "":
+		b, err := p.readInput(q.claimsFile)
+		if err != nil {
+			return nil, usageError("--claims: %w", err)
+		}
+		if err := decodeClaims(b, &raw); err != nil {
+			return nil, usageError("--claims %s: a JSON object of claims is expected: %w", q.claimsFile, err)
+		}
+	case q.profile != "":
+		profile, err := oidc.ProfileNamed(q.profile)
+		if err != nil {
+			return nil, usageError("--profile: %w", err)
+		}
+		if raw, err = profile.Claims(oidc.ProfileInput{Issuer: q.issuer, Audience: q.audience, IssuedAt: now, Overrides: overrides}); err != nil {
+			return nil, usageError("--profile %s: %w", q.profile, err)
+		}
+		return raw, nil
+	case q.serviceAccount != "":
+		namespace, name, ok := strings.Cut(q.serviceAccount, "/")
+		if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+			return nil, usageError("--service-account %s: write NAMESPACE/NAME", q.serviceAccount)
+		}
+		raw["sub"] = "system:serviceaccount:" + namespace + ":" + name
+	default:
+		raw["sub"] = q.subject
+	}
+	return raw, q.complete(raw, overrides, now)
+}
+
+// complete adds what every token has. A token that was given has it all; what
+// is missing there is what is wrong with it.
+func (q *identity) complete(raw, overrides map[string]any, now time.Time) error {
+	if q.issuer != "" {
+		raw["iss"] = q.issuer
+	}
+	if len(q.audience) > 0 {
+		raw["aud"] = q.audience
+	}
+	if q.tokenFile == "" {
+		if raw["iss"] == nil {
+			return usageError("--issuer: missing; write the issuer's URL, https://…")
+		}
+		for claim, value := range map[string]any{
+			"aud": []string{oidc.DefaultAudience}, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+		} {
+			if raw[claim] == nil {
+				raw[claim] = value
+			}
+		}
+	}
+	for claim, value := range overrides {
+		if value == nil {
+			delete(raw, claim)
+		} else {
+			raw[claim] = value
+		}
+	}
+	return nil
+}
+
+// decodeClaims keeps numbers as they are written.
+func decodeClaims(b []byte, into *map[string]any) error {
+	dec := json.NewDecoder(strings.NewReader(string(b)))
+	dec.UseNumber()
+	if err := dec.Decode(into); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return usageError("there is more after the object")
+	}
+	if *into == nil {
+		return usageError("it is null")
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// The parts of SARIF 2.1.0 that a report uses, named as in the specification.
+type (
+	sarifLog struct {
+		Schema  string     `json:"$schema"`
+		Version string     `json:"version"`
+		Runs    []sarifRun `json:"runs"`
+	}
+	sarifRun struct {
+		Tool       sarifTool     `json:"tool"`
+		ColumnKind string        `json:"columnKind"`
+		Results    []sarifResult `json:"results"`
+	}
+	sarifTool struct {
+		Driver sarifDriver `json:"driver"`
+	}
+	sarifDriver struct {
+		Name    string      `json:"name"`
+		Version string      `json:"version"`
+		Rules   []sarifRule `json:"rules"`
+	}
+	sarifRule struct {
+		ID                   string             `json:"id"`
+		ShortDescription     sarifText          `json:"shortDescription"`
+		DefaultConfiguration sarifConfiguration `json:"defaultConfiguration"`
+	}
+	sarifConfiguration struct {
+		Level policy.Severity `json:"level"`
+	}
+	sarifText struct {
+		Text string `json:"text"`
+	}
+	sarifResult struct {
+		RuleID    string          `json:"ruleId"`
+		RuleIndex int             `json:"ruleIndex"`
+		Level     policy.Severity `json:"level"` // error, warning and note are SARIF's own
+		Message   sarifText       `json:"message"`
+		Locations []sarifLocation `json:"locations"`
+	}
+	sarifLocation struct {
+		Physical sarifPhysical  `json:"physicalLocation"`
+		Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+	}
+	sarifPhysical struct {
+		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   sarifRegion   `json:"region"`
+	}
+	sarifArtifact struct {
+		URI       string `json:"uri"`
+		URIBaseID string `json:"uriBaseId,omitempty"`
+	}
+	sarifRegion struct {
+		StartLine   int `json:"startLine"`
+		StartColumn int `json:"startColumn"`
+	}
+	sarifLogical struct {
+		FullyQualifiedName string `json:"fullyQualifiedName"`
+	}
+)
+
+// sarif is the findings as SARIF 2.1.0, which code scanning reads.
+func sarif(found []linted) sarifLog {
+	run := sarifRun{
+		Tool: sarifTool{sarifDriver{Name: "irsa-emu", Version: version()}}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
+	}
+	index := map[string]int{}
+	for i, r := range policy.LintRules() {
+		index[r.ID] = i
+		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{r.ID, sarifText{r.Summary}, sarifConfiguration{r.Severity}})
+	}
+	for _, f := range found {
+		location := sarifLocation{Physical: sarifPhysical{artifactOf(f.File), sarifRegion{max(f.Line, 1), max(f.Column, 1)}}}
+		if f.Address != "" {
+			location.Logical = []sarifLogical{{f.Address}}
+		}
+		run.Results = append(run.Results, sarifResult{
+			RuleID: f.Rule, RuleIndex: index[f.Rule], Level: f.Severity,
+			Message: sarifText{sentence(f.Message) + " Why: " + sentence(f.Why) + " Fix: " + sentence(f.Fix)}, Locations: []sarifLocation{location},
+		})
+	}
+	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+}
+
+func sentence(s string) string { return strings.TrimSuffix(s, ".") + "." }
+
+// artifactOf names a file by a URI: relative to the source root, percent-encoded,
+// or absolute where its path is.
+func artifactOf(file string) sarifArtifact {
+	path := filepath.ToSlash(filepath.Clean(file))
+	if filepath.IsAbs(file) {
+		return sarifArtifact{URI: (&url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(path, "/")}).String()}
+	}
+	// A colon in the first segment would read as a scheme; url puts ./ before it.
+	return sarifArtifact{URI: (&url.URL{Path: path}).String(), URIBaseID: "%SRCROOT%"}
+}
