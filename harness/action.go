@@ -144,7 +144,7 @@ func (s *stage) judge(ctx context.Context, a *answer, want *Refusal, allowed fun
 
 // token requests the web identity token of an identity.
 func (s *stage) token(ctx context.Context, id Identity) (string, error) {
-	if id.foreign() {
+	if id.foreign() && (id.Issuer != s.scenario.issuer() || id.Subject != "" || id.Profile != "") {
 		return s.control.token(ctx, tokenRequest{
 			Issuer: id.Issuer, ServiceAccount: id.ServiceAccount, Subject: id.Subject, Profile: id.Profile, Pod: id.Pod,
 			Audience: id.Audience, ExpiresInSeconds: int64(time.Duration(id.TokenLife) / time.Second), Claims: id.claims(),

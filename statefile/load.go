@@ -1,6 +1,7 @@
 package statefile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -100,11 +101,11 @@ func FilesIn(tree fs.FS) ([]string, error) {
 }
 
 // IsKind reports whether a file found in a folder is meant as a document of
-// that kind: it says so, or it is YAML and broken, which must not go unseen.
+// that kind: it says so, or it is one of ours and broken, which must not go unseen.
 func IsKind(file string, src []byte, kind string) bool {
 	nodes, err := strictyaml.Parse(file, src)
 	if err != nil {
-		return filepath.Ext(file) != ".json"
+		return bytes.Contains(src, []byte(APIVersion))
 	}
 	for _, n := range nodes {
 		if _, k := head(n); k == kind {

@@ -1,0 +1,88 @@
+package strictyaml
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func (d *Decoder) refuseAlias(n *yaml.Node, path string) {
+	d.Errorf(n, "%sanchors and aliases are not taken; write the value out", prefix(path))
+}
+
+// Text is the value of a node that must be text.
+func (d *Decoder) Text(n *yaml.Node, path string) (string, bool) {
+	if n.Kind != yaml.ScalarNode {
+		d.wrongType(n, path, "text")
+		return "", false
+	}
+	switch tag := n.ShortTag(); tag {
+	case "!!str", "!!timestamp":
+		return n.Value, true
+	case "!!null":
+		d.Errorf(n, "%sno value; write text, or leave the field out", prefix(path))
+	default:
+		d.Errorf(n, "%s%s where text is wanted; write it in quotes: %q", prefix(path), describe(n), n.Value)
+	}
+	return "", false
+}
+
+func (d *Decoder) wrongType(n *yaml.Node, path, want string) {
+	d.Errorf(n, "%s%s where %s is wanted", prefix(path), describe(n), want)
+}
+
+// WrongType records that the node is not what is wanted, such as "a list".
+func (d *Decoder) WrongType(n *yaml.Node, path, want string) { d.wrongType(n, path, want) }
+
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch n.ShortTag() {
+	case "!!null":
+		return "no value"
+	case "!!bool":
+		return "the truth value " + n.Value
+	case "!!int", "!!float":
+		return "the number " + n.Value
+	case "!!str":
+		return "the text " + strconv.Quote(clip(n.Value))
+	}
+	return clip(n.Value)
+}
+
+func clip(s string) string {
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:37]) + "..."
+	}
+	return s
+}
+
+func (d *Decoder) time(n *yaml.Node, path string, into *time.Time) {
+	if n.Kind == yaml.ScalarNode {
+		if t, err := time.Parse(time.RFC3339, n.Value); err == nil {
+			*into = t
+			return
+		}
+	}
+	d.wrongType(n, path, "a time as 2026-01-31T12:00:00Z")
+}
+
+func (d *Decoder) base64(n *yaml.Node, path string, into *[]byte) {
+	text, ok := d.Text(n, path)
+	if !ok {
+		return
+	}
+	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		d.Errorf(n, "%snot base64: %v; write the standard alphabet with padding", prefix(path), err)
+		return
+	}
+	*into = b
+}
