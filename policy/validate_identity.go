@@ -20,7 +20,8 @@ const (
 	textVendorPrefix  = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
 	textOneColon      = "Actions/Condition can contain only one colon."
 	textVendorRegex   = "Resource vendor must be fully qualified and cannot contain regexes."
-	textIAMPath       = `IAM resource path must either be "*" or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`
+	// With "root" since the answers of February 2026; older ones lack it.
+	textIAMPath       = `IAM resource path must either be "*", root, or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`
 )
 
 // ValidateIdentity validates a managed policy as IAM does in CreatePolicy and
@@ -54,7 +55,7 @@ func validateIdentity(src []byte, needsVersion bool, last func(identityValidator
 	if needsVersion {
 		checks = append(checks, v.version)
 	}
-	checks = append(checks, v.legacy, v.principals, v.sids, v.actionsPresent, v.resourceFormat, v.actionFormat, v.resourcesPresent)
+	checks = append(checks, v.legacy, v.principals, v.sids, v.actionsPresent, v.resourcesPresent, v.resourceFormat, v.actionFormat)
 	for _, check := range checks {
 		if err := check(); err != nil {
 			return nil, err
