@@ -21,7 +21,7 @@ const (
 	textOneColon      = "Actions/Condition can contain only one colon."
 	textVendorRegex   = "Resource vendor must be fully qualified and cannot contain regexes."
 	// With "root" since the answers of February 2026; older ones lack it.
-	textIAMPath       = `IAM resource path must either be "*", root, or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`
+	textIAMPath = `IAM resource path must either be "*", root, or start with user/, federated-user/, role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.`
 )
 
 // ValidateIdentity validates a managed policy as IAM does in CreatePolicy and
