@@ -3,7 +3,9 @@
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 emu=${COMPAT_BINARY:-$root/bin/irsa-emu} # another one can be tried without building here
+cache=$root/compat/.cache
 work=$(mktemp -d)
+mkdir -p "$cache"
 pids=()
 finish() {
   for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
@@ -11,15 +13,17 @@ finish() {
 }
 trap finish EXIT
 
-# No setting of the developer's own shell may reach a client.
+# No setting of the developer's own shell may reach a client, and none of ours the developer's files.
 for name in $(compgen -e AWS_) $(compgen -e IRSA_EMU_); do unset "$name"; done
 export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none AWS_EC2_METADATA_DISABLED=true AWS_PAGER=
+# pyenv's shims take longer than what they start.
+if command -v pyenv >/dev/null && real=$(pyenv which python3 2>/dev/null); then PATH=$(dirname "$real"):$PATH; fi
 
 start() { # [serve flags…]: sets URL
   local ready=$work/ready.$RANDOM
   "$emu" serve --listen 127.0.0.1:0 --ready-file "$ready" "$@" >>"$work/serve.out" 2>>"$work/serve.log" &
   pids+=($!)
-  for _ in $(seq 200); do [ -s "$ready" ] && break; sleep 0.02; done
+  for _ in $(seq 500); do [ -s "$ready" ] && break; sleep 0.02; done
   [ -s "$ready" ] || { echo "not ok the emulator starts: $(tail -n 3 "$work/serve.log")"; exit 1; }
   URL=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$ready")
   export IRSA_EMU_URL=$URL
@@ -39,3 +43,20 @@ check() { # NAME FUNCTION [ARG…]
 skip() { echo "skip $1: $2"; }
 equal() { [ "$1" = "$2" ] || { printf 'got:  %s\nwant: %s\n' "$1" "$2"; return 1; }; }
 contains() { case $1 in *"$2"*) ;; *) printf 'got:  %s\nwant it to contain: %s\n' "$1" "$2"; return 1 ;; esac; }
+denied() { # TEXT COMMAND…: the command fails, and says TEXT
+  local want=$1 out
+  shift
+  out=$("$@" 2>&1) && { echo "it was allowed: $out"; return 1; }
+  contains "$out" "$want"
+}
+# build NAME: sets program to the binary of compat/NAME. One with a go.mod of its own is kept under what it was built from.
+build() {
+  local dir=$root/compat/$1
+  if [ -f "$dir/go.mod" ]; then
+    program=$cache/$1-$(cat "$dir"/*.go "$dir/go.mod" "$dir/go.sum" | sha256sum | cut -c1-16)
+    [ -x "$program" ] || (cd "$dir" && go build -mod=mod -trimpath -ldflags='-s -w' -o "$program" .)
+  else
+    program=$work/$1.program
+    (cd "$root" && go build -o "$program" "./compat/$1")
+  fi >"$work/build.log" 2>&1 || { echo "not ok the program builds"; tail -n 15 "$work/build.log" | sed 's/^/   # /'; exit 1; }
+}

@@ -62,3 +62,4 @@ section3_attach() {
     --policy-arn arn:aws:iam::111122223333:policy/SecretsManagerAccess
 }
 in_pod() { "$emu" exec --service-account your-namespace/your-service-account --role "$role" -- "$@"; }
+made="--given $root/compat/tutorial-state.yaml --given $root/compat/tutorial-roles.yaml --region us-west-2"

@@ -23,6 +23,7 @@ import (
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
+	os.Unsetenv("AWS_ROLE_SESSION_NAME") // as in a pod, where the SDK makes the name
 	failed := false
 	for _, c := range []struct {
 		name string
@@ -32,6 +33,14 @@ func main() {
 		{"the default chain reads the secret", secret},
 		{"an action that is not allowed is denied", denied},
 		{"explicit AssumeRoleWithWebIdentity, GetCallerIdentity, S3", article},
+		{"IDPCommunicationError is retried", retries(object{"code": "IDPCommunicationError", "status": 400}, 1)},
+		{"InvalidIdentityToken is retried, as Go's SDK does", retries(object{"code": "InvalidIdentityToken", "status": 400}, 1)},
+		{"Throttling is retried", retries(object{"code": "Throttling", "status": 400, "message": "Rate exceeded"}, 1)},
+		{"503 is retried twice", retries(object{"code": "ServiceUnavailable", "status": 503}, 2)},
+		{"a dropped connection is retried", retries(object{"dropConnection": true}, 1)},
+		{"AccessDenied is not retried", deniedAtOnce},
+		{"credentials are refreshed when they expire", refreshes},
+		{"credentials past their end are refused as expired", expired},
 	} {
 		if err := c.run(ctx); err != nil {
 			failed = true
