@@ -2,11 +2,10 @@ package s3
 
 import (
 	"net/http"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/services"
-
-	"strconv"
 )
 
 // fail makes a Failure whose answer has further elements: name, value, ….

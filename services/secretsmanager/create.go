@@ -94,6 +94,9 @@ func (s *Service) createSecret(req *iam.Request) (any, error) {
 	if !nameChars.MatchString(in.Name) {
 		return nil, invalidName()
 	}
+	if in.ClientRequestToken == "" {
+		return nil, noToken()
+	}
 	suffix, err := s.randomString(6, alphanumeric)
 	if err != nil {
 		return nil, err
@@ -113,11 +116,8 @@ func (s *Service) createSecret(req *iam.Request) (any, error) {
 	if err := authorize(req, "secretsmanager:CreateSecret", in.Name, p, nil, keys); err != nil {
 		return nil, err
 	}
-	switch {
-	case len(in.AddReplicaRegions) > 0:
+	if len(in.AddReplicaRegions) > 0 {
 		return nil, services.Unsupported("secretsmanager", "CreateSecret with AddReplicaRegions")
-	case in.ClientRequestToken == "":
-		return nil, noToken()
 	}
 	if err := in.check(); err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package secretsmanager
 
 import (
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/iam"
@@ -8,9 +10,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
-
-	"errors"
-	"strconv"
 )
 
 type deleteSecretInput struct {
@@ -37,15 +36,17 @@ func (s *Service) deleteSecret(req *iam.Request) (any, error) {
 		window = *in.RecoveryWindowInDays
 		keys.Set("secretsmanager:RecoveryWindowInDays", strconv.FormatInt(window, 10))
 	}
+	switch {
+	case window < 7 || window > 30:
+		return nil, invalidParameter("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
+	case in.ForceDeleteWithoutRecovery && in.RecoveryWindowInDays != nil:
+		return nil, invalidParameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
+	}
 	secret, err := s.open(req, in.SecretId, keys)
 	missing := isNotFound(err)
 	switch {
 	case err != nil && !missing:
 		return nil, err
-	case in.ForceDeleteWithoutRecovery && in.RecoveryWindowInDays != nil:
-		return nil, invalidParameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
-	case window < 7 || window > 30:
-		return nil, invalidParameter("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
 	case missing && !in.ForceDeleteWithoutRecovery:
 		return nil, err
 	case missing:
@@ -59,7 +60,7 @@ func (s *Service) deleteSecret(req *iam.Request) (any, error) {
 	}
 	changed, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
 		if !secret.Deleted.IsZero() {
-			return invalidRequest("You tried to perform the operation on a secret that's currently marked deleted.")
+			return markedForDeletion()
 		}
 		secret.Deleted = req.Now.Add(time.Duration(window) * 24 * time.Hour)
 		return nil

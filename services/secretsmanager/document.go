@@ -84,8 +84,7 @@ func (s *Secret) takeVersions(d *statefile.Secret, rand io.Reader) error {
 				return fmt.Errorf("two versions have the staging label %q", stage)
 			}
 		}
-		stages := slices.Sorted(slices.Values(v.Stages))
-		s.Versions = append(s.Versions, Version{ID: v.ID, Stages: stages, String: textOf(v.Value), Binary: v.Binary, Created: or(v.Created, s.Created)})
+		s.Versions = append(s.Versions, Version{ID: v.ID, Stages: slices.Clone(v.Stages), String: textOf(v.Value), Binary: v.Binary, Created: or(v.Created, s.Created)})
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ func (s *Service) getRandomPassword(req *iam.Request) (any, error) {
 	}
 	types := in.types()
 	all := strings.Join(types, "")
+	if in.IncludeSpace && !strings.Contains(in.ExcludeCharacters, " ") {
+		all += " " // allowed, and no type that a password needs
+	}
 	if all == "" {
 		return nil, invalidParameter("There are no characters left to make a password of.")
 	}
@@ -74,7 +77,6 @@ func (in *getRandomPasswordInput) types() []string {
 		{in.ExcludeUppercase, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"},
 		{in.ExcludeNumbers, "0123456789"},
 		{in.ExcludePunctuation, "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"},
-		{!in.IncludeSpace, " "},
 	} {
 		left := strings.Map(func(r rune) rune {
 			if strings.ContainsRune(in.ExcludeCharacters, r) {

@@ -20,6 +20,12 @@ func (s *Service) putSecretValue(req *iam.Request) (any, error) {
 	if err := decodeValue(req.Body, &in); err != nil {
 		return nil, err
 	}
+	switch { // before the secret is looked for: recorded on AWS with a secret that does not exist
+	case in.ClientRequestToken == "":
+		return nil, noToken()
+	case !in.given():
+		return nil, invalidRequest("You must provide either SecretString or SecretBinary.")
+	}
 	keys := policy.Context{}
 	if len(in.VersionStages) > 0 {
 		keys.SetMulti("secretsmanager:VersionStage", in.VersionStages)
@@ -28,13 +34,8 @@ func (s *Service) putSecretValue(req *iam.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case in.RotationToken != "":
+	if in.RotationToken != "" {
 		return nil, services.Unsupported("secretsmanager", "PutSecretValue with RotationToken")
-	case in.ClientRequestToken == "":
-		return nil, noToken()
-	case !in.given():
-		return nil, invalidRequest("You must provide either SecretString or SecretBinary.")
 	}
 	if err := in.check(); err != nil {
 		return nil, err
@@ -90,6 +91,9 @@ func (s *Service) updateSecret(req *iam.Request) (any, error) {
 	if err := decodeValue(req.Body, &in); err != nil {
 		return nil, err
 	}
+	if in.given() && in.ClientRequestToken == "" {
+		return nil, noToken()
+	}
 	keys := policy.Context{}
 	if in.Description != nil {
 		keys.Set("secretsmanager:Description", *in.Description)
@@ -100,9 +104,6 @@ func (s *Service) updateSecret(req *iam.Request) (any, error) {
 	secret, err := s.open(req, in.SecretId, keys)
 	if err != nil {
 		return nil, err
-	}
-	if in.given() && in.ClientRequestToken == "" {
-		return nil, noToken()
 	}
 	if err := in.check(); err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ type Secret struct {
 // Version is one value of a secret.
 type Version struct {
 	ID     string   `json:"id"`
-	Stages []string `json:"stages,omitempty"` // sorted
+	Stages []string `json:"stages,omitempty"` // in the order in which they were attached
 	// String is nil when the value is Binary.
 	String   *string   `json:"string,omitempty"`
 	Binary   []byte    `json:"binary,omitempty"`
@@ -160,7 +160,6 @@ func (s *Secret) label(at int, stage string, on bool) {
 	v.Stages = slices.DeleteFunc(v.Stages, func(have string) bool { return have == stage })
 	if on {
 		v.Stages = append(v.Stages, stage)
-		slices.Sort(v.Stages)
 	}
 }
 
