@@ -231,3 +231,48 @@ func TestLostSync(t *testing.T) {
 		t.Errorf("the next one: %v, want ErrUnavailable and why", err)
 	}
 }
+
+// TestAnOlderRecord: every record is in order, but one is of before the last commit, or is one too many.
+func TestAnOlderRecord(t *testing.T) {
+	for name, change := range map[string]func(*bolt.Bucket) error{
+		"older": func(b *bolt.Bucket) error {
+			encoded, _ := encodeRecord("item", "a", 1, []byte(`{"N":1}`))
+			return b.Put([]byte("a"), encoded)
+		},
+		"gone": func(b *bolt.Bucket) error { return b.Delete([]byte("a")) },
+		"back": func(b *bolt.Bucket) error {
+			encoded, _ := encodeRecord("item", "b", 1, []byte(`{}`))
+			return b.Put([]byte("b"), encoded)
+		},
+		"elsewhere": func(b *bolt.Bucket) error { return b.Put([]byte("c"), b.Get([]byte("a"))) },
+		"short":     func(b *bolt.Bucket) error { return b.Put([]byte("a"), []byte("short")) },
+		"in a bucket": func(b *bolt.Bucket) error {
+			_, err := b.CreateBucket([]byte("bucket"))
+			if err != nil {
+				return err
+			}
+			return b.Bucket([]byte("bucket")).Put([]byte("a"), []byte("a"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state.db")
+			s := mustOpen(t, path)
+			for _, c := range []state.Change{
+				{Kind: "item", Key: "a", Value: []byte(`{"N":1}`)}, {Kind: "item", Key: "b", Value: []byte(`{}`)},
+				{Kind: "item", Key: "a", Value: []byte(`{"N":2}`), Revision: 1}, {Kind: "item", Key: "b", Revision: 2},
+			} {
+				if _, err := s.Commit(t.Context(), []state.Change{c}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.db.Update(func(tx *bolt.Tx) error { return change(tx.Bucket(entitiesBucket).Bucket([]byte("item"))) }); err != nil {
+				t.Fatal(err)
+			}
+			s.Close()
+			var damaged *DamagedError
+			if _, err := Open(path); !errors.As(err, &damaged) {
+				t.Errorf("Open: %v, want a *DamagedError", err)
+			}
+		})
+	}
+}

@@ -160,18 +160,30 @@ func TestLeftOvers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	openBackend(t, c)
-	got, err := client.Get(t.Context(), c.Prefix, clientv3.WithPrefix())
-	if err != nil {
+	want := func(want ...string) {
+		t.Helper()
+		got, err := client.Get(t.Context(), c.Prefix, clientv3.WithPrefix())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var left []string
+		for _, kv := range got.Kvs {
+			left = append(left, strings.TrimPrefix(string(kv.Key), c.Prefix))
+		}
+		if fmt.Sprint(left) != fmt.Sprint(want) {
+			t.Errorf("left over: %q, want %q", left, want)
+		}
+	}
+	if _, err := client.Put(t.Context(), c.Prefix+"/state/batch", "decided "+old); err != nil {
 		t.Fatal(err)
 	}
-	var left []string
-	for _, kv := range got.Kvs {
-		left = append(left, strings.TrimPrefix(string(kv.Key), c.Prefix))
+	openBackend(t, c)
+	want("/format", "/staged/"+old+"/0", "/staged/"+old+"/1", "/staged/"+young+"/0", "/state/batch", "/writer/"+old, "/writer/"+young)
+	if _, err := client.Delete(t.Context(), c.Prefix+"/state/batch"); err != nil {
+		t.Fatal(err)
 	}
-	if want := []string{"/format", "/staged/" + young + "/0", "/writer/" + young}; fmt.Sprint(left) != fmt.Sprint(want) {
-		t.Errorf("left over: %q, want %q", left, want)
-	}
+	openBackend(t, c)
+	want("/format", "/staged/"+young+"/0", "/writer/"+young)
 }
 
 // TestWriterKeyGone: another replica took this one for dead.
