@@ -285,14 +285,14 @@ func (c *template) sub(n, argument *yaml.Node, depth int) (*yaml.Node, bool) {
 		if i >= 0 {
 			end = strings.IndexByte(rest[i:], '}')
 		}
-		pieces = append(pieces, piece{b.Len(), offset})
+		pieces = append(pieces, piece{b.Len(), offset, false})
 		if end < 0 {
 			b.WriteString(rest)
 			break
 		}
 		b.WriteString(rest[:i])
 		name := rest[i+2 : i+end]
-		pieces = append(pieces, piece{b.Len(), offset + i})
+		pieces = append(pieces, piece{b.Len(), offset + i, true})
 		rest, offset = rest[i+end+1:], offset+i+end+1
 		if literal, is := strings.CutPrefix(name, "!"); is {
 			b.WriteString("${" + literal + "}")

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -24,6 +25,38 @@ type file struct {
 	src    []byte
 	json   bool
 	starts []int // offsets of lines, made when first needed
+	// steps are, of lines that were asked for, the offsets of every stride-th
+	// character: what Terraform prints is one line of megabytes.
+	steps map[int][]int
+}
+
+const stride = 1024
+
+// rest is a line from a column on.
+func (f *file) rest(line, column int) []byte {
+	text := f.line(line)
+	if f.steps == nil {
+		f.steps = map[int][]int{}
+	}
+	steps, ok := f.steps[line]
+	if !ok {
+		steps = []int{0}
+		for offset, n := 0, 0; offset < len(text); n++ {
+			if n > 0 && n%stride == 0 {
+				steps = append(steps, offset)
+			}
+			_, size := utf8.DecodeRune(text[offset:])
+			offset += size
+		}
+		f.steps[line] = steps
+	}
+	step := min((column-1)/stride, len(steps)-1)
+	text = text[steps[step]:]
+	for i := step*stride + 1; i < column && len(text) > 0; i++ {
+		_, size := utf8.DecodeRune(text)
+		text = text[size:]
+	}
+	return text
 }
 
 func (f *file) at(n *yaml.Node) strictyaml.Position {

@@ -41,7 +41,12 @@ type scalar struct {
 	pieces   []piece
 }
 
-type piece struct{ text, template int }
+// piece is where a part of the text begins, and where in the template it is
+// from; a value stands for the whole of its ${…}.
+type piece struct {
+	text, template int
+	value          bool
+}
 
 func (s *scalar) Position(text []byte, line, column int) strictyaml.Position {
 	start := s.file.at(s.node)
@@ -51,12 +56,11 @@ func (s *scalar) Position(text []byte, line, column int) strictyaml.Position {
 	offset := offsetOf(text, line, column)
 	if s.pieces != nil {
 		i := sort.Search(len(s.pieces), func(i int) bool { return s.pieces[i].text > offset }) - 1
-		p := s.pieces[max(i, 0)]
-		next := len(s.template)
-		if i+1 < len(s.pieces) {
-			next = s.pieces[i+1].template
+		if p := s.pieces[max(i, 0)]; p.value {
+			offset = p.template
+		} else {
+			offset = p.template + offset - p.text
 		}
-		offset = min(p.template+offset-p.text, max(next-1, p.template))
 		text = []byte(s.template)
 	}
 	if s.node.Style&yaml.LiteralStyle != 0 {
@@ -73,11 +77,7 @@ func (s *scalar) Position(text []byte, line, column int) strictyaml.Position {
 
 // literal walks a JSON string of the file until it has decoded offset bytes.
 func (s *scalar) literal(start strictyaml.Position, offset int) strictyaml.Position {
-	rest := s.file.line(start.Line)
-	for i := 1; i < start.Column && len(rest) > 0; i++ {
-		_, size := utf8.DecodeRune(rest)
-		rest = rest[size:]
-	}
+	rest := s.file.rest(start.Line, start.Column)
 	if len(rest) == 0 || rest[0] != '"' {
 		return start
 	}

@@ -180,7 +180,7 @@ func (t *terraform) managed(r *tfResource) {
 		t.b.leavePolicy(t.arnOf(r))
 		return
 	}
-	t.b.policy(t.accountOf(r), statefile.Policy{Name: name, Path: r.text("path"), Description: pointer(get(r.values, "description")), Document: d, Tags: tags(r)}, t.at(r))
+	t.b.policy(t.accountOf(r), statefile.Policy{Name: name, Path: r.text("path"), Description: described(r), Document: d, Tags: tags(r)}, t.at(r))
 }
 
 func (t *terraform) role(r *tfResource) {
@@ -191,7 +191,7 @@ func (t *terraform) role(r *tfResource) {
 		return
 	}
 	role := statefile.Role{
-		Name: name, Path: r.text("path"), ID: "", Description: pointer(get(r.values, "description")), TrustPolicy: trust,
+		Name: name, Path: r.text("path"), ID: "", Description: described(r), TrustPolicy: trust,
 		MaxSessionDuration: number(get(r.values, "max_session_duration")), Tags: tags(r),
 	}
 	if _, unknown := r.known("permissions_boundary"); unknown {
@@ -326,4 +326,12 @@ func (t *terraform) attachRoles(r *tfResource) {
 	if len(list(get(r.values, "users")))+len(list(get(r.values, "groups"))) > 0 {
 		t.b.note(t.at(r), r.address, "its users and groups are left out")
 	}
+}
+
+// described is a resource's description; a state holds "" where there is none.
+func described(r *tfResource) *string {
+	if d := pointer(get(r.values, "description")); d != nil && *d != "" {
+		return d
+	}
+	return nil
 }

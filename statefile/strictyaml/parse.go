@@ -101,13 +101,14 @@ const maxDepth = 200
 type jsonReader struct {
 	src     []byte
 	decoder *json.Decoder
-	// The place of the last token: offsets only grow, so lines are counted once.
-	offset, line, lineStart int
+	// The place of the last token: offsets only grow, so lines and columns are
+	// counted once, also in a file that is one long line.
+	offset, line, column int
 }
 
 // parseJSON makes the nodes that a YAML parser would make of valid JSON.
 func parseJSON(src []byte) (*yaml.Node, error) {
-	r := &jsonReader{src: src, decoder: json.NewDecoder(bytes.NewReader(src)), line: 1}
+	r := &jsonReader{src: src, decoder: json.NewDecoder(bytes.NewReader(src)), line: 1, column: 1}
 	r.decoder.UseNumber()
 	return r.value(0)
 }
@@ -160,10 +161,13 @@ func (r *jsonReader) locate(n *yaml.Node) {
 		end++
 	}
 	for ; r.offset < end; r.offset++ {
-		if r.src[r.offset] == '\n' {
+		switch c := r.src[r.offset]; {
+		case c == '\n':
 			r.line++
-			r.lineStart = r.offset + 1
+			r.column = 1
+		case utf8.RuneStart(c):
+			r.column++
 		}
 	}
-	n.Line, n.Column = r.line, 1+utf8.RuneCount(r.src[r.lineStart:end])
+	n.Line, n.Column = r.line, r.column
 }
