@@ -118,7 +118,7 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) (co
 		return "service-account", text
 	}
 	if (c.op.test == stringLike || c.op.test == arnLike) && strings.ContainsAny(want, "*?") {
-		return "", ""
+		return pattern(r.Want, got)
 	}
 	return "differs", firstDifference(want, got)
 }
@@ -200,4 +200,22 @@ func byteAt(s string, i int) byte {
 		return s[i]
 	}
 	return 0
+}
+
+// pattern explains why no pattern matches, when one nearly does.
+func pattern(want []string, got string) (code, text string) {
+	for _, w := range want {
+		switch {
+		case matches(strings.ToLower(w), strings.ToLower(got)):
+			return "case", fmt.Sprintf("wanted %q and got %q differ in letter case only", w, got)
+		case matches(w+"/", got) || matches(strings.TrimRight(w, "/"), strings.TrimRight(got, "/")):
+			return "trailing-slash", fmt.Sprintf("wanted %q and got %q differ in a trailing slash", w, got)
+		}
+	}
+	return "", ""
+}
+
+func matches(pattern, value string) bool {
+	g := compileGlob(pattern)
+	return g.match(value)
 }
