@@ -44,6 +44,16 @@ type KeyRotator interface {
 	RotateKeys(context.Context) error
 }
 
+// LogKeeper is a cluster with logs of its own: those of what runs beside the
+// emulator. They are kept when a scenario fails.
+type LogKeeper interface {
+	KeepLogs(ctx context.Context, folder string) error
+}
+
+// KubeconfigHolder is a cluster that kubectl can reach; run steps get its
+// file as KUBECONFIG.
+type KubeconfigHolder interface{ Kubeconfig() string }
+
 // ClaimSetter is a cluster whose tokens can be given any claims.
 type ClaimSetter interface{ SetsClaims() }
 
@@ -56,9 +66,10 @@ const (
 	NeedPods      Need = "pods"       // PodRunner
 	NeedRotation  Need = "rotateKeys" // KeyRotator
 	NeedClaims    Need = "claims"     // ClaimSetter
+	NeedAlone     Need = "alone"      // no other scenario beside it; every cluster can give that
 )
 
-var needs = []string{string(NeedManifests), string(NeedPods), string(NeedRotation), string(NeedClaims)}
+var needs = []string{string(NeedManifests), string(NeedPods), string(NeedRotation), string(NeedClaims), string(NeedAlone)}
 
 // lacks says why a cluster cannot give what is needed; empty when it can.
 func lacks(c Cluster, n Need) string {
@@ -74,6 +85,8 @@ func lacks(c Cluster, n Need) string {
 	case NeedRotation:
 		_, ok = c.(KeyRotator)
 		what = "cannot replace its signing keys"
+	case NeedAlone:
+		return ""
 	case NeedClaims:
 		_, ok = c.(ClaimSetter)
 		what = "makes its tokens' claims itself"
@@ -94,6 +107,9 @@ type Target struct {
 	Issuer   string // "" leaves the choice to the cluster
 	Region   string
 	Needs    []Need
+	// Namespaces are those that its steps name. No other scenario may change
+	// what is in them meanwhile.
+	Namespaces []string
 }
 
 // Emulator is a running emulator.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -129,6 +130,9 @@ func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
 		URL: s.cluster.URL(), ControlToken: s.config.ControlToken, ServiceAccount: c.ServiceAccount, Role: c.Role, ExpiresIn: time.Duration(c.TokenLife),
 		Region: region, Command: argv, Dir: folder, Stdout: &stdout, Stderr: &stderr, Env: s.config.environ(),
 		token: func(ctx context.Context) (string, error) { return s.token(ctx, c.Identity) },
+	}
+	if holder, ok := s.cluster.(KubeconfigHolder); ok {
+		exec.Env = append(slices.Clip(exec.Env), "KUBECONFIG="+holder.Kubeconfig())
 	}
 	if c.Stdin != nil {
 		exec.Stdin = strings.NewReader(string(*c.Stdin))

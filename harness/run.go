@@ -134,7 +134,7 @@ func (r *runner) play(ctx context.Context, s *Scenario) ScenarioResult {
 }
 
 func (r *runner) onCluster(ctx context.Context, s *Scenario, result *ScenarioResult) (err error) {
-	target := Target{Scenario: s.Metadata.Name, Issuer: s.issuer(), Region: s.region(), Needs: s.needs()}
+	target := Target{Scenario: s.Metadata.Name, Issuer: s.issuer(), Region: s.region(), Needs: s.needs(), Namespaces: s.namespaces()}
 	cluster, err := r.config.Start(ctx, target)
 	if err != nil {
 		return err
@@ -156,6 +156,9 @@ func (r *runner) onCluster(ctx context.Context, s *Scenario, result *ScenarioRes
 	r.steps(ctx, play, result)
 	if result.Counts().Failed > 0 {
 		result.Logs, err = r.logs.keepDecisions(ctx, play)
+		if keeper, ok := cluster.(LogKeeper); ok && result.Logs != "" {
+			err = errors.Join(err, keeper.KeepLogs(ctx, result.Logs))
+		}
 	}
 	return err
 }

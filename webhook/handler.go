@@ -27,7 +27,9 @@ type Source interface {
 // mounted on.
 type Handler struct {
 	Config Config
-	Source Source
+	// ConfigFor gives a namespace's own configuration in place of Config; it may be nil.
+	ConfigFor func(ctx context.Context, namespace string) (Config, error)
+	Source    Source
 	// Note is told what became of each pod, for logs; it may be nil.
 	Note func(namespace, pod, serviceAccount, outcome string)
 }
@@ -94,7 +96,14 @@ func (h *Handler) admit(ctx context.Context, req *admissionv1.AdmissionRequest) 
 		note("left alone: the service account has no role")
 		return &admissionv1.AdmissionResponse{Allowed: true}
 	}
-	patch, err := json.Marshal(h.Config.Mutate(&pod, id))
+	config := h.Config
+	if h.ConfigFor != nil {
+		if config, err = h.ConfigFor(ctx, req.Namespace); err != nil {
+			note("left alone: " + err.Error())
+			return &admissionv1.AdmissionResponse{Allowed: true}
+		}
+	}
+	patch, err := json.Marshal(config.Mutate(&pod, id))
 	if err != nil {
 		return denied(err)
 	}

@@ -11,6 +11,8 @@
 package webhook
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,6 +67,8 @@ type Extra struct {
 	// Volume is mounted at MountPath, read-only, in every such container; nil for none.
 	Volume    *corev1.Volume
 	MountPath string
+	// Annotations are added to the pod, for Volume to read.
+	Annotations map[string]string
 }
 
 func (c Config) withDefaults() Config {
@@ -156,7 +160,7 @@ func (c Config) Mutate(pod *corev1.Pod, id Identity) []Patch {
 		}
 		return out
 	}
-	patches := c.volumePatches(pod, id)
+	patches := append(c.annotationPatches(pod), c.volumePatches(pod, id)...)
 	patches = append(patches, Patch{"add", "/spec/containers", mutate(pod.Spec.Containers)})
 	if len(pod.Spec.InitContainers) > 0 {
 		patches = append(patches, Patch{"add", "/spec/initContainers", mutate(pod.Spec.InitContainers)})
@@ -214,6 +218,25 @@ func mount(container *corev1.Container, volume, path string) {
 	}
 	container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: path})
 }
+
+// annotationPatches add the annotations that the pod does not have.
+func (c Config) annotationPatches(pod *corev1.Pod) []Patch {
+	if len(c.Extra.Annotations) == 0 {
+		return nil
+	}
+	if len(pod.Annotations) == 0 {
+		return []Patch{{"add", "/metadata/annotations", c.Extra.Annotations}}
+	}
+	var patches []Patch
+	for _, name := range slices.Sorted(maps.Keys(c.Extra.Annotations)) {
+		if _, has := pod.Annotations[name]; !has {
+			patches = append(patches, Patch{"add", "/metadata/annotations/" + jsonPointer.Replace(name), c.Extra.Annotations[name]})
+		}
+	}
+	return patches
+}
+
+var jsonPointer = strings.NewReplacer("~", "~0", "/", "~1") // RFC 6901
 
 // volumePatches add the volumes at the front of the pod's list, or the list
 // itself; volumes of the same name are somebody's own and stay.

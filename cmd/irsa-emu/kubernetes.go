@@ -2,16 +2,21 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
-	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/harness/kind"
 )
 
 // kindFlags say which Kubernetes cluster scenarios play on.
 type kindFlags struct {
-	image, name, context string
-	keep                 bool
+	image, name, context, executable string
+	keep                             bool
 }
 
 func (f *kindFlags) add(cmd *cobra.Command) {
@@ -20,9 +25,39 @@ func (f *kindFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.name, "name", "", "name of the kind cluster (default: a new one each run)")
 	flags.BoolVar(&f.keep, "keep", false, "leave the kind cluster running")
 	flags.StringVar(&f.context, "context", "", "context of --cluster kubeconfig (default: the current one)")
+	flags.StringVar(&f.executable, "executable", "", "irsa-emu for the cluster: a static Linux binary (default: this one)")
 }
 
-// startKubernetes starts scenarios on kind or on a cluster that exists.
-func (p *program) startKubernetes(_ context.Context, f runFlags, _ []harness.Scenario) (harness.StartCluster, func() error, error) {
-	return harness.Unsupported(f.cluster), func() error { return nil }, nil
+// startKind makes kind clusters when scenarios need them.
+func (p *program) startKind(ctx context.Context, f runFlags) (clusters, error) {
+	parallel := f.parallel
+	if parallel < 1 {
+		parallel = 2 * runtime.GOMAXPROCS(0)
+	}
+	made, err := kind.New(ctx, kind.Config{
+		Image: f.kind.image, Name: f.kind.name, Keep: f.kind.keep, Executable: f.kind.executable, Parallel: parallel,
+		Log: statusLines(p.stderr, isTerminal(p.stderr)),
+	})
+	if err != nil {
+		return clusters{}, &exitError{exitFailed, err}
+	}
+	return clusters{start: made.Start, controlToken: made.ControlToken(), stop: made.Close}, nil
+}
+
+// statusLines writes what is going on. On a terminal, a line that says how
+// long something has taken so far makes way for the next.
+func statusLines(w io.Writer, terminal bool) func(string) {
+	var mu sync.Mutex
+	return func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case !terminal:
+			fmt.Fprintln(w, line)
+		case strings.HasSuffix(line, " s") && strings.Contains(line, " … "):
+			fmt.Fprint(w, "\r\x1b[2K"+line)
+		default:
+			fmt.Fprintln(w, "\r\x1b[2K"+line)
+		}
+	}
 }

@@ -62,7 +62,7 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	start, stop, err := p.startCluster(ctx, f, list)
+	clusters, err := p.startCluster(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 	_, noColour := p.getenv("NO_COLOR")
 	colour := terminal && !noColour
 	report, err := harness.Run(ctx, harness.Config{
-		Start: start, Cluster: f.cluster, Parallel: f.parallel, StepTimeout: f.timeout, Logs: f.logs,
+		Start: clusters.start, ControlToken: clusters.controlToken, Cluster: f.cluster, Parallel: f.parallel, StepTimeout: f.timeout, Logs: f.logs,
 		Progress: harness.Progress(p.stdout, len(list), harness.ProgressOptions{Live: terminal, Colour: colour, Brief: f.brief}),
 	}, list)
-	err = errors.Join(err, stop())
+	err = errors.Join(err, clusters.stop())
 	if report != nil {
 		err = errors.Join(err, p.writeReports(report, files, colour))
 	}
@@ -122,16 +122,23 @@ func (f *runFlags) load(p *program, paths []string) ([]harness.Scenario, error) 
 	return list, nil
 }
 
-// startCluster is how each scenario gets its cluster, and what ends them all.
-func (p *program) startCluster(ctx context.Context, f runFlags, list []harness.Scenario) (harness.StartCluster, func() error, error) {
-	nothing := func() error { return nil }
+// clusters is how each scenario of a run gets its cluster, and what ends them all.
+type clusters struct {
+	start        harness.StartCluster
+	controlToken string
+	stop         func() error
+}
+
+func (p *program) startCluster(ctx context.Context, f runFlags) (clusters, error) {
 	switch f.cluster {
 	case "local":
-		return harness.Local(startEmbedded()), nothing, nil
-	case "kind", "kubeconfig":
-		return p.startKubernetes(ctx, f, list)
+		return clusters{start: harness.Local(startEmbedded()), stop: func() error { return nil }}, nil
+	case "kind":
+		return p.startKind(ctx, f)
+	case "kubeconfig":
+		return clusters{start: harness.Unsupported(f.cluster), stop: func() error { return nil }}, nil
 	}
-	return nil, nil, usageError("--cluster %s: write local, kind or kubeconfig", f.cluster)
+	return clusters{}, usageError("--cluster %s: write local, kind or kubeconfig", f.cluster)
 }
 
 func (p *program) writeReports(report *harness.Report, files []harness.ReportFile, colour bool) error {

@@ -170,10 +170,6 @@ func (n *node) delete() error {
 // engineError keeps the command that failed and what it printed: kind's errors
 // have them, but not in their text.
 func engineError(what string, err error) error {
-	var run *exec.RunError
-	if errors.As(err, &run) {
-		return fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, run.PrettyCommand(), run.Output)
-	}
 	if inner := exec.RunErrorForError(err); inner != nil {
 		return fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, inner.PrettyCommand(), inner.Output)
 	}
@@ -233,10 +229,10 @@ func ticking(ctx context.Context, log func(string), what string) (stop func()) {
 // logger takes kind's own messages.
 type logger func(string)
 
-func (l logger) Warn(message string)           { l("kind: warning: " + message) }
-func (l logger) Warnf(f string, args ...any)   { l.Warn(fmt.Sprintf(f, args...)) }
-func (l logger) Error(message string)          { l("kind: error: " + message) }
-func (l logger) Errorf(f string, args ...any)  { l.Error(fmt.Sprintf(f, args...)) }
+func (l logger) Warn(message string)              { l("kind: warning: " + message) }
+func (l logger) Warnf(f string, args ...any)      { l.Warn(fmt.Sprintf(f, args...)) }
+func (l logger) Error(message string)             { l("kind: error: " + message) }
+func (l logger) Errorf(f string, args ...any)     { l.Error(fmt.Sprintf(f, args...)) }
 func (l logger) V(level log.Level) log.InfoLogger { return infoLogger{l, level == 0} }
 
 type infoLogger struct {

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/webhook"
+	"github.com/irsa-emu/irsa-emu/webhook/incluster"
+)
+
+type webhookFlags struct {
+	listen, interceptListen, namespace, secret, service, configuration, emulator string
+	prefix, audience, mountPath, region, certFile, keyFile, logFormat            string
+	expiration                                                                   int64
+	regionalSTS, watchConfigMap                                                  bool
+	grace, publishEvery                                                          time.Duration
+}
+
+func (p *program) webhookCommand() *cobra.Command {
+	var f webhookFlags
+	cmd := &cobra.Command{
+		Use: "webhook", Short: "Run the pod identity webhook; for a pod in a cluster", Args: cobra.NoArgs,
+		Long: `webhook is what runs in a cluster beside the emulator: the pod identity webhook,
+the way from AWS's host names to the emulator of the pod that calls them, and the
+publisher of the cluster's public keys. The manifests in deploy/ start it.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := p.webhook(cmd.Context(), f); err != nil {
+				return &exitError{exitFailed, err}
+			}
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.listen, "listen", ":9443", "address for HTTPS: /mutate and /healthz")
+	flags.StringVar(&f.interceptListen, "intercept-listen", "", "address that connections for AWS's host names come to")
+	flags.StringVar(&f.namespace, "namespace", deploy.Namespace, "the namespace that this runs in")
+	flags.StringVar(&f.secret, "secret", deploy.Name, "Secret with the certificate authority and the control token; made when it is missing")
+	flags.StringVar(&f.service, "service-name", deploy.Webhook, "Service that the API server calls")
+	flags.StringVar(&f.configuration, "configuration", deploy.Webhook, "MutatingWebhookConfiguration that gets the CA bundle")
+	flags.StringVar(&f.emulator, "emulator", deploy.Name, "Service of the emulator for namespaces that name none")
+	flags.StringVar(&f.prefix, "annotation-prefix", webhook.DefaultPrefix, "prefix of the annotations")
+	flags.StringVar(&f.audience, "token-audience", webhook.DefaultAudience, "audience of tokens whose service account names none")
+	flags.StringVar(&f.mountPath, "token-mount-path", webhook.DefaultMountPath, "where tokens are mounted")
+	flags.Int64Var(&f.expiration, "token-expiration", webhook.DefaultExpiration, "seconds that tokens are good")
+	flags.StringVar(&f.region, "aws-default-region", "us-east-1", "AWS_REGION of pods whose namespace names none")
+	flags.BoolVar(&f.regionalSTS, "sts-regional-endpoint", true, "set AWS_STS_REGIONAL_ENDPOINTS=regional, as EKS does")
+	flags.BoolVar(&f.watchConfigMap, "watch-config-map", false, "take roles from ConfigMap pod-identity-webhook too")
+	flags.DurationVar(&f.grace, "service-account-lookup-grace-period", 100*time.Millisecond, "how long a service account may be missing when its pod comes")
+	flags.DurationVar(&f.publishEvery, "publish-every", 5*time.Second, "how often the cluster's keys are given to the emulators")
+	flags.StringVar(&f.certFile, "tls-cert", "", "certificate, PEM; default: one of the Secret's authority")
+	flags.StringVar(&f.keyFile, "tls-key", "", "key of --tls-cert, PEM")
+	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+func (p *program) webhook(ctx context.Context, f webhookFlags) error {
+	logger := slog.New(slog.NewTextHandler(p.stderr, nil))
+	if f.logFormat == "json" {
+		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
+	}
+	inside, err := rest.InClusterConfig()
+	if err != nil {
+		return fmt.Errorf("the webhook runs in a pod: %w", err)
+	}
+	inside.QPS, inside.Burst = 100, 200
+	client, err := kubernetes.NewForConfig(inside)
+	if err != nil {
+		return err
+	}
+	bootstrap := incluster.Bootstrap{Client: client, Namespace: f.namespace, Secret: f.secret, Service: f.service, Webhook: f.configuration, Now: time.Now}
+	secret, certificate, err := bootstrap.Run(ctx)
+	if err != nil {
+		return err
+	}
+	if f.certFile != "" {
+		given, err := tls.LoadX509KeyPair(f.certFile, f.keyFile)
+		if err != nil {
+			return err
+		}
+		certificate = &given
+	}
+	config := webhook.Config{
+		Prefix: f.prefix, Audience: f.audience, MountPath: f.mountPath, Expiration: f.expiration, Region: f.region, RegionalSTS: f.regionalSTS,
+	}
+	routes := &incluster.Routes{Client: client, Namespace: f.namespace, Service: f.emulator, Config: config, CA: secret[incluster.SecretCA]}
+	source := &incluster.Source{Client: client, Config: config, Grace: f.grace}
+	if f.watchConfigMap {
+		source.ConfigMapNamespace = f.namespace
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		publisher := incluster.Publisher{
+			Client: client, Namespace: f.namespace, Selector: "app.kubernetes.io/component=emulator",
+			ControlToken: string(secret[incluster.SecretControlToken]), Interval: f.publishEvery, Logger: logger,
+		}
+		publisher.Run(ctx)
+		return nil
+	})
+	if f.interceptListen != "" {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", f.interceptListen)
+		if err != nil {
+			return fmt.Errorf("--intercept-listen: %w", err)
+		}
+		intercept := incluster.Intercept{Client: client, Routes: routes, Logger: logger}
+		group.Go(func() error { return intercept.Serve(ctx, listener) })
+	}
+	group.Go(func() error { return serveWebhook(ctx, f.listen, certificate, source, routes, logger) })
+	return group.Wait()
+}
+
+func serveWebhook(ctx context.Context, address string, certificate *tls.Certificate, source *incluster.Source, routes *incluster.Routes, logger *slog.Logger) error {
+	mux := http.NewServeMux()
+	mux.Handle("/mutate", &webhook.Handler{
+		Source: source, ConfigFor: routes.ConfigFor,
+		Note: func(namespace, pod, serviceAccount, outcome string) {
+			logger.Info("pod", "namespace", namespace, "pod", pod, "serviceAccount", serviceAccount, "outcome", outcome)
+		},
+	})
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	server := &http.Server{
+		Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate}},
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.ListenAndServeTLS("", "") }()
+	logger.Info("webhook ready", "listen", address)
+	select {
+	case err := <-ended:
+		return fmt.Errorf("--listen: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err := server.Shutdown(drain)
+	if ended := <-ended; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return err
+}

@@ -1,0 +1,25 @@
+// Package deploy holds irsa-emu's manifests for a cluster, once: kubectl apply
+// -k reads them from the folder, irsa-emu up and run from the binary.
+package deploy
+
+import "embed"
+
+// FS are the manifests that kustomization.yaml lists.
+//
+//go:embed namespace.yaml emulator.yaml webhook.yaml
+var FS embed.FS
+
+// Names in the manifests that code refers to.
+const (
+	Namespace = "irsa-emu"
+	// Name is that of the emulator's Deployment and Service, and of the Secret
+	// with the authority and the control token.
+	Name    = "irsa-emu"
+	Webhook = "pod-identity-webhook"
+	// Image is what stands for the image in the manifests.
+	Image = "irsa-emu"
+	// EmulatorLabel on pods is the name of their emulator's Deployment.
+	EmulatorLabel = "irsa-emu.dev/emulator"
+	// Intercept is the Service that AWS's host names lead to.
+	Intercept = "aws"
+)

@@ -1,0 +1,105 @@
+package kind
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"sync"
+
+	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
+)
+
+// images remembers what was loaded into a node.
+type images struct {
+	mu   sync.Mutex
+	done map[string]bool
+}
+
+// loadImages puts the images that an object names into the node, where the
+// engine of this machine has them. The node pulls the others.
+func (r *running) loadImages(ctx context.Context, o *object) error {
+	if r.node == nil {
+		return nil
+	}
+	for _, reference := range imagesOf(o.Object) {
+		if err := r.loadImage(ctx, reference); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *running) loadImage(ctx context.Context, reference string) error {
+	r.loaded.mu.Lock()
+	defer r.loaded.mu.Unlock()
+	if r.loaded.done[reference] {
+		return nil
+	}
+	if r.loaded.done == nil {
+		r.loaded.done = map[string]bool{}
+	}
+	r.loaded.done[reference] = true
+	if _, err := nodeutils.ImageID(r.node.Node, reference); err == nil {
+		return nil // part of the node image, or loaded before
+	}
+	engine := engineCommand()
+	if engine == "" || exec.CommandContext(ctx, engine, "image", "inspect", reference).Run() != nil {
+		return nil
+	}
+	defer ticking(ctx, r.log, "kind: loading image "+reference+" into cluster "+r.name)()
+	save := exec.CommandContext(ctx, engine, "save", reference)
+	var problem bytes.Buffer
+	save.Stderr = &problem
+	archive, err := save.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := save.Start(); err != nil {
+		return fmt.Errorf("%s save %s: %w", engine, reference, err)
+	}
+	loadErr := r.node.load(archive)
+	_, _ = io.Copy(io.Discard, archive) // what a failed load left
+	if err := save.Wait(); err != nil {
+		return fmt.Errorf("%s save %s: %w\n%s", engine, reference, err, problem.Bytes())
+	}
+	return loadErr
+}
+
+// engineCommand is the command of the engine that kind uses, in its order.
+func engineCommand() string {
+	for _, name := range []string{"docker", "nerdctl", "podman"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// imagesOf are the images of the containers in an object, wherever they are.
+func imagesOf(v any) []string {
+	var found []string
+	switch v := v.(type) {
+	case map[string]any:
+		for key, value := range v {
+			list, isList := value.([]any)
+			if !isList || (key != "containers" && key != "initContainers") {
+				found = append(found, imagesOf(value)...)
+				continue
+			}
+			for _, item := range list {
+				if container, ok := item.(map[string]any); ok {
+					if image, ok := container["image"].(string); ok && image != "" {
+						found = append(found, image)
+					}
+				}
+			}
+		}
+	case []any:
+		for _, item := range v {
+			found = append(found, imagesOf(item)...)
+		}
+	}
+	return found
+}

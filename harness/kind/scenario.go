@@ -1,0 +1,284 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/webhook/incluster"
+)
+
+// share is what one scenario has of a cluster.
+type share struct {
+	*running
+	scenario string
+	target   harness.Target
+	slot     *slot
+	changes  bool // it applies manifests or runs pods: its namespaces are its own
+	alone    bool
+
+	mu    sync.Mutex
+	made  map[string]object // outside of its namespaces, by title; deleted when it ends
+	known map[string]bool   // namespaces that are there
+	pods  int
+}
+
+// releaseTimeout bounds how long what a scenario made may take to go.
+const releaseTimeout = 2 * time.Minute
+
+// lease lends a scenario an emulator and its namespaces, once they are free.
+func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluster, err error) {
+	s := &share{
+		running: r, scenario: t.Scenario, target: t, made: map[string]object{}, known: map[string]bool{},
+		alone:   slices.Contains(t.Needs, harness.NeedRotation) || slices.Contains(t.Needs, harness.NeedAlone),
+		changes: slices.Contains(t.Needs, harness.NeedManifests) || slices.Contains(t.Needs, harness.NeedPods),
+	}
+	if err := r.alone.acquire(ctx, s.alone); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			r.alone.release()
+		}
+	}()
+	if err := r.namespaces.acquire(ctx, t.Namespaces, s.changes); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			r.namespaces.release(t.Namespaces)
+		}
+	}()
+	select {
+	case s.slot = <-r.slots:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() {
+		if err != nil {
+			r.slots <- s.slot
+		}
+	}()
+	if err := r.start(ctx, s.slot); err != nil {
+		return nil, err
+	}
+	if err := r.reset(ctx, s.slot); err != nil {
+		return nil, err
+	}
+	if s.changes {
+		for _, name := range t.Namespaces {
+			if err := s.namespace(ctx, name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if r.node != nil {
+		return rotatingShare{s}, nil
+	}
+	return s, nil
+}
+
+func (s *share) Name() string {
+	if s.existing != nil {
+		return "kubeconfig"
+	}
+	return "kind"
+}
+
+func (s *share) URL() string        { return s.slot.url }
+func (s *share) Kubeconfig() string { return s.kubeconfig }
+
+// namespace makes one whose pods use the scenario's emulator. One that others
+// left, because they only requested tokens in it, is made anew.
+func (s *share) namespace(ctx context.Context, name string) error {
+	s.mu.Lock()
+	there := s.known[name]
+	s.known[name] = true
+	s.mu.Unlock()
+	if there {
+		return nil
+	}
+	o := namespaceObject(name)
+	if s.changes {
+		if s.existing != nil && !s.existing.mayUse(ctx, name) {
+			return fmt.Errorf("namespace %s exists in this cluster; scenarios make and delete theirs, so that one is left alone", name)
+		}
+		if !isLasting(name) {
+			if err := s.deleted(ctx, &o); err != nil {
+				return err
+			}
+		}
+		o.SetAnnotations(map[string]string{incluster.EmulatorAnnotation: s.slot.host, incluster.RegionAnnotation: s.target.Region})
+	}
+	return s.apply(ctx, &o)
+}
+
+func namespaceObject(name string) object {
+	return object{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
+		"name": name, "labels": map[string]any{"app.kubernetes.io/managed-by": "irsa-emu"},
+	}}}
+}
+
+// isLasting tells namespaces that are part of the cluster.
+func isLasting(name string) bool {
+	return name == metav1.NamespaceDefault || name == deploy.Namespace || strings.HasPrefix(name, "kube-")
+}
+
+// Token requests a service account's token as the kubelet does. A service
+// account that nobody applied is made: on the local cluster every one exists.
+func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, error) {
+	namespace, name, _ := strings.Cut(t.ServiceAccount, "/")
+	if err := s.serviceAccount(ctx, namespace, name); err != nil {
+		return "", err
+	}
+	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: t.Audience}}
+	if len(t.Audience) == 0 {
+		request.Spec.Audiences = []string{"sts.amazonaws.com"}
+	}
+	seconds := int64(24 * time.Hour / time.Second)
+	if t.ExpiresIn > 0 {
+		seconds = int64(t.ExpiresIn / time.Second)
+	}
+	request.Spec.ExpirationSeconds = &seconds
+	if t.Pod != "" {
+		pod, err := s.CoreV1().Pods(namespace).Get(ctx, t.Pod, metav1.GetOptions{})
+		if err != nil {
+			return "", fmt.Errorf("the pod that the token is bound to: %w", err)
+		}
+		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID}
+	}
+	var token string
+	err := settled(ctx, "requesting a token of "+t.ServiceAccount, 250*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+		got, err := s.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, name, request, metav1.CreateOptions{})
+		if err != nil {
+			return false, "", err
+		}
+		token = got.Status.Token
+		return true, "", nil
+	})
+	return token, err
+}
+
+func (s *share) serviceAccount(ctx context.Context, namespace, name string) error {
+	if err := s.namespace(ctx, namespace); err != nil {
+		return err
+	}
+	accounts := s.CoreV1().ServiceAccounts(namespace)
+	return settled(ctx, "making service account "+namespace+"/"+name, 250*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+		_, err := accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+		if apierrors.IsAlreadyExists(err) {
+			return true, "", nil
+		}
+		return err == nil, "", err
+	})
+}
+
+// Apply applies manifests in their order and waits for what takes time.
+func (s *share) Apply(ctx context.Context, manifests []byte) error {
+	objects, err := objectsOf(manifests)
+	if err != nil {
+		return err
+	}
+	for i := range objects {
+		o := &objects[i]
+		if err := s.loadImages(ctx, o); err != nil {
+			return err
+		}
+		if _, err := s.resource(o); err != nil { // also fills in the namespace
+			return err
+		}
+		if namespace := o.GetNamespace(); namespace != "" && !isLasting(namespace) {
+			if err := s.namespace(ctx, namespace); err != nil {
+				return err
+			}
+		} else {
+			s.remember(o)
+		}
+		if err := s.apply(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remember notes what would outlive the scenario's namespaces.
+func (s *share) remember(o *object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o.GetKind() == "Namespace" || o.GetNamespace() == deploy.Namespace {
+		return // deleted with the scenario's, or mended afterwards
+	}
+	s.made[title(o)] = *o
+}
+
+// KeepLogs writes what the webhook, the emulator and the API server logged.
+func (s *share) KeepLogs(ctx context.Context, folder string) error {
+	return errors.Join(
+		s.keepPodLogs(ctx, folder, "emulator", deploy.Namespace, deploy.EmulatorLabel+"="+s.slot.name()),
+		s.keepPodLogs(ctx, folder, "webhook", deploy.Namespace, "app.kubernetes.io/component=webhook"),
+		s.keepPodLogs(ctx, folder, "api-server", "kube-system", "component=kube-apiserver"),
+		s.keepEvents(ctx, folder),
+	)
+}
+
+// Close gives everything back. The namespaces are deleted meanwhile: whoever
+// needs one of them waits for it.
+func (s *share) Close() error {
+	s.background.Go(func() {
+		ctx, cancel := context.WithTimeoutCause(context.Background(), releaseTimeout, fmt.Errorf("it took longer than %s", releaseTimeout))
+		defer cancel()
+		if err := s.release(ctx); err != nil {
+			s.log(fmt.Sprintf("%s: %v", s.scenario, err))
+		}
+		s.slots <- s.slot
+		s.namespaces.release(s.target.Namespaces)
+		s.running.alone.release()
+	})
+	return nil
+}
+
+func (s *share) release(ctx context.Context) error {
+	var errs []error
+	if s.alone { // it may have changed what others stand on
+		objects, err := s.manifests()
+		errs = append(errs, err)
+		for i := range objects {
+			errs = append(errs, s.apply(ctx, &objects[i]))
+		}
+		for i := range objects {
+			errs = append(errs, s.ready(ctx, &objects[i]))
+		}
+		errs = append(errs, s.webhookCalled(ctx))
+	}
+	for _, o := range s.made {
+		errs = append(errs, s.deleted(ctx, &o))
+	}
+	if !s.changes && s.existing == nil {
+		return errors.Join(errs...) // others may be using the same namespaces
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.known)) {
+		if isLasting(name) {
+			continue
+		}
+		// Pods that ignore signals would hold the namespace for half a minute each.
+		none := int64(0)
+		if err := s.CoreV1().Pods(name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &none}, metav1.ListOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("deleting the pods of namespace %s: %w", name, err))
+		}
+		o := namespaceObject(name)
+		errs = append(errs, s.deleted(ctx, &o))
+	}
+	return errors.Join(errs...)
+}

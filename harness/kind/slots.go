@@ -1,0 +1,156 @@
+package kind
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/webhook/incluster"
+)
+
+// slot is one emulator of a cluster, lent to one scenario at a time. It is
+// started when it is first lent and reset each time: a reset takes
+// milliseconds, a pod seconds.
+type slot struct {
+	number int
+	host   string // of its Service, inside the cluster; empty until it runs
+	url    string // from this machine
+}
+
+func (s *slot) name() string {
+	if s.number == 0 {
+		return deploy.Name // the one of the manifests
+	}
+	return fmt.Sprintf("%s-%d", deploy.Name, s.number)
+}
+
+// start brings up the slot's emulator and its way to this machine.
+func (r *running) start(ctx context.Context, s *slot) error {
+	if s.host != "" {
+		return nil
+	}
+	objects, err := r.manifests()
+	if err != nil {
+		return err
+	}
+	for i := range objects {
+		o := &objects[i]
+		if o.GetName() != deploy.Name || (o.GetKind() != "Deployment" && o.GetKind() != "Service") {
+			continue
+		}
+		if err := s.rename(o); err != nil {
+			return err
+		}
+		if o.GetKind() == "Service" && r.node != nil {
+			if err := s.nodePort(o); err != nil {
+				return err
+			}
+		}
+		if err := r.apply(ctx, o); err != nil {
+			return err
+		}
+	}
+	deployment := &object{Object: map[string]any{
+		"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": s.name(), "namespace": deploy.Namespace},
+	}}
+	if err := r.ready(ctx, deployment); err != nil {
+		return errors.Join(err, r.podTrouble(ctx, deploy.Namespace))
+	}
+	service, err := r.CoreV1().Services(deploy.Namespace).Get(ctx, s.name(), metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("the emulator's Service: %w", err)
+	}
+	if s.url, err = r.reach(ctx, s.name(), s.number); err != nil {
+		return err
+	}
+	err = settled(ctx, "waiting for the emulator at "+s.url, 100*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+		return r.control(ctx, http.MethodGet, s.url+"/readyz", nil) == nil, "it does not answer", nil
+	})
+	if err == nil {
+		s.host = service.Spec.ClusterIP
+	}
+	return err
+}
+
+// rename makes the manifests' emulator into the slot's.
+func (s *slot) rename(o *object) error {
+	o.SetName(s.name())
+	paths := [][]string{{"spec", "selector"}}
+	if o.GetKind() == "Deployment" {
+		paths = [][]string{{"spec", "selector", "matchLabels"}, {"spec", "template", "metadata", "labels"}}
+	}
+	for _, path := range paths {
+		if err := unstructured.SetNestedField(o.Object, s.name(), append(path, deploy.EmulatorLabel)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nodePort opens the Service on the node port that is mapped to this machine.
+func (s *slot) nodePort(o *object) error {
+	ports, _, err := unstructured.NestedSlice(o.Object, "spec", "ports")
+	if err != nil {
+		return err
+	}
+	for _, p := range ports {
+		if port, ok := p.(map[string]any); ok && port["name"] == "http" {
+			port["nodePort"] = int64(firstNodePort + s.number)
+		}
+	}
+	if err := unstructured.SetNestedSlice(o.Object, ports, "spec", "ports"); err != nil {
+		return err
+	}
+	return unstructured.SetNestedField(o.Object, "NodePort", "spec", "type")
+}
+
+// reset empties the slot's emulator and gives it the cluster's keys.
+func (r *running) reset(ctx context.Context, s *slot) error {
+	if err := r.control(ctx, http.MethodDelete, s.url+"/_emu/state", nil); err != nil {
+		return fmt.Errorf("resetting the emulator: %w", err)
+	}
+	return r.publish(ctx, s)
+}
+
+func (r *running) publish(ctx context.Context, s *slot) error {
+	var keys incluster.Keys
+	err := settled(ctx, "reading the cluster's keys", 250*time.Millisecond, func(ctx context.Context) (_ bool, _ string, err error) {
+		keys, err = incluster.ReadKeys(ctx, r)
+		return err == nil, "", err
+	})
+	if err != nil {
+		return err
+	}
+	return keys.Publish(ctx, r.http, s.url, r.controlToken)
+}
+
+// control calls an emulator's control API.
+func (r *running) control(ctx context.Context, method, url string, body any) error {
+	content, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(content))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+r.controlToken)
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("%s %s answered %s", method, strings.TrimPrefix(url, "http://"), resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// podTrouble is what a namespace's warnings say, as an error; nil for none.
+func (r *running) podTrouble(ctx context.Context, namespace string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	events, err := r.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "type=Warning"})
+	if err != nil || len(events.Items) == 0 {
+		return nil // no more is known than the caller says already
+	}
+	var out strings.Builder
+	for _, e := range events.Items {
+		fmt.Fprintf(&out, "\n  %s/%s: %s: %s", strings.ToLower(e.InvolvedObject.Kind), e.InvolvedObject.Name, e.Reason, e.Message)
+	}
+	return errors.New("warnings in namespace " + namespace + ":" + out.String())
+}
+
+// keepPodLogs writes the logs of pods to folder.
+func (r *running) keepPodLogs(ctx context.Context, folder, as, namespace, selector string) error {
+	pods, err := r.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return fmt.Errorf("logs of the %s: %w", as, err)
+	}
+	var errs []error
+	for i, pod := range pods.Items {
+		name := as
+		if i > 0 {
+			name = fmt.Sprintf("%s-%d", as, i)
+		}
+		lines := int64(5000)
+		b, err := r.CoreV1().Pods(namespace).GetLogs(pod.Name, &corev1.PodLogOptions{TailLines: &lines}).DoRaw(ctx)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name+".log"), b, 0o644)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("logs of the %s: %w", as, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// keepEvents writes what happened in the scenario's namespaces.
+func (s *share) keepEvents(ctx context.Context, folder string) error {
+	var out strings.Builder
+	for _, namespace := range s.target.Namespaces {
+		events, err := s.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return fmt.Errorf("events of namespace %s: %w", namespace, err)
+		}
+		for _, e := range events.Items {
+			fmt.Fprintf(&out, "%s %s %s/%s %s: %s\n", e.LastTimestamp.Format(time.RFC3339), namespace, strings.ToLower(e.InvolvedObject.Kind), e.InvolvedObject.Name, e.Reason, e.Message)
+		}
+	}
+	if out.Len() == 0 {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(folder, "events.log"), []byte(out.String()), 0o644)
+}

@@ -1,0 +1,109 @@
+package incluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+// Intercept takes connections that pods make to AWS's host names, which DNS
+// leads here, to the emulator of their namespace. It does not look into them:
+// the emulator holds the certificates.
+type Intercept struct {
+	Client kubernetes.Interface
+	Routes *Routes
+	Logger *slog.Logger
+}
+
+// podWait is how long a pod's address may still be unknown: a container can
+// start before the kubelet has reported it.
+const podWait = 10 * time.Second
+
+// Serve accepts connections until the context ends.
+func (i *Intercept) Serve(ctx context.Context, l net.Listener) error {
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	var open sync.WaitGroup
+	defer open.Wait()
+	for {
+		conn, err := l.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("intercept: %w", err)
+		}
+		open.Go(func() {
+			if err := i.carry(ctx, conn); err != nil {
+				i.Logger.Warn("intercept", "from", conn.RemoteAddr().String(), "error", err)
+			}
+		})
+	}
+}
+
+func (i *Intercept) carry(ctx context.Context, from net.Conn) error {
+	defer from.Close()
+	host, _, err := net.SplitHostPort(from.RemoteAddr().String())
+	if err != nil {
+		return err
+	}
+	emulator, err := i.emulatorOf(ctx, host)
+	if err != nil {
+		return err
+	}
+	to, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", net.JoinHostPort(emulator, EmulatorTLSPort))
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	stop := context.AfterFunc(ctx, func() { _, _ = from.Close(), to.Close() })
+	defer stop()
+	done := make(chan error, 2)
+	pipe := func(dst, src net.Conn) {
+		_, err := io.Copy(dst, src)
+		if half, ok := dst.(*net.TCPConn); ok {
+			err = errors.Join(err, half.CloseWrite())
+		}
+		done <- err
+	}
+	go pipe(to, from)
+	go pipe(from, to)
+	<-done
+	<-done // resets by either side are its own business
+	return nil
+}
+
+// emulatorOf is the emulator of the pod with an address. An address of no pod
+// is the host's network: it gets the default emulator.
+func (i *Intercept) emulatorOf(ctx context.Context, address string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, podWait)
+	defer cancel()
+	for {
+		pods, err := i.Client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "status.podIP=" + address})
+		if err != nil {
+			return "", fmt.Errorf("the pod at %s: %w", address, err)
+		}
+		for _, pod := range pods.Items {
+			if pod.Spec.HostNetwork {
+				return i.Routes.defaultEmulator(ctx)
+			}
+			if pod.Status.Phase != "Succeeded" && pod.Status.Phase != "Failed" { // an ended pod's address may be another's by now
+				host, _, err := i.Routes.Emulator(ctx, pod.Namespace)
+				return host, err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("no pod has the address %s", address)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package incluster
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/irsa-emu/irsa-emu/webhook"
+)
+
+// Routes says which emulator a namespace's pods use.
+type Routes struct {
+	Client kubernetes.Interface
+	// Namespace and Service are those of the default emulator.
+	Namespace, Service string
+	// Config is the webhook's, without what brings pods to an emulator.
+	Config webhook.Config
+	// CA is the certificate, PEM, that signs for AWS's host names.
+	CA []byte
+}
+
+// Emulator is the host of a namespace's emulator, and the region of its pods.
+func (r *Routes) Emulator(ctx context.Context, namespace string) (host, region string, err error) {
+	found, err := r.Client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+	if err != nil {
+		return "", "", fmt.Errorf("namespace %s: %w", namespace, err)
+	}
+	region = found.Annotations[RegionAnnotation]
+	if host = found.Annotations[EmulatorAnnotation]; host != "" {
+		return host, region, nil
+	}
+	host, err = r.defaultEmulator(ctx)
+	return host, region, err
+}
+
+// defaultEmulator is an address rather than a name: SDKs put an S3 bucket in
+// front of a name, but behind an address.
+func (r *Routes) defaultEmulator(ctx context.Context) (string, error) {
+	service, err := r.Client.CoreV1().Services(r.Namespace).Get(ctx, r.Service, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("the emulator's Service: %w", err)
+	}
+	return service.Spec.ClusterIP, nil
+}
+
+// Where pods find the authority's certificate.
+const (
+	CAMountPath  = "/var/run/secrets/irsa-emu.dev"
+	caVolume     = "irsa-emu-ca"
+	caFile       = "ca.pem"
+	CAAnnotation = "irsa-emu.dev/ca.pem"
+)
+
+// endpointNames are the services with an endpoint variable of their own; some
+// clients read only these.
+var endpointNames = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
+
+// ConfigFor is the webhook's configuration for a namespace: modern SDKs are
+// pointed at its emulator, all are made to trust the authority. The
+// certificate goes with the pod, as an annotation, so that namespaces need
+// nothing prepared in them.
+func (r *Routes) ConfigFor(ctx context.Context, namespace string) (webhook.Config, error) {
+	c := r.Config
+	host, region, err := r.Emulator(ctx, namespace)
+	if err != nil {
+		return c, err
+	}
+	if region != "" {
+		c.Region = region
+	}
+	url := "http://" + net.JoinHostPort(host, EmulatorPort)
+	env := []corev1.EnvVar{{Name: "AWS_ENDPOINT_URL", Value: url}}
+	for _, name := range endpointNames {
+		env = append(env, corev1.EnvVar{Name: "AWS_ENDPOINT_URL_" + name, Value: url})
+	}
+	// botocore and the AWS SDKs; OpenSSL and Go, which go on reading the
+	// system's folder beside it; Node.js.
+	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"} {
+		env = append(env, corev1.EnvVar{Name: name, Value: CAMountPath + "/" + caFile})
+	}
+	c.Extra = webhook.Extra{
+		Env: env, MountPath: CAMountPath, Annotations: map[string]string{CAAnnotation: string(r.CA)},
+		Volume: &corev1.Volume{Name: caVolume, VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{
+			Items: []corev1.DownwardAPIVolumeFile{{
+				Path: caFile, FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + CAAnnotation + "']"},
+			}},
+		}}},
+	}
+	return c, nil
+}
