@@ -2,6 +2,7 @@ package etcdstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -125,25 +126,40 @@ var prefixes atomic.Int64
 
 // config is that of a place in the server that nobody else has used, not even an earlier run of the test.
 func config(t testing.TB, m *member) etcdstore.Config {
-	return etcdstore.Config{Endpoints: []string{m.address()}, Prefix: fmt.Sprintf("%s %d", strings.ReplaceAll(t.Name(), "/", "|"), prefixes.Add(1))}.Hurried()
+	place := fmt.Sprintf("%s %d", strings.ReplaceAll(t.Name(), "/", "|"), prefixes.Add(1))
+	return etcdstore.Config{Endpoints: []string{m.address()}, Prefix: place, Timeout: 30 * time.Second}.Hurried()
 }
 
-func openBackend(t testing.TB, c etcdstore.Config) *etcdstore.Store {
+// eventually repeats what etcd may not be able to do right now, on a busy machine or when it has just come back.
+func eventually(t testing.TB, do func() error) {
 	t.Helper()
-	backend, err := etcdstore.Open(context.Background(), c)
-	if err != nil {
-		t.Fatal(err)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := do()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, state.ErrUnavailable) && !errors.Is(err, state.ErrUncertain) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
 	}
+}
+
+func openBackend(t testing.TB, c etcdstore.Config) (backend *etcdstore.Store) {
+	t.Helper()
+	eventually(t, func() (err error) {
+		backend, err = etcdstore.Open(context.Background(), c)
+		return err
+	})
 	t.Cleanup(func() { backend.Close() })
 	return backend
 }
 
-func openStore(t testing.TB, c etcdstore.Config) *state.Store {
+func openStore(t testing.TB, c etcdstore.Config) (s *state.Store) {
 	t.Helper()
-	s, err := state.Open(context.Background(), openBackend(t, c), storetest.Kinds()...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, func() (err error) {
+		s, err = state.Open(context.Background(), openBackend(t, c), storetest.Kinds()...)
+		return err
+	})
 	t.Cleanup(func() { s.Close() })
 	return s
 }
@@ -159,9 +175,7 @@ func put(s *state.Store, entities ...state.Entity) error {
 
 func mustPut(t testing.TB, s *state.Store, entities ...state.Entity) {
 	t.Helper()
-	if err := put(s, entities...); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, func() error { return put(s, entities...) })
 }
 
 func item(key string, n int) *storetest.Item { return &storetest.Item{Key: key, N: n} }
