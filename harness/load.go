@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -176,9 +177,7 @@ func (s *Scenario) check(d *strictyaml.Decoder) {
 		}
 	}
 	for i, n := range s.Spec.Cluster.Needs {
-		switch n {
-		case NeedManifests, NeedPods, NeedRotation, NeedClaims:
-		default:
+		if !slices.Contains(needs, string(n)) {
 			d.PathErrorf(strictyaml.Index("spec.cluster.needs", i), "unknown need %q; %s", n, strictyaml.Instead(string(n), needs))
 		}
 	}

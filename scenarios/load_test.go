@@ -1,6 +1,8 @@
 package scenarios_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/irsa-emu/irsa-emu/harness"
@@ -21,7 +23,15 @@ func TestEachScenarioIsItsFile(t *testing.T) {
 	if len(all) < 20 {
 		t.Errorf("%d scenarios; the library promises twenty at least", len(all))
 	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range all {
+		name := s.Metadata.Name
+		if !strings.HasPrefix(name, "kind-") && !strings.Contains(string(readme), "("+name+".yaml)") {
+			t.Errorf("README.md does not list %s", name)
+		}
 		if want := "scenarios/" + s.Metadata.Name + ".yaml"; s.File != want {
 			t.Errorf("scenario %s is in %s, not in %s", s.Metadata.Name, s.File, want)
 		}
