@@ -197,3 +197,50 @@ func TestLintGolden(t *testing.T) {
 		return []txtar.File{{Name: "want.txt", Data: b.Bytes()}}
 	})
 }
+
+// Every rule that lint lists has a case that shows it.
+func TestEveryRuleHasACase(t *testing.T) {
+	paths, err := filepath.Glob("testdata/lint/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, path := range paths {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, src...)
+	}
+	for _, r := range LintRules() {
+		if !bytes.Contains(all, []byte("["+r.ID+"]")) {
+			t.Errorf("no case shows %s", r.ID)
+		}
+	}
+}
+
+// Mend takes away what needs no decision, and what it leaves is stable.
+func TestMend(t *testing.T) {
+	src := []byte(`{"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+ "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/https://issuer.example.com"},
+ "Condition": {"StringEquals": {"issuer.example.com:aud": "sts.amazon.com", "issuer.example.com:iss": "x", "issuer.example.com:sub": "a-*"}}}]}`)
+	mended, applied := Mend(src, LintOptions{})
+	if _, err := ValidateTrust(mended, TrustOptions{}); err != nil {
+		t.Errorf("IAM refuses the mended policy: %v\n%s", err, mended)
+	}
+	if left := Lint(mended, LintOptions{}); len(left) != 0 {
+		t.Errorf("left: %+v\n%s", left, mended)
+	}
+	if len(applied) < 5 {
+		t.Errorf("applied: %+v", applied)
+	}
+	if again, more := Mend(mended, LintOptions{}); len(more) != 0 || !bytes.Equal(again, mended) {
+		t.Errorf("mended again: %+v", more)
+	}
+	open := []byte(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+ "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/issuer.example.com"},
+ "Condition": {"StringEquals": {"issuer.example.com:aud": "sts.amazonaws.com"}}}]}`)
+	if same, applied := Mend(open, LintOptions{}); len(applied) != 0 || !bytes.Equal(same, open) {
+		t.Errorf("a subject was made up: %s", same)
+	}
+}
