@@ -53,6 +53,7 @@ func headerChecksum(r *http.Request) (*checksum, error) {
 		return nil, nil // of the object that the parts make, not of this body
 	}
 	var found *checksum
+	unreadable := ""
 	for header, values := range r.Header {
 		name, ok := strings.CutPrefix(strings.ToLower(header), checksumPrefix)
 		if !ok || name == "algorithm" || name == "type" || name == "mode" {
@@ -66,9 +67,12 @@ func headerChecksum(r *http.Request) (*checksum, error) {
 			return nil, severalChecksums()
 		}
 		if c.given = values[0]; !c.readable() {
-			return nil, Errorf(http.StatusBadRequest, "InvalidRequest", "Value for %s header is invalid.", checksumPrefix+name)
+			unreadable = checksumPrefix + name // but two are worse than one: recorded on AWS
 		}
 		found = c
+	}
+	if unreadable != "" {
+		return nil, Errorf(http.StatusBadRequest, "InvalidRequest", "Value for %s header is invalid.", unreadable)
 	}
 	return found, nil
 }

@@ -3,6 +3,7 @@ package s3
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -23,8 +24,69 @@ type attributesSum struct {
 	ChecksumSHA256    string `xml:",omitempty"`
 }
 
+// attributeParts lists the parts only where they have checksums of their own,
+// which is in composite uploads: recorded on AWS.
 type attributeParts struct {
-	TotalPartsCount int `xml:"PartsCount"`
+	TotalPartsCount      int             `xml:"PartsCount"`
+	PartNumberMarker     *int            `xml:",omitempty"`
+	NextPartNumberMarker *int            `xml:",omitempty"`
+	MaxParts             *int            `xml:",omitempty"`
+	IsTruncated          *bool           `xml:",omitempty"`
+	Parts                []attributePart `xml:"Part"`
+}
+
+type attributePart struct {
+	PartNumber        int
+	Size              int64
+	ChecksumCRC32     string `xml:",omitempty"`
+	ChecksumCRC32C    string `xml:",omitempty"`
+	ChecksumCRC64NVME string `xml:",omitempty"`
+	ChecksumSHA1      string `xml:",omitempty"`
+	ChecksumSHA256    string `xml:",omitempty"`
+}
+
+// attributeParts gives a page of the object's parts.
+func (c *call) attributeParts(o *Object) (*attributeParts, error) {
+	out := &attributeParts{TotalPartsCount: len(o.Parts)}
+	if o.Checksum.Type != composite {
+		return out, nil
+	}
+	number := func(header string, otherwise int) (int, error) {
+		text := c.HTTP.Header.Get(header)
+		if text == "" {
+			return otherwise, nil
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return 0, invalidArgument("Provided "+strings.ToLower(header)+" not an integer or within integer range", strings.ToLower(header), text)
+		}
+		return n, nil
+	}
+	limit, err := number("X-Amz-Max-Parts", 1000)
+	if err != nil {
+		return nil, err
+	}
+	after, err := number("X-Amz-Part-Number-Marker", 0)
+	if err != nil {
+		return nil, err
+	}
+	limit = min(limit, 1000)
+	next, truncated := 0, false
+	for _, p := range o.Parts {
+		switch {
+		case p.Number <= after:
+			continue
+		case len(out.Parts) == limit:
+			truncated = true
+			continue
+		}
+		var sum copyResult
+		sum.setChecksum(Checksum{Algorithm: o.Checksum.Algorithm, Value: p.Checksum})
+		out.Parts = append(out.Parts, attributePart{p.Number, p.Size, sum.ChecksumCRC32, sum.ChecksumCRC32C, sum.ChecksumCRC64NVME, sum.ChecksumSHA1, sum.ChecksumSHA256})
+		next = p.Number
+	}
+	out.PartNumberMarker, out.NextPartNumberMarker, out.MaxParts, out.IsTruncated = &after, &next, &limit, &truncated
+	return out, nil
 }
 
 var attributes = []string{"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"}
@@ -62,7 +124,9 @@ func (s *Service) getObjectAttributes(c *call) error {
 		out.Checksum = &attributesSum{all.ChecksumType, all.ChecksumCRC32, all.ChecksumCRC32C, all.ChecksumCRC64NVME, all.ChecksumSHA1, all.ChecksumSHA256}
 	}
 	if asked["ObjectParts"] && len(o.Parts) > 0 {
-		out.ObjectParts = &attributeParts{len(o.Parts)}
+		if out.ObjectParts, err = c.attributeParts(o); err != nil {
+			return err
+		}
 	}
 	if asked["StorageClass"] {
 		out.StorageClass = o.StorageClass

@@ -53,8 +53,8 @@ func (s *Service) getObject(c *call) error {
 	if err := c.override(h); err != nil {
 		return err
 	}
-	if wantsChecksum(c.HTTP) && !partial {
-		o.Checksum.set(h)
+	if wantsChecksum(c.HTTP) && length == o.Size && (!partial || len(o.Parts) == 0) {
+		o.Checksum.set(h) // also where a range or part is the whole: recorded on AWS
 	}
 	h.Set("Content-Length", strconv.FormatInt(length, 10))
 	status := http.StatusOK
@@ -106,7 +106,7 @@ func (c *call) part(o *Object) (from, length int64, partial bool, err error) {
 		from += p.Size
 	}
 	p := parts[n-1]
-	if wantsChecksum(c.HTTP) && p.Checksum != "" {
+	if wantsChecksum(c.HTTP) && p.Checksum != "" && o.Checksum.Type == composite {
 		Checksum{o.Checksum.Algorithm, p.Checksum, o.Checksum.Type}.set(c.w.Header())
 	}
 	return from, p.Size, o.Size > 0, nil
@@ -145,6 +145,8 @@ func byteRange(header string, size int64) (from, length int64, partial bool) {
 	return from, to - from + 1, true
 }
 
+const metaPrefix = "x-amz-meta-"
+
 // setHeaders puts what is known of the object into an answer.
 func (o *Object) setHeaders(h http.Header) {
 	h.Set("Accept-Ranges", "bytes")
@@ -154,7 +156,9 @@ func (o *Object) setHeaders(h http.Header) {
 		h.Set(name, value)
 	}
 	for name, value := range o.Metadata {
-		h.Set("X-Amz-Meta-"+name, value)
+		// In lower case, as S3 sends it: boto3 and the JavaScript SDK take the
+		// name as it comes, and a program that wrote "key" looks for "key".
+		h[metaPrefix+name] = []string{value}
 	}
 	if o.StorageClass != "STANDARD" {
 		h.Set("X-Amz-Storage-Class", o.StorageClass)

@@ -219,6 +219,8 @@ func copyRange(text string, size int64) (first, last int64, err error) {
 	switch {
 	case err1 != nil || err2 != nil || first > last:
 		return 0, 0, bad
+	case first >= size:
+		return 0, 0, invalidRequest("The specified copy range is invalid for the source object size")
 	case last >= size:
 		return 0, 0, invalidArgument("Range specified is not valid for source object of size: "+strconv.FormatInt(size, 10), "x-amz-copy-source-range", text)
 	}
