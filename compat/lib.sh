@@ -49,6 +49,8 @@ denied() { # TEXT COMMAND…: the command fails, and says TEXT
   out=$("$@" 2>&1) && { echo "it was allowed: $out"; return 1; }
   contains "$out" "$want"
 }
+# new_aws: the aws here reads AWS_ENDPOINT_URL, as 1.29 and 2.13 were the first to do. Without one, cases that need it skip.
+new_aws() { python3 -c 'import re, sys; v = tuple(map(int, re.match(r"aws-cli/(\d+)\.(\d+)", sys.argv[1] or "aws-cli/0.0").groups())); sys.exit(not ((1, 29) <= v < (2, 0) or v >= (2, 13)))' "$(aws --version 2>&1)"; }
 # build NAME: sets program to the binary of compat/NAME. One with a go.mod of its own is kept under what it was built from.
 build() {
   local dir=$root/compat/$1

@@ -1,5 +1,6 @@
 # What both versions of the aws CLI are held to. Sourced when the emulator runs and `aws` is the one to try.
 cd "$work"
+export HOME=$work # the CLI keeps what it assumed in ~/.aws/cli/cache
 policy_documents
 
 check "section 1: the cluster's issuer" section1
