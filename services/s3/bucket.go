@@ -64,7 +64,7 @@ func (s *Service) createBucket(c *call) error {
 	case strings.EqualFold(c.HTTP.Header.Get("X-Amz-Bucket-Object-Lock-Enabled"), "true"):
 		return services.Unsupported("s3", "CreateBucket with Object Lock")
 	case !plainACL(c.HTTP.Header):
-		return aclNotSupported()
+		return c.aclNotSupported(b.Ownership)
 	}
 	if b.Tags, err = checkTags(in.Tags, true); err != nil {
 		return err

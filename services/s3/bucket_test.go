@@ -164,11 +164,14 @@ func TestSettings(t *testing.T) {
 	if put := write(t, c, b, "k", "v"); put.ServerSideEncryption != "aws:kms" || *put.SSEKMSKeyId != "key" || !*put.BucketKeyEnabled {
 		t.Errorf("put %+v", put)
 	}
+	_, err = c.PutBucketAcl(ctx, &api.PutBucketAclInput{Bucket: &b, ACL: types.BucketCannedACLPublicRead})
+	refused(t, err, 400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+	must[*api.CopyObjectOutput](t)(c.CopyObject(ctx, &api.CopyObjectInput{Bucket: &b, Key: aws.String("k"), CopySource: aws.String("reports/k")})) // in place: recorded on AWS (test_copy_in_place_with_bucket_encryption)
 	must[*api.DeleteBucketOwnershipControlsOutput](t)(c.DeleteBucketOwnershipControls(ctx, &api.DeleteBucketOwnershipControlsInput{Bucket: &b}))
 	_, err = c.GetBucketOwnershipControls(ctx, &api.GetBucketOwnershipControlsInput{Bucket: &b})
 	refused(t, err, 404, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
 	_, err = c.PutBucketAcl(ctx, &api.PutBucketAclInput{Bucket: &b, ACL: types.BucketCannedACLPublicRead})
-	refused(t, err, 400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+	refused(t, err, 501, "NotImplemented", "irsa-emu does not implement s3:PutBucketAcl with an ACL that gives rights to others.")
 
 	tags := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("")}}}
 	must[*api.PutObjectTaggingOutput](t)(c.PutObjectTagging(ctx, &api.PutObjectTaggingInput{Bucket: &b, Key: aws.String("k"), Tagging: tags}))

@@ -15,10 +15,10 @@ import (
 func (c *call) source() (*Object, error) {
 	text := c.HTTP.Header.Get("X-Amz-Copy-Source")
 	path, query, _ := strings.Cut(text, "?")
-	path, err := url.PathUnescape(path)
+	path, err := url.QueryUnescape(path) // a plus is a blank here: recorded on AWS
 	name, key, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if err != nil || !ok || name == "" || key == "" {
-		return nil, invalidArgument("Invalid copy source object key", "x-amz-copy-source", text)
+		return nil, invalidArgument("Invalid copy source object key", "x-amz-copy-source", "x-amz-copy-source")
 	}
 	b, ok := state.Get[*Bucket](c.State, name)
 	if !ok {
@@ -87,6 +87,9 @@ func (s *Service) copyObject(c *call) error {
 	if err != nil {
 		return err
 	}
+	if from.StorageClass == "GLACIER" || from.StorageClass == "DEEP_ARCHIVE" {
+		return fail(http.StatusForbidden, "ObjectNotInActiveTierError", "The source object of the COPY action is not in the active tier and is only stored in Amazon S3 Glacier.", "Key", from.Key)
+	}
 	to, err := c.newObject()
 	if err != nil {
 		return err
@@ -100,7 +103,7 @@ func (s *Service) copyObject(c *call) error {
 		return err
 	}
 	if from.Bucket == to.Bucket && from.Key == to.Key && directive == "COPY" && h.Get("X-Amz-Storage-Class") == "" &&
-		h.Get("X-Amz-Server-Side-Encryption") == "" && h.Get("X-Amz-Website-Redirect-Location") == "" {
+		h.Get("X-Amz-Server-Side-Encryption") == "" && !c.bucket.EncryptionSet && h.Get("X-Amz-Website-Redirect-Location") == "" {
 		return invalidRequest("This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
 	}
 	if directive == "COPY" {

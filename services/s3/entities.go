@@ -27,6 +27,8 @@ type Bucket struct {
 	Ownership string `json:"ownership,omitempty"`
 	// Encryption is what objects have that do not say otherwise.
 	Encryption Encryption `json:"encryption"`
+	// EncryptionSet is whether Encryption was set, and not just AWS's default.
+	EncryptionSet bool `json:"encryptionSet,omitempty"`
 }
 
 // PublicAccessBlock is a bucket's Block Public Access. A new bucket has all four.
@@ -60,9 +62,10 @@ type Object struct {
 	StorageClass string            `json:"storageClass"`
 	Encryption   Encryption        `json:"encryption"`
 	Checksum     Checksum          `json:"checksum,omitzero"`
-	// Parts are those of a multipart upload.
-	Parts []PartSize `json:"parts,omitempty"`
-	Tags  []iam.Tag  `json:"tags,omitempty"`
+	// Upload and Parts are those of the multipart upload that made the object.
+	Upload string     `json:"upload,omitempty"`
+	Parts  []PartSize `json:"parts,omitempty"`
+	Tags   []iam.Tag  `json:"tags,omitempty"`
 }
 
 // PartSize is one part of an object that was uploaded in parts.

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"encoding/base64"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -89,18 +90,27 @@ type listResult struct {
 
 // limit reads max-keys and its like; more than a thousand is a thousand.
 func (c *call) limit(param string) (int, error) {
+	if c.query.Get(param) == "" {
+		return 1000, nil
+	}
+	n, err := c.number(param)
+	return min(n, 1000), err
+}
+
+// number reads a parameter that is a number; 0 when it is not there.
+func (c *call) number(param string) (int, error) {
 	text := c.query.Get(param)
 	if text == "" {
-		return 1000, nil
+		return 0, nil
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
 		return 0, invalidArgument("Provided "+param+" not an integer or within integer range", param, text)
 	}
 	if n < 0 {
-		return 0, invalidArgument("Argument "+strings.ReplaceAll(param, "-", "")+" must be an integer between 0 and 2147483647", param, text)
+		return 0, invalidArgument("Argument "+param+" must be an integer between 0 and 2147483647", param, text)
 	}
-	return min(int(n), 1000), nil
+	return int(n), nil
 }
 
 // entries puts a page into an answer.
@@ -143,10 +153,13 @@ func (s *Service) listObjectsV2(c *call) error {
 	out.StartAfter = encode(after)
 	if c.query.Has("continuation-token") {
 		token := c.query.Get("continuation-token")
-		if after, err = readToken(token); err != nil || token == "" {
-			return invalidArgument("The continuation token provided is incorrect", "continuation-token", token)
+		if token == "" {
+			return fail(http.StatusBadRequest, "InvalidArgument", "The continuation token provided is incorrect", "ArgumentName", "continuation-token")
 		}
-		out.ContinuationToken = &token
+		if after, err = readToken(token); err != nil {
+			return err
+		}
+		out.ContinuationToken, out.StartAfter = &token, "" // the token is stronger, and not echoed beside it: recorded on AWS
 	}
 	var of *owner
 	if c.query.Get("fetch-owner") == "true" {

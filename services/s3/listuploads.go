@@ -3,7 +3,6 @@ package s3
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/state"
@@ -85,7 +84,7 @@ func (s *Service) listMultipartUploads(c *call) error {
 		if common != "" {
 			last = common
 			out.CommonPrefixes = append(out.CommonPrefixes, commonPrefix{encode(common)})
-			out.NextKeyMarker, out.NextUploadIdMarker = encode(common), ""
+			out.NextKeyMarker, out.NextUploadIdMarker = "", "" // also when more follows: recorded on AWS
 			continue
 		}
 		of := ownerOf(c.bucket.Account)
@@ -126,11 +125,9 @@ func (s *Service) listParts(c *call) error {
 	if err != nil {
 		return err
 	}
-	marker := 0
-	if text := c.query.Get("part-number-marker"); text != "" {
-		if marker, err = strconv.Atoi(text); err != nil || marker < 0 {
-			return invalidArgument("Provided part-number-marker not an integer or within integer range", "part-number-marker", text)
-		}
+	marker, err := c.number("part-number-marker")
+	if err != nil {
+		return err
 	}
 	of := ownerOf(c.bucket.Account)
 	out := listPartsResult{

@@ -46,6 +46,9 @@ func TestMultipart(t *testing.T) {
 	_, err = complete(types.CompletedPart{PartNumber: aws.Int32(1), ETag: aws.String(`"d41d8cd98f00b204e9800998ecf8427e"`)})
 	refused(t, err, 400, "InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
 
+	_, err = c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId})
+	refused(t, err, 400, "InvalidRequest", "You must specify at least one part")
+
 	first := strings.Repeat("x", 5<<20)
 	parts := []types.CompletedPart{part(1, first), part(2, "test content 123")}
 	part(3, "never used")
@@ -69,7 +72,13 @@ func TestMultipart(t *testing.T) {
 	}
 	_, err = c.GetObject(ctx, &api.GetObjectInput{Bucket: &b, Key: key, PartNumber: aws.Int32(10)})
 	refused(t, err, 416, "InvalidPartNumber", "The requested partnumber is not satisfiable")
-	_, err = complete(parts...)
+	// Run on AWS by moto: completing once more with the same parts is well, whatever the conditions.
+	again := must[*api.CompleteMultipartUploadOutput](t)(c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId, IfNoneMatch: aws.String("*"),
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}}))
+	if *again.ETag != *done.ETag {
+		t.Errorf("completed again: %s, want %s", *again.ETag, *done.ETag)
+	}
+	_, err = complete(parts[0])
 	refused(t, err, 404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
 
 	up = must[*api.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &api.CreateMultipartUploadInput{Bucket: &b, Key: key}))

@@ -86,7 +86,7 @@ func (c *call) refuseUnsupported() error {
 	case h.Get("X-Amz-Write-Offset-Bytes") != "":
 		return headerNotImplemented("x-amz-write-offset-bytes", "")
 	case !plainACL(h):
-		return aclNotSupported()
+		return c.aclNotSupported(c.bucket.Ownership)
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func (e Encryption) set(h http.Header) {
 	if e.KeyID != "" {
 		h.Set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", e.KeyID)
 	}
-	if e.BucketKey {
+	if e.BucketKey && e.Algorithm != "AES256" { // a bucket may say so, but only KMS has bucket keys: recorded on AWS
 		h.Set("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled", "true")
 	}
 }

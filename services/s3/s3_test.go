@@ -109,6 +109,12 @@ func TestObject(t *testing.T) {
 			if want := s.Now().Truncate(time.Second); !got.LastModified.Equal(want) {
 				t.Errorf("LastModified %v, want %v", got.LastModified, want)
 			}
+			raw := must[*awsSigned](t)(presign(c, b, "2026/a b+c%ü.txt"))
+			answer := must[*http.Response](t)(s.Client().Do(must[*http.Request](t)(http.NewRequest(http.MethodGet, raw.URL, nil))))
+			answer.Body.Close()
+			if got := answer.Header.Get("X-Amz-Meta-Team"); got != "payments" {
+				t.Errorf("x-amz-meta-team: %q", got)
+			}
 			head := must[*api.HeadObjectOutput](t)(c.HeadObject(ctx, &api.HeadObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")}))
 			if *head.ContentLength != 11 || *head.ETag != *put.ETag || head.ChecksumCRC32 != nil {
 				t.Errorf("head: %+v", head)

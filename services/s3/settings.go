@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/services"
 )
 
 // The settings of a bucket. What can be set is kept and takes effect; what
@@ -154,7 +156,7 @@ func (s *Service) putEncryption(c *call) error {
 	case e.Algorithm == "AES256" && e.KeyID != "":
 		return invalidArgumentOnly("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault")
 	}
-	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption = e }); err != nil {
+	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption, b.EncryptionSet = e, true }); err != nil {
 		return err
 	}
 	return c.ok()
@@ -162,7 +164,7 @@ func (s *Service) putEncryption(c *call) error {
 
 // deleteEncryption brings back the default: no bucket is without encryption.
 func (s *Service) deleteEncryption(c *call) error {
-	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption = Encryption{Algorithm: "AES256"} }); err != nil {
+	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption, b.EncryptionSet = Encryption{Algorithm: "AES256"}, false }); err != nil {
 		return err
 	}
 	return c.noContent()
@@ -192,7 +194,7 @@ func (s *Service) putACL(c *call) error {
 		}
 	}
 	if c.HTTP.Header.Get("X-Amz-Acl") == "" || !plainACL(c.HTTP.Header) {
-		return aclNotSupported()
+		return c.aclNotSupported(c.bucket.Ownership)
 	}
 	return c.ok()
 }
@@ -203,6 +205,11 @@ func plainACL(h http.Header) bool {
 	return (acl == "" || acl == "private" || acl == "bucket-owner-full-control") && !hasGrants(h)
 }
 
-func aclNotSupported() error {
-	return fail(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+// aclNotSupported is AWS's refusal where the bucket's owner owns all objects,
+// as is the default, and the emulator's own where ACLs would count.
+func (c *call) aclNotSupported(ownership string) error {
+	if ownership == ownerships[0] {
+		return fail(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+	}
+	return services.Unsupported("s3", c.op.name+" with an ACL that gives rights to others")
 }
