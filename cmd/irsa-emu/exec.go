@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
@@ -37,7 +38,8 @@ The exit code is the command's own.`,
 			config.Stdin, config.Stdout, config.Stderr = p.stdin, p.stdout, p.stderr
 			config.Env = os.Environ()
 			config.Complain = func(err error) { fmt.Fprintf(p.stderr, "irsa-emu: the token was not refreshed: %v\n", err) }
-			code, err := harness.Exec(cmd.Context(), config)
+			// Signals go to the command, which decides: a context that they cancel would end it besides.
+			code, err := harness.Exec(context.WithoutCancel(cmd.Context()), config)
 			if err != nil || code != 0 {
 				return &exitError{code, err}
 			}
