@@ -3,7 +3,7 @@
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 emu=${COMPAT_BINARY:-$root/bin/irsa-emu} # another one can be tried without building here
-cache=$root/compat/.cache
+cache=${IRSA_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/irsa-emu/compat} # outlives the clone
 work=$(mktemp -d)
 mkdir -p "$cache"
 pids=()
