@@ -39,4 +39,4 @@ golden: ## rewrite the golden files from what the code says now
 	go test ./... -update
 
 clean: ## remove what was built
-	rm -rf bin dist compat/.cache
+	rm -rf bin dist
