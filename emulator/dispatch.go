@@ -10,6 +10,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -122,6 +123,11 @@ func (e *Emulator) authenticate(req *iam.Request, sig *wire.Signature, parseErr 
 		return authErr
 	}
 	opts := wire.VerifyOptions{Service: req.Service, Body: req.Body, S3: req.Service == serviceS3, Keys: e.signingKeys}
+	if s3, ok := e.services[req.Service].(interface {
+		HostBucket(*http.Request, state.Reader) string
+	}); ok && sig.Presigned {
+		opts.Bucket = s3.HostBucket(req.HTTP, req.State)
+	}
 	if err := sig.Verify(req.HTTP, secret, e.config.Now(), opts); err != nil {
 		return err
 	}

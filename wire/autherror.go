@@ -230,12 +230,13 @@ func (s *Signature) skewed(now time.Time, window, maxSkew time.Duration, message
 }
 
 func (s *Signature) presignExpired(end, now time.Time) *AuthError {
+	s3 := Errorf(http.StatusForbidden, "AccessDenied", "Request has expired")
+	if s.v2 == nil {
+		s3.With("X-Amz-Expires", strconv.Itoa(int(s.Expires/time.Second)))
+	}
 	return &AuthError{
 		Kind: AuthTime, AccessKeyID: s.AccessKeyID, Message: "Request has expired", Hint: "the presigned request expired at " + end.Format(time.RFC3339),
-		s3: Errorf(http.StatusForbidden, "AccessDenied", "Request has expired").
-			With("X-Amz-Expires", strconv.Itoa(int(s.Expires/time.Second))).
-			With("Expires", end.Format("2006-01-02T15:04:05Z")).
-			With("ServerTime", now.Format("2006-01-02T15:04:05Z")),
+		s3: s3.With("Expires", end.Format("2006-01-02T15:04:05Z")).With("ServerTime", now.Format("2006-01-02T15:04:05Z")),
 	}
 }
 

@@ -15,8 +15,8 @@ const (
 )
 
 // Signature is what a request says about who signed it and how: Signature
-// Version 4, from the Authorization header or from the query. Nothing in it is
-// to be believed before Verify.
+// Version 4, from the Authorization header or from the query, or Version 2 from
+// the query of an S3 request. Nothing in it is to be believed before Verify.
 type Signature struct {
 	AccessKeyID string
 	// Date, Region and Service are the scope of the credential; Date is
@@ -38,6 +38,7 @@ type Signature struct {
 	expires    string // X-Amz-Expires as sent
 	hasExpires bool
 	signed     string // SignedHeaders as sent
+	v2         *signature2
 
 	// Of a verified signature, for the chunks of the body that follow it.
 	key          []byte
@@ -63,7 +64,7 @@ func ParseSignature(r *http.Request) (*Signature, error) {
 	case len(header) == 1 && header[0] != "":
 		return parseHeader(r, header[0])
 	case query.version2():
-		return nil, version2()
+		return parseVersion2(r)
 	}
 	return nil, nil
 }

@@ -26,6 +26,9 @@ type VerifyOptions struct {
 	// S3 applies S3's rules: the path is signed as it is, x-amz-* headers must be
 	// signed, x-amz-content-sha256 says what was signed of the body.
 	S3 bool
+	// Bucket is what the host of an S3 request names, "" in path style: Version 2
+	// signs it with the path.
+	Bucket string
 	// MaxSkew is how far the time of signing may be from now; 0 is 15 minutes,
 	// which STS, IAM and S3 allow.
 	MaxSkew time.Duration
@@ -39,6 +42,9 @@ type VerifyOptions struct {
 func (s *Signature) Verify(r *http.Request, secret string, now time.Time, opts VerifyOptions) error {
 	if opts.MaxSkew == 0 {
 		opts.MaxSkew = 15 * time.Minute
+	}
+	if s.v2 != nil {
+		return s.verify2(r, secret, now.UTC(), opts)
 	}
 	if opts.S3 {
 		if err := s.checkExpires(); err != nil {

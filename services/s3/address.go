@@ -17,11 +17,7 @@ func (s *Service) locate(c *call) error {
 	if strings.HasPrefix(path, "v20180820/") && r.Header.Get("X-Amz-Account-Id") != "" {
 		return wire.Errorf(http.StatusNotImplemented, "NotImplemented", "irsa-emu does not implement the S3 Control API.")
 	}
-	exists := func(name string) bool {
-		_, ok := state.Get[*Bucket](c.State, name)
-		return ok
-	}
-	c.name, c.key = split(bucketOfHost(r.Host, s.hosts, path, r.Method, exists), path)
+	c.name, c.key = split(s.HostBucket(r, c.State), path)
 	at := onService
 	switch {
 	case c.key != "":
@@ -33,6 +29,14 @@ func (s *Service) locate(c *call) error {
 		return methodNotAllowed(r.Method, at)
 	}
 	return nil
+}
+
+// HostBucket is the bucket that a request names in its host, "" in path style.
+func (s *Service) HostBucket(r *http.Request, in state.Reader) string {
+	return bucketOfHost(r.Host, s.hosts, strings.TrimPrefix(r.URL.Path, "/"), r.Method, func(name string) bool {
+		_, ok := state.Get[*Bucket](in, name)
+		return ok
+	})
 }
 
 // split takes a path apart. With a bucket from the host, all of it is the key.
