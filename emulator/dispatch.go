@@ -10,6 +10,8 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -72,6 +74,7 @@ func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
 // read takes the body, unless it is S3's, and with it the action.
 func (e *Emulator) read(req *iam.Request) error {
 	if req.Service == serviceS3 {
+		req.Action = s3.ActionOf(req.HTTP)
 		return nil
 	}
 	var buffer bytes.Buffer
@@ -91,6 +94,8 @@ func (e *Emulator) read(req *iam.Request) error {
 	switch req.Service {
 	case serviceSecretsManager:
 		req.Action = actionOfTarget(req.HTTP)
+	case serviceEKS:
+		req.Action = eks.ActionOf(req.HTTP)
 	case serviceSTS, serviceIAM, "":
 		action, version, form, err := wire.ReadQuery(req.HTTP, body)
 		if err != nil {
