@@ -55,8 +55,11 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 		case forAllValues:
 			r.Met = true
 			r.Hint = "ForAllValues is true when the key is absent; add Null: false to require it"
-		case forAnyValue: // false for negated operators, too
-			r.Met = c.op.ifExists
+		case forAnyValue:
+			// False for negated operators too, and, as users saw on AWS, with
+			// IfExists (re:Post, "ForAnyValue:StringEqualsIfExists behaving
+			// unexpectedly").
+			r.Met = false
 		default:
 			r.Met = c.op.negated || c.op.ifExists
 		}

@@ -92,7 +92,7 @@ func TestConditions(t *testing.T) {
 		{"ForAnyValue:StringNotEquals", `["a"]`, nil, false},
 		{"ForAnyValue:StringNotEquals", `["a"]`, []string{"a", "b"}, true},
 		{"ForAnyValue:StringNotEquals", `["a"]`, []string{"a"}, false},
-		{"ForAnyValue:StringEqualsIfExists", `["a"]`, nil, true},
+		{"ForAnyValue:StringEqualsIfExists", `["a"]`, nil, false}, // seen on AWS: for-any-value-if-exists-absent.txtar
 		{"ForAnyValue:StringLike", `["a*"]`, []string{"b", "ac"}, true},
 		// Recorded: multivalued without a qualifier never matches while present.
 		{"StringEquals", `"a"`, []string{"a"}, false},
@@ -130,6 +130,7 @@ func TestConditions(t *testing.T) {
 		{"Bool", `"true"`, "TRUE", true},
 		{"Bool", `true`, "true", true},
 		{"Bool", `"true"`, "false", false},
+		{"Bool", `"maybe"`, "maybe", false},
 		{"BinaryEquals", `"aGk="`, "hi", true},
 		{"BinaryEquals", `"aGk="`, "aGk=", true},
 		{"BinaryEquals", `"aGk="`, "ho", false},

@@ -23,6 +23,9 @@ func (h *hinter) diagnose(r *ConditionResult, c *Condition, doc *Document) (code
 	if c.op.test == nil || c.op.test == null {
 		return "", ""
 	}
+	if !r.Present && c.op.quantifier == forAnyValue && c.op.ifExists {
+		return "for-any-value-if-exists", "the request has no such key, and ForAnyValue is false then, IfExists or not; let the key be absent by a statement of its own with Null: true"
+	}
 	if !r.Present {
 		return h.absent(r)
 	}

@@ -65,7 +65,7 @@ func (l *linter) keyOfIssuer(i int, t trusted, c lintCondition) bool {
 }
 
 func neverWhy(c lintCondition) string {
-	if c.op.negated || c.op.ifExists || c.op.quantifier == forAllValues {
+	if c.op.quantifier != forAnyValue && (c.op.negated || c.op.ifExists) || c.op.quantifier == forAllValues {
 		return "the key is never in a request, and " + c.operator + " is true of an absent key: the condition lets everyone pass"
 	}
 	return "the key is never in a request: the statement can never apply"

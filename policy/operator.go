@@ -124,7 +124,11 @@ func plain(compile func(want string) func(string) bool) func(template, Context) 
 
 func never(string) bool { return false }
 
+// compileBool takes true and false only: the guide compares with nothing else.
 func compileBool(want string) func(string) bool {
+	if !strings.EqualFold(want, "true") && !strings.EqualFold(want, "false") {
+		return never
+	}
 	return func(got string) bool { return strings.EqualFold(got, want) }
 }
 
