@@ -89,10 +89,6 @@ func invalidInput(format string, args ...any) *wire.Error {
 	return wire.Errorf(http.StatusBadRequest, "InvalidInput", format, args...)
 }
 
-func malformed(message string) *wire.Error {
-	return wire.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "%s", message)
-}
-
 func unmodifiable(format string, args ...any) *wire.Error {
 	return wire.Errorf(http.StatusBadRequest, "UnmodifiableEntity", format, args...)
 }

@@ -71,9 +71,9 @@ func addTags(have []Tag, in []tagInput, c tagCase) ([]Tag, error) {
 			return nil, invalidInput("Duplicate tag keys found.")
 		}
 		if at := c.index(tags, t.Key); at >= 0 {
-			tags[at] = Tag{t.Key, t.Value}
+			tags[at] = Tag(t)
 		} else {
-			tags = append(tags, Tag{t.Key, t.Value})
+			tags = append(tags, Tag(t))
 		}
 	}
 	if len(tags) > maxTags {

@@ -94,6 +94,7 @@ func TestSDK(t *testing.T) {
 	if *web.Provider != providerARN(home, issuer) || *web.SubjectFromWebIdentityToken != subject || *web.Audience != "sts.amazonaws.com" {
 		t.Errorf("%s %s %s", *web.Provider, *web.SubjectFromWebIdentityToken, *web.Audience)
 	}
+	//lint:ignore SA1019 older clients read it, and AWS still sends it
 	if web.PackedPolicySize == nil || web.SessionTokenSize == nil || int(*web.SessionTokenSize) != len(*web.Credentials.SessionToken) || web.SessionTokenUtilization == nil {
 		t.Error("the sizes of the token are missing")
 	}
@@ -131,6 +132,7 @@ func TestSDK(t *testing.T) {
 		t.Errorf("%+v %v", who, err)
 	}
 	federated, err := alice.GetFederationToken(ctx, &sdk.GetFederationTokenInput{Name: aws.String("bob")})
+	//lint:ignore SA1019 older clients read it, and AWS still sends it
 	if err != nil || *federated.PackedPolicySize != 0 || *federated.FederatedUser.FederatedUserId != home+":bob" {
 		t.Errorf("%+v %v", federated, err)
 	}

@@ -37,7 +37,7 @@ func fromDocument(tx *state.Txn, account, region string, d *statefile.Secret, no
 		region = d.Region
 	}
 	if !nameChars.MatchString(d.Name) || len(d.Name) > 512 {
-		return nil, fmt.Errorf("a name has 1 to 512 letters, digits and -/_+=.@!")
+		return nil, fmt.Errorf("a name has 1 to 512 letters, digits and -/_+=.@! alone")
 	}
 	s := &Secret{
 		Account: account, Region: region, Name: d.Name, Suffix: d.Suffix, ByName: d.Suffix == "",
