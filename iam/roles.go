@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/state"
@@ -35,7 +36,21 @@ type roleInput struct {
 func (in *roleInput) target(c *call) target { return c.onRole(in.RoleName) }
 
 type pathInput struct {
-	Path string `wire:"min=1,max=512,pattern=PATH"`
+	Path string `wire:"min=1,max=512"`
+}
+
+var (
+	pathForm   = regexp.MustCompile(`^/([!-~]+/)?$`)
+	prefixForm = regexp.MustCompile(`^/[!-\x7f]*$`)
+)
+
+// checkPath has a text of its own where the model has a pattern. Seen on AWS:
+// aws-cloudformation/cfn-lint#722, aws-cloudformation/cfn-lint#3020.
+func (in pathInput) checkPath() error {
+	if in.Path == "" || pathForm.MatchString(in.Path) {
+		return nil
+	}
+	return wire.ValidationError("The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.")
 }
 
 // orRoot is the path of a new entity.
@@ -189,8 +204,16 @@ func (c *call) getRole(in *roleInput) (any, error) {
 }
 
 type pathPrefixInput struct {
-	PathPrefix string `wire:"min=1,max=512,pattern=PATHPREFIX"`
+	PathPrefix string `wire:"min=1,max=512"`
 	pageInput
+}
+
+// checkPath is as that of pathInput. Seen on AWS: ansible-collections/amazon.aws#2065.
+func (in pathPrefixInput) checkPath() error {
+	if in.PathPrefix == "" || prefixForm.MatchString(in.PathPrefix) {
+		return nil
+	}
+	return wire.ValidationError("The specified value for pathPrefix is invalid. It must begin with the / character and contain only alphanumeric characters and/or / characters.")
 }
 
 type listRolesInput struct{ pathPrefixInput }

@@ -105,6 +105,11 @@ func on[In any, P interface {
 		if err := wire.DecodeQuery(c.Form, in, wire.NamesOnly); err != nil {
 			return nil, err
 		}
+		if in, ok := any(in).(interface{ checkPath() error }); ok {
+			if err := in.checkPath(); err != nil {
+				return nil, err
+			}
+		}
 		if in, ok := any(in).(checker); ok {
 			if err := in.check(c); err != nil {
 				return nil, err
