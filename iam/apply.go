@@ -14,7 +14,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // Apply merges the IAM entities of a state document into an account. Each
@@ -93,7 +92,7 @@ func (f form) tags(tags map[string]string) {
 	}
 }
 
-func (f form) decode(into any) error { return wire.DecodeQuery(f.Values, into, wire.NamesOnly) }
+func (f form) decode(into any) error { return decodeInput(f.Values, into) }
 
 func (a *applier) provider(in statefile.OIDCProvider) error {
 	f := newForm("Url", in.URL)

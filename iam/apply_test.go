@@ -150,6 +150,8 @@ func TestApplyRefuses(t *testing.T) {
 			"roles: r: state.yaml:7:20: MalformedPolicyDocument: Could not parse the policy: Statement is empty!"},
 		"name": {statefile.Account{Roles: []statefile.Role{{Name: "a b", TrustPolicy: statefile.NewDocument(trust)}}},
 			`roles: a b: ValidationError: 1 validation error detected: Value at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]+`},
+		"path": {statefile.Account{Roles: []statefile.Role{{Name: "r", Path: "team", TrustPolicy: statefile.NewDocument(trust)}}},
+			"roles: r: ValidationError: The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."},
 		"inline": {statefile.Account{Roles: []statefile.Role{{Name: "r", TrustPolicy: statefile.NewDocument(trust), InlinePolicies: map[string]statefile.Document{"p": placed}}}},
 			"roles: r: inlinePolicies: p: state.yaml:7:20: MalformedPolicyDocument: Syntax errors in policy."},
 		"attached": {statefile.Account{Roles: []statefile.Role{{Name: "r", TrustPolicy: statefile.NewDocument(trust), AttachedPolicies: []string{"arn:aws:iam::" + account + ":policy/x"}}}},

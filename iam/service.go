@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -102,13 +103,8 @@ func on[In any, P interface {
 }](run func(*call, P) (any, error)) action {
 	return func(c *call) (any, error) {
 		in := P(new(In))
-		if err := wire.DecodeQuery(c.Form, in, wire.NamesOnly); err != nil {
+		if err := decodeInput(c.Form, in); err != nil {
 			return nil, err
-		}
-		if in, ok := any(in).(interface{ checkPath() error }); ok {
-			if err := in.checkPath(); err != nil {
-				return nil, err
-			}
 		}
 		if in, ok := any(in).(checker); ok {
 			if err := in.check(c); err != nil {
@@ -120,6 +116,17 @@ func on[In any, P interface {
 		}
 		return run(c, in)
 	}
+}
+
+// decodeInput reads an action's input and checks what IAM words by itself.
+func decodeInput(form url.Values, into any) error {
+	if err := wire.DecodeQuery(form, into, wire.NamesOnly); err != nil {
+		return err
+	}
+	if in, ok := into.(interface{ checkPath() error }); ok {
+		return in.checkPath()
+	}
+	return nil
 }
 
 // update runs a transaction; the result of its last run is the action's.

@@ -24,7 +24,6 @@ var patterns = map[string]string{
 	"TAGKEY":       `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`,
 	"TAGVALUE":     `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`,
 	"PATH":         `(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`,
-	"PATHPREFIX":   `\u002F[\u0021-\u007F]*`,
 	"POLICYPATH":   `((/[A-Za-z0-9\.,\+@=_-]+)*)/`,
 	"MARKER":       `[\u0020-\u00FF]+`,
 	"VERSIONID":    `v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`,
