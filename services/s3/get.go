@@ -37,7 +37,7 @@ func (s *Service) getObject(c *call) error {
 	}
 	h := c.w.Header()
 	if notModified {
-		h.Set("ETag", quoted(o.ETag))
+		setETag(h, quoted(o.ETag))
 		h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -145,12 +145,16 @@ func byteRange(header string, size int64) (from, length int64, partial bool) {
 	return from, to - from + 1, true
 }
 
+// setETag writes the header's name as S3 does; Go's own form is Etag, and some
+// clients look for the exact name (recorded: test_s3_etag_header).
+func setETag(h http.Header, value string) { h["ETag"] = []string{value} }
+
 const metaPrefix = "x-amz-meta-"
 
 // setHeaders puts what is known of the object into an answer.
 func (o *Object) setHeaders(h http.Header) {
 	h.Set("Accept-Ranges", "bytes")
-	h.Set("ETag", quoted(o.ETag))
+	setETag(h, quoted(o.ETag))
 	h.Set("Last-Modified", o.Modified.UTC().Format(http.TimeFormat))
 	for name, value := range o.Headers {
 		h.Set(name, value)

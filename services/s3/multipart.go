@@ -141,7 +141,7 @@ func (s *Service) uploadPart(c *call) error {
 		return err
 	}
 	h := c.w.Header()
-	h.Set("ETag", quoted(p.ETag))
+	setETag(h, quoted(p.ETag))
 	p.Checksum.set(h)
 	u.Encryption.set(h)
 	return c.ok()

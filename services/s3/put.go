@@ -143,7 +143,7 @@ func (s *Service) putObject(c *call) error {
 		return err
 	}
 	h := c.w.Header()
-	h.Set("ETag", quoted(o.ETag))
+	setETag(h, quoted(o.ETag))
 	o.Checksum.set(h)
 	o.Encryption.set(h)
 	return c.ok()

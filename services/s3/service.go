@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -86,6 +87,7 @@ func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
 		c.Region = s.region
 	}
 	wire.SetS3Headers(w, req.Call)
+	c.takeParameters()
 	err := s.answer(c)
 	if err == nil {
 		return
@@ -99,6 +101,20 @@ func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
 	}
 	services.Record(req, f)
 	wire.WriteS3Error(w, req.Call, f.Wire)
+}
+
+// takeParameters makes headers of the x-amz-* parameters of a presigned request,
+// where clients put what they signed as headers: recorded on AWS
+// (test_put_url_metadata_with_sig_s3, test_presigned_url_v4_x_amz_in_qs).
+func (c *call) takeParameters() {
+	if !c.query.Has("X-Amz-Signature") && !c.query.Has("AWSAccessKeyId") {
+		return
+	}
+	for name, values := range c.query {
+		if strings.HasPrefix(name, "x-amz-") && len(c.HTTP.Header.Values(name)) == 0 {
+			c.HTTP.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
 }
 
 func (s *Service) answer(c *call) error {
