@@ -56,7 +56,7 @@ build() {
   local dir=$root/compat/$1
   if [ -f "$dir/go.mod" ]; then
     program=$cache/$1-$(cat "$dir"/*.go "$dir/go.mod" "$dir/go.sum" | sha256sum | cut -c1-16)
-    [ -x "$program" ] || (cd "$dir" && go build -mod=mod -trimpath -ldflags='-s -w' -o "$program" .)
+    [ -x "$program" ] || (cd "$dir" && go build -mod=mod -ldflags='-s -w' -o "$program" .)
   else
     program=$work/$1.program
     (cd "$root" && go build -o "$program" "./compat/$1")
