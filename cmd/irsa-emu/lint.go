@@ -106,7 +106,7 @@ func (p *program) lintCommand() *cobra.Command {
 	return cmd
 }
 
-func lintOptions(found *sources.Found, p *policySource, account string) policy.LintOptions {
+func lintOptions(found *sources.Found, p *sources.Policy, account string) policy.LintOptions {
 	o := policy.LintOptions{Account: p.Account, Providers: found.Providers[p.Account]}
 	if o.Account == "" {
 		o.Account = account
@@ -114,11 +114,9 @@ func lintOptions(found *sources.Found, p *policySource, account string) policy.L
 	return o
 }
 
-type policySource = sources.Policy
-
 // lintPolicy gives the findings of one policy, placed in its source. Policies
 // that are no trust policies are held against IAM only.
-func lintPolicy(found *sources.Found, p *policySource, account string) []linted {
+func lintPolicy(found *sources.Found, p *sources.Policy, account string) []linted {
 	var findings []policy.Finding
 	if p.Type == policy.TrustPolicy {
 		findings = policy.Lint(p.Text, lintOptions(found, p, account))
