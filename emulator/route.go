@@ -30,17 +30,17 @@ func isAWSCall(r *http.Request) bool {
 }
 
 // serviceOf names the service that a request is for: by its target header,
-// the scope of its signature, the host that it was sent to, and last by what
+// AWS's own host that it was sent to, the scope of its signature, and last by what
 // an unsigned request can still show.
 func serviceOf(r *http.Request, sig *wire.Signature) string {
 	if target, _, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		return strings.ToLower(target)
 	}
+	if service := serviceOfHost(r.Host); service != "" {
+		return service // a scope of another service's is refused there
+	}
 	if sig != nil {
 		return sig.Service
-	}
-	if service := serviceOfHost(r.Host); service != "" {
-		return service
 	}
 	if r.URL.Path == "/clusters" || strings.HasPrefix(r.URL.Path, "/clusters/") {
 		return serviceEKS
