@@ -64,8 +64,7 @@ def tampered():
 
 def another_host():
     request = signed()
-    del request.headers["Host"]
-    request.headers["Host"] = "sts.eu-west-1.amazonaws.com"
+    request.url = "https://sts.eu-west-1.amazonaws.com/"
     refused("SignatureDoesNotMatch", "EKSServiceAccountRole", request)
 
 

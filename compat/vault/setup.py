@@ -16,6 +16,7 @@ admin("POST", "auth/aws/config/client", {
     "sts_endpoint": URL, "sts_region": "us-west-2", "iam_endpoint": URL,
     "iam_server_id_header_value": "vault.example.com",
 })
+admin("POST", "auth/aws/config/identity", {"iam_metadata": ["account_id", "canonical_arn"]})
 admin("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
 admin("PUT", "sys/policies/acl/reader", {"policy": 'path "secret/data/your-secret" { capabilities = ["read"] }'})
 for name in ("EKSServiceAccountRole", "AnotherRole"):
