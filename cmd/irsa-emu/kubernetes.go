@@ -1,3 +1,5 @@
+//go:build kind
+
 package main
 
 import (
@@ -12,21 +14,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/harness/kind"
 )
-
-// kindFlags say which Kubernetes cluster scenarios play on.
-type kindFlags struct {
-	image, name, context, executable string
-	keep                             bool
-}
-
-func (f *kindFlags) add(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.image, "image", "", "node image of --cluster kind (default: kind's own)")
-	flags.StringVar(&f.name, "name", "", "name of the kind cluster (default: a new one each run)")
-	flags.BoolVar(&f.keep, "keep", false, "leave the kind cluster running")
-	flags.StringVar(&f.context, "context", "", "context of --cluster kubeconfig (default: the current one)")
-	flags.StringVar(&f.executable, "executable", "", "irsa-emu for the cluster: a static Linux binary (default: this one)")
-}
 
 // startKind makes kind clusters when scenarios need them.
 func (p *program) startKind(ctx context.Context, f runFlags) (clusters, error) {
@@ -60,4 +47,9 @@ func statusLines(w io.Writer, terminal bool) func(string) {
 			fmt.Fprintln(w, "\r\x1b[2K"+line)
 		}
 	}
+}
+
+// kubernetesCommands are those that need an API server.
+func (p *program) kubernetesCommands() []*cobra.Command {
+	return []*cobra.Command{p.webhookCommand()}
 }
