@@ -203,16 +203,20 @@ func (l *ledger) write(s *state.Store, key string, filler []state.Entity) {
 func (l *ledger) check(t *testing.T, s *state.Store) {
 	t.Helper()
 	now, there := s.Snapshot(), 0
+	var lost, wrong []string
 	for _, key := range l.kept {
 		there++
 		if number(now, key) != 1 {
-			t.Errorf("%s was acknowledged and is not there", key)
+			lost = append(lost, key)
 		}
 	}
 	for _, key := range l.refused {
 		if number(now, key) == 1 {
-			t.Errorf("%s was refused and is there", key)
+			wrong = append(wrong, key)
 		}
+	}
+	if len(lost)+len(wrong) > 0 {
+		t.Errorf("acknowledged and not there: %.300q; refused and there: %.300q", lost, wrong)
 	}
 	for _, key := range l.uncertain {
 		if number(now, key) == 1 {
@@ -223,6 +227,15 @@ func (l *ledger) check(t *testing.T, s *state.Store) {
 		t.Errorf("the sum is %d with %d items", sum, there)
 	}
 	t.Logf("%d updates acknowledged, %d refused, %d uncertain; %d there", len(l.kept), len(l.refused), len(l.uncertain), there)
+}
+
+// settle waits until each of the stores has seen all that the other has written.
+func settle(t *testing.T, a, b *state.Store) {
+	t.Helper()
+	mustPut(t, a, item("the end of a", 1))
+	mustPut(t, b, item("the end of b", 1))
+	await(t, a, "the end of b", 1)
+	await(t, b, "the end of a", 1)
 }
 
 // TestLostAnswers cuts connections and loses answers at random points of updates: small ones and batches.
@@ -263,8 +276,7 @@ func TestLostAnswers(t *testing.T) {
 		}
 	}
 	network.set(passing)
-	mustPut(t, a, item("the end", 1))
-	await(t, b, "the end", 1)
+	settle(t, a, b)
 	ledger.check(t, a)
 	ledger.check(t, b)
 	ledger.check(t, openStore(t, direct))
@@ -316,8 +328,7 @@ func TestMemberKilled(t *testing.T) {
 	time.Sleep(time.Second)
 	close(stop)
 	writing.Wait()
-	mustPut(t, a, item("the end", 1))
-	await(t, b, "the end", 1)
+	settle(t, a, b)
 	ledger.check(t, a)
 	ledger.check(t, b)
 }
