@@ -41,14 +41,16 @@ func TestEachScenarioIsItsFile(t *testing.T) {
 	}
 }
 
-// Stories that need programs of this machine are not in the binary: they run
-// when they are asked for.
-func TestClientScenariosLoad(t *testing.T) {
-	all, err := harness.Load("clients")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(all) == 0 {
-		t.Error("none")
+// Stories that need programs of this machine or a real cluster are not in the
+// binary: they run when they are asked for.
+func TestOtherScenariosLoad(t *testing.T) {
+	for _, folder := range []string{"clients", "kind"} {
+		all, err := harness.Load(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) == 0 {
+			t.Errorf("none in %s", folder)
+		}
 	}
 }
