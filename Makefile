@@ -32,7 +32,7 @@ bench: ## the benchmarks, the end-to-end ratios last
 compat: build ## real clients against the built binary
 	@compat/run
 
-e2e: build ## every scenario on a real kind cluster
+e2e: ## the scenarios for pods, on a real kind cluster
 	@.ci/e2e
 
 golden: ## rewrite the golden files from what the code says now
