@@ -212,7 +212,11 @@ func (r *runner) obstacle(play *stage, step *Step, unusable map[string]Status, u
 
 func (r *runner) step(ctx context.Context, play *stage, step *Step, out *StepResult) {
 	started := time.Now()
-	ctx, cancel := context.WithTimeoutCause(ctx, r.config.StepTimeout, fmt.Errorf("the step took longer than %s", r.config.StepTimeout))
+	timeout := r.config.StepTimeout
+	if step.Timeout > 0 {
+		timeout = step.Timeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the step took longer than %s", timeout))
 	defer cancel()
 	o, err := step.Action.perform(ctx, play)
 	out.Duration = time.Since(started)

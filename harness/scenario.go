@@ -50,6 +50,8 @@ type ClusterSpec struct {
 type Step struct {
 	Name   string
 	Action Action
+	// Timeout is how long it may take; the run's when zero.
+	Timeout time.Duration
 	// Line is where the step is written in the scenario's file.
 	Line int
 }
@@ -66,6 +68,7 @@ type stepFields struct {
 	Clock      *Clock      `json:"clock,omitempty" jsonschema_description:"Move the emulator's clock."`
 	RotateKeys *RotateKeys `json:"rotateKeys,omitempty" jsonschema_description:"Give an issuer a new signing key."`
 	Fault      *Fault      `json:"fault,omitempty" jsonschema_description:"Make calls fail that match."`
+	Timeout    Duration    `json:"timeout,omitempty" jsonschema_description:"How long it may take, such as 10m; that of run --step-timeout when left out."`
 	Expect     deferred    `json:"expect,omitempty" jsonschema_description:"What must happen; that it works, when left out."`
 }
 
@@ -99,11 +102,14 @@ var actionNames = []string{"assume", "call", "run", "apply", "pod", "clock", "ro
 func (s *Step) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 	var fields stepFields
 	d.Decode(n, path, &fields)
-	s.Name, s.Line = fields.Name, n.Line
+	s.Name, s.Timeout, s.Line = fields.Name, time.Duration(fields.Timeout), n.Line
 	names, actions := fields.actions()
 	switch {
 	case n.Kind != yaml.MappingNode:
 		return // said by the decoder
+	case s.Timeout < 0:
+		d.Errorf(n, "%s.timeout: %s; write how long the step may take, such as 10m", path, s.Timeout)
+		return
 	case len(actions) == 0:
 		if !writesAction(n) {
 			d.Errorf(n, "%s: no action; write one of: %s", path, join(actionNames))
