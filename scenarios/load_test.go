@@ -44,7 +44,7 @@ func TestEachScenarioIsItsFile(t *testing.T) {
 // Stories that need programs of this machine or a real cluster are not in the
 // binary: they run when they are asked for.
 func TestOtherScenariosLoad(t *testing.T) {
-	for _, folder := range []string{"clients", "kind"} {
+	for _, folder := range []string{"clients", "kind", "slow"} {
 		all, err := harness.Load(folder)
 		if err != nil {
 			t.Fatal(err)

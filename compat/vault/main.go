@@ -2,21 +2,29 @@
 // the AWS auth method and the key/value engine, and nothing else, because the
 // whole vault command takes every plugin of HashiCorp's with it. It prints its
 // address and its root token on one line and serves until its input ends.
+//
+// With the command line of a development server, vault server -dev
+// -dev-listen-address=… -dev-root-token-id=…, it stands in for one in a pod,
+// and serves until it is told to stop.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 	kv "github.com/hashicorp/vault-plugin-secrets-kv"
 	aws "github.com/hashicorp/vault/builtin/credential/aws"
+	"github.com/hashicorp/vault/helper/namespace"
 	vaulthttp "github.com/hashicorp/vault/http"
 	"github.com/hashicorp/vault/internalshared/configutil"
 	"github.com/hashicorp/vault/sdk/helper/consts"
@@ -26,12 +34,27 @@ import (
 )
 
 func main() {
-	if err := serve(context.Background()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	address, token := "127.0.0.1:0", ""
+	if len(os.Args) > 1 && os.Args[1] == "version" {
+		fmt.Println("Vault's packages")
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "server" {
+		flags := flag.NewFlagSet("server", flag.ExitOnError)
+		flags.Bool("dev", true, "there is nothing else here")
+		flags.StringVar(&address, "dev-listen-address", "127.0.0.1:8200", "")
+		flags.StringVar(&token, "dev-root-token-id", "root", "")
+		_ = flags.Parse(os.Args[2:]) // it exits
+	}
+	if err := serve(ctx, address, token); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func serve(ctx context.Context) error {
+// serve runs until the context ends or, without a token of its own, the input.
+func serve(ctx context.Context, address, token string) error {
 	logger := hclog.New(&hclog.LoggerOptions{Name: "vault", Output: os.Stderr, Level: hclog.Warn})
 	storage, err := inmem.NewInmem(nil, logger)
 	if err != nil {
@@ -55,20 +78,34 @@ func serve(ctx context.Context) error {
 	if unsealed, err := core.Unseal(made.SecretShares[0]); err != nil || !unsealed {
 		return fmt.Errorf("unsealing: %t, %w", unsealed, err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	root := made.RootToken
+	if token != "" {
+		answer, err := core.HandleRequest(namespace.RootContext(ctx), &logical.Request{
+			Operation: logical.UpdateOperation, Path: "auth/token/create", ClientToken: root,
+			Data: map[string]any{"id": token, "policies": []string{"root"}, "no_parent": true},
+		})
+		if err != nil || answer.IsError() {
+			return fmt.Errorf("making the root token: %v, %w", answer, err)
+		}
+		root = token
+	}
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
 	handler := vaulthttp.Handler.Handler(&vault.HandlerProperties{Core: core, ListenerConfig: &configutil.Listener{}})
-	fmt.Printf("http://%s %s\n", listener.Addr(), made.RootToken)
+	fmt.Printf("http://%s %s\n", listener.Addr(), root)
+	ended := context.AfterFunc(ctx, func() { listener.Close() })
+	defer ended()
 	go func() {
+		if token != "" {
+			return // a pod has no input
+		}
 		io.Copy(io.Discard, os.Stdin)
 		core.ShutdownWait()
 		listener.Close()
 	}()
-	if err := http.Serve(listener, handler); err != nil && ctx.Err() == nil {
-		return nil // the listener was closed at the end of the input
-	}
+	_ = http.Serve(listener, handler) // until the listener is closed, as above
 	return nil
 }
 

@@ -1,4 +1,5 @@
 // SDK v2, which knows AWS's host names and no AWS_ENDPOINT_URL.
+import "aws-sdk/global.js"; // before its clients, which need it whole
 import STS from "aws-sdk/clients/sts.js";
 import SecretsManager from "aws-sdk/clients/secretsmanager.js";
 import S3 from "aws-sdk/clients/s3.js";
