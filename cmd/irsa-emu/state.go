@@ -49,12 +49,12 @@ func openStore(ctx context.Context, store string) (state.Backend, error) {
 
 func (p *program) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "state", Short: "Export, import or check the state that a store keeps, while no emulator uses it",
-		Long: `The store is named as for serve: file:PATH or etcd://HOST:PORT[,…]/PREFIX. An export
-holds everything that the store does, keys that sign and seal included: treat it
-as a secret. For a document to be read and written by hand, see GET /_emu/state.`,
+		Use: "state", Short: "Export, import or check the state that a store keeps; load more into a running emulator",
+		Long: `export, import and check are for a store that no emulator uses. The store is named
+as for serve: file:PATH or etcd://HOST:PORT[,…]/PREFIX. An export holds everything
+that the store does, keys that sign and seal included: treat it as a secret. For a document to be read and written by hand, see GET /_emu/state.`,
 	}
-	cmd.AddCommand(p.stateExportCommand(), p.stateImportCommand(), p.stateCheckCommand())
+	cmd.AddCommand(p.stateExportCommand(), p.stateImportCommand(), p.stateCheckCommand(), p.stateLoadCommand())
 	return cmd
 }
 
