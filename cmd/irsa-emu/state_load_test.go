@@ -28,7 +28,9 @@ func TestStateLoad(t *testing.T) {
 	if want := "loaded " + path + " into the emulator at " + e.URL + "\n"; out.String() != want {
 		t.Errorf("it says %q, want %q", &out, want)
 	}
-	var state struct{ Accounts map[string]struct{ Buckets []struct{ Name string } } }
+	var state struct {
+		Accounts map[string]struct{ Buckets []struct{ Name string } }
+	}
 	if err := (&client{url: e.URL}).call(t.Context(), http.MethodGet, "/_emu/state", nil, &state); err != nil {
 		t.Fatal(err)
 	}
