@@ -34,11 +34,12 @@ var allowed = map[string][]string{
 	},
 	// The harness speaks with an emulator over HTTP: it needs types only.
 	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
-	"harness/kind": {"deploy", "harness", "webhook/incluster"},
+	"harness/kind": {"deploy", "harness", "kube", "webhook", "webhook/incluster"},
 	"scenarios":    {},
 	"deploy":       {},
+	"kube":         {},
 	// The webhook in a cluster, which needs an API server.
-	"webhook/incluster": {"webhook"},
+	"webhook/incluster": {"kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},
 	// Test helpers.
 	"services/servicetest": {"decision", "iam", "policy", "state", "sts", "wire"},

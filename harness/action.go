@@ -144,14 +144,20 @@ func (s *stage) judge(ctx context.Context, a *answer, want *Refusal, allowed fun
 
 // token requests the web identity token of an identity.
 func (s *stage) token(ctx context.Context, id Identity) (string, error) {
-	if id.foreign() && (id.Issuer != s.scenario.issuer() || id.Subject != "" || id.Profile != "") {
+	ofCluster := id.Subject == "" && id.Profile == "" &&
+		(id.Issuer == "" || id.Issuer == s.scenario.issuer() || slices.Contains(s.scenario.Spec.Cluster.Others, id.Issuer))
+	if !ofCluster {
 		return s.control.token(ctx, tokenRequest{
 			Issuer: id.Issuer, ServiceAccount: id.ServiceAccount, Subject: id.Subject, Profile: id.Profile, Pod: id.Pod,
 			Audience: id.Audience, ExpiresInSeconds: int64(time.Duration(id.TokenLife) / time.Second), Claims: id.claims(),
 		})
 	}
+	issuer := id.Issuer
+	if issuer == s.scenario.issuer() {
+		issuer = ""
+	}
 	return s.cluster.Token(ctx, TokenRequest{
-		ServiceAccount: id.ServiceAccount, Pod: id.Pod, Audience: id.Audience, ExpiresIn: time.Duration(id.TokenLife), Claims: id.claims(),
+		Issuer: issuer, ServiceAccount: id.ServiceAccount, Pod: id.Pod, Audience: id.Audience, ExpiresIn: time.Duration(id.TokenLife), Claims: id.claims(),
 	})
 }
 

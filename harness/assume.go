@@ -19,7 +19,7 @@ import (
 type Identity struct {
 	ServiceAccount string         `json:"serviceAccount,omitempty" jsonschema_description:"NAMESPACE/NAME"`
 	Pod            string         `json:"pod,omitempty" jsonschema_description:"Name of the pod that the token is bound to."`
-	Issuer         string         `json:"issuer,omitempty" jsonschema_description:"Another issuer than the cluster's; the emulator signs for it."`
+	Issuer         string         `json:"issuer,omitempty" jsonschema_description:"Another issuer than the cluster's: that of one of the cluster's others, else one that the emulator signs for."`
 	Subject        string         `json:"subject,omitempty" jsonschema_description:"The sub claim, in place of a service account."`
 	Profile        string         `json:"profile,omitempty" jsonschema:"enum=github,enum=gitlab,enum=hcp-terraform" jsonschema_description:"A token in the shape of another issuer's, in place of a service account."`
 	Audience       Strings        `json:"audience,omitempty" jsonschema_description:"The aud claim; sts.amazonaws.com when left out."`

@@ -22,6 +22,7 @@ type Cluster interface {
 
 // TokenRequest asks a cluster for a service account's token.
 type TokenRequest struct {
+	Issuer         string   // one of the target's Others; the cluster's own when empty
 	ServiceAccount string   // NAMESPACE/NAME
 	Pod            string   // the pod that the token is bound to; none when empty
 	Audience       []string // sts.amazonaws.com when empty
@@ -57,6 +58,17 @@ type KubeconfigHolder interface{ Kubeconfig() string }
 // ClaimSetter is a cluster whose tokens can be given any claims.
 type ClaimSetter interface{ SetsClaims() }
 
+// Sole is a cluster that nobody but the run uses: what all pods stand on, such
+// as the webhook, may be taken away for a while.
+type Sole interface{ IsSole() }
+
+// Interceptor is a cluster whose pods are led to the emulator by AWS's own
+// host names.
+type Interceptor interface{ Intercepts() }
+
+// Neighbour is a cluster beside which others can be started, for further issuers.
+type Neighbour interface{ HasNeighbours() }
+
 // Need is an optional power of a cluster.
 type Need string
 
@@ -66,10 +78,14 @@ const (
 	NeedPods      Need = "pods"       // PodRunner
 	NeedRotation  Need = "rotateKeys" // KeyRotator
 	NeedClaims    Need = "claims"     // ClaimSetter
-	NeedAlone     Need = "alone"      // no other scenario beside it; every cluster can give that
+	NeedAlone     Need = "alone"      // Sole, and no other scenario beside it
+	NeedIntercept Need = "intercept"  // Interceptor
+	NeedClusters  Need = "clusters"   // Neighbour
 )
 
-var needs = []string{string(NeedManifests), string(NeedPods), string(NeedRotation), string(NeedClaims), string(NeedAlone)}
+var needs = []string{
+	string(NeedManifests), string(NeedPods), string(NeedRotation), string(NeedClaims), string(NeedAlone), string(NeedIntercept), string(NeedClusters),
+}
 
 // lacks says why a cluster cannot give what is needed; empty when it can.
 func lacks(c Cluster, n Need) string {
@@ -86,7 +102,14 @@ func lacks(c Cluster, n Need) string {
 		_, ok = c.(KeyRotator)
 		what = "cannot replace its signing keys"
 	case NeedAlone:
-		return ""
+		_, ok = c.(Sole)
+		what = "has pods of others in it, which the story would disturb"
+	case NeedIntercept:
+		_, ok = c.(Interceptor)
+		what = "does not lead AWS's host names to the emulator"
+	case NeedClusters:
+		_, ok = c.(Neighbour)
+		what = "is one, and no others can be started beside it"
 	case NeedClaims:
 		_, ok = c.(ClaimSetter)
 		what = "makes its tokens' claims itself"
@@ -101,10 +124,17 @@ func lacks(c Cluster, n Need) string {
 // nothing yet. It may hand out a share of one that is already running.
 type StartCluster func(context.Context, Target) (Cluster, error)
 
+// UnfitError is why a scenario cannot play on a cluster at all: its steps are skipped.
+type UnfitError struct{ Reason string }
+
+func (e *UnfitError) Error() string { return e.Reason }
+
 // Target is what a scenario needs of its cluster.
 type Target struct {
-	Scenario string // its name
-	Issuer   string // "" leaves the choice to the cluster
+	Scenario string   // its name
+	Issuer   string   // "" leaves the choice to the cluster
+	Others   []string // issuers of further clusters
+	Version  string   // of Kubernetes, or the beginning of one; "" leaves the choice to the cluster
 	Region   string
 	Needs    []Need
 	// Namespaces are those that its steps name. No other scenario may change

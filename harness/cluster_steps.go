@@ -2,11 +2,14 @@ package harness
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -52,6 +55,14 @@ type PodResult struct {
 	Logs     string
 	Env      map[string]string // of the first container, as the API server has it
 	Volumes  []string          // names
+	Token    *ProjectedToken   // what the webhook's volume asks the kubelet for; nil without one
+}
+
+// ProjectedToken is a service account's token in a pod's volume.
+type ProjectedToken struct {
+	ServiceAccount string // NAMESPACE/NAME
+	Audience       string
+	ExpiresIn      time.Duration
 }
 
 // Pod runs a pod.
@@ -62,10 +73,12 @@ type Pod struct {
 
 // PodExpect is what must come of a pod.
 type PodExpect struct {
-	ExitCode int              `json:"exitCode,omitempty" jsonschema_description:"0 when left out."`
-	Logs     Match            `json:"logs,omitzero"`
-	Env      map[string]Match `json:"env,omitempty" jsonschema_description:"Variables that the first container has."`
-	Volumes  []string         `json:"volumes,omitempty" jsonschema_description:"Names of volumes that the pod has, among others."`
+	ExitCode  int              `json:"exitCode,omitempty" jsonschema_description:"0 when left out."`
+	Logs      Match            `json:"logs,omitzero"`
+	Env       map[string]Match `json:"env,omitempty" jsonschema_description:"Variables that the first container has."`
+	Volumes   []string         `json:"volumes,omitempty" jsonschema_description:"Names of volumes that the pod has, among others."`
+	Claims    statefile.JSON   `json:"claims,omitzero" jsonschema_description:"Claims of the token that the webhook mounts: of one that the cluster makes for this pod as the kubelet does. * stands for any characters."`
+	TokenLife Duration         `json:"tokenLife,omitempty" jsonschema_description:"How long that token is good, such as 10m."`
 }
 
 func (p *Pod) expectation() any { return &p.Expect }
@@ -95,6 +108,7 @@ func (p *Pod) check(d *strictyaml.Decoder, path string) {
 	}
 	expect := strings.TrimSuffix(path, "pod") + "expect"
 	p.Expect.Logs.check(d, expect+".logs")
+	checkObject(d, expect+".claims", p.Expect.Claims)
 	for name, m := range p.Expect.Env {
 		m.check(d, strictyaml.Join(expect+".env", name))
 	}
@@ -128,5 +142,56 @@ func (p *Pod) perform(ctx context.Context, s *stage) (*outcome, error) {
 			o.mismatches = append(o.mismatches, Mismatch{"volumes", name, join(got.Volumes)})
 		}
 	}
-	return o, nil
+	if p.Expect.Claims.IsZero() && p.Expect.TokenLife == 0 {
+		return o, nil
+	}
+	return o, p.expectToken(ctx, s, got, o)
+}
+
+// expectToken holds a token that is made for the pod against what is expected.
+func (p *Pod) expectToken(ctx context.Context, s *stage, got PodResult, o *outcome) error {
+	if got.Token == nil {
+		o.mismatches = append(o.mismatches, Mismatch{"token", "one in a volume of the pod", "(none)"})
+		return nil
+	}
+	_, pod, _ := strings.Cut(got.Pod, "/")
+	token, err := s.cluster.Token(ctx, TokenRequest{
+		ServiceAccount: got.Token.ServiceAccount, Pod: pod, Audience: []string{got.Token.Audience}, ExpiresIn: got.Token.ExpiresIn,
+	})
+	if err != nil {
+		return fmt.Errorf("the pod's token: %w", err)
+	}
+	claims, err := claimsOf(token)
+	if err != nil {
+		return fmt.Errorf("the pod's token: %w", err)
+	}
+	if !p.Expect.Claims.IsZero() {
+		var want any
+		if err := json.Unmarshal(p.Expect.Claims, &want); err != nil {
+			return err // refused by check before
+		}
+		o.mismatches = matchOutput(o.mismatches, "claims", want, claims)
+	}
+	if want := time.Duration(p.Expect.TokenLife); want != 0 {
+		from, _ := claims["iat"].(float64)
+		until, _ := claims["exp"].(float64)
+		if life := time.Duration(until-from) * time.Second; life != want {
+			o.mismatches = append(o.mismatches, Mismatch{"token life", want.String(), life.String()})
+		}
+	}
+	return nil
+}
+
+// claimsOf reads a token's claims; the cluster has just made it.
+func claimsOf(token string) (map[string]any, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, fmt.Errorf("it has %d parts, not three", len(parts))
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, err
+	}
+	var claims map[string]any
+	return claims, json.Unmarshal(payload, &claims)
 }

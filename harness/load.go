@@ -165,6 +165,8 @@ func Parse(name string, src []byte, read strictyaml.ReadFile) ([]Scenario, error
 	return scenarios, d.Errors.Err()
 }
 
+var kubernetesVersion = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+){1,2}$`)
+
 var scenarioName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 func (s *Scenario) check(d *strictyaml.Decoder) {
@@ -175,6 +177,14 @@ func (s *Scenario) check(d *strictyaml.Decoder) {
 		if problem := statefile.IssuerURLProblem(issuer); problem != "" {
 			d.PathErrorf("spec.cluster.issuer", "%q %s", issuer, problem)
 		}
+	}
+	for i, issuer := range s.Spec.Cluster.Others {
+		if problem := statefile.IssuerURLProblem(issuer); problem != "" {
+			d.PathErrorf(strictyaml.Index("spec.cluster.others", i), "%q %s", issuer, problem)
+		}
+	}
+	if v := s.Spec.Cluster.Version; v != "" && !kubernetesVersion.MatchString(v) {
+		d.PathErrorf("spec.cluster.version", "%q; write a version of Kubernetes, such as 1.34 or 1.34.4", v)
 	}
 	for i, n := range s.Spec.Cluster.Needs {
 		if !slices.Contains(needs, string(n)) {

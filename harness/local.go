@@ -2,7 +2,6 @@ package harness
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -31,9 +30,19 @@ func (c *local) URL() string  { return c.emulator.URL() }
 // SetsClaims says that tokens may have any claims.
 func (c *local) SetsClaims() {}
 
+// IsSole says that nobody else is here.
+func (c *local) IsSole() {}
+
+// HasNeighbours says that the emulator signs for any number of clusters.
+func (c *local) HasNeighbours() {}
+
 func (c *local) Token(ctx context.Context, r TokenRequest) (string, error) {
+	issuer := c.issuer
+	if r.Issuer != "" {
+		issuer = r.Issuer
+	}
 	return c.control.token(ctx, tokenRequest{
-		Issuer: c.issuer, ServiceAccount: r.ServiceAccount, Pod: r.Pod, Audience: r.Audience,
+		Issuer: issuer, ServiceAccount: r.ServiceAccount, Pod: r.Pod, Audience: r.Audience,
 		ExpiresInSeconds: int64(r.ExpiresIn / time.Second), Claims: r.Claims,
 	})
 }
@@ -44,14 +53,4 @@ func (c *local) RotateKeys(ctx context.Context) error { return c.control.rotateK
 func (c *local) Close() error {
 	c.control.close()
 	return c.emulator.Close()
-}
-
-// ErrNoCluster is what a kind of cluster answers that this build cannot start.
-var ErrNoCluster = errors.New("this kind of cluster cannot be started here; use --cluster local")
-
-// Unsupported is the start of a kind of cluster that this build does not have.
-func Unsupported(name string) StartCluster {
-	return func(context.Context, Target) (Cluster, error) {
-		return nil, fmt.Errorf("cluster %s: %w", name, ErrNoCluster)
-	}
 }

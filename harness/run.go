@@ -134,8 +134,18 @@ func (r *runner) play(ctx context.Context, s *Scenario) ScenarioResult {
 }
 
 func (r *runner) onCluster(ctx context.Context, s *Scenario, result *ScenarioResult) (err error) {
-	target := Target{Scenario: s.Metadata.Name, Issuer: s.issuer(), Region: s.region(), Needs: s.needs(), Namespaces: s.namespaces()}
+	target := Target{
+		Scenario: s.Metadata.Name, Issuer: s.issuer(), Others: s.Spec.Cluster.Others, Version: strings.TrimPrefix(s.Spec.Cluster.Version, "v"),
+		Region: s.region(), Needs: s.needs(), Namespaces: s.namespaces(),
+	}
 	cluster, err := r.config.Start(ctx, target)
+	var unfit *UnfitError
+	if errors.As(err, &unfit) {
+		for i := range result.Steps {
+			result.Steps[i].Reason = unfit.Reason
+		}
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -197,7 +207,7 @@ func was(s Status) string {
 
 // obstacle is why a step cannot be played; empty when it can.
 func (r *runner) obstacle(play *stage, step *Step, unusable map[string]Status, undone string) string {
-	for _, n := range slices.Concat(play.scenario.Spec.Cluster.Needs, step.Action.Needs()) {
+	for _, n := range slices.Concat(play.scenario.Spec.Cluster.needs(), step.Action.Needs()) {
 		if why := lacks(play.cluster, n); why != "" {
 			return why
 		}
@@ -273,8 +283,17 @@ func (s *Scenario) region() string {
 	return "us-east-1"
 }
 
+// needs are those of the whole story.
+func (c *ClusterSpec) needs() []Need {
+	all := slices.Clone(c.Needs)
+	if len(c.Others) > 0 {
+		all = append(all, NeedClusters)
+	}
+	return all
+}
+
 func (s *Scenario) needs() []Need {
-	all := slices.Clone(s.Spec.Cluster.Needs)
+	all := s.Spec.Cluster.needs()
 	for i := range s.Spec.Steps {
 		all = append(all, s.Spec.Steps[i].Action.Needs()...)
 	}

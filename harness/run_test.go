@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -147,8 +148,23 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
+func noCluster(context.Context, harness.Target) (harness.Cluster, error) {
+	return nil, errors.New("there is no cluster kind")
+}
+
+func TestUnfitCluster(t *testing.T) {
+	unfit := func(_ context.Context, target harness.Target) (harness.Cluster, error) {
+		return nil, &harness.UnfitError{Reason: "signs for another issuer"}
+	}
+	report := run(t, harness.Config{Start: unfit}, parse(t, steps))
+	s := report.Scenarios[0]
+	if s.Status != harness.Skipped || !report.OK() || s.Error != "" || s.Steps[1].Reason != "signs for another issuer" {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestNoCluster(t *testing.T) {
-	report := run(t, harness.Config{Start: harness.Unsupported("kind"), Cluster: "kind"}, parse(t, steps))
+	report := run(t, harness.Config{Start: noCluster, Cluster: "kind"}, parse(t, steps))
 	s := report.Scenarios[0]
 	if s.Status != harness.Failed || !strings.Contains(s.Error, "cluster kind") || s.Counts().Skipped != len(s.Steps) {
 		t.Errorf("%+v", s)

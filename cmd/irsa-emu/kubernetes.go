@@ -1,5 +1,3 @@
-//go:build kind
-
 package main
 
 import (
@@ -22,13 +20,28 @@ func (p *program) startKind(ctx context.Context, f runFlags) (clusters, error) {
 		parallel = 2 * runtime.GOMAXPROCS(0)
 	}
 	made, err := kind.New(ctx, kind.Config{
-		Image: f.kind.image, Name: f.kind.name, Keep: f.kind.keep, Executable: f.kind.executable, Parallel: parallel,
+		Images: f.kind.images, Name: f.kind.name, Keep: f.kind.keep, Executable: f.kind.executable, Parallel: parallel,
 		Log: statusLines(p.stderr, isTerminal(p.stderr)),
 	})
 	if err != nil {
 		return clusters{}, &exitError{exitFailed, err}
 	}
 	return clusters{start: made.Start, controlToken: made.ControlToken(), stop: made.Close}, nil
+}
+
+// useExisting plays on the cluster of a kubeconfig.
+func (p *program) useExisting(ctx context.Context, f runFlags) (clusters, error) {
+	parallel := f.parallel
+	if parallel < 1 {
+		parallel = 2 * runtime.GOMAXPROCS(0)
+	}
+	existing, err := kind.Use(ctx, kind.Config{
+		EmulatorImage: f.kind.emulatorImage, Executable: f.kind.executable, Parallel: parallel, Log: statusLines(p.stderr, isTerminal(p.stderr)),
+	}, f.kind.context)
+	if err != nil {
+		return clusters{}, &exitError{exitFailed, err}
+	}
+	return clusters{start: existing.Start, controlToken: existing.ControlToken(), stop: existing.Close}, nil
 }
 
 // statusLines writes what is going on. On a terminal, a line that says how
@@ -51,5 +64,5 @@ func statusLines(w io.Writer, terminal bool) func(string) {
 
 // kubernetesCommands are those that need an API server.
 func (p *program) kubernetesCommands() []*cobra.Command {
-	return []*cobra.Command{p.webhookCommand()}
+	return []*cobra.Command{p.upCommand(), p.downCommand(), p.webhookCommand()}
 }

@@ -136,7 +136,7 @@ func (p *program) startCluster(ctx context.Context, f runFlags) (clusters, error
 	case "kind":
 		return p.startKind(ctx, f)
 	case "kubeconfig":
-		return clusters{start: harness.Unsupported(f.cluster), stop: func() error { return nil }}, nil
+		return p.useExisting(ctx, f)
 	}
 	return clusters{}, usageError("--cluster %s: write local, kind or kubeconfig", f.cluster)
 }

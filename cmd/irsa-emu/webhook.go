@@ -1,5 +1,3 @@
-//go:build kind
-
 package main
 
 import (
@@ -14,10 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
 )
@@ -72,14 +69,9 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 	if f.logFormat == "json" {
 		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
 	}
-	inside, err := rest.InClusterConfig()
+	client, err := kube.InCluster()
 	if err != nil {
 		return fmt.Errorf("the webhook runs in a pod: %w", err)
-	}
-	inside.QPS, inside.Burst = 100, 200
-	client, err := kubernetes.NewForConfig(inside)
-	if err != nil {
-		return err
 	}
 	bootstrap := incluster.Bootstrap{Client: client, Namespace: f.namespace, Secret: f.secret, Service: f.service, Webhook: f.configuration, Now: time.Now}
 	secret, certificate, err := bootstrap.Run(ctx)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,8 +33,9 @@ const (
 type node struct {
 	provider   *cluster.Provider
 	name       string
-	folder     string // private: kubeconfig, kubeadm patches
-	kubeconfig string
+	image      string  // of the node; empty for kind's default
+	folder     string  // private: kubeconfig, kubeadm patches
+	kubeconfig string  // empty for the user's own
 	ports      []int32 // on the host, for the node's firstNodePort and following
 	unlock     func()
 	nodes.Node
@@ -78,35 +80,46 @@ func clusterConfig(issuer, patches string, ports []int32) *v1alpha4.Cluster {
 // takes no context and tidies up before anybody can look: it is run retained,
 // the context's end deletes the nodes under it, and a failure deletes them
 // after their logs are kept.
-func createNode(ctx context.Context, provider *cluster.Provider, config Config, name, issuer string, hostPorts []int32) (*node, error) {
-	if existing, err := provider.List(); err != nil {
+func createNode(ctx context.Context, provider *cluster.Provider, config Config, name string, k kindOfCluster, hostPorts []int32) (*node, error) {
+	existing, err := provider.List()
+	if err != nil {
 		return nil, engineError("listing kind clusters", err)
-	} else if contains(existing, name) {
+	}
+	if slices.Contains(existing, name) {
 		return nil, fmt.Errorf("a kind cluster %s exists; delete it with: irsa-emu down --name %s", name, name)
 	}
-	folder, err := os.MkdirTemp("", "irsa-emu-kind-")
+	n := &node{provider: provider, name: name, image: k.image, ports: hostPorts, unlock: func() {}}
+	if config.Keep {
+		n.folder, err = keptFolder(name) // the node's container mounts it each time that it starts
+	} else {
+		n.folder, err = os.MkdirTemp("", "irsa-emu-kind-")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("folder of the cluster: %w", err)
 	}
-	n := &node{provider: provider, name: name, folder: folder, kubeconfig: filepath.Join(folder, "kubeconfig"), ports: hostPorts, unlock: func() {}}
+	folder := n.folder
+	n.kubeconfig = filepath.Join(folder, "kubeconfig")
+	if config.usersKubeconfig {
+		n.kubeconfig = ""
+	}
 	if !config.Keep {
 		if n.unlock, err = claim(name); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
 	}
 	patches := filepath.Join(folder, "patches")
-	err = errors.Join(os.Chmod(folder, 0o755), os.Mkdir(patches, 0o755), // the node's kubeadm reads it
+	err = errors.Join(os.Chmod(folder, 0o755), os.MkdirAll(patches, 0o755), // the node's kubeadm reads it
 		os.WriteFile(filepath.Join(patches, "kube-apiserver0+json.json"), []byte(apiServerPatch), 0o644))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("folder of the cluster: %w", err), n.delete())
 	}
 	options := []cluster.CreateOption{
-		cluster.CreateWithV1Alpha4Config(clusterConfig(issuer, patches, hostPorts)), cluster.CreateWithRetain(true),
+		cluster.CreateWithV1Alpha4Config(clusterConfig(k.issuer, patches, hostPorts)), cluster.CreateWithRetain(true),
 		cluster.CreateWithKubeconfigPath(n.kubeconfig), cluster.CreateWithWaitForReady(3 * time.Minute),
 		cluster.CreateWithDisplayUsage(false), cluster.CreateWithDisplaySalutation(false),
 	}
-	if config.Image != "" {
-		options = append(options, cluster.CreateWithNodeImage(config.Image))
+	if k.image != "" {
+		options = append(options, cluster.CreateWithNodeImage(k.image))
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, createTimeout, fmt.Errorf("creating the cluster took longer than %s", createTimeout))
 	defer cancel()
@@ -167,6 +180,16 @@ func (n *node) delete() error {
 	return errors.Join(err, os.RemoveAll(n.folder))
 }
 
+// keptFolder belongs to a cluster that outlives this process.
+func keptFolder(name string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(cache, "irsa-emu", "kept", name)
+	return folder, os.MkdirAll(folder, 0o755)
+}
+
 // engineError keeps the command that failed and what it printed: kind's errors
 // have them, but not in their text.
 func engineError(what string, err error) error {
@@ -194,15 +217,6 @@ func freePorts(n int) ([]int32, error) {
 		ports = append(ports, int32(l.Addr().(*net.TCPAddr).Port))
 	}
 	return ports, nil
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // ticking says every two seconds that something is still going on.

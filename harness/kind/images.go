@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"sync"
 
+	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
+
+	"github.com/irsa-emu/irsa-emu/kube"
 )
 
 // images remembers what was loaded into a node.
@@ -19,8 +23,8 @@ type images struct {
 
 // loadImages puts the images that an object names into the node, where the
 // engine of this machine has them. The node pulls the others.
-func (r *running) loadImages(ctx context.Context, o *object) error {
-	if r.node == nil {
+func (r *running) loadImages(ctx context.Context, o *kube.Object) error {
+	if len(r.nodes) == 0 {
 		return nil
 	}
 	for _, reference := range imagesOf(o.Object) {
@@ -41,13 +45,34 @@ func (r *running) loadImage(ctx context.Context, reference string) error {
 		r.loaded.done = map[string]bool{}
 	}
 	r.loaded.done[reference] = true
-	if _, err := nodeutils.ImageID(r.node.Node, reference); err == nil {
-		return nil // part of the node image, or loaded before
-	}
 	engine := engineCommand()
 	if engine == "" || exec.CommandContext(ctx, engine, "image", "inspect", reference).Run() != nil {
 		return nil
 	}
+	for _, n := range r.nodes {
+		if _, err := nodeutils.ImageID(n, reference); err == nil {
+			continue // part of the node image, or loaded before
+		}
+		if err := r.saveTo(ctx, n, engine, reference); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mustLoad loads an image that the engine has to have.
+func (r *running) mustLoad(ctx context.Context, reference string) error {
+	engine := engineCommand()
+	if engine == "" {
+		return ErrNoEngine
+	}
+	if exec.CommandContext(ctx, engine, "image", "inspect", reference).Run() != nil {
+		return fmt.Errorf("%s has no image %s; build or pull it first: %[1]s pull %[2]s", filepath.Base(engine), reference)
+	}
+	return r.loadImage(ctx, reference)
+}
+
+func (r *running) saveTo(ctx context.Context, n nodes.Node, engine, reference string) error {
 	defer ticking(ctx, r.log, "kind: loading image "+reference+" into cluster "+r.name)()
 	save := exec.CommandContext(ctx, engine, "save", reference)
 	var problem bytes.Buffer
@@ -59,7 +84,7 @@ func (r *running) loadImage(ctx context.Context, reference string) error {
 	if err := save.Start(); err != nil {
 		return fmt.Errorf("%s save %s: %w", engine, reference, err)
 	}
-	loadErr := r.node.load(archive)
+	loadErr := load(n, archive)
 	_, _ = io.Copy(io.Discard, archive) // what a failed load left
 	if err := save.Wait(); err != nil {
 		return fmt.Errorf("%s save %s: %w\n%s", engine, reference, err, problem.Bytes())

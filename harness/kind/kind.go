@@ -15,12 +15,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"sigs.k8s.io/kind/pkg/cluster"
 
 	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/kube"
 )
 
 // DefaultIssuer is the issuer of clusters whose scenarios name none.
@@ -28,8 +30,9 @@ const DefaultIssuer = "https://oidc.eks.us-east-1.amazonaws.com/id/EMULATED539D4
 
 // Config says how clusters are made; every field has a default.
 type Config struct {
-	// Image is the node image. Default: that of the kind version in go.mod.
-	Image string
+	// Images are node images; scenarios that ask for no version of Kubernetes
+	// get the first. Default: that of the kind version in go.mod.
+	Images []string
 	// Name is the cluster's, and the beginning of further ones'. Default: a new name each run.
 	Name string
 	// Keep leaves the clusters running.
@@ -37,6 +40,9 @@ type Config struct {
 	// Executable is the irsa-emu that runs in the cluster: a static binary for
 	// the node's system. Default: this process's own.
 	Executable string
+	// EmulatorImage is irsa-emu's image for clusters that exist and whose nodes
+	// pull it. Default: one made of Executable, on kind clusters of this machine.
+	EmulatorImage string
 	// Parallel is how many scenarios can be on one cluster at a time: each has
 	// an emulator and a host port. Default 4.
 	Parallel int
@@ -44,6 +50,8 @@ type Config struct {
 	ControlToken string
 	// Log takes a line on what is going on; it is called from many goroutines.
 	Log func(string)
+
+	usersKubeconfig bool // as kind create cluster does it; for Up
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -76,17 +84,20 @@ func randomHex(n int) string {
 var ErrNoEngine = errors.New("kind clusters need a container engine, and neither docker nor podman nor nerdctl answers here; " +
 	"install Docker (https://docs.docker.com/engine/install/) and start it, or use --cluster local")
 
-// Clusters are the kind clusters of one run, one for each issuer that its
-// scenarios need.
+// Clusters are the kind clusters of one run, one for each issuer and version
+// of Kubernetes that its scenarios need.
 type Clusters struct {
 	config   Config
 	provider *cluster.Provider
 	image    *image
 
-	mu       sync.Mutex
-	byIssuer map[string]*pending
-	made     int
+	mu     sync.Mutex
+	byKind map[kindOfCluster]*pending
+	made   int
 }
+
+// kindOfCluster is what scenarios must agree on to share a cluster.
+type kindOfCluster struct{ issuer, image string }
 
 // pending is a cluster that somebody makes and others wait for.
 type pending struct {
@@ -112,7 +123,7 @@ func New(ctx context.Context, config Config) (*Clusters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Clusters{config: config, provider: provider, image: image, byIssuer: map[string]*pending{}}, ctx.Err()
+	return &Clusters{config: config, provider: provider, image: image, byKind: map[kindOfCluster]*pending{}}, ctx.Err()
 }
 
 func newProvider(log func(string)) (*cluster.Provider, error) {
@@ -129,38 +140,66 @@ func (c *Clusters) ControlToken() string { return c.config.ControlToken }
 // Start gives a scenario its share of the cluster of its issuer: an emulator
 // and namespaces of its own.
 func (c *Clusters) Start(ctx context.Context, t harness.Target) (harness.Cluster, error) {
-	if t.Issuer == "" {
-		t.Issuer = c.anyIssuer()
+	image, err := c.nodeImage(t.Version)
+	if err != nil {
+		return nil, err
 	}
-	r, err := c.forIssuer(ctx, t.Issuer)
+	if t.Issuer == "" {
+		t.Issuer = c.anyIssuer(image)
+	}
+	r, err := c.of(ctx, kindOfCluster{t.Issuer, image})
 	if err != nil {
 		return nil, err
 	}
 	return r.lease(ctx, t)
 }
 
+// nodeImage is the first one given whose tag is of a version of Kubernetes; a
+// whole version can also be had from where kind's own images are.
+func (c *Clusters) nodeImage(version string) (string, error) {
+	if version == "" {
+		if len(c.config.Images) > 0 {
+			return c.config.Images[0], nil
+		}
+		return "", nil // kind's default
+	}
+	for _, image := range c.config.Images {
+		tag := image[strings.LastIndex(image, ":")+1:]
+		tag, _, _ = strings.Cut(strings.TrimPrefix(tag, "v"), "@")
+		if tag == version || strings.HasPrefix(tag, version+".") {
+			return image, nil
+		}
+	}
+	if strings.Count(version, ".") < 2 {
+		return "", &harness.UnfitError{Reason: fmt.Sprintf("no node image of Kubernetes %s is given; give one with --image, such as kindest/node:v%s.0", version, version)}
+	}
+	return "kindest/node:v" + version, nil
+}
+
 // anyIssuer is that of a cluster that is there already, for scenarios that do not mind.
-func (c *Clusters) anyIssuer() string {
+func (c *Clusters) anyIssuer(image string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for issuer := range c.byIssuer {
-		return issuer
+	for k := range c.byKind {
+		if k.image == image {
+			return k.issuer
+		}
 	}
 	return DefaultIssuer
 }
 
-func (c *Clusters) forIssuer(ctx context.Context, issuer string) (*running, error) {
+func (c *Clusters) of(ctx context.Context, k kindOfCluster) (*running, error) {
 	c.mu.Lock()
-	p, made := c.byIssuer[issuer]
+	p, made := c.byKind[k]
 	if !made {
 		p = &pending{done: make(chan struct{})}
-		c.byIssuer[issuer] = p
+		c.byKind[k] = p
 		c.made++
 	}
 	name := c.name(c.made)
 	c.mu.Unlock()
 	if !made {
-		p.cluster, p.err = c.create(ctx, name, issuer)
+		p.cluster, p.err = c.create(ctx, name, k)
 		close(p.done)
 	}
 	select {
@@ -187,19 +226,19 @@ func (c *Clusters) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error
-	for _, p := range c.byIssuer {
+	for _, p := range c.byKind {
 		<-p.done
 		if p.cluster == nil {
 			continue
 		}
 		p.cluster.drain()
 		if c.config.Keep {
-			c.config.Log(fmt.Sprintf("kind: cluster %s is kept; delete it with: irsa-emu down --name %s", p.cluster.name, p.cluster.name))
+			c.config.Log(fmt.Sprintf("kind: cluster %s is kept: export KUBECONFIG=%s; delete it with: irsa-emu down --name %s", p.cluster.name, p.cluster.kubeconfig, p.cluster.name))
 			continue
 		}
 		errs = append(errs, p.cluster.delete())
 	}
-	c.byIssuer = map[string]*pending{}
+	c.byKind = map[kindOfCluster]*pending{}
 	return errors.Join(errs...)
 }
 
@@ -211,7 +250,7 @@ func settled(ctx context.Context, what string, interval time.Duration, ask func(
 		done, why, err := ask(ctx)
 		if err != nil {
 			why = err.Error()
-			if ctx.Err() == nil && !transient(err) {
+			if ctx.Err() == nil && !kube.Transient(err) {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 		}

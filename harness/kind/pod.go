@@ -2,9 +2,9 @@ package kind
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
 // RunPod runs a pod to its end, or waits for a workload.
@@ -34,16 +36,16 @@ func (s *share) RunPod(ctx context.Context, p harness.PodSpec) (harness.PodResul
 	if isLasting(pod.GetNamespace()) {
 		s.remember(pod)
 	}
-	if err := s.apply(ctx, pod); err != nil {
+	if err := s.applyAs(ctx, pod, fieldManager); err != nil {
 		return harness.PodResult{}, err
 	}
 	return s.result(ctx, pod.GetNamespace(), func(ctx context.Context) (*corev1.Pod, error) {
-		return s.CoreV1().Pods(pod.GetNamespace()).Get(ctx, pod.GetName(), metav1.GetOptions{})
+		return s.pod(ctx, pod.GetNamespace(), pod.GetName())
 	}, false)
 }
 
 // podOf is the pod as it is applied: without a restart policy it runs once.
-func (s *share) podOf(p harness.PodSpec) (*object, error) {
+func (s *share) podOf(p harness.PodSpec) (*kube.Object, error) {
 	s.mu.Lock()
 	s.pods++
 	name := p.Name
@@ -52,7 +54,7 @@ func (s *share) podOf(p harness.PodSpec) (*object, error) {
 	}
 	s.mu.Unlock()
 	if p.Manifest != nil {
-		objects, err := objectsOf([]byte(*p.Manifest))
+		objects, err := kube.Objects([]byte(*p.Manifest))
 		if err != nil {
 			return nil, err
 		}
@@ -77,21 +79,14 @@ func (s *share) podOf(p harness.PodSpec) (*object, error) {
 		container.Env = append(container.Env, corev1.EnvVar{Name: name, Value: value})
 	}
 	slices.SortFunc(container.Env, func(a, b corev1.EnvVar) int { return strings.Compare(a.Name, b.Name) })
-	encoded, err := json.Marshal(corev1.Pod{
+	return kube.ToObject(corev1.Pod{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace},
 		Spec:       corev1.PodSpec{ServiceAccountName: account, RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{container}},
 	})
-	if err != nil {
-		return nil, err
-	}
-	pod := new(object)
-	err = json.Unmarshal(encoded, &pod.Object)
-	delete(pod.Object, "status")
-	return pod, err
 }
 
-func serviceAccountOf(pod *object) string {
+func serviceAccountOf(pod *kube.Object) string {
 	if name, _, _ := unstructured.NestedString(pod.Object, "spec", "serviceAccountName"); name != "" {
 		return name
 	}
@@ -113,26 +108,17 @@ func (s *share) waitForWorkload(ctx context.Context, workload string) (harness.P
 	if len(parts) != 3 || !known {
 		return harness.PodResult{}, fmt.Errorf("workload %s: write NAMESPACE/KIND/NAME with deployment, statefulset, daemonset, replicaset, job or pod", workload)
 	}
-	o := &object{Object: map[string]any{"apiVersion": version, "kind": workloadNames[strings.ToLower(parts[1])], "metadata": map[string]any{"name": parts[2], "namespace": parts[0]}}}
-	client, err := s.resource(o)
-	if err != nil {
-		return harness.PodResult{}, err
-	}
+	o := &kube.Object{Object: map[string]any{"apiVersion": version, "kind": workloadNames[strings.ToLower(parts[1])], "metadata": map[string]any{"name": parts[2], "namespace": parts[0]}}}
 	return s.result(ctx, parts[0], func(ctx context.Context) (*corev1.Pod, error) {
-		if o.GetKind() == "Pod" {
-			return s.CoreV1().Pods(parts[0]).Get(ctx, parts[2], metav1.GetOptions{})
-		}
-		got, err := client.Get(ctx, parts[2], metav1.GetOptions{})
+		got, err := s.GetObject(ctx, o)
 		if err != nil {
 			return nil, err
 		}
-		selector, _, _ := unstructured.NestedStringMap(got.Object, "spec", "selector", "matchLabels")
-		pods, err := s.CoreV1().Pods(parts[0]).List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: selector})})
-		if err != nil || len(pods.Items) == 0 {
+		pods, err := s.podsOf(ctx, got)
+		if err != nil || len(pods) == 0 {
 			return nil, err
 		}
-		newest := slices.MaxFunc(pods.Items, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
-		return &newest, nil
+		return &pods[len(pods)-1], nil
 	}, o.GetKind() != "Job")
 }
 
@@ -159,6 +145,9 @@ func (s *share) result(ctx context.Context, namespace string, find func(context.
 		}
 		for _, v := range pod.Spec.Volumes {
 			out.Volumes = append(out.Volumes, v.Name)
+			if v.Name == webhook.VolumeName {
+				out.Token = projectedToken(pod, v.Projected)
+			}
 		}
 		name := pod.Spec.Containers[0].Name
 		status := statusOf(pod, name)
@@ -205,6 +194,30 @@ func (s *share) result(ctx context.Context, namespace string, find func(context.
 	return out, nil
 }
 
+// projectedToken is what the webhook's volume asks the kubelet for.
+func projectedToken(pod *corev1.Pod, volume *corev1.ProjectedVolumeSource) *harness.ProjectedToken {
+	if volume == nil {
+		return nil
+	}
+	for _, source := range volume.Sources {
+		if t := source.ServiceAccountToken; t != nil {
+			seconds := int64(3600) // the API's default
+			if t.ExpirationSeconds != nil {
+				seconds = *t.ExpirationSeconds
+			}
+			return &harness.ProjectedToken{
+				ServiceAccount: pod.Namespace + "/" + pod.Spec.ServiceAccountName, Audience: t.Audience, ExpiresIn: time.Duration(seconds) * time.Second,
+			}
+		}
+	}
+	return nil
+}
+
+func (s *share) pod(ctx context.Context, namespace, name string) (*corev1.Pod, error) {
+	pod := new(corev1.Pod)
+	return pod, s.Get(ctx, kube.Path("pods", namespace, name), pod)
+}
+
 func statusOf(pod *corev1.Pod, container string) *corev1.ContainerStatus {
 	for i := range pod.Status.ContainerStatuses {
 		if pod.Status.ContainerStatuses[i].Name == container {
@@ -214,50 +227,9 @@ func statusOf(pod *corev1.Pod, container string) *corev1.ContainerStatus {
 	return nil
 }
 
-func isReady(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
-}
-
-// hopeless is why a pod will not start however long one waits.
-func hopeless(pod *corev1.Pod) string {
-	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		w := c.State.Waiting
-		if w == nil {
-			continue
-		}
-		switch w.Reason {
-		case "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName":
-			return fmt.Sprintf("container %s: image %s: %s: %s; build it, and the engine's copy is loaded into the cluster", c.Name, c.Image, w.Reason, w.Message)
-		case "CreateContainerConfigError", "RunContainerError", "CreateContainerError":
-			return fmt.Sprintf("container %s: %s: %s", c.Name, w.Reason, w.Message)
-		}
-	}
-	return ""
-}
-
-// describe says in a line what a pod is waiting for.
-func describe(pod *corev1.Pod) string {
-	text := "pod " + pod.Name + " is " + string(pod.Status.Phase)
-	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
-		if w := c.State.Waiting; w != nil {
-			text += fmt.Sprintf(", container %s: %s %s", c.Name, w.Reason, w.Message)
-		}
-	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			text += ", " + c.Message
-		}
-	}
-	return strings.TrimSpace(text)
-}
-
 func (s *share) logs(ctx context.Context, namespace, pod, container string, previous bool) (string, error) {
-	b, err := s.CoreV1().Pods(namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container, Previous: previous}).DoRaw(ctx)
+	query := fmt.Sprintf("?container=%s&previous=%t", url.QueryEscape(container), previous)
+	b, err := s.Raw(ctx, kube.Path("pods", namespace, pod, "log")+query)
 	if err != nil {
 		return "", fmt.Errorf("logs of %s/%s: %w", namespace, pod, err)
 	}

@@ -26,17 +26,37 @@ const (
 	rotationMark   = "irsa-emu.dev/rotated: "
 )
 
-// rotatingShare is a scenario's share of a kind cluster: only there are the
-// API server's files within reach.
-type rotatingShare struct{ *share }
+// ownShare is a scenario's share of a cluster that the run made: only there
+// are the API server's files within reach, and nobody else's pods.
+type ownShare struct{ *share }
 
-var _ harness.KeyRotator = rotatingShare{}
+var _ interface {
+	harness.KeyRotator
+	harness.Sole
+	harness.Neighbour
+	harness.Interceptor
+} = ownShare{}
+
+// IsSole says that the run made the cluster.
+func (ownShare) IsSole() {}
+
+// HasNeighbours says that kind makes as many as are wanted.
+func (ownShare) HasNeighbours() {}
+
+// Intercepts says that CoreDNS was told.
+func (ownShare) Intercepts() {}
+
+// interceptedShare is one of a cluster that exists, whose CoreDNS was told.
+type interceptedShare struct{ *share }
+
+// Intercepts says that CoreDNS was told.
+func (interceptedShare) Intercepts() {}
 
 // RotateKeys gives the API server a new signing key, keeps the old one among
 // those that it accepts, and waits until it signs with the new one and the
 // emulator has both. The API server restarts meanwhile.
-func (s rotatingShare) RotateKeys(ctx context.Context) error {
-	before, err := incluster.ReadKeys(ctx, s)
+func (s ownShare) RotateKeys(ctx context.Context) error {
+	before, err := incluster.ReadKeys(ctx, s.Client)
 	if err != nil {
 		return err
 	}
@@ -59,7 +79,7 @@ func (s rotatingShare) RotateKeys(ctx context.Context) error {
 		return err
 	}
 	return settled(ctx, "waiting until the API server signs with the new key", 500*time.Millisecond, func(ctx context.Context) (bool, string, error) {
-		after, err := incluster.ReadKeys(ctx, s)
+		after, err := incluster.ReadKeys(ctx, s.Client)
 		if err != nil {
 			return false, "", err
 		}

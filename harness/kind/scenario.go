@@ -17,6 +17,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
 )
 
@@ -28,12 +29,18 @@ type share struct {
 	slot     *slot
 	changes  bool // it applies manifests or runs pods: its namespaces are its own
 	alone    bool
+	others   map[string]*guest // by issuer
 
 	mu    sync.Mutex
-	made  map[string]object // outside of its namespaces, by title; deleted when it ends
-	known map[string]bool   // namespaces that are there
+	made  map[string]kube.Object // outside of its namespaces, by title; deleted when it ends
+	known map[string]bool        // namespaces that are there
 	pods  int
 }
+
+// fieldManager owns what scenarios apply. It is another than the one that
+// installs: a scenario that applies a part of the webhook's Deployment, or its
+// own namespace, leaves what it does not write as it is.
+const fieldManager = kube.FieldManager + "-scenario"
 
 // releaseTimeout bounds how long what a scenario made may take to go.
 const releaseTimeout = 2 * time.Minute
@@ -41,9 +48,9 @@ const releaseTimeout = 2 * time.Minute
 // lease lends a scenario an emulator and its namespaces, once they are free.
 func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluster, err error) {
 	s := &share{
-		running: r, scenario: t.Scenario, target: t, made: map[string]object{}, known: map[string]bool{},
-		alone:   slices.Contains(t.Needs, harness.NeedRotation) || slices.Contains(t.Needs, harness.NeedAlone),
-		changes: slices.Contains(t.Needs, harness.NeedManifests) || slices.Contains(t.Needs, harness.NeedPods),
+		running: r, scenario: t.Scenario, target: t, made: map[string]kube.Object{}, known: map[string]bool{}, others: map[string]*guest{},
+		alone:   !r.borrowed && (slices.Contains(t.Needs, harness.NeedRotation) || slices.Contains(t.Needs, harness.NeedAlone)),
+		changes: r.borrowed || slices.Contains(t.Needs, harness.NeedManifests) || slices.Contains(t.Needs, harness.NeedPods),
 	}
 	if err := r.alone.acquire(ctx, s.alone); err != nil {
 		return nil, err
@@ -84,14 +91,23 @@ func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluste
 			}
 		}
 	}
-	if r.node != nil {
-		return rotatingShare{s}, nil
+	for _, issuer := range t.Others {
+		if err := s.neighbour(ctx, issuer); err != nil {
+			s.leaveNeighbours()
+			return nil, err
+		}
+	}
+	switch {
+	case !r.borrowed:
+		return ownShare{s}, nil
+	case r.intercepted:
+		return interceptedShare{s}, nil
 	}
 	return s, nil
 }
 
 func (s *share) Name() string {
-	if s.existing != nil {
+	if s.borrowed {
 		return "kubeconfig"
 	}
 	return "kind"
@@ -111,10 +127,12 @@ func (s *share) namespace(ctx context.Context, name string) error {
 		return nil
 	}
 	o := namespaceObject(name)
-	if s.changes {
-		if s.existing != nil && !s.existing.mayUse(ctx, name) {
-			return fmt.Errorf("namespace %s exists in this cluster; scenarios make and delete theirs, so that one is left alone", name)
+	if s.borrowed {
+		if err := s.mayUse(ctx, name); err != nil {
+			return err
 		}
+	}
+	if s.changes {
 		if !isLasting(name) {
 			if err := s.deleted(ctx, &o); err != nil {
 				return err
@@ -125,9 +143,12 @@ func (s *share) namespace(ctx context.Context, name string) error {
 	return s.apply(ctx, &o)
 }
 
-func namespaceObject(name string) object {
-	return object{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
-		"name": name, "labels": map[string]any{"app.kubernetes.io/managed-by": "irsa-emu"},
+// managedBy is on namespaces that scenarios made.
+const managedBy = "app.kubernetes.io/managed-by"
+
+func namespaceObject(name string) kube.Object {
+	return kube.Object{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
+		"name": name, "labels": map[string]any{managedBy: kube.FieldManager},
 	}}}
 }
 
@@ -139,6 +160,14 @@ func isLasting(name string) bool {
 // Token requests a service account's token as the kubelet does. A service
 // account that nobody applied is made: on the local cluster every one exists.
 func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, error) {
+	if t.Issuer != "" {
+		other, ok := s.others[t.Issuer]
+		if !ok {
+			return "", fmt.Errorf("no cluster of this scenario has the issuer %s; write it in spec.cluster.others", t.Issuer)
+		}
+		t.Issuer = ""
+		return other.Token(ctx, t)
+	}
 	namespace, name, _ := strings.Cut(t.ServiceAccount, "/")
 	if err := s.serviceAccount(ctx, namespace, name); err != nil {
 		return "", err
@@ -153,31 +182,27 @@ func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, erro
 	}
 	request.Spec.ExpirationSeconds = &seconds
 	if t.Pod != "" {
-		pod, err := s.CoreV1().Pods(namespace).Get(ctx, t.Pod, metav1.GetOptions{})
-		if err != nil {
+		var pod corev1.Pod
+		if err := s.Get(ctx, kube.Path("pods", namespace, t.Pod), &pod); err != nil {
 			return "", fmt.Errorf("the pod that the token is bound to: %w", err)
 		}
 		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID}
 	}
-	var token string
+	var got authenticationv1.TokenRequest
 	err := settled(ctx, "requesting a token of "+t.ServiceAccount, 250*time.Millisecond, func(ctx context.Context) (bool, string, error) {
-		got, err := s.CoreV1().ServiceAccounts(namespace).CreateToken(ctx, name, request, metav1.CreateOptions{})
-		if err != nil {
-			return false, "", err
-		}
-		token = got.Status.Token
-		return true, "", nil
+		err := s.Create(ctx, kube.Path("serviceaccounts", namespace, name, "token"), request, &got)
+		return err == nil, "", err
 	})
-	return token, err
+	return got.Status.Token, err
 }
 
 func (s *share) serviceAccount(ctx context.Context, namespace, name string) error {
 	if err := s.namespace(ctx, namespace); err != nil {
 		return err
 	}
-	accounts := s.CoreV1().ServiceAccounts(namespace)
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	return settled(ctx, "making service account "+namespace+"/"+name, 250*time.Millisecond, func(ctx context.Context) (bool, string, error) {
-		_, err := accounts.Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+		err := s.Create(ctx, kube.Path("serviceaccounts", namespace, ""), account, nil)
 		if apierrors.IsAlreadyExists(err) {
 			return true, "", nil
 		}
@@ -185,9 +210,9 @@ func (s *share) serviceAccount(ctx context.Context, namespace, name string) erro
 	})
 }
 
-// Apply applies manifests in their order and waits for what takes time.
+// Apply applies manifests in their order, then waits for what takes time.
 func (s *share) Apply(ctx context.Context, manifests []byte) error {
-	objects, err := objectsOf(manifests)
+	objects, err := kube.Objects(manifests)
 	if err != nil {
 		return err
 	}
@@ -196,31 +221,48 @@ func (s *share) Apply(ctx context.Context, manifests []byte) error {
 		if err := s.loadImages(ctx, o); err != nil {
 			return err
 		}
-		if _, err := s.resource(o); err != nil { // also fills in the namespace
+		if _, err := s.PathOf(ctx, o); err != nil { // also fills in the namespace
 			return err
 		}
-		if namespace := o.GetNamespace(); namespace != "" && !isLasting(namespace) {
+		namespace := o.GetNamespace()
+		if o.GetKind() == "Namespace" {
+			namespace = o.GetName()
+		}
+		switch {
+		case namespace != "" && !isLasting(namespace):
 			if err := s.namespace(ctx, namespace); err != nil {
 				return err
 			}
-		} else {
+		case s.borrowed && namespace != "":
+			return fmt.Errorf("%s: namespace %s belongs to others in this cluster; write one of the scenario's own", kube.Title(o), namespace)
+		default:
 			s.remember(o)
 		}
-		if err := s.apply(ctx, o); err != nil {
+		if err := s.applyAs(ctx, o, fieldManager); err != nil {
 			return err
+		}
+		if o.GetKind() == "CustomResourceDefinition" { // objects of its kind may follow
+			if err := s.ready(ctx, o); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range objects {
+		if err := s.ready(ctx, &objects[i]); err != nil {
+			return errors.Join(err, s.podTrouble(context.WithoutCancel(ctx), objects[i].GetNamespace()))
 		}
 	}
 	return nil
 }
 
 // remember notes what would outlive the scenario's namespaces.
-func (s *share) remember(o *object) {
+func (s *share) remember(o *kube.Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o.GetKind() == "Namespace" || o.GetNamespace() == deploy.Namespace {
 		return // deleted with the scenario's, or mended afterwards
 	}
-	s.made[title(o)] = *o
+	s.made[kube.Title(o)] = *o
 }
 
 // KeepLogs writes what the webhook, the emulator and the API server logged.
@@ -242,6 +284,7 @@ func (s *share) Close() error {
 		if err := s.release(ctx); err != nil {
 			s.log(fmt.Sprintf("%s: %v", s.scenario, err))
 		}
+		s.leaveNeighbours()
 		s.slots <- s.slot
 		s.namespaces.release(s.target.Namespaces)
 		s.running.alone.release()
@@ -265,20 +308,15 @@ func (s *share) release(ctx context.Context) error {
 	for _, o := range s.made {
 		errs = append(errs, s.deleted(ctx, &o))
 	}
-	if !s.changes && s.existing == nil {
+	if !s.changes {
 		return errors.Join(errs...) // others may be using the same namespaces
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.known)) {
 		if isLasting(name) {
 			continue
 		}
-		// Pods that ignore signals would hold the namespace for half a minute each.
-		none := int64(0)
-		if err := s.CoreV1().Pods(name).DeleteCollection(ctx, metav1.DeleteOptions{GracePeriodSeconds: &none}, metav1.ListOptions{}); err != nil && !apierrors.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("deleting the pods of namespace %s: %w", name, err))
-		}
 		o := namespaceObject(name)
-		errs = append(errs, s.deleted(ctx, &o))
+		errs = append(errs, s.deletePods(ctx, name, ""), s.deleted(ctx, &o))
 	}
 	return errors.Join(errs...)
 }

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
 )
 
@@ -31,6 +32,15 @@ func (s *slot) name() string {
 		return deploy.Name // the one of the manifests
 	}
 	return fmt.Sprintf("%s-%d", deploy.Name, s.number)
+}
+
+// objects are those that start makes, by name.
+func (s *slot) objects() []kube.Object {
+	metadata := map[string]any{"name": s.name(), "namespace": deploy.Namespace}
+	return []kube.Object{
+		{Object: map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}},
+		{Object: map[string]any{"apiVersion": "v1", "kind": "Service", "metadata": metadata}},
+	}
 }
 
 // start brings up the slot's emulator and its way to this machine.
@@ -59,17 +69,14 @@ func (r *running) start(ctx context.Context, s *slot) error {
 			return err
 		}
 	}
-	deployment := &object{Object: map[string]any{
-		"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": s.name(), "namespace": deploy.Namespace},
-	}}
-	if err := r.ready(ctx, deployment); err != nil {
+	if err := r.ready(ctx, &s.objects()[0]); err != nil {
 		return errors.Join(err, r.podTrouble(ctx, deploy.Namespace))
 	}
-	service, err := r.CoreV1().Services(deploy.Namespace).Get(ctx, s.name(), metav1.GetOptions{})
-	if err != nil {
+	var service corev1.Service
+	if err := r.Get(ctx, kube.Path("services", deploy.Namespace, s.name()), &service); err != nil {
 		return fmt.Errorf("the emulator's Service: %w", err)
 	}
-	if s.url, err = r.reach(ctx, s.name(), s.number); err != nil {
+	if s.url, err = r.reach(ctx, s); err != nil {
 		return err
 	}
 	err = settled(ctx, "waiting for the emulator at "+s.url, 100*time.Millisecond, func(ctx context.Context) (bool, string, error) {
@@ -82,7 +89,7 @@ func (r *running) start(ctx context.Context, s *slot) error {
 }
 
 // rename makes the manifests' emulator into the slot's.
-func (s *slot) rename(o *object) error {
+func (s *slot) rename(o *kube.Object) error {
 	o.SetName(s.name())
 	paths := [][]string{{"spec", "selector"}}
 	if o.GetKind() == "Deployment" {
@@ -97,7 +104,7 @@ func (s *slot) rename(o *object) error {
 }
 
 // nodePort opens the Service on the node port that is mapped to this machine.
-func (s *slot) nodePort(o *object) error {
+func (s *slot) nodePort(o *kube.Object) error {
 	ports, _, err := unstructured.NestedSlice(o.Object, "spec", "ports")
 	if err != nil {
 		return err
@@ -124,7 +131,7 @@ func (r *running) reset(ctx context.Context, s *slot) error {
 func (r *running) publish(ctx context.Context, s *slot) error {
 	var keys incluster.Keys
 	err := settled(ctx, "reading the cluster's keys", 250*time.Millisecond, func(ctx context.Context) (_ bool, _ string, err error) {
-		keys, err = incluster.ReadKeys(ctx, r)
+		keys, err = incluster.ReadKeys(ctx, r.Client)
 		return err == nil, "", err
 	})
 	if err != nil {

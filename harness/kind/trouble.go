@@ -4,21 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/irsa-emu/irsa-emu/kube"
 )
 
 // podTrouble is what a namespace's warnings say, as an error; nil for none.
 func (r *running) podTrouble(ctx context.Context, namespace string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	events, err := r.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "type=Warning"})
-	if err != nil || len(events.Items) == 0 {
+	var events corev1.EventList
+	if err := r.Get(ctx, kube.Path("events", namespace, "")+"?fieldSelector=type%3DWarning", &events); err != nil || len(events.Items) == 0 {
 		return nil // no more is known than the caller says already
 	}
 	var out strings.Builder
@@ -30,8 +32,8 @@ func (r *running) podTrouble(ctx context.Context, namespace string) error {
 
 // keepPodLogs writes the logs of pods to folder.
 func (r *running) keepPodLogs(ctx context.Context, folder, as, namespace, selector string) error {
-	pods, err := r.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
+	var pods corev1.PodList
+	if err := r.Get(ctx, kube.Path("pods", namespace, "")+"?labelSelector="+url.QueryEscape(selector), &pods); err != nil {
 		return fmt.Errorf("logs of the %s: %w", as, err)
 	}
 	var errs []error
@@ -40,8 +42,7 @@ func (r *running) keepPodLogs(ctx context.Context, folder, as, namespace, select
 		if i > 0 {
 			name = fmt.Sprintf("%s-%d", as, i)
 		}
-		lines := int64(5000)
-		b, err := r.CoreV1().Pods(namespace).GetLogs(pod.Name, &corev1.PodLogOptions{TailLines: &lines}).DoRaw(ctx)
+		b, err := r.Raw(ctx, kube.Path("pods", namespace, pod.Name, "log")+"?tailLines=5000")
 		if err == nil {
 			err = os.WriteFile(filepath.Join(folder, name+".log"), b, 0o644)
 		}
@@ -56,8 +57,8 @@ func (r *running) keepPodLogs(ctx context.Context, folder, as, namespace, select
 func (s *share) keepEvents(ctx context.Context, folder string) error {
 	var out strings.Builder
 	for _, namespace := range s.target.Namespaces {
-		events, err := s.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{})
-		if err != nil {
+		var events corev1.EventList
+		if err := s.Get(ctx, kube.Path("events", namespace, ""), &events); err != nil {
 			return fmt.Errorf("events of namespace %s: %w", namespace, err)
 		}
 		for _, e := range events.Items {

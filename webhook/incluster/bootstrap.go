@@ -3,7 +3,6 @@ package incluster
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,12 +10,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
+
+	"github.com/irsa-emu/irsa-emu/kube"
 )
 
 // Bootstrap is what the webhook does before it answers.
 type Bootstrap struct {
-	Client kubernetes.Interface
+	Client *kube.Client
 	// Namespace is the webhook's own; Secret, Service and Webhook are names of
 	// its Secret, its Service and its MutatingWebhookConfiguration.
 	Namespace, Secret, Service, Webhook string
@@ -36,30 +36,30 @@ func (b *Bootstrap) Run(ctx context.Context) (map[string][]byte, *tls.Certificat
 	if err != nil {
 		return nil, nil, err
 	}
-	patch, err := json.Marshal([]map[string]any{
+	patch := []map[string]any{
 		{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": secret[SecretCA]}, // base64 in JSON, as the API has it
-	})
-	if err != nil {
-		return nil, nil, err
 	}
-	_, err = b.Client.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(ctx, b.Webhook, types.JSONPatchType, patch, metav1.PatchOptions{})
-	if err != nil {
+	if err := b.Client.Patch(ctx, webhookConfigurations+b.Webhook, types.JSONPatchType, patch); err != nil {
 		return nil, nil, fmt.Errorf("putting the authority into MutatingWebhookConfiguration %s: %w", b.Webhook, err)
 	}
 	return secret, certificate, nil
 }
 
+const webhookConfigurations = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/"
+
 func (b *Bootstrap) secret(ctx context.Context) (map[string][]byte, error) {
-	secrets := b.Client.CoreV1().Secrets(b.Namespace)
-	found, err := secrets.Get(ctx, b.Secret, metav1.GetOptions{})
+	path := kube.Path("secrets", b.Namespace, b.Secret)
+	var found corev1.Secret
+	err := b.Client.Get(ctx, path, &found)
 	if apierrors.IsNotFound(err) {
 		data, err := NewSecret(b.Now())
 		if err != nil {
 			return nil, err
 		}
-		found, err = secrets.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: b.Secret}, Data: data}, metav1.CreateOptions{})
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: b.Secret}, Data: data}
+		err = b.Client.Create(ctx, kube.Path("secrets", b.Namespace, ""), secret, &found)
 		if apierrors.IsAlreadyExists(err) { // another replica was first
-			found, err = secrets.Get(ctx, b.Secret, metav1.GetOptions{})
+			err = b.Client.Get(ctx, path, &found)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("making Secret %s: %w", b.Secret, err)

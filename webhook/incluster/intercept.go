@@ -7,21 +7,29 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-emu/irsa-emu/kube"
 )
 
 // Intercept takes connections that pods make to AWS's host names, which DNS
 // leads here, to the emulator of their namespace. It does not look into them:
 // the emulator holds the certificates.
 type Intercept struct {
-	Client kubernetes.Interface
+	Client *kube.Client
 	Routes *Routes
 	Logger *slog.Logger
+
+	mu    sync.Mutex
+	known map[string]string // the emulator of an address, as last seen
 }
+
+// maxKnown bounds known; a node has fewer pods.
+const maxKnown = 4096
 
 // podWait is how long a pod's address may still be unknown: a container can
 // start before the kubelet has reported it.
@@ -56,6 +64,17 @@ func (i *Intercept) carry(ctx context.Context, from net.Conn) error {
 		return err
 	}
 	emulator, err := i.emulatorOf(ctx, host)
+	i.mu.Lock()
+	if before := i.known[host]; err != nil && before != "" {
+		// On EKS no pod notices that the API server restarts.
+		emulator, err = before, nil
+	} else if err == nil {
+		if i.known == nil || len(i.known) >= maxKnown {
+			i.known = map[string]string{}
+		}
+		i.known[host] = emulator
+	}
+	i.mu.Unlock()
 	if err != nil {
 		return err
 	}
@@ -87,8 +106,8 @@ func (i *Intercept) emulatorOf(ctx context.Context, address string) (string, err
 	ctx, cancel := context.WithTimeout(ctx, podWait)
 	defer cancel()
 	for {
-		pods, err := i.Client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "status.podIP=" + address})
-		if err != nil {
+		var pods corev1.PodList
+		if err := i.Client.Get(ctx, kube.Path("pods", "", "")+"?fieldSelector="+url.QueryEscape("status.podIP="+address), &pods); err != nil {
 			return "", fmt.Errorf("the pod at %s: %w", address, err)
 		}
 		for _, pod := range pods.Items {

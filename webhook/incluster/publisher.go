@@ -9,10 +9,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-emu/irsa-emu/kube"
 )
 
 // Keys are a cluster's public keys, as its API server serves them.
@@ -22,17 +24,12 @@ type Keys struct {
 }
 
 // ReadKeys asks the API server for its issuer and its keys.
-func ReadKeys(ctx context.Context, client kubernetes.Interface) (Keys, error) {
-	rest := client.Discovery().RESTClient()
-	discovery, err := rest.Get().AbsPath("/.well-known/openid-configuration").DoRaw(ctx)
-	if err != nil {
+func ReadKeys(ctx context.Context, client *kube.Client) (Keys, error) {
+	var document struct{ Issuer string }
+	if err := client.Get(ctx, "/.well-known/openid-configuration", &document); err != nil {
 		return Keys{}, fmt.Errorf("reading the API server's issuer: %w", err)
 	}
-	var document struct{ Issuer string }
-	if err := json.Unmarshal(discovery, &document); err != nil {
-		return Keys{}, fmt.Errorf("the API server's discovery document: %w", err)
-	}
-	jwks, err := rest.Get().AbsPath("/openid/v1/jwks").DoRaw(ctx)
+	jwks, err := client.Raw(ctx, "/openid/v1/jwks")
 	if err != nil {
 		return Keys{}, fmt.Errorf("reading the API server's keys: %w", err)
 	}
@@ -68,7 +65,7 @@ func (k Keys) Publish(ctx context.Context, client *http.Client, emulator, contro
 // Publisher gives the cluster's keys to every emulator in a namespace, now
 // and again: keys are rotated, and emulators forget.
 type Publisher struct {
-	Client       kubernetes.Interface
+	Client       *kube.Client
 	Namespace    string
 	Selector     string // of the emulators' Services
 	ControlToken string
@@ -102,14 +99,14 @@ func (p *Publisher) publish(ctx context.Context, client *http.Client) error {
 	if err != nil {
 		return err
 	}
-	services, err := p.Client.CoreV1().Services(p.Namespace).List(ctx, metav1.ListOptions{LabelSelector: p.Selector})
-	if err != nil {
+	var services corev1.ServiceList
+	if err := p.Client.Get(ctx, kube.Path("services", p.Namespace, "")+"?labelSelector="+url.QueryEscape(p.Selector), &services); err != nil {
 		return fmt.Errorf("listing emulators: %w", err)
 	}
 	var failed error
 	for _, s := range services.Items {
-		url := "http://" + net.JoinHostPort(s.Spec.ClusterIP, EmulatorPort)
-		if err := keys.Publish(ctx, client, url, p.ControlToken); err != nil {
+		emulator := "http://" + net.JoinHostPort(s.Spec.ClusterIP, EmulatorPort)
+		if err := keys.Publish(ctx, client, emulator, p.ControlToken); err != nil {
 			failed = err // the others get theirs all the same
 		}
 	}

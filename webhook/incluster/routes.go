@@ -6,15 +6,14 @@ import (
 	"net"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
+	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
 // Routes says which emulator a namespace's pods use.
 type Routes struct {
-	Client kubernetes.Interface
+	Client *kube.Client
 	// Namespace and Service are those of the default emulator.
 	Namespace, Service string
 	// Config is the webhook's, without what brings pods to an emulator.
@@ -25,8 +24,8 @@ type Routes struct {
 
 // Emulator is the host of a namespace's emulator, and the region of its pods.
 func (r *Routes) Emulator(ctx context.Context, namespace string) (host, region string, err error) {
-	found, err := r.Client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
-	if err != nil {
+	var found corev1.Namespace
+	if err := r.Client.Get(ctx, kube.Path("namespaces", "", namespace), &found); err != nil {
 		return "", "", fmt.Errorf("namespace %s: %w", namespace, err)
 	}
 	region = found.Annotations[RegionAnnotation]
@@ -40,8 +39,8 @@ func (r *Routes) Emulator(ctx context.Context, namespace string) (host, region s
 // defaultEmulator is an address rather than a name: SDKs put an S3 bucket in
 // front of a name, but behind an address.
 func (r *Routes) defaultEmulator(ctx context.Context) (string, error) {
-	service, err := r.Client.CoreV1().Services(r.Namespace).Get(ctx, r.Service, metav1.GetOptions{})
-	if err != nil {
+	var service corev1.Service
+	if err := r.Client.Get(ctx, kube.Path("services", r.Namespace, r.Service), &service); err != nil {
 		return "", fmt.Errorf("the emulator's Service: %w", err)
 	}
 	return service.Spec.ClusterIP, nil

@@ -8,16 +8,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
+	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
 // Source reads identities from service accounts' annotations and, where it is
 // told to, from the ConfigMap that upstream's webhook reads.
 type Source struct {
-	Client kubernetes.Interface
+	Client *kube.Client
 	Config webhook.Config
 	// Grace is how long a service account may still be missing when its pod comes.
 	Grace time.Duration
@@ -46,7 +45,8 @@ func (s *Source) Identity(ctx context.Context, namespace, name string) (webhook.
 func (s *Source) serviceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
 	deadline := time.Now().Add(s.Grace)
 	for {
-		account, err := s.Client.CoreV1().ServiceAccounts(namespace).Get(ctx, name, metav1.GetOptions{})
+		account := new(corev1.ServiceAccount)
+		err := s.Client.Get(ctx, kube.Path("serviceaccounts", namespace, name), account)
 		if err == nil {
 			return account, nil
 		}
@@ -70,7 +70,8 @@ type mapped struct {
 }
 
 func (s *Source) fromConfigMap(ctx context.Context, namespace, name string) (webhook.Identity, bool, error) {
-	found, err := s.Client.CoreV1().ConfigMaps(s.ConfigMapNamespace).Get(ctx, configMapName, metav1.GetOptions{})
+	var found corev1.ConfigMap
+	err := s.Client.Get(ctx, kube.Path("configmaps", s.ConfigMapNamespace, configMapName), &found)
 	if apierrors.IsNotFound(err) {
 		return webhook.Identity{}, false, nil
 	}

@@ -1,0 +1,153 @@
+package kind
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/webhook/incluster"
+)
+
+// install applies deploy/ and waits until a pod would be mutated.
+func (r *running) install(ctx context.Context) error {
+	if err := r.secret(ctx); err != nil {
+		return err
+	}
+	objects, err := r.manifests()
+	if err != nil {
+		return err
+	}
+	for i := range objects {
+		if err := r.apply(ctx, &objects[i]); err != nil {
+			return err
+		}
+	}
+	for i := range objects {
+		if objects[i].GetKind() == "Deployment" {
+			if err := r.ready(ctx, &objects[i]); err != nil {
+				return errors.Join(err, r.podTrouble(ctx, deploy.Namespace))
+			}
+		}
+	}
+	return r.webhookCalled(ctx)
+}
+
+// manifests are those of deploy/ with what is this cluster's own.
+func (r *running) manifests() ([]kube.Object, error) {
+	var all []kube.Object
+	for _, name := range []string{"namespace.yaml", "emulator.yaml", "webhook.yaml"} {
+		content, err := fs.ReadFile(deploy.FS, name)
+		if err != nil {
+			return nil, err
+		}
+		objects, err := kube.Objects(content)
+		if err != nil {
+			return nil, fmt.Errorf("deploy/%s: %w", name, err)
+		}
+		all = append(all, objects...)
+	}
+	for i := range all {
+		if err := r.adapt(&all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// adapt writes what differs from cluster to cluster into a manifest.
+func (r *running) adapt(o *kube.Object) error {
+	switch {
+	case o.GetKind() == "Deployment":
+		return setImage(o, r.image)
+	case o.GetKind() == "ConfigMap" && r.region != "":
+		return unstructured.SetNestedField(o.Object, r.region, "data", "region")
+	case o.GetKind() == "Service" && o.GetName() == deploy.Name && r.node != nil:
+		return (&slot{}).nodePort(o)
+	}
+	return nil
+}
+
+func setImage(o *kube.Object, image string) error {
+	containers, _, err := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
+	if err != nil {
+		return err
+	}
+	for _, c := range containers {
+		if container, ok := c.(map[string]any); ok && container["image"] == deploy.Image {
+			container["image"] = image
+		}
+	}
+	return unstructured.SetNestedSlice(o.Object, containers, "spec", "template", "spec", "containers")
+}
+
+// secret makes the authority and the control token before anybody asks for
+// them, so that this process knows the token. One that is there is taken over.
+func (r *running) secret(ctx context.Context) error {
+	var found corev1.Secret
+	err := r.Get(ctx, kube.Path("secrets", deploy.Namespace, deploy.Name), &found)
+	if err == nil {
+		r.controlToken = string(found.Data[incluster.SecretControlToken])
+		return nil
+	}
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("reading Secret %s: %w", deploy.Name, err)
+	}
+	data, err := incluster.NewSecret(time.Now())
+	if err != nil {
+		return err
+	}
+	data[incluster.SecretControlToken] = []byte(r.controlToken)
+	namespace := &kube.Object{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": deploy.Namespace}}}
+	if err := r.apply(ctx, namespace); err != nil {
+		return err
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: deploy.Name}, Data: data}
+	if err := r.Create(ctx, kube.Path("secrets", deploy.Namespace, ""), secret, nil); err != nil {
+		return fmt.Errorf("making Secret %s: %w", deploy.Name, err)
+	}
+	return nil
+}
+
+// probe is a service account whose pods, never really made, show that the
+// webhook is called: failurePolicy Ignore hides it when it is not.
+const probe = "webhook-probe"
+
+func (r *running) webhookCalled(ctx context.Context) error {
+	account := &kube.Object{Object: map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{
+		"name": probe, "namespace": deploy.Namespace, "annotations": map[string]any{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/probe"},
+	}}}
+	if err := r.apply(ctx, account); err != nil {
+		return err
+	}
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: probe},
+		Spec:       corev1.PodSpec{ServiceAccountName: probe, Containers: []corev1.Container{{Name: "probe", Image: r.image}}},
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("it took longer than a minute"))
+	defer cancel()
+	err := settled(ctx, "waiting until the API server calls the webhook", 200*time.Millisecond, func(ctx context.Context) (bool, string, error) {
+		var got corev1.Pod
+		if err := r.Create(ctx, kube.Path("pods", deploy.Namespace, "")+"?dryRun=All", pod, &got); err != nil {
+			return false, "", err
+		}
+		for _, v := range got.Spec.Containers[0].Env {
+			if v.Name == "AWS_ROLE_ARN" {
+				return true, "", nil
+			}
+		}
+		return false, "pods come out as they went in", nil
+	})
+	if err != nil {
+		return err
+	}
+	return r.deleted(ctx, account)
+}
