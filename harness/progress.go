@@ -21,7 +21,7 @@ type ProgressOptions struct {
 // it has ended, and on a terminal a line with what is running. Pass it as
 // [Config.Progress].
 func Progress(w io.Writer, total int, o ProgressOptions) func(Event) {
-	p := &progress{w: w, total: total, options: o, style: style{o.Colour}, running: map[*Scenario]string{}}
+	p := &progress{w: w, total: total, options: o, style: style{o.Colour}, running: map[*Scenario]string{}, since: map[*Scenario]time.Time{}}
 	return p.event
 }
 
@@ -32,8 +32,10 @@ type progress struct {
 	total   int
 	counts  Counts
 	running map[*Scenario]string
+	since   map[*Scenario]time.Time // its step has been running
 	order   []*Scenario
 	shown   bool
+	wrote   time.Time
 }
 
 func (p *progress) event(e Event) {
@@ -48,14 +50,19 @@ func (p *progress) event(e Event) {
 		p.counts.add(e.Done.Status)
 		p.block(&out, e.Done)
 	case e.Step != nil:
-		p.running[e.Scenario] = e.Step.Name
-	default:
-		p.running[e.Scenario] = "starting"
+		p.running[e.Scenario], p.since[e.Scenario] = e.Step.Name, time.Now()
+	case e.Scenario != nil:
+		p.running[e.Scenario], p.since[e.Scenario] = "starting", time.Now()
 		p.order = append(p.order, e.Scenario)
+	case !p.options.Live && len(p.running) > 0 && time.Since(p.wrote) >= heartbeatInterval:
+		out.WriteString("… " + p.line() + "\n")
 	}
 	if p.options.Live && len(p.running) > 0 {
 		out.WriteString(p.line())
 		p.shown = true
+	}
+	if out.Len() > 0 {
+		p.wrote = time.Now()
 	}
 	_, _ = io.WriteString(p.w, out.String()) // nobody to tell
 }
@@ -69,6 +76,9 @@ func (p *progress) line() string {
 	for _, s := range p.order {
 		if step, is := p.running[s]; is {
 			text += fmt.Sprintf("  %s › %s", s.Metadata.Name, step)
+			if d := time.Since(p.since[s]); d >= heartbeatInterval {
+				text += fmt.Sprintf(" (%d s)", int(d.Seconds()))
+			}
 		}
 	}
 	r := []rune(printable(text))

@@ -40,7 +40,8 @@ type Config struct {
 	Progress func(Event)
 }
 
-// Event is something that happened in a run.
+// Event is something that happened in a run; an empty one says, every two
+// seconds, that the run goes on.
 type Event struct {
 	Scenario *Scenario
 	// Step is the one that begins, or nil.
@@ -74,6 +75,7 @@ func Run(ctx context.Context, c Config, scenarios []Scenario) (*Report, error) {
 	}
 	r := &runner{config: &c, logs: &logs{folder: c.Logs}}
 	report := &Report{Cluster: c.Cluster, Started: time.Now(), Scenarios: make([]ScenarioResult, len(scenarios))}
+	stop := r.heartbeat()
 	group := errgroup.Group{}
 	group.SetLimit(c.Parallel)
 	for i := range scenarios {
@@ -84,6 +86,7 @@ func Run(ctx context.Context, c Config, scenarios []Scenario) (*Report, error) {
 		})
 	}
 	_ = group.Wait() // failures are in the results
+	stop()
 	report.Duration = time.Since(report.Started)
 	report.Logs = r.logs.made()
 	return report, context.Cause(ctx)
@@ -94,6 +97,27 @@ type runner struct {
 	logs   *logs
 	mu     sync.Mutex
 }
+
+// heartbeat tells an empty event now and again, until stop.
+func (r *runner) heartbeat() (stop func()) {
+	end := make(chan struct{})
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		tick := time.NewTicker(heartbeatInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-end:
+				return
+			case <-tick.C:
+				r.tell(Event{})
+			}
+		}
+	})
+	return func() { close(end); ended.Wait() }
+}
+
+const heartbeatInterval = 2 * time.Second
 
 func (r *runner) tell(e Event) {
 	if r.config.Progress == nil {

@@ -131,7 +131,11 @@ func newProvider(log func(string)) (*cluster.Provider, error) {
 	if err != nil {
 		return nil, ErrNoEngine
 	}
-	return cluster.NewProvider(option, cluster.ProviderWithLogger(logger(log))), nil
+	provider := cluster.NewProvider(option, cluster.ProviderWithLogger(logger(log)))
+	if _, err := provider.List(); err != nil { // the command is there, and its engine is not
+		return nil, fmt.Errorf("%w\n%w", ErrNoEngine, engineError("listing kind clusters", err))
+	}
+	return provider, nil
 }
 
 // ControlToken is what the emulators' control API wants.
@@ -164,8 +168,8 @@ func (c *Clusters) nodeImage(version string) (string, error) {
 		return "", nil // kind's default
 	}
 	for _, image := range c.config.Images {
-		tag := image[strings.LastIndex(image, ":")+1:]
-		tag, _, _ = strings.Cut(strings.TrimPrefix(tag, "v"), "@")
+		tag, _, _ := strings.Cut(image, "@") // a digest may follow
+		tag = strings.TrimPrefix(tag[strings.LastIndex(tag, ":")+1:], "v")
 		if tag == version || strings.HasPrefix(tag, version+".") {
 			return image, nil
 		}

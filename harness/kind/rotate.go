@@ -13,7 +13,11 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
 )
 
@@ -80,6 +84,12 @@ func (s ownShare) RotateKeys(ctx context.Context) error {
 	}
 	return settled(ctx, "waiting until the API server signs with the new key", 500*time.Millisecond, func(ctx context.Context) (bool, string, error) {
 		after, err := incluster.ReadKeys(ctx, s.Client)
+		if err == nil {
+			err = s.Get(ctx, kube.Path("pods", deploy.Namespace, "")+"?limit=1", nil)
+		}
+		if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) {
+			return false, err.Error(), nil // it has started, and has not read its roles yet
+		}
 		if err != nil {
 			return false, "", err
 		}

@@ -1,0 +1,257 @@
+package incluster
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/webhook"
+)
+
+// api is an API server that has what is at its paths.
+type api struct {
+	objects map[string]string
+	down    atomic.Bool
+	got     []string
+}
+
+func (a *api) client(t *testing.T) *kube.Client {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method != http.MethodGet {
+			body, _ := io.ReadAll(r.Body)
+			a.got = append(a.got, r.Method+" "+r.URL.Path)
+			_, _ = w.Write(body)
+			return
+		}
+		object, there := a.objects[r.URL.Path]
+		if !there {
+			w.WriteHeader(http.StatusNotFound)
+			_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Reason: metav1.StatusReasonNotFound, Code: 404})
+			return
+		}
+		_, _ = io.WriteString(w, object)
+	}))
+	t.Cleanup(s.Close)
+	c, err := kube.New(&rest.Config{Host: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+const role = "arn:aws:iam::111122223333:role/App"
+
+func account(name, annotations string) string {
+	return `{"metadata": {"name": "` + name + `", "annotations": {` + annotations + `}}}`
+}
+
+func TestSource(t *testing.T) {
+	a := &api{objects: map[string]string{
+		"/api/v1/namespaces/shop/serviceaccounts/annotated":           account("annotated", `"eks.amazonaws.com/role-arn": "`+role+`", "eks.amazonaws.com/audience": "mine"`),
+		"/api/v1/namespaces/shop/serviceaccounts/mapped":              account("mapped", ""),
+		"/api/v1/namespaces/shop/serviceaccounts/anywhere":            account("anywhere", ""),
+		"/api/v1/namespaces/shop/serviceaccounts/plain":               account("plain", ""),
+		"/api/v1/namespaces/irsa-emu/configmaps/pod-identity-webhook": `{"data": {"config": "{\"shop/mapped\": {\"RoleARN\": \"arn:mapped\", \"Audience\": \"a\", \"UseRegionalSTS\": true, \"TokenExpiration\": 60}, \"*/anywhere\": {\"RoleARN\": \"arn:anywhere\"}, \"shop/annotated\": {\"RoleARN\": \"arn:loses\"}}"}}`,
+	}}
+	s := &Source{Client: a.client(t), ConfigMapNamespace: "irsa-emu", Grace: 30 * time.Millisecond}
+	for name, want := range map[string]webhook.Identity{
+		"annotated": {RoleARN: role, Audience: "mine", Expiration: webhook.DefaultExpiration}, // the annotation beats the ConfigMap
+		"mapped":    {RoleARN: "arn:mapped", Audience: "a", RegionalSTS: true, Expiration: webhook.MinExpiration},
+		"anywhere":  {RoleARN: "arn:anywhere", Audience: webhook.DefaultAudience, Expiration: webhook.DefaultExpiration},
+		"plain":     {},
+	} {
+		id, ok, err := s.Identity(context.Background(), "shop", name)
+		if err != nil || ok != (want.RoleARN != "") || id != want {
+			t.Errorf("%s: %+v, %t, %v", name, id, ok, err)
+		}
+	}
+	if _, _, err := s.Identity(context.Background(), "shop", "missing"); err == nil {
+		t.Error("a service account that never comes")
+	}
+	a.objects["/api/v1/namespaces/irsa-emu/configmaps/pod-identity-webhook"] = `{"data": {"config": "no JSON"}}`
+	if _, _, err := s.Identity(context.Background(), "shop", "mapped"); err == nil || !strings.Contains(err.Error(), "ConfigMap pod-identity-webhook, key config") {
+		t.Error(err)
+	}
+}
+
+func TestSourceWithinGrace(t *testing.T) {
+	comes := time.Now().Add(50 * time.Millisecond)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if time.Now().Before(comes) {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"kind":"Status","apiVersion":"v1","reason":"NotFound","code":404}`)
+			return
+		}
+		_, _ = io.WriteString(w, account("late", `"eks.amazonaws.com/role-arn": "`+role+`"`))
+	}))
+	defer s.Close()
+	c, err := kube.New(&rest.Config{Host: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, ok, err := (&Source{Client: c, Grace: 10 * time.Second}).Identity(context.Background(), "shop", "late")
+	if err != nil || !ok || id.RoleARN != role {
+		t.Errorf("%+v, %t, %v", id, ok, err)
+	}
+}
+
+func TestConfigForNamespaces(t *testing.T) {
+	a := &api{objects: map[string]string{
+		"/api/v1/namespaces/shop":                       `{"metadata": {"name": "shop"}}`,
+		"/api/v1/namespaces/own":                        `{"metadata": {"name": "own", "annotations": {"irsa-emu.dev/emulator": "10.0.0.9", "irsa-emu.dev/region": "eu-west-1"}}}`,
+		"/api/v1/namespaces/irsa-emu/services/irsa-emu": `{"spec": {"clusterIP": "10.96.0.7"}}`,
+	}}
+	r := &Routes{Client: a.client(t), Namespace: "irsa-emu", Service: "irsa-emu", Config: webhook.Config{Region: "us-east-1"}, CA: []byte("PEM")}
+	for namespace, want := range map[string][2]string{"shop": {"http://10.96.0.7:4772", "us-east-1"}, "own": {"http://10.0.0.9:4772", "eu-west-1"}} {
+		c, err := r.ConfigFor(context.Background(), namespace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := map[string]string{}
+		for _, v := range c.Extra.Env {
+			env[v.Name] = v.Value
+		}
+		if env["AWS_ENDPOINT_URL"] != want[0] || env["AWS_ENDPOINT_URL_STS"] != want[0] || c.Region != want[1] || env["AWS_CA_BUNDLE"] != CAMountPath+"/ca.pem" {
+			t.Errorf("%s: %s, %v", namespace, c.Region, env)
+		}
+		if c.Extra.Annotations[CAAnnotation] != "PEM" {
+			t.Error("the certificate does not go with the pod")
+		}
+	}
+}
+
+// echo answers each connection with its name.
+func echo(t *testing.T, name string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:"+EmulatorTLSPort)
+	if err != nil {
+		t.Skipf("port %s of this machine is taken: %v", EmulatorTLSPort, err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, name)
+			_ = c.Close()
+		}
+	}()
+	return "127.0.0.1"
+}
+
+// A pod whose emulator was known keeps it while the API server is away, as no
+// pod on EKS notices that its API server restarts.
+func TestInterceptOutlivesTheAPIServer(t *testing.T) {
+	emulator := echo(t, "emulator")
+	pods, err := json.Marshal(corev1.PodList{Items: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web"}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &api{objects: map[string]string{
+		"/api/v1/pods":            string(pods),
+		"/api/v1/namespaces/shop": `{"metadata": {"name": "shop", "annotations": {"irsa-emu.dev/emulator": "` + emulator + `"}}}`,
+	}}
+	client := a.client(t)
+	i := &Intercept{Client: client, Routes: &Routes{Client: client}, Logger: slog.New(slog.DiscardHandler)}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- i.Serve(ctx, l) }()
+	ask := func() string {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		answer, _ := io.ReadAll(c)
+		return string(answer)
+	}
+	if got := ask(); got != "emulator" {
+		t.Errorf("got %q", got)
+	}
+	a.down.Store(true)
+	if got := ask(); got != "emulator" {
+		t.Errorf("while the API server is away: %q", got)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPublisherGivesEveryEmulatorTheKeys(t *testing.T) {
+	var published []string
+	emulator := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		published = append(published, r.Method+" "+r.URL.Path+" "+r.Header.Get("Authorization")+" "+string(body))
+	}))
+	defer emulator.Close()
+	a := &api{objects: map[string]string{
+		"/.well-known/openid-configuration": `{"issuer": "https://issuer.example"}`,
+		"/openid/v1/jwks":                   `{"keys": []}`,
+	}}
+	keys, err := ReadKeys(context.Background(), a.client(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.Publish(context.Background(), http.DefaultClient, emulator.URL, "token"); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`PUT /_emu/issuers Bearer token {"jwks":{"keys":[]},"url":"https://issuer.example"}`}
+	if diff := cmp.Diff(want, published); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBootstrap(t *testing.T) {
+	a := &api{objects: map[string]string{}}
+	b := Bootstrap{Client: a.client(t), Namespace: "irsa-emu", Secret: "irsa-emu", Service: "pod-identity-webhook", Webhook: "pod-identity-webhook", Now: time.Now}
+	secret, certificate, err := b.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(secret[SecretCA]) == 0 || len(secret[SecretControlToken]) != 32 {
+		t.Errorf("%d bytes of certificate, %d of token", len(secret[SecretCA]), len(secret[SecretControlToken]))
+	}
+	leaf, err := x509.ParseCertificate(certificate.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := leaf.VerifyHostname("pod-identity-webhook.irsa-emu.svc"); err != nil {
+		t.Error(err)
+	}
+	want := []string{
+		"POST /api/v1/namespaces/irsa-emu/secrets",
+		"PATCH /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/pod-identity-webhook",
+	}
+	if diff := cmp.Diff(want, a.got); diff != "" {
+		t.Error(diff)
+	}
+}
