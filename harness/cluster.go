@@ -124,7 +124,8 @@ func lacks(c Cluster, n Need) string {
 // nothing yet. It may hand out a share of one that is already running.
 type StartCluster func(context.Context, Target) (Cluster, error)
 
-// UnfitError is why a scenario cannot play on a cluster at all: its steps are skipped.
+// UnfitError is why a cluster cannot play a scenario, from its start, or a
+// step: they are skipped.
 type UnfitError struct{ Reason string }
 
 func (e *UnfitError) Error() string { return e.Reason }

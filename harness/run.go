@@ -254,6 +254,11 @@ func (r *runner) step(ctx context.Context, play *stage, step *Step, out *StepRes
 	defer cancel()
 	o, err := step.Action.perform(ctx, play)
 	out.Duration = time.Since(started)
+	var unfit *UnfitError
+	if errors.As(err, &unfit) {
+		out.Reason = unfit.Reason
+		return
+	}
 	if err != nil {
 		out.Status, out.Error = Failed, unwrapContext(ctx, err).Error()
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ type runFlags struct {
 	cluster, only, logs string
 	given               givenFlags
 	reports             []string
-	parallel            int
+	parallel, count     int
 	timeout             time.Duration
 	brief               bool
 	kind                kindFlags
@@ -41,6 +42,7 @@ scenario is invalid: then all mistakes are listed and nothing is run.`,
 	flags.StringArrayVar(&f.reports, "report", nil, "write a report: junit=PATH, json=PATH or markdown=PATH (repeatable)")
 	flags.StringVar(&f.only, "only", "", "run only scenarios whose name matches this regular expression")
 	flags.IntVar(&f.parallel, "parallel", 0, "how many scenarios run at a time (default: twice the CPUs)")
+	flags.IntVar(&f.count, "count", 1, "how often each scenario is played")
 	flags.DurationVar(&f.timeout, "step-timeout", 2*time.Minute, "how long one step may take")
 	flags.StringVar(&f.logs, "logs", "", "folder for what failed scenarios leave behind (default: a new one among the temporary files)")
 	f.given.add(cmd, "state that every scenario starts from, beside its own")
@@ -57,6 +59,9 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 			return usageError("--report: %w", err)
 		}
 		files = append(files, file)
+	}
+	if f.count < 1 {
+		return usageError("--count %d: play each scenario at least once", f.count)
 	}
 	list, err := f.load(p, paths)
 	if err != nil {
@@ -106,6 +111,7 @@ func (f *runFlags) load(p *program, paths []string) ([]harness.Scenario, error) 
 	if len(list) == 0 {
 		return nil, errors.New("no scenario to run: the paths hold no file of kind Scenario")
 	}
+	list = repeated(list, f.count)
 	if len(f.given.paths) == 0 {
 		return list, nil
 	}
@@ -120,6 +126,19 @@ func (f *runFlags) load(p *program, paths []string) ([]harness.Scenario, error) 
 		list[i].Spec.Given.State = merged
 	}
 	return list, nil
+}
+
+// repeated plays each scenario several times, as go test -count does. From the
+// second on a number follows its name, which is unique in a report.
+func repeated(list []harness.Scenario, count int) []harness.Scenario {
+	out := slices.Clone(list)
+	for n := 2; n <= count; n++ {
+		for _, s := range list {
+			s.Metadata.Name = fmt.Sprintf("%s-%d", s.Metadata.Name, n)
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // clusters is how each scenario of a run gets its cluster, and what ends them all.

@@ -209,6 +209,10 @@ func (e *Existing) Close() error {
 			errs = append(errs, e.deleted(ctx, &objects[i]))
 		}
 	}
+	for name := range e.left {
+		o := namespaceObject(name)
+		errs = append(errs, e.deleted(ctx, &o))
+	}
 	for range cap(e.slots) {
 		s := <-e.slots
 		if s.host != "" && !e.installed { // else they went with the namespace
@@ -221,19 +225,6 @@ func (e *Existing) Close() error {
 		errs = append(errs, os.RemoveAll(filepath.Dir(e.kubeconfig)))
 	}
 	return errors.Join(errs...)
-}
-
-// mayUse refuses namespaces that somebody else made.
-func (r *running) mayUse(ctx context.Context, name string) error {
-	var found corev1.Namespace
-	err := r.Get(ctx, kube.Path("namespaces", "", name), &found)
-	if apierrors.IsNotFound(err) {
-		return nil
-	}
-	if err == nil && found.Labels[managedBy] != kube.FieldManager {
-		err = fmt.Errorf("namespace %s exists in cluster %s; scenarios make and delete theirs, so that one is left alone", name, r.name)
-	}
-	return err
 }
 
 // forward brings a port of this machine to a slot's emulator, for as long as background lasts.

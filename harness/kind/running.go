@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
 
@@ -50,6 +51,8 @@ type running struct {
 	namespaces namespaceLocks
 	loaded     images
 	background sync.WaitGroup // namespaces that are being deleted
+	mu         sync.Mutex
+	left       map[string]bool // namespaces that scenarios share
 }
 
 // load puts an image archive into a node, as kind load does.
@@ -88,9 +91,6 @@ func (c *Clusters) equip(ctx context.Context, n *node) (*running, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, fmt.Errorf("installing irsa-emu took longer than %s", installTimeout))
 	defer cancel()
 	defer ticking(ctx, c.config.Log, "kind: installing irsa-emu in cluster "+n.name)()
-	if err := load(n, bytes.NewReader(c.image.archive)); err != nil {
-		return nil, err
-	}
 	k, _, err := kube.Open(n.kubeconfig, "")
 	if err != nil {
 		return nil, err
@@ -101,10 +101,18 @@ func (c *Clusters) equip(ctx context.Context, n *node) (*running, error) {
 	r.clusterOf = func(ctx context.Context, issuer string) (*running, error) {
 		return c.of(ctx, kindOfCluster{issuer, n.image})
 	}
-	if err := r.intercept(ctx); err != nil {
+	if err := r.loadAndIntercept(ctx, c.image); err != nil {
 		return nil, err
 	}
 	return r, r.install(ctx)
+}
+
+// loadAndIntercept does what takes seconds and needs no order.
+func (r *running) loadAndIntercept(ctx context.Context, image *image) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return load(r.node, bytes.NewReader(image.archive)) })
+	group.Go(func() error { return r.intercept(ctx) })
+	return group.Wait()
 }
 
 // reach is by the ports that are mapped to this machine.

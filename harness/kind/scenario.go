@@ -12,13 +12,10 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/kube"
-	"github.com/irsa-emu/irsa-emu/webhook/incluster"
 )
 
 // share is what one scenario has of a cluster.
@@ -50,7 +47,7 @@ func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluste
 	s := &share{
 		running: r, scenario: t.Scenario, target: t, made: map[string]kube.Object{}, known: map[string]bool{}, others: map[string]*guest{},
 		alone:   !r.borrowed && (slices.Contains(t.Needs, harness.NeedRotation) || slices.Contains(t.Needs, harness.NeedAlone)),
-		changes: r.borrowed || slices.Contains(t.Needs, harness.NeedManifests) || slices.Contains(t.Needs, harness.NeedPods),
+		changes: slices.Contains(t.Needs, harness.NeedManifests) || slices.Contains(t.Needs, harness.NeedPods),
 	}
 	if err := r.alone.acquire(ctx, s.alone); err != nil {
 		return nil, err
@@ -86,8 +83,11 @@ func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluste
 	}
 	if s.changes {
 		for _, name := range t.Namespaces {
+			if r.borrowed && isLasting(name) {
+				continue // steps that want it are refused
+			}
 			if err := s.namespace(ctx, name); err != nil {
-				return nil, err
+				return nil, errors.Join(err, s.release(context.WithoutCancel(ctx)))
 			}
 		}
 	}
@@ -115,47 +115,6 @@ func (s *share) Name() string {
 
 func (s *share) URL() string        { return s.slot.url }
 func (s *share) Kubeconfig() string { return s.kubeconfig }
-
-// namespace makes one whose pods use the scenario's emulator. One that others
-// left, because they only requested tokens in it, is made anew.
-func (s *share) namespace(ctx context.Context, name string) error {
-	s.mu.Lock()
-	there := s.known[name]
-	s.known[name] = true
-	s.mu.Unlock()
-	if there {
-		return nil
-	}
-	o := namespaceObject(name)
-	if s.borrowed {
-		if err := s.mayUse(ctx, name); err != nil {
-			return err
-		}
-	}
-	if s.changes {
-		if !isLasting(name) {
-			if err := s.deleted(ctx, &o); err != nil {
-				return err
-			}
-		}
-		o.SetAnnotations(map[string]string{incluster.EmulatorAnnotation: s.slot.host, incluster.RegionAnnotation: s.target.Region})
-	}
-	return s.apply(ctx, &o)
-}
-
-// managedBy is on namespaces that scenarios made.
-const managedBy = "app.kubernetes.io/managed-by"
-
-func namespaceObject(name string) kube.Object {
-	return kube.Object{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{
-		"name": name, "labels": map[string]any{managedBy: kube.FieldManager},
-	}}}
-}
-
-// isLasting tells namespaces that are part of the cluster.
-func isLasting(name string) bool {
-	return name == metav1.NamespaceDefault || name == deploy.Namespace || strings.HasPrefix(name, "kube-")
-}
 
 // Token requests a service account's token as the kubelet does. A service
 // account that nobody applied is made: on the local cluster every one exists.
@@ -194,20 +153,6 @@ func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, erro
 		return err == nil, "", err
 	})
 	return got.Status.Token, err
-}
-
-func (s *share) serviceAccount(ctx context.Context, namespace, name string) error {
-	if err := s.namespace(ctx, namespace); err != nil {
-		return err
-	}
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	return settled(ctx, "making service account "+namespace+"/"+name, 250*time.Millisecond, func(ctx context.Context) (bool, string, error) {
-		err := s.Create(ctx, kube.Path("serviceaccounts", namespace, ""), account, nil)
-		if apierrors.IsAlreadyExists(err) {
-			return true, "", nil
-		}
-		return err == nil, "", err
-	})
 }
 
 // Apply applies manifests in their order, then waits for what takes time.

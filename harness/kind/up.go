@@ -1,7 +1,6 @@
 package kind
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,7 +90,7 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 	r := newRunning(client, config.Name, "", config, image.reference)
 	r.node, r.nodes, r.region, r.reach = n, []nodes.Node{n.Node}, c.Region, n.reach
 	if err := r.update(ctx, image); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w\nthe cluster is there: irsa-emu up --name %s goes on with it, irsa-emu down --name %[2]s removes it", err, config.Name)
 	}
 	for _, reference := range c.LoadImages {
 		if err := r.mustLoad(ctx, reference); err != nil {
@@ -188,10 +187,7 @@ func (r *running) update(ctx context.Context, image *image) error {
 			return fmt.Errorf("saving the emulator's state: %w", err)
 		}
 	}
-	if err := load(r.node, bytes.NewReader(image.archive)); err != nil {
-		return err
-	}
-	if err := r.intercept(ctx); err != nil {
+	if err := r.loadAndIntercept(ctx, image); err != nil {
 		return err
 	}
 	if err := r.install(ctx); err != nil {
