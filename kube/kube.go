@@ -71,7 +71,7 @@ func noContext[T any](rules *clientcmd.ClientConfigLoadingRules, name string, co
 	switch {
 	case len(contexts) == 0:
 		if _, err := os.Stat(file); err != nil {
-			return fmt.Errorf("there is no kubeconfig: %w; set KUBECONFIG, or give one with --kubeconfig", err)
+			return fmt.Errorf("there is no kubeconfig: %w; let KUBECONFIG name one", err)
 		}
 		return fmt.Errorf("the kubeconfig %s has no context; kubectl config get-contexts lists what there is", file)
 	case name == "":

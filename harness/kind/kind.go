@@ -82,7 +82,7 @@ func randomHex(n int) string {
 
 // ErrNoEngine is what a machine without a container engine answers.
 var ErrNoEngine = errors.New("kind clusters need a container engine, and neither docker nor podman nor nerdctl answers here; " +
-	"install Docker (https://docs.docker.com/engine/install/) and start it, or use --cluster local")
+	"install Docker (https://docs.docker.com/engine/install/) and start it, or play scenarios on --cluster local")
 
 // Clusters are the kind clusters of one run, one for each issuer and version
 // of Kubernetes that its scenarios need.

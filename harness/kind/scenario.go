@@ -210,9 +210,16 @@ func (s *share) remember(o *kube.Object) {
 	s.made[kube.Title(o)] = *o
 }
 
-// KeepLogs writes what the webhook, the emulator and the API server logged.
+// KeepLogs writes what the scenario's pods, the webhook, the emulator and the API server logged.
 func (s *share) KeepLogs(ctx context.Context, folder string) error {
+	var errs []error
+	for _, namespace := range s.target.Namespaces {
+		if s.owns(namespace) {
+			errs = append(errs, s.keepPodLogs(ctx, folder, "pod", namespace, ""))
+		}
+	}
 	return errors.Join(
+		errors.Join(errs...),
 		s.keepPodLogs(ctx, folder, "emulator", deploy.Namespace, deploy.EmulatorLabel+"="+s.slot.name()),
 		s.keepPodLogs(ctx, folder, "webhook", deploy.Namespace, "app.kubernetes.io/component=webhook"),
 		s.keepPodLogs(ctx, folder, "api-server", "kube-system", "component=kube-apiserver"),

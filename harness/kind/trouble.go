@@ -7,10 +7,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/irsa-emu/irsa-emu/kube"
 )
@@ -42,15 +44,30 @@ func (r *running) keepPodLogs(ctx context.Context, folder, as, namespace, select
 		if i > 0 {
 			name = fmt.Sprintf("%s-%d", as, i)
 		}
-		b, err := r.Raw(ctx, kube.Path("pods", namespace, pod.Name, "log")+"?tailLines=5000")
-		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, name+".log"), b, 0o644)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("logs of the %s: %w", as, err))
+		for j, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+			if j > 0 || as == "pod" {
+				name = fmt.Sprintf("%s-%s-%s", as, pod.Name, c.Name)
+			}
+			errs = append(errs, r.keepLog(ctx, filepath.Join(folder, name+".log"), namespace, pod.Name, c.Name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// keepLog writes what a container has logged. One that has not started has
+// logged nothing.
+func (r *running) keepLog(ctx context.Context, file, namespace, pod, container string) error {
+	b, err := r.Raw(ctx, kube.Path("pods", namespace, pod, "log")+"?tailLines=5000&container="+url.QueryEscape(container))
+	if apierrors.IsBadRequest(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		err = os.WriteFile(file, b, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("logs of pod %s/%s: %w", namespace, pod, err)
+	}
+	return nil
 }
 
 // keepEvents writes what happened in the scenario's namespaces.
