@@ -2,15 +2,26 @@ package decision
 
 import "sync"
 
+// MaxLogBytes is about how much memory a log takes at most: enough for 10,000
+// usual decisions of a few kilobytes, and no more for unusual ones.
+const MaxLogBytes = 128 << 20
+
 // Log keeps the newest decisions, oldest dropped first. It is safe for
-// concurrent use, and bounded: a run of a million calls costs no more memory
-// than its capacity.
+// concurrent use, and bounded in number and in bytes: a run of a million calls
+// costs no more memory than its capacity, whatever the calls say.
 type Log struct {
-	mu   sync.Mutex
-	ring []*Decision // grows to its capacity, then wraps at next
-	cap  int
-	next int
-	byID map[string]*Decision
+	mu    sync.Mutex
+	ring  []entry // grows to its capacity, then wraps at its end
+	cap   int
+	first int // the oldest
+	count int
+	bytes int
+	byID  map[string]*Decision
+}
+
+type entry struct {
+	decision *Decision
+	bytes    int
 }
 
 // NewLog returns a log of the newest n decisions; n is at least one.
@@ -19,20 +30,41 @@ func NewLog(n int) *Log {
 	return &Log{cap: n, byID: make(map[string]*Decision)}
 }
 
-// Add records d, which must not change afterwards.
-func (l *Log) Add(d *Decision) {
+// Add records d, which must not change afterwards. held is what its texts keep
+// in memory beside themselves: the form that they were cut out of.
+func (l *Log) Add(d *Decision, held int) {
+	added := entry{d, d.size() + held}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for l.count == l.cap || l.count > 0 && l.bytes+added.bytes > MaxLogBytes {
+		l.drop()
+	}
+	if l.count == len(l.ring) {
+		l.grow()
+	}
+	l.ring[(l.first+l.count)%len(l.ring)] = added
+	l.count++
+	l.bytes += added.bytes
 	l.byID[d.RequestID] = d
-	if len(l.ring) < l.cap {
-		l.ring = append(l.ring, d)
-		return
+}
+
+func (l *Log) drop() {
+	old := l.ring[l.first]
+	if l.byID[old.decision.RequestID] == old.decision {
+		delete(l.byID, old.decision.RequestID)
 	}
-	if old := l.ring[l.next]; l.byID[old.RequestID] == old {
-		delete(l.byID, old.RequestID)
-	}
-	l.ring[l.next] = d
-	l.next = (l.next + 1) % l.cap
+	l.ring[l.first] = entry{}
+	l.first = (l.first + 1) % len(l.ring)
+	l.count--
+	l.bytes -= old.bytes
+}
+
+// grow doubles the ring, which is full, and puts its oldest entry first.
+func (l *Log) grow() {
+	ring := make([]entry, min(l.cap, max(64, 2*len(l.ring))))
+	n := copy(ring, l.ring[l.first:])
+	copy(ring[n:], l.ring[:l.first])
+	l.ring, l.first = ring, 0
 }
 
 // Get returns the decision of a request, if it is still kept.
@@ -49,12 +81,11 @@ func (l *Log) Newest(limit int, outcome Outcome) []*Decision {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if limit < 1 {
-		limit = len(l.ring)
+		limit = l.count
 	}
-	found := make([]*Decision, 0, min(limit, len(l.ring)))
-	for i := range l.ring {
-		// next is the oldest entry once the ring is full, and 0 before that.
-		d := l.ring[(l.next+len(l.ring)-1-i)%len(l.ring)]
+	found := make([]*Decision, 0, min(limit, l.count))
+	for i := range l.count {
+		d := l.ring[(l.first+l.count-1-i)%len(l.ring)].decision
 		if outcome != "" && d.Outcome != outcome {
 			continue
 		}
@@ -69,5 +100,5 @@ func (l *Log) Newest(limit int, outcome Outcome) []*Decision {
 func (l *Log) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ring, l.next, l.byID = nil, 0, make(map[string]*Decision)
+	l.ring, l.first, l.count, l.bytes, l.byID = nil, 0, 0, 0, make(map[string]*Decision)
 }

@@ -79,7 +79,9 @@ func (e *Emulator) read(req *iam.Request) error {
 	}
 	var buffer bytes.Buffer
 	if n := req.HTTP.ContentLength; n > 0 && n <= maxBody {
-		buffer.Grow(int(n) + bytes.MinRead) // ReadFrom wants so much room to see the end
+		// ReadFrom wants so much room to see the end. A client that announces a
+		// megabyte and sends nothing gets no megabyte.
+		buffer.Grow(int(min(n, 32<<10)) + bytes.MinRead)
 	}
 	_, err := buffer.ReadFrom(io.LimitReader(req.HTTP.Body, maxBody+1))
 	body := buffer.Bytes()
@@ -262,7 +264,11 @@ func (e *Emulator) record(req *iam.Request) {
 	if d.Outcome == "" {
 		d.Outcome = outcome(d)
 	}
-	e.decisions.Add(d)
+	held := 0
+	if req.Form != nil { // its values may be parts of the body
+		held = len(req.Body) + len(req.HTTP.URL.RawQuery)
+	}
+	e.decisions.Add(d, held)
 	e.metrics.observe(d)
 	level := slog.LevelInfo
 	if d.Outcome == decision.Allowed {

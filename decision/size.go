@@ -1,0 +1,85 @@
+package decision
+
+import (
+	"unsafe"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// size is about how many bytes of memory a decision holds on to. A client
+// chooses how long most of its texts are, so a log that counted decisions alone
+// would be bounded in number and in nothing else. What is shared with a stored
+// policy is not counted: it is there anyway.
+func (d *Decision) size() int {
+	n := int(unsafe.Sizeof(*d)) + len(d.RequestID) + len(d.Action) + len(d.Region) + len(d.Resource) + len(d.Provider)
+	if c := d.Caller; c != nil {
+		n += int(unsafe.Sizeof(*c)) + len(c.ARN) + len(c.Account) + len(c.AccessKeyID) + len(c.UserID)
+	}
+	if e := d.Error; e != nil {
+		n += int(unsafe.Sizeof(*e)) + len(e.Code) + len(e.Message)
+	}
+	if r := d.Reason; r != nil {
+		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint)
+	}
+	if t := d.Token; t != nil {
+		n += int(unsafe.Sizeof(*t)) + len(t.Issuer) + len(t.Subject) + len(t.KeyID) + sizeOfTexts(t.Audience) + sizeOfValue(t.Claims)
+	}
+	if s := d.Session; s != nil {
+		n += int(unsafe.Sizeof(*s)) + len(s.ARN) + len(s.AccessKeyID)
+	}
+	for i := range d.Checks {
+		c := &d.Checks[i]
+		n += int(unsafe.Sizeof(*c)) + len(c.Action) + len(c.Resource) + sizeOfPolicies(&c.Decision)
+	}
+	return n
+}
+
+func sizeOfPolicies(d *policy.Decision) int {
+	n := len(d.Reason) + len(d.Caller.ARN)
+	for i := range d.Policies {
+		p := &d.Policies[i]
+		n += int(unsafe.Sizeof(*p))
+		for j := range p.Statements {
+			s := &p.Statements[j]
+			n += int(unsafe.Sizeof(*s))
+			for k := range s.Conditions {
+				c := &s.Conditions[k]
+				n += int(unsafe.Sizeof(*c)) + len(c.Hint) + sizeOfTexts(c.Got)
+			}
+		}
+	}
+	for i := range d.Hints {
+		n += int(unsafe.Sizeof(d.Hints[i])) + len(d.Hints[i].Message)
+	}
+	return n
+}
+
+func sizeOfTexts(list []string) int {
+	n := 0
+	for _, s := range list {
+		n += int(unsafe.Sizeof(s)) + len(s)
+	}
+	return n
+}
+
+// sizeOfValue counts what encoding/json makes of a claim.
+func sizeOfValue(v any) int {
+	const boxed = 32 // an interface and what it points to
+	switch v := v.(type) {
+	case map[string]any:
+		n := boxed
+		for name, member := range v {
+			n += boxed + len(name) + sizeOfValue(member)
+		}
+		return n
+	case []any:
+		n := boxed
+		for _, item := range v {
+			n += sizeOfValue(item)
+		}
+		return n
+	case string:
+		return boxed + len(v)
+	}
+	return boxed
+}
