@@ -99,6 +99,8 @@ const (
 	Parameter = "parameter"
 	// Unsupported: the emulator has no such action.
 	Unsupported = "unsupported"
+	// WebPage: a browser asks for a page of another site.
+	WebPage = "web-page"
 	// Injected: a fault that was asked for through the control API.
 	Injected = "injected-fault"
 )

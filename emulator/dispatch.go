@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -52,6 +53,10 @@ func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
 		req.Decision.RequestID = req.ID
 	}
 	e.describe(req)
+	if isLoopback(localAddr(req.HTTP)) && fromForeignPage(req.HTTP) {
+		e.refuseWebPage(w, req)
+		return
+	}
 	if fault, ok := e.faults.take(req.Service, req.Action, req.Form.Get("RoleArn")); ok {
 		if e.inject(w, req, fault) {
 			return
@@ -202,6 +207,18 @@ func (e *Emulator) refuse(w http.ResponseWriter, req *iam.Request, err error) {
 		req.Decision.Reason = &decision.Reason{Kind: decision.Parameter, Message: answer.Message}
 	}
 	e.write(w, req, answer)
+}
+
+// refuseWebPage keeps pages of other sites from an emulator on loopback: they
+// know the administrator's usual secret as well as anybody, and a presigned call
+// in a form needs no leave of the browser's.
+func (e *Emulator) refuseWebPage(w http.ResponseWriter, req *iam.Request) {
+	req.Decision.Outcome = decision.Refused
+	req.Decision.Reason = &decision.Reason{
+		Kind: decision.WebPage, Message: fmt.Sprintf("a web page of the origin %q asks, and this emulator listens on loopback", req.HTTP.Header.Get("Origin")),
+		Hint: "serve the page from localhost",
+	}
+	e.write(w, req, wire.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied"))
 }
 
 // write sends an error in the protocol of the request's service.

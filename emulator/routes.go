@@ -143,7 +143,7 @@ func isLoopback(hostport string) bool {
 	if hostport == "" {
 		return true
 	}
-	host := hostport
+	host := strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
 		host = h
 	}
@@ -154,16 +154,22 @@ func isLoopback(hostport string) bool {
 	return err == nil && ip.Unmap().IsLoopback()
 }
 
-// fromWebPage tells a browser that acts for another site: by its Origin, or by
-// a Host that only DNS rebinding brings to a loopback address.
-func fromWebPage(r *http.Request) bool {
-	if origin := r.Header.Get("Origin"); origin != "" {
-		u, err := url.Parse(origin)
-		if err != nil || !isLoopback(u.Host) {
-			return true
-		}
+// fromWebPage tells a browser that acts for another site: by what it says of
+// itself, or by a Host that only DNS rebinding brings to a loopback address.
+func fromWebPage(r *http.Request) bool { return fromForeignPage(r) || !isLoopback(r.Host) }
+
+// fromForeignPage tells a browser that acts for a page which is not of this
+// machine. A frame in a sandbox has the origin "null", and so has a local file:
+// any page can make itself the one, and a mail can bring the other. Requests
+// without an Origin, such as those for images, are told by Sec-Fetch-Site, which
+// browsers send to loopback and pages cannot change.
+func fromForeignPage(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return r.Header.Get("Sec-Fetch-Site") == "cross-site"
 	}
-	return !isLoopback(r.Host)
+	u, err := url.Parse(origin)
+	return err != nil || u.Host == "" || !isLoopback(u.Host)
 }
 
 // sameToken compares the request's bearer token with the control token, in

@@ -13,9 +13,16 @@ func NoProvider(issuer string, registered []string) *TokenError {
 	return err.withHint(issuerHint(issuer, registered))
 }
 
+// mostListed bounds a list in an explanation: everybody may ask for one, and an
+// account may have a thousand providers.
+const mostListed = 20
+
 func listOr(items []string, none string) string {
-	if len(items) == 0 {
+	switch {
+	case len(items) == 0:
 		return none
+	case len(items) > mostListed:
+		return fmt.Sprintf("%q and %d more", items[:mostListed], len(items)-mostListed)
 	}
 	return fmt.Sprintf("%q", items)
 }
@@ -80,21 +87,27 @@ func audienceHint(audience string, clientIDs []string) string {
 	return fmt.Sprintf("add the audience to the provider (aws iam add-client-id-to-open-id-connect-provider --client-id %s) or ask for a token with one of its client ids", audience)
 }
 
-// mostCompared bounds the work of a refusal: an account may have hundreds of
-// providers, a token may name an issuer of thousands of characters.
-const mostCompared = 200
+// mostCompared and longestCompared bound the work of a refusal, which anybody
+// can cause: an account may have a thousand providers, and a token may name an
+// issuer of thousands of characters. IAM's own limit on a provider's URL is 255.
+const (
+	mostCompared    = 200
+	longestCompared = 255
+)
 
 // nearest returns the candidate with the smallest edit distance.
 func nearest(word string, candidates []string) (string, int) {
 	best, bestDistance := "", -1
-	if len(word) > 512 {
+	if len(word) > longestCompared {
 		return best, bestDistance
 	}
 	for i, candidate := range candidates {
 		if i == mostCompared {
 			break
 		}
-		if len(candidate) > 512 {
+		// The lengths alone are a distance.
+		apart := max(len(word)-len(candidate), len(candidate)-len(word))
+		if len(candidate) > longestCompared || bestDistance >= 0 && apart >= bestDistance {
 			continue
 		}
 		if d := editDistance(strings.ToLower(word), strings.ToLower(candidate)); bestDistance < 0 || d < bestDistance {
