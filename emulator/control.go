@@ -41,6 +41,7 @@ func notFound(format string, args ...any) error {
 type controlHandler func(r *http.Request) (any, error)
 
 func (h controlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	allowTransfer(w)
 	r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
 	result, err := h(r)
 	switch {

@@ -21,6 +21,13 @@ import (
 // documents that AWS takes are 131,072 characters, sent percent-encoded.
 const maxBody = 1 << 20
 
+// smallBody is what a body may have without a share of the memory for large
+// ones: tokens and session policies fit, and mostLargeBodies are for the rest.
+const (
+	smallBody       = 64 << 10
+	mostLargeBodies = 128
+)
+
 // unsignedActions need no signature; one that is sent is not looked at.
 var unsignedActions = map[string]bool{"AssumeRoleWithWebIdentity": true, "AssumeRoleWithSAML": true}
 
@@ -44,7 +51,9 @@ func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
 	sig, authErr := wire.ParseSignature(req.HTTP)
 	req.Service = serviceOf(req.HTTP, sig)
 	req.Region = regionOf(sig, e.config.Region)
-	if err := e.read(req); err != nil {
+	done, err := e.read(w, req)
+	defer done()
+	if err != nil {
 		e.refuse(w, req, err)
 		return
 	}
@@ -76,28 +85,57 @@ func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
 	service.ServeAWS(w, req)
 }
 
-// read takes the body, unless it is S3's, and with it the action.
-func (e *Emulator) read(req *iam.Request) error {
+// read takes the body, unless it is S3's, and with it the action. done gives
+// back what the body holds of the memory for large ones.
+func (e *Emulator) read(w http.ResponseWriter, req *iam.Request) (done func(), err error) {
 	if req.Service == serviceS3 {
+		if req.HTTP.ContentLength != 0 {
+			allowTransfer(w)
+		}
 		req.Action = s3.ActionOf(req.HTTP)
-		return nil
+		return func() {}, nil
 	}
-	var buffer bytes.Buffer
-	if n := req.HTTP.ContentLength; n > 0 && n <= maxBody {
-		// ReadFrom wants so much room to see the end. A client that announces a
-		// megabyte and sends nothing gets no megabyte.
-		buffer.Grow(int(min(n, 32<<10)) + bytes.MinRead)
-	}
-	_, err := buffer.ReadFrom(io.LimitReader(req.HTTP.Body, maxBody+1))
-	body := buffer.Bytes()
+	body, done, err := e.readBody(req.HTTP)
 	if err != nil {
-		return wire.Errorf(http.StatusBadRequest, "RequestAborted", "reading the request body: %v", err)
-	}
-	if len(body) > maxBody {
-		return wire.Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the request body is over %d bytes", maxBody)
+		return done, err
 	}
 	req.Body = body
 	req.HTTP.Body = io.NopCloser(bytes.NewReader(body))
+	return done, e.readAction(req)
+}
+
+// readBody reads a body whole. Anybody may send one before it is known who it
+// is, so only so many large ones are read at a time.
+func (e *Emulator) readBody(r *http.Request) (body []byte, done func(), err error) {
+	done = func() {}
+	var buffer bytes.Buffer
+	if n := r.ContentLength; n > 0 && n <= maxBody {
+		// ReadFrom wants so much room to see the end. A client that announces a
+		// megabyte and sends nothing gets no megabyte.
+		buffer.Grow(int(min(n, smallBody/2)) + bytes.MinRead)
+	}
+	_, err = buffer.ReadFrom(io.LimitReader(r.Body, smallBody))
+	if err == nil && buffer.Len() == smallBody {
+		select {
+		case e.largeBodies <- struct{}{}:
+			done = func() { <-e.largeBodies }
+		default:
+			return nil, done, wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "over %d requests with large bodies are under way; try again", cap(e.largeBodies))
+		}
+		_, err = buffer.ReadFrom(io.LimitReader(r.Body, maxBody+1-smallBody))
+	}
+	if err != nil {
+		return nil, done, wire.Errorf(http.StatusBadRequest, "RequestAborted", "reading the request body: %v", err)
+	}
+	if buffer.Len() > maxBody {
+		return nil, done, wire.Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the request body is over %d bytes", maxBody)
+	}
+	return buffer.Bytes(), done, nil
+}
+
+// readAction finds out what a call asks for.
+func (e *Emulator) readAction(req *iam.Request) error {
+	body := req.Body
 	switch req.Service {
 	case serviceSecretsManager:
 		req.Action = actionOfTarget(req.HTTP)
@@ -160,6 +198,7 @@ func (e *Emulator) authenticate(req *iam.Request, sig *wire.Signature, parseErr 
 // inject carries out a fault; it reports whether the call is answered by it.
 func (e *Emulator) inject(w http.ResponseWriter, req *iam.Request, f FaultSpec) bool {
 	if f.Latency > 0 {
+		allowTransfer(w) // or the wait for the next request would end this one
 		timer := time.NewTimer(time.Duration(f.Latency))
 		defer timer.Stop()
 		select {

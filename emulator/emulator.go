@@ -42,6 +42,8 @@ type Emulator struct {
 	metrics   *metrics
 	// signingKeys caches what SigV4 derives from a secret, a day and a region.
 	signingKeys *wire.KeyCache
+	// largeBodies has an item for each large body in memory.
+	largeBodies chan struct{}
 	handler     http.Handler
 
 	making sync.Mutex // held while a signing key is made
@@ -63,7 +65,7 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 	}
 	e := &Emulator{
 		config: config, store: store, clock: NewClock(config.Now), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(store),
-		signingKeys: wire.NewKeyCache(signingKeyCache),
+		signingKeys: wire.NewKeyCache(signingKeyCache), largeBodies: make(chan struct{}, mostLargeBodies),
 	}
 	if err := e.wire(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())

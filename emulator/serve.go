@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -25,15 +24,6 @@ type ServeConfig struct {
 	// ends. Default 10 s.
 	Drain time.Duration
 }
-
-// Limits of a connection: a client that sends its headers byte by byte, or
-// nothing at all, does not hold one for ever.
-const (
-	readHeaderTimeout = 10 * time.Second
-	readTimeout       = 5 * time.Minute
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
-)
 
 // Serve answers on the configured addresses until the context ends, then lets
 // requests under way finish.
@@ -59,10 +49,7 @@ func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
 		listeners = append(listeners, tls.NewListener(inner, config))
 		tlsURL = "https://" + inner.Addr().String()
 	}
-	server := &http.Server{
-		Handler: e.Handler(), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(e.config.Logger.Handler(), slog.LevelWarn),
-	}
+	server := usualLimits.newServer(e.Handler(), e.config.Logger)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- server.Serve(l) }()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"testing"
 	"time"
 
@@ -48,7 +47,7 @@ func StartBackground(ctx context.Context, config Config) (r *Running, stop func(
 	if err != nil {
 		return nil, nil, errors.Join(err, e.Close())
 	}
-	server := &http.Server{Handler: e.Handler(), ReadHeaderTimeout: readHeaderTimeout, MaxHeaderBytes: maxHeaderBytes}
+	server := usualLimits.newServer(e.Handler(), e.config.Logger)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	stop = func() error {

@@ -1,0 +1,444 @@
+package emulator
+
+import (
+	"bufio"
+	"bytes"
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// The clients of this file are slow, deaf, many, or talk too much. Each test
+// ends with the emulator answering as before and what they held given back.
+
+// limited is an emulator whose patience a test can outlast.
+type limited struct {
+	*Emulator
+	address string
+	waiting *connections
+}
+
+func startLimited(t *testing.T, config Config, l limits) *limited {
+	t.Helper()
+	e, err := New(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := l.newServer(e.Handler(), slog.New(slog.DiscardHandler))
+	waiting := &connections{most: l.connections, all: map[net.Conn]*list.Element{}}
+	server.ConnState = waiting.changed
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Close()
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &limited{Emulator: e, address: listener.Addr().String(), waiting: waiting}
+}
+
+func (l *limited) open() int {
+	l.waiting.mu.Lock()
+	defer l.waiting.mu.Unlock()
+	return len(l.waiting.all)
+}
+
+// dial opens a connection that cannot outlive the test, nor block it.
+func (l *limited) dial(t *testing.T) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", l.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return conn.(*net.TCPConn)
+}
+
+// answers says whether the emulator answers a client that does nothing wrong.
+func (l *limited) answers(t *testing.T) {
+	t.Helper()
+	conn := l.dial(t)
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", l.address)
+	if answer, err := io.ReadAll(conn); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200")) {
+		t.Errorf("a client that does nothing wrong got %q, %v", answer, err)
+	}
+}
+
+// eventually waits for what the server does on its own time.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if is() {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came about that %s", what)
+		}
+	}
+}
+
+// drip writes a byte at a time until the other side has enough.
+func drip(conn net.Conn, head string) {
+	if _, err := io.WriteString(conn, head); err != nil {
+		return
+	}
+	for {
+		if _, err := conn.Write([]byte{'a'}); err != nil {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+var impatient = limits{
+	header: 150 * time.Millisecond, read: 300 * time.Millisecond, transfer: 300 * time.Millisecond, idle: 150 * time.Millisecond,
+	headerBytes: usualLimits.headerBytes, connections: 1000,
+}
+
+func TestAttackSlowClients(t *testing.T) {
+	for name, head := range map[string]string{
+		"nothing at all":     "",
+		"half a line":        "POS",
+		"headers by drops":   "POST / HTTP/1.1\r\nHost: h\r\nX-A: ",
+		"a body by drops":    "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100000\r\n\r\n",
+		"a chunk by drops":   "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
+		"a second request":   "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nGET /healthz HTTP/1.1\r\nX: ",
+		"nothing after one":  "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n",
+		"an object by drops": "PUT /bucket/key HTTP/1.1\r\nHost: h\r\nAuthorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\nContent-Length: 100000\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := startLimited(t, Config{}, impatient)
+			var clients sync.WaitGroup
+			for range 20 {
+				conn := l.dial(t)
+				clients.Go(func() {
+					if name == "nothing at all" || name == "nothing after one" {
+						io.WriteString(conn, head)
+						io.Copy(io.Discard, conn) // until the emulator hangs up
+						return
+					}
+					drip(conn, head)
+				})
+			}
+			l.answers(t)
+			clients.Wait() // every one of them was hung up on
+			eventually(t, "no connection is left", func() bool { return l.open() == 0 })
+		})
+	}
+}
+
+// A client that asks for a large object and never reads it.
+func TestAttackDeafClient(t *testing.T) {
+	content := statefile.Text(strings.Repeat("x", 24<<20))
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::public/*"}]}`
+	given := statefile.State{Accounts: map[string]statefile.Account{"111122223333": {Buckets: []statefile.Bucket{{
+		Name: "public", Policy: statefile.NewDocument(policy), Objects: map[string]statefile.Object{"large": {Content: &content}},
+	}}}}}
+	l := startLimited(t, Config{Given: []statefile.State{given}}, impatient)
+	conn := l.dial(t)
+	if err := conn.SetReadBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET /public/large HTTP/1.1\r\nHost: %s\r\n\r\n", l.address)
+	answer := make([]byte, 12)
+	if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != "HTTP/1.1 200" {
+		t.Fatalf("%q, %v", answer, err)
+	}
+	eventually(t, "the emulator gives up", func() bool { return l.open() == 0 })
+	l.answers(t)
+}
+
+// More connections than may be, which send nothing, half a request, or one and
+// then nothing: the longest wait ends first, and others are answered throughout.
+func TestAttackConnectionFlood(t *testing.T) {
+	patient := usualLimits
+	patient.connections = 40
+	for name, head := range map[string]string{
+		"silent":     "",
+		"half":       "POST / HTTP/1.1\r\nHost: ",
+		"kept alive": "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := startLimited(t, Config{}, patient)
+			for i := range 400 {
+				if _, err := io.WriteString(l.dial(t), head); err != nil {
+					t.Fatal(err)
+				}
+				if i%100 == 99 {
+					l.answers(t)
+				}
+			}
+			if n := l.open(); n > patient.connections {
+				t.Errorf("%d connections are open, more than %d", n, patient.connections)
+			}
+		})
+	}
+	t.Run("all of them at work", func(t *testing.T) {
+		l := startLimited(t, Config{}, patient)
+		l.faults.add(Fault{Fault: FaultSpec{Latency: Duration(time.Minute)}})
+		for range patient.connections {
+			io.WriteString(l.dial(t), "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
+		}
+		eventually(t, "all are at work", func() bool { l.waiting.mu.Lock(); defer l.waiting.mu.Unlock(); return l.waiting.waiting.Len() == 0 })
+		for range 50 {
+			io.Copy(io.Discard, l.dial(t)) // hung up on: the error, if any, says by whom
+		}
+		if n := l.open(); n != patient.connections {
+			t.Errorf("%d connections are open, not the %d at work", n, patient.connections)
+		}
+	})
+}
+
+// raw sends bytes and gives all answers until the emulator hangs up.
+func (l *limited) raw(t *testing.T, bytes string) []string {
+	t.Helper()
+	conn := l.dial(t)
+	defer conn.Close()
+	go io.WriteString(conn, bytes) // fails when the emulator has seen enough
+	var statuses []string
+	for in := bufio.NewReader(conn); ; {
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return statuses
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		statuses = append(statuses, resp.Status[:3])
+	}
+}
+
+const formHead = "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+
+// What does not end where it seems to is refused, and nothing behind it is taken
+// for a request.
+func TestAttackRequestSmuggling(t *testing.T) {
+	l := startLimited(t, Config{}, impatient)
+	const hidden = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
+	for name, request := range map[string]string{
+		"two lengths":              formHead + "Content-Length: 0\r\nContent-Length: 5\r\n\r\n" + hidden,
+		"a list of lengths":        formHead + "Content-Length: 0, 5\r\n\r\n" + hidden,
+		"a signed length":          formHead + "Content-Length: +0\r\n\r\n" + hidden,
+		"a negative length":        formHead + "Content-Length: -1\r\n\r\n" + hidden,
+		"a length in hex":          formHead + "Content-Length: 0x0\r\n\r\n" + hidden,
+		"length beyond 64 bits":    formHead + "Content-Length: 99999999999999999999\r\n\r\n" + hidden,
+		"another coding":           formHead + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" + hidden,
+		"two codings":              formHead + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + hidden,
+		"a chunk beyond 64 bits":   formHead + "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n" + hidden,
+		"a negative chunk":         formHead + "Transfer-Encoding: chunked\r\n\r\n-1\r\n" + hidden,
+		"a chunk longer than said": formHead + "Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n" + hidden,
+		"an endless chunk line":    formHead + "Transfer-Encoding: chunked\r\n\r\n1;" + strings.Repeat("x", 8192) + "\r\na\r\n0\r\n\r\n" + hidden,
+		"a blank before the colon": formHead + "Content-Length : 5\r\n\r\n" + hidden,
+		"a folded header":          formHead + "Content-Length: 0\r\n X: 5\r\n\r\n" + hidden,
+		"a control character":      formHead + "X: a\x00b\r\nContent-Length: 0\r\n\r\n" + hidden,
+		"two hosts":                "GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + hidden,
+		"no host":                  "GET /healthz HTTP/1.1\r\n\r\n" + hidden,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i, status := range l.raw(t, request) {
+				if i > 0 || status[0] != '4' && status != "501" {
+					t.Errorf("answer %d is %s", i+1, status)
+				}
+			}
+		})
+	}
+	l.answers(t)
+}
+
+// allocated is how much memory is taken while f runs, given back or not.
+func allocated(f func()) int64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int64(after.TotalAlloc - before.TotalAlloc)
+}
+
+// live is how much memory is in use.
+func live() int64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// Heads and bodies that are too large cost the emulator no more than it allows.
+func TestAttackOversizedRequests(t *testing.T) {
+	l := startLimited(t, Config{}, usualLimits)
+	const mega = 1 << 20
+	for name, tt := range map[string]struct {
+		request string
+		status  string
+		most    int64
+	}{
+		"a header":             {"GET /healthz HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("x", 2*mega) + "\r\n\r\n", "431", mega},
+		"many headers":         {"GET /healthz HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", mega/4) + "\r\n", "431", 8 * mega},
+		"a target":             {"GET /" + strings.Repeat("x", 2*mega) + " HTTP/1.1\r\nHost: h\r\n\r\n", "431", mega},
+		"a body":               {formHead + fmt.Sprintf("Content-Length: %d\r\n\r\n", 8*mega) + strings.Repeat("x", 8*mega), "413", 6 * mega},
+		"a body of a terabyte": {formHead + "Content-Length: 1099511627776\r\n\r\n" + strings.Repeat("x", 2*mega), "413", 6 * mega},
+		"a body without end":   {formHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("x", 0x1000)+"\r\n", 2000), "413", 6 * mega},
+		"many trailers":        {formHead + "Transfer-Encoding: chunked\r\nTrailer: x\r\n\r\n0\r\n" + strings.Repeat("x: y\r\n", mega/4) + "\r\n", "400", 8 * mega},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var statuses []string
+			took := allocated(func() { statuses = l.raw(t, tt.request) })
+			if len(statuses) != 1 || statuses[0] != tt.status {
+				t.Errorf("answers %v, want %s", statuses, tt.status)
+			}
+			took -= int64(len(tt.request)) // the test's own copy
+			if took > tt.most {
+				t.Errorf("%d kB were allocated, more than %d", took>>10, tt.most>>10)
+			}
+		})
+	}
+	l.answers(t)
+}
+
+// Clients that announce a megabyte each and send a byte get no megabyte each.
+func TestAttackAnnouncedBodies(t *testing.T) {
+	l := startLimited(t, Config{}, usualLimits)
+	before := live()
+	const clients = 200
+	for range clients {
+		io.WriteString(l.dial(t), formHead+"Content-Length: 1048576\r\n\r\nA")
+	}
+	eventually(t, "all are being read", func() bool {
+		l.waiting.mu.Lock()
+		defer l.waiting.mu.Unlock()
+		return len(l.waiting.all) == clients && l.waiting.waiting.Len() == 0
+	})
+	if held := (live() - before) / clients; held > 128<<10 {
+		t.Errorf("%d kB are held for each client", held>>10)
+	}
+}
+
+// Only so many large bodies are in memory at a time; small ones go on.
+func TestAttackLargeBodiesAtOnce(t *testing.T) {
+	l := startLimited(t, Config{}, usualLimits)
+	for range mostLargeBodies {
+		io.WriteString(l.dial(t), formHead+"Content-Length: 1048576\r\n\r\n"+strings.Repeat("a", 100_000))
+	}
+	eventually(t, "the room for large bodies is taken", func() bool { return len(l.largeBodies) == mostLargeBodies })
+	large := formHead + "Connection: close\r\nContent-Length: 200000\r\n\r\n" + strings.Repeat("a", 200_000)
+	if got := l.raw(t, large); len(got) != 1 || got[0] != "503" {
+		t.Errorf("one more large body: %v, want 503", got)
+	}
+	small := formHead + "Connection: close\r\nContent-Length: 20\r\n\r\nAction=NoSuch&Ver=x0"
+	if got := l.raw(t, small); len(got) != 1 || got[0] != "400" {
+		t.Errorf("a small body meanwhile: %v, want 400", got)
+	}
+}
+
+// A form of very many parameters, or very long dotted names.
+func TestAttackQueryBomb(t *testing.T) {
+	emu := Start(t, Config{})
+	for name, form := range map[string]string{
+		"100,000 parameters": "Action=AssumeRole&Version=2011-06-15" + strings.Repeat("&a=1", 100_000),
+		"100,000 tags":       "Action=AssumeRoleWithWebIdentity&Version=2011-06-15" + numbered("&Tags.member.%d.Key=a", 40_000),
+		"4,000 lists":        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15" + numbered("&PolicyArns.member.%d.arn=a", 4_000),
+		"very deep names":    "Action=AssumeRoleWithWebIdentity&Version=2011-06-15" + strings.Repeat("&"+strings.Repeat("a.", 1000)+"b=1", 500),
+		"a huge index":       "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&PolicyArns.member.9223372036854775807.arn=a",
+		"all percents":       "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=" + strings.Repeat("%41", 340_000),
+	} {
+		for _, where := range []string{"body", "query"} {
+			if where == "query" && len(form) > 60_000 {
+				continue // the head of a request is smaller than that
+			}
+			t.Run(name+" in the "+where, func(t *testing.T) {
+				target, body := emu.URL+"/", form
+				if where == "query" {
+					target, body = target+"?"+form, ""
+				}
+				var status int
+				took := allocated(func() {
+					resp, err := http.Post(target, "application/x-www-form-urlencoded", strings.NewReader(body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					io.Copy(io.Discard, resp.Body)
+					resp.Body.Close()
+					status = resp.StatusCode
+				})
+				if status != http.StatusBadRequest && status != http.StatusNotFound {
+					t.Errorf("status %d", status)
+				}
+				if most := int64(len(form)*10 + 16<<20); took > most {
+					t.Errorf("%d kB were allocated for a form of %d kB", took>>10, len(form)>>10)
+				}
+			})
+		}
+	}
+}
+
+func numbered(format string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// A flood of refused calls, none of them signed, each as large as a call can be:
+// what is remembered of them is bounded.
+func TestAttackRefusalFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("sends 320 MB")
+	}
+	emu := startTutorial(t)
+	unknown, err := emu.Token(t.Context(), TokenRequest{Issuer: "https://unknown.example.com", Subject: "x", Claims: map[string]any{"list": make([]int, 5000)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	arn := "arn:aws:iam::111122223333:role/EKSServiceAccountRole"
+	forms := []string{
+		"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&WebIdentityToken=" + unknown + "&RoleArn=" + arn,
+		"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&WebIdentityToken=x&RoleArn=" + arn + "&x=" + strings.Repeat("x", 1<<20-1000),
+		"Action=AssumeRole&Version=2011-06-15&RoleArn=" + strings.Repeat("x", 1<<20-100),
+	}
+	before := live()
+	for i := range 480 {
+		form := forms[i%len(forms)]
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, emu.URL, strings.NewReader(form))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode < 400 {
+			t.Fatalf("let in: %d", resp.StatusCode)
+		}
+	}
+	if held := live() - before; held > 200<<20 {
+		t.Errorf("%d MB are held after 480 refused calls", held>>20)
+	}
+}
