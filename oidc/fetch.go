@@ -173,7 +173,8 @@ func (f *fetch) checkAddress(address string) error {
 	if err != nil {
 		return &stepError{StepAddress, err}
 	}
-	ip := at.Addr().Unmap()
+	// A zone means nothing to a route, and a prefix contains no address with one.
+	ip := at.Addr().Unmap().WithZone("")
 	if isPublic(ip) {
 		return nil
 	}
@@ -192,7 +193,7 @@ var notPublic = func() []netip.Prefix {
 	for _, text := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24",
 		"203.0.113.0/24", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001:db8::/32",
-		"2001::/23", "2002::/16", "fec0::/10", "::/96",
+		"2001::/23", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10", "::/96", "::ffff:0:0:0/96",
 	} {
 		list = append(list, netip.MustParsePrefix(text))
 	}

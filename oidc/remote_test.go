@@ -273,6 +273,7 @@ func TestAttackPrivateAddresses(t *testing.T) {
 	for _, host := range []string{
 		"127.0.0.1", "localhost", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "169.254.170.23", "100.64.0.1", "0.0.0.0",
 		"[::1]", "[::]", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "224.0.0.1", "255.255.255.255",
+		"[::7f00:1]", "[::ffff:a9fe:a9fe]", "[::ffff:0:7f00:1]", "[fe80::1%25lo]", "[::1%25lo]", "[64:ff9b::a9fe:a9fe%25lo]", "[fec0::1%25lo]",
 	} {
 		t.Run(host, func(t *testing.T) {
 			_, err := remote.Keys(context.Background(), oidc.Provider{URL: "https://" + host})
