@@ -14,9 +14,8 @@ import (
 
 // The examples that AWS's documentation works through: IAM user guide, "Create a
 // signed AWS API request"; S3 API reference, "Authenticating Requests (AWS
-// Signature Version 4)" and its pages on chunked uploads. The canonicalisation
-// was also compared with all normalised cases of AWS's own test suite
-// (awslabs/aws-c-auth, aws-signing-test-suite/v4), which is not kept here.
+// Signature Version 4)" and its pages on chunked uploads. AWS's own test suite is
+// in suite_test.go.
 const (
 	s3DocKey    = "AKIAIOSFODNN7EXAMPLE"
 	s3DocSecret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
