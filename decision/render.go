@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/policy"
 )
@@ -126,6 +125,11 @@ type printer struct {
 }
 
 func (p *printer) line(format string, args ...any) {
+	for i := range args {
+		if text, ok := args[i].(string); ok {
+			args[i] = policy.Printable(text)
+		}
+	}
 	if p.err == nil {
 		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
 	}
@@ -134,9 +138,6 @@ func (p *printer) line(format string, args ...any) {
 func (p *printer) field(name, value string) {
 	if value == "" {
 		return
-	}
-	if !utf8.ValidString(value) {
-		value = strings.ToValidUTF8(value, "\uFFFD")
 	}
 	p.line("   %-15s %s", name, value)
 }

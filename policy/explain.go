@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -41,19 +42,48 @@ const (
 	bold   = "1"
 )
 
-func (e *explainer) paint(code, s string) string {
+// painted is text that may hold colours; all other text came from outside.
+type painted string
+
+func (e *explainer) paint(code, s string) painted {
 	if !e.options.Color {
+		return painted(s)
+	}
+	return painted("\x1b[" + code + "m" + s + "\x1b[0m")
+}
+
+// Printable is text as a terminal may be shown it: whoever sends a token or a
+// request writes some of the words of an explanation, and could write a line of
+// his own, colours, or commands to the terminal.
+func Printable(s string) string {
+	if strings.IndexFunc(s, hidden) < 0 && utf8.ValidString(s) {
 		return s
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	var b strings.Builder
+	for _, r := range strings.ToValidUTF8(s, "\uFFFD") {
+		if hidden(r) {
+			fmt.Fprintf(&b, "\\u%04x", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
+
+// hidden are controls, and what changes the direction of text.
+func hidden(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
 
 // printf drops the blanks that empty columns leave at the end of a line.
 func (e *explainer) printf(format string, args ...any) {
+	for i := range args {
+		if text, ok := args[i].(string); ok {
+			args[i] = Printable(text)
+		}
+	}
 	e.out.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 }
 
-func (e *explainer) mark(ok bool) string {
+func (e *explainer) mark(ok bool) painted {
 	if ok {
 		return e.paint(green, "✓")
 	}
@@ -106,7 +136,7 @@ func (p *Principal) describe() string {
 }
 
 func (e *explainer) policy(p *PolicyResult) {
-	outcome := map[Outcome]string{Allowed: e.paint(green, "allows"), ImplicitDeny: e.paint(yellow, "does not allow"),
+	outcome := map[Outcome]painted{Allowed: e.paint(green, "allows"), ImplicitDeny: e.paint(yellow, "does not allow"),
 		ExplicitDeny: e.paint(red, "denies")}[p.Outcome]
 	name := ""
 	if p.Name != "" {

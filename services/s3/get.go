@@ -184,7 +184,27 @@ func (c *call) override(h http.Header) error {
 		if c.Principal == nil {
 			return invalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
 		}
+		if !representable(value) {
+			return notRepresentable("response-"+strings.ToLower(name), value)
+		}
 		h.Set(name, value)
 	}
 	return nil
+}
+
+// representable says whether a text out of a query can be a header: one that came
+// as a header was looked at by net/http.
+func representable(value string) bool {
+	for _, r := range value {
+		if r < ' ' && r != '\t' || r == 0x7f || r > 0xff {
+			return false
+		}
+	}
+	return true
+}
+
+// notRepresentable is S3's answer, seen in the logs of its users
+// (guardian/grid#1716, IQSS/dataverse#4524).
+func notRepresentable(name, value string) error {
+	return invalidArgument("Header value cannot be represented using ISO-8859-1.", name, value)
 }

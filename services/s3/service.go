@@ -87,8 +87,10 @@ func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
 		c.Region = s.region
 	}
 	wire.SetS3Headers(w, req.Call)
-	c.takeParameters()
-	err := s.answer(c)
+	err := c.takeParameters()
+	if err == nil {
+		err = s.answer(c)
+	}
 	if err == nil {
 		return
 	}
@@ -106,15 +108,21 @@ func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
 // takeParameters makes headers of the x-amz-* parameters of a presigned request,
 // where clients put what they signed as headers: recorded on AWS
 // (test_put_url_metadata_with_sig_s3, test_presigned_url_v4_x_amz_in_qs).
-func (c *call) takeParameters() {
+func (c *call) takeParameters() error {
 	if !c.query.Has("X-Amz-Signature") && !c.query.Has("AWSAccessKeyId") {
-		return
+		return nil
 	}
 	for name, values := range c.query {
 		if strings.HasPrefix(name, "x-amz-") && len(c.HTTP.Header.Values(name)) == 0 {
+			for _, value := range values {
+				if !representable(value) {
+					return notRepresentable(name, value)
+				}
+			}
 			c.HTTP.Header[http.CanonicalHeaderKey(name)] = values
 		}
 	}
+	return nil
 }
 
 func (s *Service) answer(c *call) error {
