@@ -53,11 +53,21 @@ func (m *metrics) observe(d *decision.Decision) {
 	if d.Error != nil && d.Error.Code == "InvalidAction" {
 		action = "unknown"
 	}
-	if len(action) > 64 {
-		action = "unknown"
+	if !plainName(action) || d.Caller == nil && !unsignedActions[action] && service != serviceS3 {
+		action = "unknown" // a client's word: of any length and number, and no label if it is not UTF-8
 	}
 	m.calls.WithLabelValues(service, action, string(d.Outcome), reason).Inc()
 	m.latency.WithLabelValues(service).Observe(d.Duration.Seconds())
+}
+
+// plainName is whether a text could be an action's name.
+func plainName(s string) bool {
+	for i := range len(s) {
+		if c := s[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return len(s) <= 64
 }
 
 func (m *metrics) handler() http.Handler {
