@@ -56,6 +56,7 @@ func TestAttackLargeDecisions(t *testing.T) {
 		"list":       {Token: &Token{Claims: map[string]any{"a": list}}},
 		"members":    {Token: &Token{Claims: members}},
 		"got":        {Checks: []Check{{Decision: policy.Decision{Policies: []policy.PolicyResult{{Statements: []policy.StatementResult{{Conditions: []policy.ConditionResult{{Got: []string{text}}}}}}}}}}},
+		"wanted":     {Checks: []Check{{Decision: policy.Decision{Policies: []policy.PolicyResult{{Statements: []policy.StatementResult{{Conditions: []policy.ConditionResult{{Want: []string{text}}}}}}}}}}},
 		"statements": {Checks: []Check{{Decision: policy.Decision{Policies: []policy.PolicyResult{{Statements: make([]policy.StatementResult, large/100)}}}}}},
 	} {
 		t.Run(name, func(t *testing.T) {

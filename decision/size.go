@@ -8,8 +8,9 @@ import (
 
 // size is about how many bytes of memory a decision holds on to. A client
 // chooses how long most of its texts are, so a log that counted decisions alone
-// would be bounded in number and in nothing else. What is shared with a stored
-// policy is not counted: it is there anyway.
+// would be bounded in number and in nothing else. The texts of a statement are
+// those of the stored policy and not counted; what a condition wants is, since
+// its variables may have been replaced.
 func (d *Decision) size() int {
 	n := int(unsafe.Sizeof(*d)) + len(d.RequestID) + len(d.Action) + len(d.Region) + len(d.Resource) + len(d.Provider)
 	if c := d.Caller; c != nil {
@@ -44,7 +45,7 @@ func sizeOfPolicies(d *policy.Decision) int {
 			n += int(unsafe.Sizeof(*s))
 			for k := range s.Conditions {
 				c := &s.Conditions[k]
-				n += int(unsafe.Sizeof(*c)) + len(c.Hint) + sizeOfTexts(c.Got)
+				n += int(unsafe.Sizeof(*c)) + len(c.Hint) + sizeOfTexts(c.Got) + sizeOfTexts(c.Want)
 			}
 		}
 	}

@@ -88,6 +88,11 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 	return r
 }
 
+// maxShown bounds a wanted value whose variables were replaced, in explanations
+// only: a policy with a thousand variables and a token with a long claim would
+// fill the memory otherwise. A longer one keeps its variables.
+const maxShown = 1024
+
 // resolve returns the matchers of all wanted values, and the values with their
 // variables replaced if any has one. A value whose variable is absent keeps its
 // text and has no matcher: it matches nothing.
@@ -106,7 +111,7 @@ func (c *Condition) resolve(ctx Context) (matchers []operand, want []string) {
 		if v.template == nil {
 			continue
 		}
-		if text, ok := v.template.expand(ctx); ok {
+		if text, ok := v.template.expand(ctx); ok && len(text) <= maxShown {
 			want[i] = text
 		}
 		matchers[i].match, _ = c.op.test.compile(v.template, ctx)

@@ -96,11 +96,17 @@ func Lint(src []byte, o LintOptions) []Finding {
 	return l.findings
 }
 
+// maxMended bounds the mended documents of all findings together, each of which
+// is a whole one: a hundred mistakes in the longest trust policy that IAM takes
+// are far below it.
+const maxMended = 4 << 20
+
 type linter struct {
 	src      []byte
 	root     *node
 	options  LintOptions
 	findings []Finding
+	mended   int             // bytes
 	meant    map[string]bool // keys, in lower case, that a misspelt key of the statement at hand stands for
 }
 
@@ -114,10 +120,11 @@ func (l *linter) report(rule string, offset int, message, why, fix string, mend 
 			f.Severity = r.Severity
 		}
 	}
-	if mend != nil {
+	if mend != nil && l.mended < maxMended {
 		root := l.root.clone()
 		mend(root)
 		f.Mended = root.indented()
+		l.mended += len(f.Mended)
 	}
 	l.findings = append(l.findings, f)
 }
