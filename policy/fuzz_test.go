@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 var seeds = []string{
@@ -182,6 +183,72 @@ func FuzzLint(f *testing.F) {
 			}
 			if _, err := Parse(finding.Mended); err != nil && before == nil {
 				t.Fatalf("%s: mended document cannot be parsed: %v\n%s", finding.Rule, err, finding.Mended)
+			}
+		}
+	})
+}
+
+// FuzzCondition: every operator keeps what its name promises, whatever is wanted
+// and got: a Not is the opposite where the key is there, IfExists changes nothing
+// then, and an operator agrees with the plainest comparison there is.
+func FuzzCondition(f *testing.F) {
+	for _, s := range [][2]string{
+		{"a*b?", "axxbé"}, {"2030-01-01T00:00:00Z", "1893456000"}, {"10.0.0.0/8", "::ffff:10.1.2.3"}, {"+0900", "900"}, {"1.5", "-1.50"}, {"TRUE", "true"},
+		{"arn:aws:iam::*:role/?", "arn:aws:iam::111122223333:role/r"}, {"QQ==", "A"}, {"${aws:username}", "a"}, {"${*}", "*"}, {"2001:db8::/129", "2001:db8::1%lo"}, {"", ""}, {"\xff", "\xff"},
+	} {
+		f.Add(s[0], s[1])
+	}
+	var names []string
+	for name := range operators {
+		names = append(names, name)
+	}
+	f.Fuzz(func(t *testing.T, want, got string) {
+		if len(want) > 512 || len(got) > 512 {
+			return
+		}
+		ctx := Context{}
+		ctx.Set("aws:x", got)
+		ctx.Set("aws:username", "a")
+		met := func(name, key string) bool {
+			op, ok := parseOperator(name)
+			if !ok {
+				t.Fatalf("no operator %s", name)
+			}
+			c := newCondition(name, key, []string{want}, op, Position{}, true)
+			return c.evaluate(ctx).Met
+		}
+		for _, name := range names {
+			if name == "Null" {
+				continue
+			}
+			plain := met(name, "aws:x")
+			op := operators[name]
+			for other, o := range operators {
+				if o.test == op.test && o.negated != op.negated && o.test != nil && met(other, "aws:x") == plain && strings.HasPrefix(strings.Replace(other, "Not", "", 1), strings.TrimSuffix(strings.Replace(name, "Not", "", 1), "Equals")) {
+					t.Fatalf("%s and %s are both %v of %q and %q", name, other, plain, want, got)
+				}
+			}
+			if met(name+"IfExists", "aws:x") != plain || met("ForAnyValue:"+name, "aws:x") != plain || met("ForAllValues:"+name, "aws:x") != plain {
+				t.Fatalf("%s is %v of %q and %q, and another with its IfExists or qualifier", name, plain, want, got)
+			}
+			if met(name, "aws:absent") != op.negated || !met(name+"IfExists", "aws:absent") || met("ForAnyValue:"+name, "aws:absent") || !met("ForAllValues:"+name, "aws:absent") {
+				t.Fatalf("%s of an absent key", name)
+			}
+		}
+		if strings.Contains(want, "$") {
+			return
+		}
+		if met("StringEquals", "aws:x") != (want == got) || met("StringEqualsIgnoreCase", "aws:x") != strings.EqualFold(want, got) {
+			t.Fatalf("StringEquals of %q and %q", want, got)
+		}
+		if utf8.ValidString(want) && utf8.ValidString(got) && met("StringLike", "aws:x") != naiveMatch([]rune(want), []rune(got)) {
+			t.Fatalf("StringLike of %q and %q", want, got)
+		}
+		for _, kind := range []string{"Numeric", "Date"} {
+			less, equal, greater := met(kind+"LessThan", "aws:x"), met(kind+"Equals", "aws:x"), met(kind+"GreaterThan", "aws:x")
+			if less && equal || less && greater || equal && greater ||
+				met(kind+"LessThanEquals", "aws:x") != (less || equal) || met(kind+"GreaterThanEquals", "aws:x") != (greater || equal) {
+				t.Fatalf("%s operators contradict each other about %q and %q", kind, want, got)
 			}
 		}
 	})

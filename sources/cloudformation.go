@@ -52,6 +52,7 @@ type template struct {
 	assumed                    bool // the account, which was noted
 
 	problems []problem
+	spent    int // see spend
 }
 
 type resource struct {
@@ -71,6 +72,23 @@ func (c *template) at(r *resource) strictyaml.Position { return c.f.at(r.node) }
 
 func (c *template) problem(n *yaml.Node, format string, args ...any) {
 	c.problems = append(c.problems, problem{c.f.at(n), fmt.Sprintf(format, args...)})
+}
+
+// mostSpent bounds what the functions of one template may make, in values and in
+// bytes: nested ones that use a variable four times make four times as much at
+// each level, and the largest template that CloudFormation takes is a megabyte.
+const mostSpent = 16 << 20
+
+// spend counts what a function makes at n. False: it is too much.
+func (c *template) spend(n *yaml.Node, bytes int) bool {
+	before := c.spent
+	if c.spent += 64 + bytes; c.spent <= mostSpent {
+		return true
+	}
+	if before <= mostSpent {
+		c.problem(n, "the template's functions make more than %d bytes; write values out", mostSpent)
+	}
+	return false
 }
 
 // readParameters takes the values that were given, else the defaults.

@@ -30,7 +30,11 @@ func (c *template) resolve(n *yaml.Node, depth int) (*yaml.Node, bool) {
 		return nil, false
 	}
 	if name, argument := function(n); name != "" {
-		return c.call(n, name, argument, depth+1)
+		if !c.spend(n, 0) {
+			return nil, false
+		}
+		v, ok := c.call(n, name, argument, depth+1)
+		return v, ok && c.spend(n, len(text(v)))
 	}
 	if n.Kind == yaml.ScalarNode {
 		if strings.Contains(n.Value, "{{resolve:") {

@@ -42,6 +42,7 @@ type terraform struct {
 
 	account, region, partition string
 	named                      map[*tfResource]bool // stand-in names that were noted
+	followedRefs               int                  // see mostFollowed
 }
 
 // tfResource is one instance of a resource or data source.

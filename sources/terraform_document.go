@@ -70,9 +70,20 @@ type tfWriter struct {
 	d *tfDocument
 }
 
+// mostMissing is how many reasons are given: each document passes its own on to
+// all that merge it.
+const mostMissing = 20
+
 func (w *tfWriter) missing(format string, args ...any) {
+	if len(w.d.unknown) == mostMissing {
+		return
+	}
 	w.d.unknown = append(w.d.unknown, fmt.Sprintf(format, args...))
 }
+
+// maxMerged bounds what a document is made of: documents that merge two others
+// each, level by level, double at each.
+const maxMerged = 256 << 10
 
 // merge adds the statements of other documents: in front, or in place of those
 // with the same Sid.
@@ -82,7 +93,12 @@ func (w *tfWriter) merge(statements []json.RawMessage, attribute string, overrid
 	if hole := len(list(n)) - len(documents); hole > 0 || unknown {
 		documents = w.referred(attribute, documents)
 	}
+	size := 0
 	for i, source := range documents {
+		if size += len(source); size > maxMerged {
+			w.missing("%s: more than %d bytes, and IAM takes no policy near that", attribute, maxMerged)
+			break
+		}
 		var doc struct{ Statement json.RawMessage }
 		var parts []json.RawMessage
 		if err := json.Unmarshal([]byte(source), &doc); err != nil {

@@ -30,6 +30,10 @@ func leaves(expression *yaml.Node) []string {
 	return out
 }
 
+// mostFollowed bounds the references of one plan: outputs that refer to two others
+// each, level by level, are two to the power of the levels.
+const mostFollowed = 200_000
+
 // follow finds the resources that an expression of a module's instance refers
 // to. Own is the index of the resource that the expression is of. Rest is what
 // it refers to and what is no resource.
@@ -42,8 +46,9 @@ func (t *terraform) followed(module, own string, expression *yaml.Node, depth in
 	for _, ref := range leaves(expression) {
 		var more []*tfResource
 		var unresolved []string
+		t.followedRefs++
 		switch root, after, _ := strings.Cut(ref, "."); {
-		case depth > deepest:
+		case depth > deepest || t.followedRefs > mostFollowed:
 			unresolved = []string{ref}
 		case root == "var" && module != "":
 			name, _, _ := strings.Cut(after, ".")
