@@ -386,3 +386,34 @@ func FuzzCall(f *testing.F) {
 		checkAnswer(t, w.Code, w.Header(), w.Body.Bytes())
 	})
 }
+
+// FuzzControl: no body makes the control API fall over or answer with anything
+// but JSON.
+func FuzzControl(f *testing.F) {
+	for i, body := range []string{
+		`{"serviceAccount":"a/b","audience":["x"],"expiresInSeconds":-1,"claims":{"iss":null,"a":[{}]},"pod":"p"}`, `{"issuer":"https://i.example","subject":"s","profile":"github"}`,
+		`{"advance":"9223372036854775807ns"}`, `{"set":"0001-01-01T00:00:00Z"}`, `{"match":{"role":"r"},"fault":{"code":"\u0000","status":599},"times":1}`,
+		`{"url":"https://h/p","jwks":{"keys":[{}]}}`, "apiVersion: irsa-emu.dev/v1\nkind: State\naccounts: {\"111122223333\": {roles: [{name: r, trustPolicy: {}}]}}", `{"issuer":"x"}`, `{}{}`, "",
+	} {
+		f.Add(uint8(i), body)
+	}
+	e, err := New(f.Context(), Config{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { e.Close() })
+	calls := [][2]string{{"POST", "/tokens"}, {"POST", "/clock"}, {"POST", "/faults"}, {"PUT", "/issuers"}, {"POST", "/state"}, {"POST", "/keys/rotate"}, {"DELETE", "/issuers"}}
+	f.Fuzz(func(t *testing.T, which uint8, body string) {
+		call := calls[int(which)%len(calls)]
+		r := httptest.NewRequest(call[0], "http://127.0.0.1/_emu"+call[1], strings.NewReader(body))
+		if call[0] == "DELETE" {
+			r.URL.RawQuery = "url=" + url.QueryEscape(body)
+		}
+		w := httptest.NewRecorder()
+		e.Handler().ServeHTTP(w, r)
+		checkAnswer(t, w.Code, w.Header(), w.Body.Bytes())
+		if err := e.Reset(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
