@@ -188,7 +188,7 @@ func (r *runner) onCluster(ctx context.Context, s *Scenario, result *ScenarioRes
 		return fmt.Errorf("given state: %w", err)
 	}
 	r.steps(ctx, play, result)
-	if result.Counts().Failed > 0 {
+	if result.Counts().Failed > 0 && ctx.Err() == nil { // what is broken off leaves nothing to look into
 		result.Logs, err = r.logs.keepDecisions(ctx, play)
 		if keeper, ok := cluster.(LogKeeper); ok && result.Logs != "" {
 			err = errors.Join(err, keeper.KeepLogs(ctx, result.Logs))

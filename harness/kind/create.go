@@ -23,10 +23,12 @@ const (
 	clusterIssuer = "https://kubernetes.default.svc.cluster.local" // kubeadm's, kept second
 	// firstNodePort is the node's end of the host ports; the range that
 	// Kubernetes gives to NodePorts begins at 30000.
-	firstNodePort  = 30472
-	createTimeout  = 10 * time.Minute
-	patchesOnNode  = "/kind/irsa-emu-patches"
-	apiServerPatch = `[{"op": "add", "path": "/spec/containers/0/command/-", "value": "--service-account-issuer=` + clusterIssuer + `"}]`
+	firstNodePort = 30472
+	createTimeout = 10 * time.Minute
+	patchesOnNode = "/kind/irsa-emu-patches"
+	// clusterFolderPrefix begins the names of temporary folders of clusters.
+	clusterFolderPrefix = "irsa-emu-kind-"
+	apiServerPatch      = `[{"op": "add", "path": "/spec/containers/0/command/-", "value": "--service-account-issuer=` + clusterIssuer + `"}]`
 )
 
 // node is a kind cluster of this process and the folder that belongs to it.
@@ -92,7 +94,7 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 	if config.Keep {
 		n.folder, err = keptFolder(name) // the node's container mounts it each time that it starts
 	} else {
-		n.folder, err = os.MkdirTemp("", "irsa-emu-kind-")
+		n.folder, err = os.MkdirTemp("", clusterFolderPrefix)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("folder of the cluster: %w", err)
@@ -103,7 +105,7 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 		n.kubeconfig = ""
 	}
 	if !config.Keep {
-		if n.unlock, err = claim(name); err != nil {
+		if n.unlock, err = claim(name, folder); err != nil {
 			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
 	}

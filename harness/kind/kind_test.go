@@ -182,7 +182,11 @@ func TestNamespaceLocks(t *testing.T) {
 // A cluster whose run lives is nobody's leftover, and one whose run has ended is.
 func TestClaims(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	unlock, err := claim(leftoverPrefix + "1")
+	clusterFolder := filepath.Join(t.TempDir(), clusterFolderPrefix+"1")
+	if err := os.Mkdir(clusterFolder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := claim(leftoverPrefix+"1", clusterFolder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,6 +208,15 @@ func TestClaims(t *testing.T) {
 	}
 	if !locked() {
 		t.Error("the claim of a run that lives is free")
+	}
+	noted, err := os.Open(filepath.Join(folder, leftoverPrefix+"1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer noted.Close()
+	removeFolder(noted, func(line string) { t.Log(line) })
+	if _, err := os.Stat(clusterFolder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder of the cluster is still there: %v", err)
 	}
 	unlock()
 	if locked() {

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,8 +23,8 @@ func claimsFolder() (string, error) {
 	return folder, os.MkdirAll(folder, 0o700)
 }
 
-// claim locks a cluster's name until unlock.
-func claim(name string) (unlock func(), err error) {
+// claim locks a cluster's name until unlock, and notes the folder that belongs to it.
+func claim(name, clusterFolder string) (unlock func(), err error) {
 	folder, err := claimsFolder()
 	if err != nil {
 		return nil, err
@@ -37,10 +38,26 @@ func claim(name string) (unlock func(), err error) {
 		_ = file.Close()
 		return nil, err
 	}
+	if _, err := file.WriteString(clusterFolder); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
 	return func() {
 		_ = os.Remove(path) // if it stays, the next run removes it
 		_ = file.Close()
 	}, nil
+}
+
+// removeFolder removes what a claim says belongs to its cluster, if it is one
+// of those that this program makes.
+func removeFolder(claim *os.File, log func(string)) {
+	content, err := io.ReadAll(claim)
+	if err != nil || !strings.HasPrefix(filepath.Base(string(content)), clusterFolderPrefix) {
+		return
+	}
+	if err := os.RemoveAll(string(content)); err != nil {
+		log("kind: " + err.Error())
+	}
 }
 
 // removeLeftovers deletes clusters whose run has ended without doing so. One
@@ -68,6 +85,7 @@ func removeLeftovers(provider *cluster.Provider, log func(string)) {
 			if err := provider.Delete(entry.Name(), os.DevNull); err != nil {
 				log("kind: " + engineError("removing cluster "+entry.Name(), err).Error())
 			} else {
+				removeFolder(file, log)
 				_ = os.Remove(path)
 			}
 		}
