@@ -19,7 +19,7 @@ type accessKeyOutput struct {
 	UserName        string
 	AccessKeyId     string
 	Status          string
-	SecretAccessKey string `wire:"omitempty"`
+	SecretAccessKey string `wire:"omitempty,secret"`
 	CreateDate      wire.Time
 }
 

@@ -103,6 +103,7 @@ func on[In any, P interface {
 }](run func(*call, P) (any, error)) action {
 	return func(c *call) (any, error) {
 		in := P(new(In))
+		c.Input = in
 		if err := decodeInput(c.Form, in); err != nil {
 			return nil, err
 		}

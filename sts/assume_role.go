@@ -49,7 +49,7 @@ const (
 // role before the caller may assume it.
 func (s *Service) assumeRole(req *iam.Request) (any, *refusal) {
 	var in assumeRoleInput
-	if err := wire.DecodeQuery(req.Form, &in, wire.EchoValues); err != nil {
+	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
 	req.Decision.Resource = in.RoleArn

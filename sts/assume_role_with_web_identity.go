@@ -15,7 +15,7 @@ import (
 type assumeRoleWithWebIdentityInput struct {
 	RoleArn                 string             `wire:"required,min=20,max=2048,pattern=IAMTEXT"`
 	RoleSessionName         string             `wire:"required,min=2,max=64,pattern=SESSIONNAME"`
-	WebIdentityToken        string             `wire:"required,min=4,max=20000"`
+	WebIdentityToken        string             `wire:"required,min=4,max=20000,secret"`
 	ProviderId              *string            `wire:"min=4,max=2048"`
 	PolicyArns              []policyDescriptor `wire:"max=10"`
 	Policy                  *string            `wire:"min=1,max=2048,pattern=LATIN1"`
@@ -39,8 +39,8 @@ type assumeRoleWithWebIdentityResult struct {
 }
 
 type webIdentityCredentials struct {
-	SessionToken    string
-	SecretAccessKey string
+	SessionToken    string `wire:"secret"`
+	SecretAccessKey string `wire:"secret"`
 	Expiration      wire.Time
 	AccessKeyId     string
 }
@@ -113,7 +113,7 @@ type webIdentityCall struct {
 }
 
 func (c *webIdentityCall) parameters() *refusal {
-	if err := wire.DecodeQuery(c.req.Form, &c.in, wire.EchoValues); err != nil {
+	if err := c.req.DecodeQuery(&c.in, wire.EchoValues); err != nil {
 		return badParameters(err)
 	}
 	c.req.Decision.Resource = c.in.RoleArn

@@ -13,7 +13,7 @@ type decodeAuthorizationMessageInput struct {
 // services such as EC2, none of which is served here.
 func (s *Service) decodeAuthorizationMessage(req *iam.Request) (any, *refusal) {
 	var in decodeAuthorizationMessageInput
-	if err := wire.DecodeQuery(req.Form, &in, wire.EchoValues); err != nil {
+	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
 	return nil, notImplemented(req.Action).

@@ -16,7 +16,7 @@ type getAccessKeyInfoResult struct{ Account string }
 // state what the state says, of any other what its id says.
 func (s *Service) getAccessKeyInfo(req *iam.Request) (any, *refusal) {
 	var in getAccessKeyInfoInput
-	if err := wire.DecodeQuery(req.Form, &in, wire.EchoValues); err != nil {
+	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
 	const action = "sts:GetAccessKeyInfo"

@@ -32,7 +32,7 @@ type getFederationTokenResult struct {
 // user who asked may do.
 func (s *Service) getFederationToken(req *iam.Request) (any, *refusal) {
 	var in getFederationTokenInput
-	if err := wire.DecodeQuery(req.Form, &in, wire.EchoValues); err != nil {
+	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
 	tags, refused := readTags(in.Tags, nil, nil)

@@ -27,7 +27,7 @@ const (
 // getSessionToken needs no permission, only a long-term key.
 func (s *Service) getSessionToken(req *iam.Request) (any, *refusal) {
 	var in getSessionTokenInput
-	if err := wire.DecodeQuery(req.Form, &in, wire.EchoValues); err != nil {
+	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
 	if in.SerialNumber != nil || in.TokenCode != nil {

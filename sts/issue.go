@@ -11,8 +11,8 @@ import (
 // credentialsElement is <Credentials> of every answer.
 type credentialsElement struct {
 	AccessKeyId     string
-	SecretAccessKey string
-	SessionToken    string
+	SecretAccessKey string `wire:"secret"`
+	SessionToken    string `wire:"secret"`
 	Expiration      wire.Time
 }
 

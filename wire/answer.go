@@ -14,6 +14,7 @@ const answerSize = 3 << 10
 // pointer to one, in the namespace of the service. A nil result is that of an
 // action without output: nothing but the metadata.
 func WriteQuery(w http.ResponseWriter, call *Call, namespace string, result any) {
+	call.Result = result
 	if call.WantJSON {
 		send(w, call, http.StatusOK, "application/json", queryJSON(call, result))
 		return

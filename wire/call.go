@@ -30,6 +30,23 @@ type Call struct {
 	Body    []byte     // not S3, whose bodies are streams
 	// WantJSON asks for the JSON form of a Query answer; see WantsJSON.
 	WantJSON bool
+	// Input is what the action read of the parameters, and Result what it
+	// answered; nil as long as there is none. See Tree.
+	Input, Result any
+}
+
+// DecodeQuery reads the call's form into the input of its action, a pointer to
+// a struct; see [DecodeQuery].
+func (c *Call) DecodeQuery(into any, style Style) error {
+	c.Input = into
+	return DecodeQuery(c.Form, into, style)
+}
+
+// DecodeJSON reads the call's body into the input of its action, a pointer to a
+// struct; see [DecodeJSON].
+func (c *Call) DecodeJSON(into any) error {
+	c.Input = into
+	return DecodeJSON(c.Body, into)
 }
 
 // NewRequestID makes a request id: a random UUID.

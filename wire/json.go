@@ -19,6 +19,7 @@ const (
 // its members are named by json tags; a nil result is an empty body, as AWS
 // sends for actions without output.
 func WriteJSON(w http.ResponseWriter, call *Call, result any) {
+	call.Result = result
 	writeJSON(w, call, http.StatusOK, contentAWSJSON, result)
 }
 

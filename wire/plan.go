@@ -21,6 +21,7 @@ import (
 //	pattern=P    a name of the table in pattern.go, or else the rest of the tag
 //	each.…       min, max, pattern, enum or required of a list's strings
 //	omitempty    an answer leaves the member out when it is zero or empty
+//	secret       violations and [Tree] do not say the value
 //	-            not on the wire
 //
 // The members of embedded structs count as the struct's own.
@@ -36,6 +37,7 @@ type member struct {
 	rule      rule
 	each      rule
 	omitEmpty bool
+	secret    bool
 }
 
 // rule is the constraint of one value.
@@ -44,6 +46,7 @@ type rule struct {
 	min, max *int64
 	pattern  *pattern
 	enum     []string
+	secret   bool
 }
 
 // plans is reflect.Type -> *plan: a memo of what the program's types say, never
@@ -100,6 +103,8 @@ func (m *member) read(tag string) error {
 			m.name = value
 		case "omitempty":
 			m.omitEmpty = true
+		case "secret":
+			m.secret, r.secret = true, true
 		case "required":
 			r.required = true
 		case "enum":

@@ -49,17 +49,21 @@ const (
 // first, then the pattern.
 func (v *violations) text(at string, value string, r *rule) {
 	length := int64(utf8.RuneCountInString(value))
+	shown := &value
+	if r.secret {
+		shown = nil // what AWS's services do with members that their models call sensitive
+	}
 	if r.max != nil && length > *r.max {
-		v.add(at, &value, longest(*r.max))
+		v.add(at, shown, longest(*r.max))
 	}
 	if r.min != nil && length < *r.min {
-		v.add(at, &value, shortest(*r.min))
+		v.add(at, shown, shortest(*r.min))
 	}
 	if r.pattern != nil && !r.pattern.match(value) {
-		v.add(at, &value, matching(r.pattern))
+		v.add(at, shown, matching(r.pattern))
 	}
 	if r.enum != nil && !slices.Contains(r.enum, value) {
-		v.add(at, &value, enumValueSet)
+		v.add(at, shown, enumValueSet)
 	}
 }
 

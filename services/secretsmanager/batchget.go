@@ -5,7 +5,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 type batchGetSecretValueInput struct {
@@ -32,7 +31,7 @@ type batchError struct {
 // (API reference); a secret that may not be read is an entry of Errors.
 func (s *Service) batchGetSecretValue(req *iam.Request) (any, error) {
 	var in batchGetSecretValueInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	if err := authorizeAny(req); err != nil {

@@ -11,15 +11,14 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // value is the value that a call brings: text, bytes or nothing. It is checked
 // by decodeValue rather than by tags, so that no message prints it.
 type value struct {
-	ClientRequestToken string `wire:"min=32,max=64"`
-	SecretString       *string
-	SecretBinary       []byte
+	ClientRequestToken string  `wire:"min=32,max=64"`
+	SecretString       *string `wire:"secret"`
+	SecretBinary       []byte  `wire:"secret"`
 }
 
 func (v *value) lengths() error {
@@ -46,8 +45,8 @@ func (v *value) lengths() error {
 }
 
 // decodeValue reads the input of a call that may bring a value.
-func decodeValue(body []byte, in interface{ lengths() error }) error {
-	if err := wire.DecodeJSON(body, in); err != nil {
+func decodeValue(req *iam.Request, in interface{ lengths() error }) error {
+	if err := req.DecodeJSON(in); err != nil {
 		return err
 	}
 	return in.lengths()
@@ -88,7 +87,7 @@ type createSecretInput struct {
 
 func (s *Service) createSecret(req *iam.Request) (any, error) {
 	var in createSecretInput
-	if err := decodeValue(req.Body, &in); err != nil {
+	if err := decodeValue(req, &in); err != nil {
 		return nil, err
 	}
 	if !nameChars.MatchString(in.Name) {

@@ -26,7 +26,7 @@ type deleteSecretOutput struct {
 
 func (s *Service) deleteSecret(req *iam.Request) (any, error) {
 	var in deleteSecretInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	window := int64(30)
@@ -93,7 +93,7 @@ func isNotFound(err error) bool {
 
 func (s *Service) restoreSecret(req *iam.Request) (any, error) {
 	var in secretID
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	secret, err := s.open(req, in.SecretId, nil)

@@ -29,7 +29,7 @@ type description struct {
 
 func (s *Service) describeSecret(req *iam.Request) (any, error) {
 	var in secretID
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	secret, err := s.open(req, in.SecretId, nil)

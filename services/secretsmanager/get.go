@@ -20,15 +20,15 @@ type secretValue struct {
 	ARN           string
 	Name          string
 	VersionId     string
-	SecretString  *string   `json:",omitempty"`
-	SecretBinary  []byte    `json:",omitempty"`
+	SecretString  *string   `json:",omitempty" wire:"secret"`
+	SecretBinary  []byte    `json:",omitempty" wire:"secret"`
 	VersionStages []string  `json:",omitempty"`
 	CreatedDate   wire.Time `json:",omitzero"`
 }
 
 func (s *Service) getSecretValue(req *iam.Request) (any, error) {
 	var in getSecretValueInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	secret, err := s.open(req, in.SecretId, in.keys())

@@ -10,7 +10,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 type listSecretsInput struct {
@@ -29,7 +28,7 @@ type listSecretsOutput struct {
 
 func (s *Service) listSecrets(req *iam.Request) (any, error) {
 	var in listSecretsInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	if err := authorizeAny(req); err != nil {

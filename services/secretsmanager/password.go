@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/iam"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 type getRandomPasswordInput struct {
@@ -18,9 +17,13 @@ type getRandomPasswordInput struct {
 	RequireEachIncludedType *bool
 }
 
+type randomPassword struct {
+	RandomPassword string `wire:"secret"`
+}
+
 func (s *Service) getRandomPassword(req *iam.Request) (any, error) {
 	var in getRandomPasswordInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	if err := authorizeAny(req); err != nil {
@@ -63,7 +66,7 @@ func (s *Service) getRandomPassword(req *iam.Request) (any, error) {
 		}
 		password[i], password[at] = password[at], password[i]
 	}
-	return struct{ RandomPassword string }{string(password)}, nil
+	return randomPassword{string(password)}, nil
 }
 
 // types are the alphabets that the password is made of, none empty.

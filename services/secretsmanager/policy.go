@@ -8,7 +8,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 type resourcePolicyOutput struct {
@@ -19,7 +18,7 @@ type resourcePolicyOutput struct {
 
 func (s *Service) getResourcePolicy(req *iam.Request) (any, error) {
 	var in secretID
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	secret, err := s.open(req, in.SecretId, nil)
@@ -41,7 +40,7 @@ type putResourcePolicyInput struct {
 
 func (s *Service) putResourcePolicy(req *iam.Request) (any, error) {
 	var in putResourcePolicyInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	keys := policy.Context{}
@@ -63,7 +62,7 @@ func (s *Service) putResourcePolicy(req *iam.Request) (any, error) {
 
 func (s *Service) deleteResourcePolicy(req *iam.Request) (any, error) {
 	var in secretID
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	secret, err := s.open(req, in.SecretId, nil)
@@ -103,7 +102,7 @@ type validationError struct{ CheckName, ErrorMessage string }
 // policies that let everybody in.
 func (s *Service) validateResourcePolicy(req *iam.Request) (any, error) {
 	var in validateResourcePolicyInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	if in.SecretId == "" {

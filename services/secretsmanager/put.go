@@ -17,7 +17,7 @@ type putSecretValueInput struct {
 
 func (s *Service) putSecretValue(req *iam.Request) (any, error) {
 	var in putSecretValueInput
-	if err := decodeValue(req.Body, &in); err != nil {
+	if err := decodeValue(req, &in); err != nil {
 		return nil, err
 	}
 	switch { // before the secret is looked for: recorded on AWS with a secret that does not exist
@@ -88,7 +88,7 @@ type updateSecretInput struct {
 
 func (s *Service) updateSecret(req *iam.Request) (any, error) {
 	var in updateSecretInput
-	if err := decodeValue(req.Body, &in); err != nil {
+	if err := decodeValue(req, &in); err != nil {
 		return nil, err
 	}
 	if in.given() && in.ClientRequestToken == "" {

@@ -30,7 +30,7 @@ type versionEntry struct {
 
 func (s *Service) listSecretVersionIDs(req *iam.Request) (any, error) {
 	var in listSecretVersionIDsInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	secret, err := s.open(req, in.SecretId, nil)
@@ -68,7 +68,7 @@ type updateSecretVersionStageInput struct {
 
 func (s *Service) updateSecretVersionStage(req *iam.Request) (any, error) {
 	var in updateSecretVersionStageInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	keys := policy.Context{}

@@ -6,7 +6,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 type tagResourceInput struct {
@@ -16,7 +15,7 @@ type tagResourceInput struct {
 
 func (s *Service) tagResource(req *iam.Request) (any, error) {
 	var in tagResourceInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	keys := policy.Context{}
@@ -38,7 +37,7 @@ type untagResourceInput struct {
 
 func (s *Service) untagResource(req *iam.Request) (any, error) {
 	var in untagResourceInput
-	if err := wire.DecodeJSON(req.Body, &in); err != nil {
+	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
 	keys := policy.Context{}
