@@ -155,7 +155,7 @@ func (s *Service) deleteBucket(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.drop(c.HTTP.Context(), left)
+	s.drop(c, left)
 	return c.noContent()
 }
 

@@ -99,7 +99,7 @@ func (s *Service) completeMultipartUpload(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.drop(c.HTTP.Context(), append(unused, old...))
+	s.drop(c, append(unused, old...))
 	return c.completed(o)
 }
 

@@ -36,10 +36,10 @@ const (
 
 // keep stores what r gives, to be owned by an object or part that is put
 // afterwards. When it fails, nothing is left.
-func (s *Service) keep(ctx context.Context, r io.Reader) (pieces []Piece, size int64, err error) {
+func (s *Service) keep(c *call, r io.Reader) (pieces []Piece, size int64, err error) {
 	defer func() {
 		if err != nil {
-			s.drop(ctx, pieces)
+			s.drop(c, pieces)
 			pieces = nil
 		}
 	}()
@@ -51,7 +51,7 @@ func (s *Service) keep(ctx context.Context, r io.Reader) (pieces []Piece, size i
 		}
 		last := err != nil
 		if size += int64(n); n > 0 {
-			piece, err := s.keepPiece(ctx, buffer[:n], last && len(pieces) == 0 && n <= inlineMax)
+			piece, err := s.keepPiece(c.HTTP.Context(), buffer[:n], last && len(pieces) == 0 && n <= inlineMax)
 			if err != nil {
 				return pieces, size, err
 			}
@@ -83,9 +83,9 @@ func (s *Service) keepPiece(ctx context.Context, data []byte, inline bool) (Piec
 // drop deletes the blobs of content that nothing owns any more. It is done
 // after the owner is gone, in small transactions; one that fails leaves blobs
 // behind that nobody sees, and is logged.
-func (s *Service) drop(ctx context.Context, pieces []Piece) {
+func (s *Service) drop(c *call, pieces []Piece) {
 	const batch = 64
-	ctx = context.WithoutCancel(ctx)
+	ctx := context.WithoutCancel(c.HTTP.Context())
 	for len(pieces) > 0 {
 		n := min(batch, len(pieces))
 		err := s.store.Update(ctx, func(tx *state.Txn) error {
@@ -93,7 +93,7 @@ func (s *Service) drop(ctx context.Context, pieces []Piece) {
 			return nil
 		})
 		if err != nil {
-			s.log.Warn("s3: content of a deleted object was not removed", "err", err)
+			s.log.Warn("s3: content of a deleted object was not removed", "requestId", c.ID, "err", err)
 			return
 		}
 		pieces = pieces[n:]

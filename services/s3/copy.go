@@ -159,7 +159,7 @@ func (s *Service) fill(c *call, to, from *Object) error {
 	if sum != nil {
 		hashes = io.MultiWriter(etag, sum)
 	}
-	if to.Content, to.Size, err = s.keep(c.HTTP.Context(), io.TeeReader(reader(c.State, from.Content, 0), hashes)); err != nil {
+	if to.Content, to.Size, err = s.keep(c, io.TeeReader(reader(c.State, from.Content, 0), hashes)); err != nil {
 		return err
 	}
 	to.ETag = hexSum(etag)

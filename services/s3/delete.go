@@ -57,7 +57,7 @@ func (s *Service) remove(c *call, key string, conditions conditions) error {
 	if err != nil {
 		return err
 	}
-	s.drop(c.HTTP.Context(), left)
+	s.drop(c, left)
 	return nil
 }
 

@@ -68,7 +68,7 @@ func (s *Service) getObject(c *call) error {
 	}
 	if n, err := io.CopyN(c.w, reader(c.State, o.Content, from), length); err != nil {
 		// The status has gone out; the client sees a body that ends too early.
-		s.log.Warn("s3: an object was not sent whole", "bucket", o.Bucket, "key", o.Key, "sent", n, "of", length, "err", err)
+		s.log.Warn("s3: an object was not sent whole", "requestId", c.ID, "bucket", o.Bucket, "key", o.Key, "sent", n, "of", length, "err", err)
 	}
 	return nil
 }

@@ -128,12 +128,11 @@ func (s *Service) uploadPart(c *call) error {
 		}
 	}
 	p := &Part{Bucket: c.name, Upload: u.ID, Number: number, Modified: c.Now}
-	ctx := c.HTTP.Context()
-	if p.Content, p.Size, err = s.keep(ctx, up.reader); err != nil {
+	if p.Content, p.Size, err = s.keep(c, up.reader); err != nil {
 		return bodyError(err)
 	}
 	if p.ETag, p.Checksum, err = up.finish(); err != nil {
-		s.drop(ctx, p.Content)
+		s.drop(c, p.Content)
 		return err
 	}
 	p.Checksum.Type = ""
@@ -162,10 +161,10 @@ func (s *Service) putPart(c *call, p *Part) error {
 		return nil
 	})
 	if err != nil {
-		s.drop(c.HTTP.Context(), p.Content)
+		s.drop(c, p.Content)
 		return err
 	}
-	s.drop(c.HTTP.Context(), old)
+	s.drop(c, old)
 	return nil
 }
 
@@ -242,7 +241,7 @@ func (s *Service) abortMultipartUpload(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.drop(c.HTTP.Context(), left)
+	s.drop(c, left)
 	return c.noContent()
 }
 

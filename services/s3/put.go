@@ -131,12 +131,11 @@ func (s *Service) putObject(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.HTTP.Context()
-	if o.Content, o.Size, err = s.keep(ctx, up.reader); err != nil {
+	if o.Content, o.Size, err = s.keep(c, up.reader); err != nil {
 		return bodyError(err)
 	}
 	if o.ETag, o.Checksum, err = up.finish(); err != nil {
-		s.drop(ctx, o.Content)
+		s.drop(c, o.Content)
 		return err
 	}
 	if err := s.replace(c, o, conditions, nil); err != nil {
@@ -175,10 +174,10 @@ func (s *Service) replace(c *call, o *Object, conditions conditions, also func(*
 		return nil
 	})
 	if err != nil {
-		s.drop(c.HTTP.Context(), o.Content)
+		s.drop(c, o.Content)
 		return err
 	}
-	s.drop(c.HTTP.Context(), old)
+	s.drop(c, old)
 	return nil
 }
 

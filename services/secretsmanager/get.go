@@ -1,7 +1,6 @@
 package secretsmanager
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -64,7 +63,7 @@ func (s *Service) read(req *iam.Request, secret *Secret, in getSecretValueInput)
 	if err != nil {
 		return nil, err
 	}
-	s.noteAccess(req.HTTP.Context(), secret, secret.Versions[at].ID, req.Now)
+	s.noteAccess(req, secret, secret.Versions[at].ID)
 	v := secret.Versions[at]
 	return &secretValue{
 		ARN: secret.ARN(), Name: secret.Name, VersionId: v.ID, SecretString: v.String, SecretBinary: v.Binary,
@@ -107,13 +106,13 @@ func (s *Secret) choose(id, stage string) (int, error) {
 // noteAccess keeps the day of the last access. AWS keeps no more than the day,
 // so that a secret is written once a day however often it is read. A read is
 // answered even while the store takes no writes.
-func (s *Service) noteAccess(ctx context.Context, secret *Secret, versionID string, now time.Time) {
-	day := now.UTC().Truncate(24 * time.Hour)
+func (s *Service) noteAccess(req *iam.Request, secret *Secret, versionID string) {
+	day := req.Now.UTC().Truncate(24 * time.Hour)
 	at := secret.version(versionID)
 	if secret.Accessed.Equal(day) && secret.Versions[at].Accessed.Equal(day) {
 		return
 	}
-	_, err := s.change(ctx, secret, func(newest *Secret) error {
+	_, err := s.change(req.HTTP.Context(), secret, func(newest *Secret) error {
 		newest.Accessed = day
 		if at := newest.version(versionID); at >= 0 {
 			newest.Versions[at].Accessed = day
@@ -121,6 +120,6 @@ func (s *Service) noteAccess(ctx context.Context, secret *Secret, versionID stri
 		return nil
 	})
 	if err != nil {
-		s.log.Warn("secretsmanager: the day of the last access was not kept", "secret", secret.ARN(), "err", err)
+		s.log.Warn("secretsmanager: the day of the last access was not kept", "requestId", req.ID, "secret", secret.ARN(), "err", err)
 	}
 }

@@ -97,6 +97,12 @@ func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
 	wire.WriteJSONError(w, req.Call, f.Wire)
 }
 
+// HasAction says whether Secrets Manager has an action of that name, served here or not.
+func (s *Service) HasAction(name string) bool {
+	_, served := actions[name]
+	return served || unsupported[name]
+}
+
 func (s *Service) answer(req *iam.Request) (any, error) {
 	if req.Principal == nil {
 		return nil, wire.MissingAuthentication().JSON()
