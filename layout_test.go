@@ -29,8 +29,9 @@ var allowed = map[string][]string{
 	"services/secretsmanager": {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/s3":             {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/eks":            {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"cloudtrail": {"decision", "iam", "wire"},
 	"emulator": {
-		"decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
+		"cloudtrail", "decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},
 	// The harness speaks with an emulator over HTTP: it needs types only.
 	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},

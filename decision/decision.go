@@ -124,9 +124,14 @@ type Check struct {
 	Decision policy.Decision `json:"decision"`
 }
 
-// Session is the identity of the credentials that a call issued.
+// Session is the identity of the credentials that a call issued, and what
+// their session carries.
 type Session struct {
 	ARN         string    `json:"arn"`
 	AccessKeyID string    `json:"accessKeyId"`
 	Expiration  time.Time `json:"expiration"`
+	// Tags are those that the token brought or the call passed.
+	Tags              map[string]string `json:"tags,omitempty"`
+	TransitiveTagKeys []string          `json:"transitiveTagKeys,omitempty"`
+	SourceIdentity    string            `json:"sourceIdentity,omitempty"`
 }

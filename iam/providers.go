@@ -66,7 +66,9 @@ func (c *call) createProvider(in *createProviderInput) (any, error) {
 				Message: "fetching the issuer's certificate: " + err.Error(),
 				Hint:    "give a ThumbprintList, and the issuer is not contacted"}}
 		}
-		in.ThumbprintList = []string{thumbprint}
+		completed := *in // the call's own input stays as it was sent
+		completed.ThumbprintList = []string{thumbprint}
+		in = &completed
 	}
 	return c.update(func(tx *state.Txn) (any, error) {
 		m := c.maker(tx)

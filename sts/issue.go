@@ -52,7 +52,10 @@ func (s *Service) issue(req *iam.Request, session *Session, arn string, minSize 
 	if size := len(credentials.SessionToken); size > MaxSessionToken {
 		return Credentials{}, tokenTooLarge(size)
 	}
-	req.Decision.Session = &decision.Session{ARN: arn, AccessKeyID: credentials.AccessKeyID, Expiration: credentials.Expiration}
+	req.Decision.Session = &decision.Session{
+		ARN: arn, AccessKeyID: credentials.AccessKeyID, Expiration: credentials.Expiration,
+		Tags: tagMap(session.Tags), TransitiveTagKeys: session.TransitiveKeys, SourceIdentity: session.SourceIdentity,
+	}
 	return credentials, nil
 }
 
@@ -65,4 +68,15 @@ func text(p *string) string {
 		return ""
 	}
 	return *p
+}
+
+func tagMap(tags []iam.Tag) map[string]string {
+	if len(tags) == 0 {
+		return nil
+	}
+	m := make(map[string]string, len(tags))
+	for _, tag := range tags {
+		m[tag.Key] = tag.Value
+	}
+	return m
 }
