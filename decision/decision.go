@@ -97,6 +97,8 @@ const (
 	Duration = "duration"
 	// Parameter: a parameter does not meet its constraint.
 	Parameter = "parameter"
+	// Internal: a mistake of the emulator.
+	Internal = "internal"
 	// Unsupported: the emulator has no such action.
 	Unsupported = "unsupported"
 	// WebPage: a browser asks for a page of another site.

@@ -44,6 +44,9 @@ type Config struct {
 	// AllowPrivateIssuers are the loopback and private networks from which
 	// keys may be fetched. Default none.
 	AllowPrivateIssuers []netip.Prefix
+	// CloudTrail takes a record of every STS, IAM and Secrets Manager call, in
+	// the shape of AWS CloudTrail's, one JSON object a line. Default: none.
+	CloudTrail io.Writer
 	// Logger takes one line a call. Default: discard.
 	Logger *slog.Logger
 	// Now is the real time, which signatures are held against; the emulator's

@@ -48,6 +48,7 @@ func (e *Emulator) serveAWS(w http.ResponseWriter, r *http.Request) {
 
 // answer takes a call through routing, authentication and faults to its service.
 func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
+	defer e.survive(w, req)
 	sig, authErr := wire.ParseSignature(req.HTTP)
 	req.Service = serviceOf(req.HTTP, sig)
 	req.Region = regionOf(sig, e.config.Region)
@@ -326,6 +327,9 @@ func (e *Emulator) record(req *iam.Request) {
 	}
 	e.decisions.Add(d, held)
 	e.metrics.observe(d)
+	if e.trail != nil {
+		e.trail.record(req)
+	}
 	level := slog.LevelInfo
 	if d.Outcome == decision.Allowed {
 		level = slog.LevelDebug

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
@@ -40,11 +41,18 @@ type Emulator struct {
 	decisions *decision.Log
 	faults    faults
 	metrics   *metrics
+	trail     *trail // nil without records
+	// remoteKeys fetches the keys of issuers that nobody published.
+	remoteKeys *oidc.Remote
 	// signingKeys caches what SigV4 derives from a secret, a day and a region.
 	signingKeys *wire.KeyCache
 	// largeBodies has an item for each large body in memory.
 	largeBodies chan struct{}
 	handler     http.Handler
+
+	draining   atomic.Bool  // from the end of Serve's context on
+	underWay   atomic.Int64 // requests that are being answered
+	storeWatch *storeWatch  // nil where the store cannot be cut off
 
 	making sync.Mutex // held while a signing key is made
 }
@@ -64,8 +72,11 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 		return nil, errors.Join(fmt.Errorf("opening the state: %w", err), config.Backend.Close())
 	}
 	e := &Emulator{
-		config: config, store: store, clock: NewClock(config.Now), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(store),
+		config: config, store: store, clock: NewClock(config.Now), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(),
 		signingKeys: wire.NewKeyCache(signingKeyCache), largeBodies: make(chan struct{}, mostLargeBodies),
+	}
+	if config.CloudTrail != nil {
+		e.trail = e.newTrail()
 	}
 	if err := e.wire(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -75,6 +86,7 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 			return nil, errors.Join(err, store.Close())
 		}
 	}
+	e.storeWatch = e.watchStore()
 	return e, nil
 }
 
@@ -85,7 +97,10 @@ func Kinds() []state.Kind {
 
 func (e *Emulator) wire(ctx context.Context) error {
 	c := e.config
-	verifier := &oidc.Verifier{Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), oidc.NewRemote(e.remoteConfig())}, Now: e.clock.Now}
+	remote := e.remoteConfig()
+	remote.Fetched = e.metrics.fetchedKeys
+	e.remoteKeys = oidc.NewRemote(remote)
+	verifier := &oidc.Verifier{Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remoteKeys}, Now: e.clock.Now}
 	var err error
 	e.sts, err = sts.New(ctx, sts.Config{
 		Store: e.store, Verifier: verifier, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
@@ -97,11 +112,24 @@ func (e *Emulator) wire(ctx context.Context) error {
 		serviceSTS:            e.sts,
 		serviceIAM:            iam.New(iam.Config{Store: e.store, Rand: c.Rand, FetchThumbprint: e.fetchThumbprint}),
 		serviceSecretsManager: secretsmanager.New(secretsmanager.Config{Store: e.store, Rand: c.Rand, Log: c.Logger}),
-		serviceS3:             s3.New(s3.Config{Store: e.store, Rand: c.Rand, Region: c.Region}),
+		serviceS3:             s3.New(s3.Config{Store: e.store, Rand: c.Rand, Region: c.Region, Log: c.Logger}),
 		serviceEKS:            eks.New(eks.Config{Store: e.store, Rand: c.Rand, Log: c.Logger, NewIssuer: e.newIssuer}),
 	}
+	e.metrics.hasAction = e.hasAction
+	e.metrics.registry.MustRegister(stateCollector{e})
+	e.store.Observe(e.metrics.storeObserver())
 	e.handler = e.routes()
 	return nil
+}
+
+// hasAction tells the actions that a service has, or knows and refuses, from
+// what a client made up. Those of S3 and EKS are never a client's own words:
+// their requests name them by method and path.
+func (e *Emulator) hasAction(service, action string) bool {
+	if s, ok := e.services[service].(interface{ HasAction(string) bool }); ok {
+		return s.HasAction(action)
+	}
+	return action != ""
 }
 
 // Handler answers everything that one address serves.
@@ -111,7 +139,10 @@ func (e *Emulator) Handler() http.Handler { return e.handler }
 func (e *Emulator) Clock() *Clock { return e.clock }
 
 // Close ends the emulator: its state is closed, everything acknowledged is kept.
-func (e *Emulator) Close() error { return e.store.Close() }
+func (e *Emulator) Close() error {
+	e.storeWatch.stop()
+	return e.store.Close()
+}
 
 // newIssuer gives a new cluster its issuer.
 func (e *Emulator) newIssuer(ctx context.Context, issuerURL string) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,11 +58,23 @@ const tutorialRole = "arn:aws:iam::111122223333:role/EKSServiceAccountRole"
 
 func startTutorial(t *testing.T) *Running {
 	t.Helper()
+	return startTutorialWith(t, Config{})
+}
+
+// startTutorialWith starts an emulator with the tutorial's state and region.
+func startTutorialWith(t *testing.T, config Config) *Running {
+	t.Helper()
 	given, err := statefile.Parse("tutorial.yaml", []byte(tutorial), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Start(t, Config{Region: "us-west-2", Given: []statefile.State{given}})
+	config.Region, config.Given = "us-west-2", []statefile.State{given}
+	return Start(t, config)
+}
+
+// textLogger logs everything as -v does.
+func textLogger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 // assume is AssumeRoleWithWebIdentity by the SDK's client.

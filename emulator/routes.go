@@ -19,7 +19,7 @@ import (
 func (e *Emulator) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	r.Get("/readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	r.Get("/readyz", e.serveReady)
 	r.Method(http.MethodGet, "/metrics", e.metrics.handler())
 	r.With(e.guardControl).Route("/_emu", e.controlRoutes)
 	// Test suites written for moto reset it with this.
@@ -36,6 +36,8 @@ func (e *Emulator) routes() http.Handler {
 	r.NotFound(e.serveAWS)
 	r.MethodNotAllowed(e.serveAWS)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		e.underWay.Add(1)
+		defer e.underWay.Add(-1)
 		switch {
 		case isAWSCall(req):
 			e.serveAWS(w, req)

@@ -20,9 +20,13 @@ type ServeConfig struct {
 	DataDir   string
 	// Ready is called once both listeners accept, with their URLs; an error stops the server.
 	Ready func(url, tlsURL string) error
-	// Drain bounds how long requests under way may take once the context
-	// ends. Default 10 s.
+	// Once the context ends, /readyz says so, and the emulator goes on answering
+	// for Linger, so that a load balancer can stop sending calls. Default: not at all.
+	Linger time.Duration
+	// Drain bounds how long requests under way may take after that. Default 10 s.
 	Drain time.Duration
+	// Hurry ends both at once when it is closed or sent to; nil never does.
+	Hurry <-chan struct{}
 }
 
 // Serve answers on the configured addresses until the context ends, then lets
@@ -56,23 +60,43 @@ func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
 	}
 	if c.Ready != nil {
 		if err := c.Ready("http://"+plain.Addr().String(), tlsURL); err != nil {
-			return errors.Join(err, shutdown(server, failed, len(listeners), 0))
+			return errors.Join(err, e.shutdown(server, failed, len(listeners), ServeConfig{}))
 		}
 	}
 	select {
 	case <-ctx.Done():
-		return shutdown(server, failed, len(listeners), c.Drain)
+		return e.shutdown(server, failed, len(listeners), c)
 	case err := <-failed:
-		return errors.Join(err, shutdown(server, failed, len(listeners)-1, 0))
+		return errors.Join(err, e.shutdown(server, failed, len(listeners)-1, ServeConfig{}))
 	}
 }
 
-// shutdown drains the server and waits for its accept loops.
-func shutdown(server *http.Server, failed <-chan error, running int, drain time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), drain)
+// shutdown drains the server and waits for its accept loops: not ready from now
+// on, then no new connections, and idle ones closed, then what is under way.
+// What is cut off in the end is said in the log.
+func (e *Emulator) shutdown(server *http.Server, failed <-chan error, running int, c ServeConfig) error {
+	e.draining.Store(true)
+	server.SetKeepAlivesEnabled(false) // who is answered now comes back by another connection
+	ctx, cancel := context.WithTimeout(context.Background(), c.Linger+c.Drain)
 	defer cancel()
+	go func() {
+		select {
+		case <-c.Hurry:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	linger := time.NewTimer(c.Linger)
+	defer linger.Stop()
+	select {
+	case <-linger.C:
+	case <-ctx.Done():
+	}
 	var errs []error
 	if err := server.Shutdown(ctx); err != nil {
+		if n := e.underWay.Load(); n > 0 {
+			e.config.Logger.Warn("requests were cut off at the end", "requests", n, "after", c.Linger+c.Drain, "hurried", errors.Is(err, context.Canceled))
+		}
 		errs = append(errs, server.Close())
 	}
 	for range running {

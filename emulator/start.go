@@ -51,7 +51,7 @@ func StartBackground(ctx context.Context, config Config) (r *Running, stop func(
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	stop = func() error {
-		return errors.Join(shutdown(server, failed, 1, 5*time.Second), e.Close())
+		return errors.Join(e.shutdown(server, failed, 1, ServeConfig{Drain: 5 * time.Second}), e.Close())
 	}
 	return &Running{Emulator: e, URL: "http://" + l.Addr().String()}, stop, nil
 }

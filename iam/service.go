@@ -61,6 +61,12 @@ func (a *API) ServeAWS(w http.ResponseWriter, req *Request) {
 	wire.WriteQuery(w, req.Call, Namespace, result)
 }
 
+// HasAction says whether IAM has an action of that name, served here or not.
+func (a *API) HasAction(name string) bool {
+	_, served := actions[name]
+	return served || unsupported[name]
+}
+
 func (a *API) serve(req *Request) (any, error) {
 	do, known := actions[req.Action]
 	switch {

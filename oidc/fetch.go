@@ -40,6 +40,9 @@ type RemoteConfig struct {
 	// Now is the clock for caching and for certificates; default time.Now. It is
 	// the network's clock, not the emulator's, which may stand still.
 	Now func() time.Time
+	// Fetched is told of each fetch of keys: how long it took, and how it failed.
+	// Nil: nobody is.
+	Fetched func(took time.Duration, err error)
 }
 
 func (c RemoteConfig) withDefaults() RemoteConfig {

@@ -111,10 +111,14 @@ func (r *Remote) fetch(ctx context.Context, issuerURL string, stale *fetched) (*
 }
 
 func (r *Remote) load(ctx context.Context, issuerURL string) *fetched {
+	began := time.Now()
 	docs := FetchIssuer(ctx, r.config, issuerURL)
 	f := &fetched{untrusted: docs.Untrusted, err: docs.Err}
 	if f.err == nil {
 		f.set, f.err = readDocuments(docs)
+	}
+	if r.config.Fetched != nil {
+		r.config.Fetched(time.Since(began), f.err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,6 +135,13 @@ func (r *Remote) load(ctx context.Context, issuerURL string) *fetched {
 		r.dropOldest()
 	}
 	return f
+}
+
+// Len is how many issuers are cached.
+func (r *Remote) Len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.cache)
 }
 
 func (r *Remote) dropOldest() {

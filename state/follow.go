@@ -12,7 +12,12 @@ import (
 
 // reload makes memory equal to what the backend keeps. Entities whose revision has not moved are not decoded again. The
 // caller has the writer's token, or is the only one that knows the store.
-func (s *Store) reload(ctx context.Context) error {
+func (s *Store) reload(ctx context.Context) (err error) {
+	defer func() {
+		if o := s.observer.Load(); o != nil {
+			o.Reloaded(err)
+		}
+	}()
 	records, err := s.backend.Load(ctx)
 	if err != nil {
 		return err
@@ -30,6 +35,7 @@ func (s *Store) reload(ctx context.Context) error {
 		if err := s.replace(view, Change{Kind: r.Kind, Key: r.Key, Value: r.Value, Revision: r.Revision}); err != nil {
 			return err
 		}
+		s.saw(r.Revision)
 	}
 	for name, kind := range s.kinds.byName {
 		var gone []*row
@@ -172,8 +178,15 @@ func (s *Store) apply(ctx context.Context, changes []Change) error {
 			return err
 		}
 	}
-	if len(view.Changes()) == 0 { // the store's own, told again
+	for _, c := range changes {
+		s.saw(c.Revision)
+	}
+	followed := len(view.Changes())
+	if followed == 0 { // the store's own, told again
 		return nil
+	}
+	if o := s.observer.Load(); o != nil {
+		o.Followed(followed)
 	}
 	view.Commit()
 	s.publish()

@@ -22,6 +22,9 @@ type Store struct {
 	writer chan struct{} // holds a token while someone changes the state
 	closed bool          // guarded by writer
 	follow *follower     // nil unless the backend is a Watcher
+
+	observer atomic.Pointer[Observer]
+	revision atomic.Int64
 }
 
 // A transaction that meets conflicts waits between runs, at first about firstPause, then longer up to maxPause, and gives
@@ -113,7 +116,11 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (conflict bool, er
 	if err != nil || changes == nil {
 		return false, err
 	}
+	began := time.Now()
 	revision, err := s.backend.Commit(ctx, changes)
+	if o := s.observer.Load(); o != nil {
+		o.Committed(time.Since(began), err)
+	}
 	if errors.Is(err, ErrConflict) {
 		if s.follow == nil {
 			view.Abort() // reload needs the same lock of go-memdb
@@ -129,6 +136,7 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (conflict bool, er
 	tx.setRevision(revision)
 	s.follow.remember(changes, revision)
 	view.Commit()
+	s.saw(revision)
 	s.publish()
 	return false, nil
 }

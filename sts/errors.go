@@ -24,7 +24,7 @@ const (
 	// MFA: nobody has an MFA device.
 	MFA = "mfa"
 	// Internal: a mistake of the emulator, or a store that cannot be written.
-	Internal = "internal"
+	Internal = decision.Internal
 )
 
 // refusal is a call that is not answered: what AWS says, and why.

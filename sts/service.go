@@ -102,7 +102,7 @@ func (s *Service) answer(req *iam.Request) (any, *refusal) {
 	if req.Action == "" {
 		return nil, missingAction()
 	}
-	action := s.action(req.Action)
+	action := actions[req.Action]
 	if action == nil || req.Version != Version {
 		return nil, unknownAction(req.Action, req.Version)
 	}
@@ -112,31 +112,28 @@ func (s *Service) answer(req *iam.Request) (any, *refusal) {
 	if refused := sessionMayCall(req); refused != nil {
 		return nil, refused
 	}
-	return action(req)
+	return action(s, req)
 }
 
-// action is the function of that name, nil if AWS has none.
-func (s *Service) action(name string) func(*iam.Request) (any, *refusal) {
-	switch name {
-	case "AssumeRole":
-		return s.assumeRole
-	case "AssumeRoleWithWebIdentity":
-		return s.assumeRoleWithWebIdentity
-	case "DecodeAuthorizationMessage":
-		return s.decodeAuthorizationMessage
-	case "GetAccessKeyInfo":
-		return s.getAccessKeyInfo
-	case "GetCallerIdentity":
-		return s.getCallerIdentity
-	case "GetFederationToken":
-		return s.getFederationToken
-	case "GetSessionToken":
-		return s.getSessionToken
-	case "AssumeRoleWithSAML", "AssumeRoot", "GetDelegatedAccessToken", "GetWebIdentityToken":
-		return func(req *iam.Request) (any, *refusal) { return nil, notImplemented(req.Action) }
-	}
-	return nil
+// actions are AWS's, by name.
+var actions = map[string]func(*Service, *iam.Request) (any, *refusal){
+	"AssumeRole":                 (*Service).assumeRole,
+	"AssumeRoleWithSAML":         absent,
+	"AssumeRoleWithWebIdentity":  (*Service).assumeRoleWithWebIdentity,
+	"AssumeRoot":                 absent,
+	"DecodeAuthorizationMessage": (*Service).decodeAuthorizationMessage,
+	"GetAccessKeyInfo":           (*Service).getAccessKeyInfo,
+	"GetCallerIdentity":          (*Service).getCallerIdentity,
+	"GetDelegatedAccessToken":    absent,
+	"GetFederationToken":         (*Service).getFederationToken,
+	"GetSessionToken":            (*Service).getSessionToken,
+	"GetWebIdentityToken":        absent,
 }
+
+func absent(_ *Service, req *iam.Request) (any, *refusal) { return nil, notImplemented(req.Action) }
+
+// HasAction says whether the STS has an action of that name.
+func (s *Service) HasAction(name string) bool { return actions[name] != nil }
 
 // unsigned says whether an action takes no signature. One that is sent is not looked at.
 func unsigned(action string) bool {

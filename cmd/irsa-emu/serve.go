@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,17 +20,22 @@ import (
 )
 
 type serveFlags struct {
-	listen, tlsListen, dataDir, store, account, region, adminSecret, controlToken, readyFile, logFormat, issuerCA string
-	given                                                                                                         givenFlags
-	allowIssuers                                                                                                  []string
-	decisions                                                                                                     int
-	verbose                                                                                                       bool
+	listen, tlsListen, dataDir, store, account, region, adminSecret, controlToken, readyFile, logFormat, issuerCA, cloudTrail string
+	given                                                                                                                     givenFlags
+	allowIssuers                                                                                                              []string
+	decisions                                                                                                                 int
+	verbose                                                                                                                   bool
+	drainTimeout, drainLinger                                                                                                 time.Duration
 }
 
 func (p *program) serveCommand() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the emulator on one address, in the foreground", Args: cobra.NoArgs,
+		Long: `serve prints one line on stdout once it answers, and logs to stderr: calls that
+were refused or failed, with -v all of them. SIGINT or SIGTERM ends it: /readyz
+answers 503, calls under way are finished, and the exit code is 0; a second
+signal ends it at once.`,
 		Example: `  irsa-emu serve --given state.yaml
   eval "$(irsa-emu env)" && aws sts get-caller-identity`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
@@ -49,6 +55,9 @@ func (p *program) serveCommand() *cobra.Command {
 	flags.StringVar(&f.issuerCA, "issuer-ca", "", "PEM file of the authorities that sign remote issuers' certificates (default: the system's)")
 	flags.StringArrayVar(&f.allowIssuers, "allow-issuer-network", nil, "private network that remote issuers' keys may be fetched from, such as 10.0.0.0/8 (repeatable)")
 	flags.IntVar(&f.decisions, "decisions", 10_000, "number of decisions that are kept for explain")
+	flags.StringVar(&f.cloudTrail, "cloudtrail", "", "file that a record of every STS, IAM and Secrets Manager call is appended to, in the shape of AWS CloudTrail's, one JSON object a line; - is stdout, after the ready line")
+	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long calls under way may take after SIGINT or SIGTERM")
+	flags.DurationVar(&f.drainLinger, "drain-linger", 0, "how long calls are still taken, while /readyz says no, before that: time for a load balancer to notice")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every call, not only those that were refused or failed")
 	return cmd
 }
@@ -58,20 +67,32 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	records, err := p.openTrail(f.cloudTrail)
+	if err != nil {
+		return errors.Join(err, config.Backend.Close())
+	}
+	config.CloudTrail = records.writer()
 	e, err := emulator.New(ctx, config)
 	if err != nil {
-		return &exitError{exitFailed, err}
+		return &exitError{exitFailed, errors.Join(err, records.close())}
 	}
+	hurry, forget := secondSignal(ctx)
+	defer forget()
 	err = e.Serve(ctx, emulator.ServeConfig{
 		Listen: f.listen, TLSListen: f.tlsListen, DataDir: f.dataDir,
-		Ready: func(url, tlsURL string) error { return p.ready(f, config.Logger, url, tlsURL) },
+		Linger: f.drainLinger, Drain: f.drainTimeout, Hurry: hurry,
+		Ready: func(url, tlsURL string) error {
+			defer records.begin()
+			return p.ready(f, config.Logger, url, tlsURL)
+		},
 	})
+	records.begin()
 	if f.readyFile != "" {
 		if removeErr := os.Remove(f.readyFile); removeErr != nil && !errors.Is(removeErr, os.ErrNotExist) {
 			err = errors.Join(err, removeErr)
 		}
 	}
-	if err = errors.Join(err, e.Close()); err != nil {
+	if err = errors.Join(err, e.Close(), records.close()); err != nil {
 		return &exitError{exitFailed, err}
 	}
 	return nil
@@ -98,6 +119,12 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Confi
 	}
 	if f.decisions < 1 {
 		return config, usageError("--decisions %d: keep at least one", f.decisions)
+	}
+	if f.drainTimeout <= 0 {
+		return config, usageError("--drain-timeout %s: write a time above 0, such as 10s", f.drainTimeout)
+	}
+	if f.drainLinger < 0 {
+		return config, usageError("--drain-linger %s: it is negative", f.drainLinger)
 	}
 	for _, network := range f.allowIssuers {
 		prefix, err := netip.ParsePrefix(network)
