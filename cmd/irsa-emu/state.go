@@ -39,7 +39,8 @@ func openStore(ctx context.Context, store string) (state.Backend, error) {
 		}
 		backend, err = etcdstore.Open(ctx, config)
 	default:
-		return nil, usageError("--store %s: write memory, file:PATH or etcd://HOST:PORT[,…]/PREFIX", store)
+		// The rest of what was written may hold a password.
+		return nil, usageError("--store %s: write memory, file:PATH or etcd://HOST:PORT[,…]/PREFIX", kind)
 	}
 	if err != nil {
 		return nil, &exitError{exitFailed, err}

@@ -70,7 +70,8 @@ const (
 func Parse(address string) (Config, error) {
 	config, err := parse(address)
 	if err != nil {
-		return Config{}, fmt.Errorf("store %q: %w", address, err)
+		// Without the address, into which somebody may have written a password.
+		return Config{}, fmt.Errorf("the address of an etcd store: %w", err)
 	}
 	return config, nil
 }
@@ -87,8 +88,12 @@ func parse(address string) (Config, error) {
 	}
 	config := Config{Prefix: strings.Trim(prefix, "/")}
 	for host := range strings.SplitSeq(hosts, ",") {
-		if name, port, err := net.SplitHostPort(host); err != nil || name == "" || port == "" {
+		name, port, err := net.SplitHostPort(host)
+		if err != nil || name == "" || port == "" {
 			return Config{}, fmt.Errorf("%q is not HOST:PORT", host)
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return Config{}, fmt.Errorf("the port of %s is no number", name)
 		}
 		config.Endpoints = append(config.Endpoints, host)
 	}
