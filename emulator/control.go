@@ -293,7 +293,11 @@ func (e *Emulator) postFault(r *http.Request) (any, error) {
 	if err := f.validate(); err != nil {
 		return nil, badRequest("%v", err)
 	}
-	return e.faults.add(f), nil
+	added, err := e.faults.add(f)
+	if err != nil {
+		return nil, badRequest("%v", err)
+	}
+	return added, nil
 }
 
 func (e *Emulator) deleteFaults(*http.Request) (any, error) {

@@ -90,13 +90,19 @@ type faults struct {
 	list []*Fault
 }
 
-func (fs *faults) add(f Fault) Fault {
+// mostFaults bounds the list, which every call is held against.
+const mostFaults = 1000
+
+func (fs *faults) add(f Fault) (Fault, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
+	if len(fs.list) >= mostFaults {
+		return f, fmt.Errorf("there are %d faults already; DELETE /_emu/faults clears them, and \"times\" makes one go by itself", len(fs.list))
+	}
 	fs.last++
 	f.ID, f.Used = fs.last, 0
 	fs.list = append(fs.list, &f)
-	return f
+	return f, nil
 }
 
 func (fs *faults) all() []Fault {

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"crypto/subtle"
 	"fmt"
 	"net"
@@ -119,8 +120,8 @@ func (e *Emulator) guardControl(next http.Handler) http.Handler {
 			return
 		}
 		switch {
-		case !isLoopback(localAddr(r)):
-			writeControlError(w, &controlError{http.StatusForbidden, "the control API is open on loopback only; start irsa-emu with --control-token and send it as a bearer token"})
+		case !onLoopback(r):
+			writeControlError(w, &controlError{http.StatusForbidden, "the control API is open on loopback listeners only; start irsa-emu with --control-token and send it as a bearer token"})
 		case e.config.ControlToken != "" && r.Header.Get("Authorization") != "":
 			writeControlError(w, &controlError{http.StatusForbidden, "the bearer token is not the control token"})
 		case fromWebPage(r):
@@ -130,6 +131,25 @@ func (e *Emulator) guardControl(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// listenerKey is the context key of the address of the listener that a request
+// came in by.
+type listenerKey struct{}
+
+func withListener(l net.Listener) context.Context {
+	return context.WithValue(context.Background(), listenerKey{}, l.Addr().String())
+}
+
+// onLoopback is whether a request came in by a listener that only this machine
+// can reach. A listener on all addresses is none, even for connections to
+// 127.0.0.1: a service mesh's proxy hands on everybody's so. What the request
+// says of itself (X-Forwarded-For and the like) does not count.
+func onLoopback(r *http.Request) bool {
+	if listener, ok := r.Context().Value(listenerKey{}).(string); ok && !isLoopback(listener) {
+		return false
+	}
+	return isLoopback(localAddr(r))
 }
 
 func localAddr(r *http.Request) string {

@@ -54,6 +54,7 @@ func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
 		tlsURL = "https://" + inner.Addr().String()
 	}
 	server := usualLimits.newServer(e.Handler(), e.config.Logger)
+	server.BaseContext = withListener
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- server.Serve(l) }()

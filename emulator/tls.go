@@ -32,6 +32,8 @@ const (
 	leafLife = 30 * 24 * time.Hour
 	// maxLeaves bounds the certificates that are kept, one a host name.
 	maxLeaves = 256
+	// maxServerName is the longest host name that DNS has.
+	maxServerName = 253
 )
 
 // localCA signs certificates for whatever name a client asks for, so that the
@@ -124,6 +126,9 @@ func writePEM(path, kind string, der []byte, mode fs.FileMode) error {
 // asked for. A client that sends no name gets one for loopback.
 func (ca *localCA) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	name := strings.ToLower(hello.ServerName)
+	if len(name) > maxServerName {
+		return nil, fmt.Errorf("a server name of %d bytes, more than %d", len(name), maxServerName)
+	}
 	ca.mu.Lock()
 	defer ca.mu.Unlock()
 	if leaf, ok := ca.leaves[name]; ok && ca.now().Before(leaf.Leaf.NotAfter.Add(-time.Hour)) {

@@ -317,3 +317,25 @@ func TestServeMisused(t *testing.T) {
 		}
 	}
 }
+
+func TestServeBeyondLoopbackWarns(t *testing.T) {
+	for _, test := range []struct{ args, want string }{
+		{"", `control="refused: no --control-token"`},
+		{"--control-token=XTOKENX", `control="open to the control token"`},
+	} {
+		args := []string{"--listen", "0.0.0.0:0"}
+		if test.args != "" {
+			args = append(args, test.args)
+		}
+		s := serve(t, args...)
+		if log := s.stderr.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, test.want) || strings.Contains(log, "XTOKENX") {
+			t.Errorf("%v: the log does not warn:\n%s", args, log)
+		}
+		s.url = strings.Replace(s.url, "[::]", "127.0.0.1", 1)
+		if status, body, err := s.get("/_emu/state"); err != nil || status != http.StatusForbidden || !strings.Contains(body, "--control-token") {
+			t.Errorf("%v: /_emu/state: %d %s %v", args, status, body, err)
+		}
+		s.signal()
+		s.wantExit(0)
+	}
+}
