@@ -153,7 +153,10 @@ func regionOf(req *iam.Request) string {
 func globalSTS(r *http.Request) bool { return strings.EqualFold(r.Host, "sts.amazonaws.com") }
 
 // additionalData has RequestDetails, as records of the STS since 2025 do
-// (ccbrown/cloud-snitch, a record of AssumeRoleWithWebIdentity in its tests).
+// (ccbrown/cloud-snitch, a record of AssumeRoleWithWebIdentity in its tests), and
+// for a web identity how the connection to its issuer was trusted: IAM user
+// guide, "Example OIDC AWS STS API event". An issuer that the emulator stands in
+// for counts as one whose root is trusted, as EKS's are.
 func additionalData(req *iam.Request) map[string]any {
 	if req.Service != "sts" || req.Decision.Session == nil {
 		return nil
@@ -162,7 +165,14 @@ func additionalData(req *iam.Request) map[string]any {
 	if globalSTS(req.HTTP) {
 		endpoint = "global"
 	}
-	return map[string]any{"RequestDetails": map[string]any{"awsServingRegion": regionOf(req), "endpointType": endpoint}}
+	data := map[string]any{"RequestDetails": map[string]any{"awsServingRegion": regionOf(req), "endpointType": endpoint}}
+	if token := req.Decision.Token; token != nil {
+		data["identityProviderConnectionVerificationMethod"] = "IAMTrustStore"
+		if token.PinnedKeys {
+			data["identityProviderConnectionVerificationMethod"] = "Thumbprint"
+		}
+	}
+	return data
 }
 
 // sourceAddress is where the connection came from. Headers that claim another

@@ -109,14 +109,17 @@ const (
 
 // Token is what a web identity token said. The token itself is never kept.
 type Token struct {
-	Issuer    string         `json:"issuer,omitempty"`
-	Subject   string         `json:"subject,omitempty"`
-	Audience  []string       `json:"audience,omitempty"`
-	KeyID     string         `json:"keyId,omitempty"`
-	Algorithm string         `json:"algorithm,omitempty"`
-	IssuedAt  time.Time      `json:"issuedAt,omitzero"`
-	Expires   time.Time      `json:"expires,omitzero"`
-	Claims    map[string]any `json:"claims,omitempty"`
+	Issuer    string    `json:"issuer,omitempty"`
+	Subject   string    `json:"subject,omitempty"`
+	Audience  []string  `json:"audience,omitempty"`
+	KeyID     string    `json:"keyId,omitempty"`
+	Algorithm string    `json:"algorithm,omitempty"`
+	IssuedAt  time.Time `json:"issuedAt,omitzero"`
+	Expires   time.Time `json:"expires,omitzero"`
+	// PinnedKeys says that the issuer's server was trusted for the provider's
+	// thumbprint, and not for a root.
+	PinnedKeys bool           `json:"pinnedKeys,omitempty"`
+	Claims     map[string]any `json:"claims,omitempty"`
 }
 
 // Check is one action held against the policies in force.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,6 +71,24 @@ func startTutorialWith(t *testing.T, config Config) *Running {
 	}
 	config.Region, config.Given = "us-west-2", []statefile.State{given}
 	return Start(t, config)
+}
+
+// logBuffer is a log that a test reads while others write.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 // textLogger logs everything as -v does.

@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -88,7 +87,7 @@ func TestServeEnds(t *testing.T) {
 
 func TestLostStoreIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log logBuffer
 		var fault atomic.Pointer[error]
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -127,7 +126,7 @@ func (p panicking) ServeAWS(w http.ResponseWriter, _ *iam.Request) {
 }
 
 func TestPanicIsAnAnswer(t *testing.T) {
-	var log bytes.Buffer
+	var log logBuffer
 	emu := startTutorialWith(t, Config{Logger: textLogger(&log)})
 	for _, early := range []bool{true, false} {
 		emu.services[serviceSTS] = panicking{early}

@@ -280,7 +280,7 @@ func (w *failingWriter) Write(b []byte) (int, error) {
 // A record that cannot be written is said to be lost, once in the log and each
 // time in the metrics, and the call is answered all the same.
 func TestCloudTrailCannotBeWritten(t *testing.T) {
-	var log bytes.Buffer
+	var log logBuffer
 	w := &failingWriter{err: errors.New("no space left on device")}
 	emu := startTutorialWith(t, Config{CloudTrail: w, Logger: textLogger(&log)})
 	good := TokenRequest{ServiceAccount: "your-namespace/your-service-account"}

@@ -42,6 +42,9 @@ type Claims struct {
 	IssuedAt  int64 `json:"iat"`
 	Expires   int64 `json:"exp"`
 	NotBefore int64 `json:"nbf,omitempty"`
+	// PinnedKeys says that the keys came by a connection which the provider's
+	// thumbprints vouch for, and no trusted root: see [KeySet.Pinned].
+	PinnedKeys bool `json:"pinnedKeys,omitempty"`
 	// Raw is the token's payload as it was signed. It stays undecoded, because
 	// only explanations need all of it: see Map.
 	Raw json.RawMessage `json:"raw"`

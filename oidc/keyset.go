@@ -38,6 +38,10 @@ type Key struct {
 // KeySet is an issuer's public keys, parsed once and immutable. How it chooses a
 // key is AWS's way, which is not RFC 7517's.
 type KeySet struct {
+	// Pinned says that no trusted root signed the certificates of the servers that
+	// the set came from: the provider's thumbprints did for them.
+	Pinned bool
+
 	keys    []Key
 	rsa, ec map[string]int // kid -> index in keys; of duplicates the last
 	rsas    int

@@ -117,6 +117,9 @@ func (r *Remote) load(ctx context.Context, issuerURL string) *fetched {
 	if f.err == nil {
 		f.set, f.err = readDocuments(docs)
 	}
+	if f.set != nil {
+		f.set.Pinned = len(f.untrusted) > 0
+	}
 	if r.config.Fetched != nil {
 		r.config.Fetched(time.Since(began), f.err)
 	}

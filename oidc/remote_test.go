@@ -316,10 +316,13 @@ func TestThumbprints(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := verify(oidc.NewRemote(tt.config), p.provider(tt.thumbprints...), p.token(rsaKey()))
+			claims, err := verify(oidc.NewRemote(tt.config), p.provider(tt.thumbprints...), p.token(rsaKey()))
 			if !tt.refused {
 				if err != nil {
 					t.Fatal(err)
+				}
+				if pinned := tt.config.Roots == nobody.Roots; claims.PinnedKeys != pinned {
+					t.Errorf("PinnedKeys is %v", claims.PinnedKeys)
 				}
 				return
 			}

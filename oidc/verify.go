@@ -31,9 +31,11 @@ func (v *Verifier) Verify(ctx context.Context, p Provider, t *Token) (*Claims, e
 	if err := c.checkAudience(p); err != nil {
 		return nil, err
 	}
-	if err := v.checkKeyAndSignature(ctx, p, t); err != nil {
+	set, err := v.checkKeyAndSignature(ctx, p, t)
+	if err != nil {
 		return nil, err
 	}
+	c.PinnedKeys = set.Pinned
 	if err := c.checkTimes(v.Now().Unix()); err != nil {
 		return nil, err
 	}
@@ -43,10 +45,11 @@ func (v *Verifier) Verify(ctx context.Context, p Provider, t *Token) (*Claims, e
 	return c, nil
 }
 
-func (v *Verifier) checkKeyAndSignature(ctx context.Context, p Provider, t *Token) error {
+// checkKeyAndSignature gives the key set whose key signed.
+func (v *Verifier) checkKeyAndSignature(ctx context.Context, p Provider, t *Token) (*KeySet, error) {
 	set, err := v.Keys.Keys(ctx, p)
 	if err != nil {
-		return keysUnavailable(p, err)
+		return nil, keysUnavailable(p, err)
 	}
 	public, refused := set.choose(t.Header)
 	if refused != nil && refused.Reason == ReasonUnknownKey {
@@ -54,21 +57,22 @@ func (v *Verifier) checkKeyAndSignature(ctx context.Context, p Provider, t *Toke
 		if r, ok := v.Keys.(Refresher); ok {
 			fresh, err := r.Refresh(ctx, p, set)
 			if err != nil {
-				return keysUnavailable(p, err)
+				return nil, keysUnavailable(p, err)
 			}
 			if fresh != set {
+				set = fresh
 				public, refused = fresh.choose(t.Header)
 			}
 		}
 	}
 	if refused != nil {
-		return refused
+		return nil, refused
 	}
 	if err := t.checkSignature(public); err != nil {
-		return refuse(ReasonBadSignature, textNotValidated, "the signature does not go with the key %q of %s: %v", t.Header.KeyID, p.URL, err).
+		return nil, refuse(ReasonBadSignature, textNotValidated, "the signature does not go with the key %q of %s: %v", t.Header.KeyID, p.URL, err).
 			withHint("the token was altered, or signed by another key that has the same kid").causedBy(err)
 	}
-	return nil
+	return set, nil
 }
 
 // keysUnavailable gives a failed fetch AWS's text. AWS has the code

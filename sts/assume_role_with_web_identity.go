@@ -331,6 +331,7 @@ func (c *webIdentityCall) describeToken() {
 	}
 	if c.claims != nil {
 		t.Audience = c.claims.OriginalAudience
+		t.PinnedKeys = c.claims.PinnedKeys
 		t.IssuedAt, t.Expires = unixTime(c.claims.IssuedAt), unixTime(c.claims.Expires)
 	}
 	c.req.Decision.Token = t
