@@ -41,6 +41,8 @@ func (c *Client) Forward(ctx context.Context, namespace, pod string, port int) (
 		}
 		return "", fmt.Errorf("forwarding a port to pod %s/%s: %w %s", namespace, pod, err, strings.TrimSpace(problem.String()))
 	case <-ready:
+	case <-ctx.Done():
+		return "", fmt.Errorf("forwarding a port to pod %s/%s: %w", namespace, pod, context.Cause(ctx))
 	}
 	ports, err := forwarder.GetPorts()
 	if err != nil {

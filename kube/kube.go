@@ -95,7 +95,8 @@ func New(config *rest.Config) (*Client, error) {
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"}) // Status, in which the server says what is wrong
 	config = rest.CopyConfig(config)
 	config.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
+	// */*, because the API server serves its keys as application/jwk-set+json and as nothing else.
+	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON+", */*"
 	config.QPS, config.Burst = 200, 400 // the default slows ten scenarios on one cluster down
 	config.WarningHandler = rest.NoWarnings{}
 	client, err := rest.UnversionedRESTClientFor(config)
@@ -131,8 +132,7 @@ func (c *Client) Get(ctx context.Context, path string, into any) error {
 
 // Raw reads what is at a path, whatever it is.
 func (c *Client) Raw(ctx context.Context, path string) ([]byte, error) {
-	// The API server serves its keys as application/jwk-set+json and as nothing else.
-	return c.send(ctx, c.rest.Get().SetHeader("Accept", "application/json, */*"), path, nil)
+	return c.send(ctx, c.rest.Get(), path, nil)
 }
 
 // Create posts an object to the path of its list; into, unless nil, becomes what the server made of it.

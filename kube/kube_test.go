@@ -108,6 +108,31 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// The API server serves its keys under a media type of their own, and answers
+// 406 to who takes no other than application/json.
+func TestKeySetIsTaken(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if accept := r.Header.Get("Accept"); !strings.Contains(accept, "*/*") && !strings.Contains(accept, "application/jwk-set+json") {
+			w.WriteHeader(http.StatusNotAcceptable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/jwk-set+json")
+		_, _ = io.WriteString(w, `{"keys":[]}`)
+	}))
+	defer s.Close()
+	c, err := kube.New(&rest.Config{Host: s.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var jwks json.RawMessage
+	if err := c.Get(context.Background(), "/openid/v1/jwks", &jwks); err != nil || string(jwks) != `{"keys":[]}` {
+		t.Errorf("%s, %v", jwks, err)
+	}
+	if raw, err := c.Raw(context.Background(), "/openid/v1/jwks"); err != nil || string(raw) != `{"keys":[]}` {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
+
 func TestUnknownKind(t *testing.T) {
 	c, _ := server(t, nil)
 	objects, err := kube.Objects([]byte("apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: a}"))
