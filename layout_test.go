@@ -39,6 +39,8 @@ var allowed = map[string][]string{
 	"scenarios":    {},
 	"deploy":       {},
 	"kube":         {},
+	// It walks a cluster that exists, and asks an emulator over HTTP.
+	"doctor": {"decision", "deploy", "oidc", "policy", "statefile", "webhook"},
 	// The webhook in a cluster, which needs an API server.
 	"webhook/incluster": {"kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},

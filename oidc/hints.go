@@ -32,7 +32,7 @@ func issuerHint(issuer string, registered []string) string {
 	if issuer == "kubernetes/serviceaccount" {
 		return "this is a legacy service-account token from a Secret, not a projected token"
 	}
-	near, distance := nearest(issuer, registered)
+	near, distance := Nearest(issuer, registered)
 	if near == "" {
 		return "create the provider: aws iam create-open-id-connect-provider --url " + issuer
 	}
@@ -81,7 +81,7 @@ func audienceHint(audience string, clientIDs []string) string {
 			return fmt.Sprintf("%q is registered: letter case and trailing slashes count", id)
 		}
 	}
-	if near, distance := nearest(audience, clientIDs); near != "" && distance <= max(2, len(audience)/5) {
+	if near, distance := Nearest(audience, clientIDs); near != "" && distance <= max(2, len(audience)/5) {
 		return fmt.Sprintf("the nearest client id is %q (%d characters differ)", near, distance)
 	}
 	return fmt.Sprintf("add the audience to the provider (aws iam add-client-id-to-open-id-connect-provider --client-id %s) or ask for a token with one of its client ids", audience)
@@ -95,8 +95,9 @@ const (
 	longestCompared = 255
 )
 
-// nearest returns the candidate with the smallest edit distance.
-func nearest(word string, candidates []string) (string, int) {
+// Nearest returns the candidate with the smallest edit distance to a word, and
+// that distance, which is -1 when there is none. Letter case does not count.
+func Nearest(word string, candidates []string) (string, int) {
 	best, bestDistance := "", -1
 	if len(word) > longestCompared {
 		return best, bestDistance

@@ -1,0 +1,201 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-emu/irsa-emu/webhook"
+)
+
+// Annotations of a service account.
+const (
+	roleAnnotation       = webhook.DefaultPrefix + "/role-arn"
+	audienceAnnotation   = webhook.DefaultPrefix + "/audience"
+	expirationAnnotation = webhook.DefaultPrefix + "/token-expiration"
+)
+
+func (x *examination) cluster(ctx context.Context) Link {
+	var version struct{ GitVersion string }
+	err := x.get(ctx, ref{path: "/version"}, &version)
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return broken("the API server of "+x.Cluster+" does not know you: the kubeconfig's credentials are wrong or have expired", x.Kubectl+" auth whoami").ends()
+	case err != nil:
+		return broken("the API server of "+x.Cluster+" does not answer: "+err.Error(), x.Kubectl+" cluster-info").ends()
+	}
+	return ok(fmt.Sprintf("%s, Kubernetes %s", x.Cluster, version.GitVersion))
+}
+
+func (x *examination) thePod(ctx context.Context) Link {
+	if x.Pod == "" {
+		return Link{}
+	}
+	pod := new(corev1.Pod)
+	err := x.get(ctx, ref{namespace: x.Namespace, resource: "pods", name: x.Pod}, pod)
+	if apierrors.IsNotFound(err) {
+		return broken(fmt.Sprintf("there is no pod %s/%s", x.Namespace, x.Pod), x.kubectl("get pods")).ends()
+	}
+	if err != nil {
+		return unknown(err.Error())
+	}
+	x.pod = pod
+	x.ServiceAccount = pod.Spec.ServiceAccountName
+	return ok(fmt.Sprintf("%s/%s, %s, created %s", x.Namespace, x.Pod, strings.ToLower(string(pod.Status.Phase)), x.ago(pod.CreationTimestamp.Time)))
+}
+
+func (x *examination) ago(t time.Time) string {
+	d := x.Now().Sub(t)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", max(int(d.Seconds()), 0))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days ago", int(d.Hours()/24))
+}
+
+func (x *examination) serviceAccount(ctx context.Context) Link {
+	if x.ServiceAccount == "" {
+		return unknown("not known without the pod")
+	}
+	account := new(corev1.ServiceAccount)
+	err := x.get(ctx, ref{namespace: x.Namespace, resource: "serviceaccounts", name: x.ServiceAccount}, account)
+	if apierrors.IsNotFound(err) {
+		return x.noServiceAccount(ctx)
+	}
+	x.tryPod(ctx)
+	if err != nil {
+		return unknown(err.Error())
+	}
+	x.account = account
+	return ok(x.Namespace + "/" + x.ServiceAccount)
+}
+
+func (x *examination) noServiceAccount(ctx context.Context) Link {
+	link := broken(fmt.Sprintf("there is no service account %s/%s", x.Namespace, x.ServiceAccount)).ends()
+	var list corev1.ServiceAccountList
+	if err := x.list(ctx, ref{namespace: x.Namespace, resource: "serviceaccounts"}, nil, &list); err != nil {
+		return link.because(err.Error())
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	if len(names) == 0 { // every namespace has default
+		link.Mend = []string{x.Kubectl + " get namespaces   # is there a namespace " + x.Namespace + "?"}
+		return link
+	}
+	link.Mend = []string{x.kubectl("create serviceaccount %s", x.ServiceAccount)}
+	return link.because("the namespace has " + strings.Join(names, ", "))
+}
+
+// roleARN is the ARN of a role, taken apart.
+type roleARN struct{ arn, partition, account, name string }
+
+// rolePattern is what the webhook expects; it only warns of anything else, and
+// the STS refuses it later.
+var rolePattern = regexp.MustCompile(`^arn:(aws[a-z0-9-]*):iam::(\d{12}):role/([\w/.@+=,-]+)$`)
+
+func parseRole(arn string) (roleARN, bool) {
+	m := rolePattern.FindStringSubmatch(arn)
+	if m == nil {
+		return roleARN{}, false
+	}
+	return roleARN{arn, m[1], m[2], m[3][strings.LastIndex(m[3], "/")+1:]}, true
+}
+
+func (x *examination) annotation(context.Context) Link {
+	if x.account == nil {
+		return unknown("not known without the service account")
+	}
+	arn, written := x.account.Annotations[roleAnnotation]
+	mend := x.annotate("arn:aws:iam::ACCOUNT:role/ROLE")
+	if !written {
+		return x.noAnnotation(mend)
+	}
+	role, valid := parseRole(arn)
+	if !valid {
+		return broken(fmt.Sprintf("%s: %q is no role's ARN", roleAnnotation, arn), mend).because(arnMistake(arn))
+	}
+	x.role = role
+	link := ok(roleAnnotation + ": " + arn)
+	if v, written := x.account.Annotations[expirationAnnotation]; written {
+		if n, err := strconv.Atoi(v); err != nil || n < webhook.MinExpiration || n > webhook.MaxExpiration {
+			link = link.warn(fmt.Sprintf("%s: %q is not taken as it is; write seconds from %d to %d", expirationAnnotation, v, webhook.MinExpiration, webhook.MaxExpiration))
+		}
+	}
+	return link
+}
+
+func (x *examination) annotate(arn string) string {
+	return x.kubectl("annotate serviceaccount %s --overwrite %s=%s", x.ServiceAccount, roleAnnotation, arn)
+}
+
+// noAnnotation is for a service account without one: a pod may have variables
+// of its own, or the webhook a role from its ConfigMap.
+func (x *examination) noAnnotation(mend string) Link {
+	for _, from := range []struct {
+		pod  *corev1.Pod
+		what string
+	}{{x.pod, "the pod has variables of its own"}, {x.dryRun, "the webhook has a role for it from elsewhere, such as its ConfigMap"}} {
+		if from.pod == nil {
+			continue
+		}
+		for _, c := range from.pod.Spec.Containers {
+			if role, valid := parseRole(envOf(c, "AWS_ROLE_ARN")); valid {
+				x.role = role
+				return ok("none, but " + from.what + ": " + role.arn)
+			}
+		}
+	}
+	link := broken("the service account has no annotation "+roleAnnotation, mend)
+	for _, key := range slices.Sorted(maps.Keys(x.account.Annotations)) {
+		value := x.account.Annotations[key]
+		if _, valid := parseRole(value); valid || strings.Contains(key, "role") {
+			link.More = append(link.More, fmt.Sprintf("it has %s: %s, which the webhook does not read", key, value))
+			if valid {
+				link.Mend = []string{x.annotate(value) + " " + key + "-"}
+			}
+		}
+	}
+	if x.pod != nil && x.pod.Annotations[roleAnnotation] != "" {
+		link.More = append(link.More, "the pod has it, but the webhook reads the service account's")
+	}
+	return link
+}
+
+// arnMistake says what is wrong with what ought to be a role's ARN.
+func arnMistake(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	switch {
+	case strings.TrimSpace(arn) != arn:
+		return "there is white space around it"
+	case strings.ContainsAny(arn, `"'`):
+		return "there are quotation marks in it"
+	case len(parts) < 6 || parts[0] != "arn":
+		return "write arn:aws:iam::ACCOUNT:role/ROLE"
+	case parts[2] == "sts":
+		return "that is a session of a role; write the role itself, arn:aws:iam::ACCOUNT:role/ROLE"
+	case parts[2] != "iam":
+		return "the service is " + parts[2] + "; a role's is iam"
+	case parts[3] != "":
+		return "roles have no region: leave " + parts[3] + " out"
+	case len(parts[4]) != 12 || strings.Trim(parts[4], "0123456789") != "":
+		return fmt.Sprintf("the account is %q; account ids have twelve digits, zeroes in front included", parts[4])
+	case !strings.HasPrefix(parts[5], "role/"):
+		return fmt.Sprintf("%q is no role; write role/ROLE", parts[5])
+	}
+	return "the name has characters that a role's may not have"
+}

@@ -1,0 +1,262 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"go.yaml.in/yaml/v3"
+	"k8s.io/client-go/rest"
+
+	"github.com/irsa-emu/irsa-emu/emulator"
+	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// issuer is whose tokens the API server gives out.
+const issuer = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+
+// signingKey is one key for all cases: making one costs time.
+var signingKey = func() *oidc.SigningKey {
+	key, err := oidc.GenerateKey("ES256", nil)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}()
+
+// story is case.yaml of a case.
+type story struct {
+	Pod            string `yaml:"pod"`
+	ServiceAccount string `yaml:"serviceAccount"` // default: app
+	// Without names objects of base.yaml, as KIND/NAME, that this cluster lacks.
+	Without []string `yaml:"without"`
+	// Forbidden are what the user may not do: "list services".
+	Forbidden []string `yaml:"forbidden"`
+	// Refused is why admission refuses new pods.
+	Refused string `yaml:"refused"`
+	// Deaf is a webhook that the API server does not reach.
+	Deaf bool `yaml:"deaf"`
+	// Association is an EKS Pod Identity association of the service account.
+	Association bool `yaml:"association"`
+	// Unpublished: nobody gave the cluster's keys to the emulator.
+	Unpublished bool `yaml:"unpublished"`
+	// OtherKeys: the emulator has keys of the issuer that are not the cluster's.
+	OtherKeys bool `yaml:"otherKeys"`
+	// Ahead is how far the emulator's clock is.
+	Ahead time.Duration `yaml:"ahead"`
+	// AWS asks AWS's STS, which answers with this code and message, or with a session.
+	AWS *struct{ Code, Message string } `yaml:"aws"`
+}
+
+// A case is an archive: case.yaml, the objects that the cluster has beside those
+// of base.yaml or in place of them, the emulator's state unless it is
+// base-state.yaml, and what the doctor prints.
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := examineCase(t, archive)
+			if !*update {
+				if want := fileOf(archive, "want"); got != want {
+					t.Errorf("got:\n%s\nwant:\n%s", got, want)
+				}
+				return
+			}
+			archive.Files = append(without(archive.Files, "want"), txtar.File{Name: "want", Data: []byte(got)})
+			if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func fileOf(archive *txtar.Archive, name string) string {
+	for _, f := range archive.Files {
+		if f.Name == name {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+func without(files []txtar.File, name string) []txtar.File {
+	var rest []txtar.File
+	for _, f := range files {
+		if f.Name != name {
+			rest = append(rest, f)
+		}
+	}
+	return rest
+}
+
+func examineCase(t *testing.T, archive *txtar.Archive) string {
+	t.Helper()
+	var s story
+	if err := yaml.Unmarshal([]byte(fileOf(archive, "case.yaml")), &s); err != nil {
+		t.Fatal(err)
+	}
+	state := fileOf(archive, "state.yaml")
+	if state == "" {
+		state = read(t, "testdata/base-state.yaml")
+	}
+	emu := startEmulator(t, s, state)
+	now := time.Now()
+	api := newCluster(t, s, ago(now, read(t, "testdata/base.yaml")), ago(now, fileOf(archive, "cluster.yaml")))
+	client, err := kube.New(&rest.Config{Host: api.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Config{
+		API: client, Cluster: "test", Now: func() time.Time { return now }, Namespace: "demo", Pod: s.Pod, ServiceAccount: s.ServiceAccount,
+		Forward: func(_ context.Context, namespace, pod string, port int) (string, error) {
+			if namespace != "irsa-emu" || pod != "irsa-emu-1" || port != 4772 {
+				return "", fmt.Errorf("pods %q not found", fmt.Sprint(namespace, "/", pod, ":", port))
+			}
+			return emu.URL, nil
+		},
+	}
+	if s.Pod == "" && s.ServiceAccount == "" {
+		c.ServiceAccount = "app"
+	}
+	if s.AWS != nil {
+		c.AWS, c.STS = true, emu.URL
+		if s.AWS.Code != "" {
+			c.STS = refusingSTS(t, s.AWS.Code, s.AWS.Message)
+		}
+	}
+	var out bytes.Buffer
+	text := Text{W: &out}
+	c.Seen = text.Link
+	report, err := Examine(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := text.Verdict(report); err != nil {
+		t.Fatal(err)
+	}
+	return masked(out.String(), emu.URL)
+}
+
+var (
+	agoPattern   = regexp.MustCompile(`ago\((\w+)\)`)
+	timePattern  = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	epochPattern = regexp.MustCompile(`(time|date/time) \d{10}`)
+	otherPattern = regexp.MustCompile(`the key set has "[^"]*"`)
+	sincePattern = regexp.MustCompile(`\d+h\d+m\d+s`)
+)
+
+// ago replaces ago(3h) with a time, so that cases age as the clock goes.
+func ago(now time.Time, s string) string {
+	return agoPattern.ReplaceAllStringFunc(s, func(m string) string {
+		d, err := time.ParseDuration(agoPattern.FindStringSubmatch(m)[1])
+		if err != nil {
+			panic(err)
+		}
+		return now.Add(-d).UTC().Format(time.RFC3339)
+	})
+}
+
+// masked replaces what differs from run to run.
+func masked(s, emulatorURL string) string {
+	s = strings.ReplaceAll(s, signingKey.KID, "KID")
+	s = strings.ReplaceAll(s, emulatorURL, "http://EMULATOR")
+	s = epochPattern.ReplaceAllString(s, "$1 SECONDS")
+	s = otherPattern.ReplaceAllString(s, `the key set has "OTHER"`)
+	s = sincePattern.ReplaceAllString(s, "DURATION")
+	return timePattern.ReplaceAllString(s, "TIME")
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func startEmulator(t *testing.T, s story, given string) *emulator.Running {
+	t.Helper()
+	state, err := statefile.Parse("state.yaml", []byte(given), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := oidc.GenerateKey("ES256", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	emu := emulator.Start(t, emulator.Config{Given: []statefile.State{state}, NewKey: func(string) (*oidc.SigningKey, error) { return key, nil }})
+	switch {
+	case s.OtherKeys:
+		control(t, http.MethodPost, emu.URL+"/_emu/tokens", map[string]any{"issuer": issuer, "subject": "anybody"})
+	case !s.Unpublished:
+		published := &oidc.Issuer{URL: issuer, Keys: []*oidc.SigningKey{signingKey}}
+		control(t, http.MethodPut, emu.URL+"/_emu/issuers", map[string]any{"url": issuer, "jwks": json.RawMessage(published.JWKS())})
+	}
+	if s.Ahead != 0 {
+		control(t, http.MethodPost, emu.URL+"/_emu/clock", map[string]any{"advance": s.Ahead.String()})
+	}
+	return emu
+}
+
+func control(t *testing.T, method, url string, body any) {
+	t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if answer, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode >= 300 {
+		t.Fatalf("%s %s: %s %s %v", method, url, resp.Status, answer, err)
+	}
+}
+
+// refusingSTS answers as AWS's STS refuses.
+func refusingSTS(t *testing.T, code, message string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("Action") != "AssumeRoleWithWebIdentity" || r.FormValue("WebIdentityToken") == "" || r.Header.Get("Authorization") != "" {
+			t.Errorf("the STS was asked %v", r.Form)
+		}
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>r-1</RequestId></ErrorResponse>`, code, message)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+var errUnknownKind = errors.New("a kind that the fake API server does not know")

@@ -1,0 +1,224 @@
+// Package doctor walks the chain from a service account to AWS credentials,
+// link by link, and names the first one that is broken, with the mend.
+//
+// It asks the cluster's API server, and where there is one an emulator or AWS's
+// own STS, and changes nothing: the pod that it creates is a dry run, the
+// session that it gets is thrown away. What it cannot tell it says: on a
+// cluster whose IAM is out of reach, the links from the role on.
+package doctor
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
+)
+
+// API is what the doctor asks of an API server. Refusals are what
+// k8s.io/apimachinery/pkg/api/errors tells apart.
+type API interface {
+	// Get reads the object or list at a path.
+	Get(ctx context.Context, path string, into any) error
+	// Create posts an object to a path.
+	Create(ctx context.Context, path string, object, into any) error
+}
+
+// Emulator is where IAM and the STS are asked in place of AWS.
+type Emulator struct {
+	// URL is its address for AWS clients and for its control API.
+	URL string
+	// ControlToken may be empty where the control API asks for none.
+	ControlToken string
+}
+
+// Config says whose chain is walked, and with what.
+type Config struct {
+	API API
+	// Cluster names the cluster for people, such as the kubeconfig's context.
+	Cluster string
+	// Kubectl begins the commands that mends name. Default kubectl.
+	Kubectl string
+	// Namespace, and one of Pod and ServiceAccount.
+	Namespace, Pod, ServiceAccount string
+	// Emulator is asked about IAM. Nil asks the one in the cluster, if it has one.
+	Emulator *Emulator
+	// Forward gives the URL of a port of a pod, to reach an emulator in the cluster.
+	Forward func(ctx context.Context, namespace, pod string, port int) (url string, err error)
+	// AWS asks AWS's own STS, with a token of the service account, in place of an emulator.
+	AWS bool
+	// STS is the URL of AWS's STS. Default: that of the pod's region.
+	STS string
+	// HTTP makes the calls to the emulator and the STS. Default: http.DefaultClient.
+	HTTP *http.Client
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+	// Looking and Seen are told of each link before and after it is looked at. They may be nil.
+	Looking func(name string)
+	Seen    func(Link)
+}
+
+// Status is what was seen of a link.
+type Status string
+
+// The four that there are.
+const (
+	OK      Status = "ok"
+	Warning Status = "warning" // it holds, but not for long or not for all
+	Broken  Status = "broken"
+	Unknown Status = "unknown" // it could not be told, or builds on one that is broken
+)
+
+// Link is one link of the chain.
+type Link struct {
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	Detail string `json:"detail"`
+	// More are lines that explain Detail.
+	More []string `json:"more,omitempty"`
+	// Mend are the commands to type, a line each; what else is to be done is a comment among them.
+	Mend []string `json:"mend,omitempty"`
+	// Tell are commands that tell what is unknown here.
+	Tell []string `json:"tell,omitempty"`
+
+	end bool // nothing can be said of the links behind this one
+}
+
+// Report is what was seen.
+type Report struct {
+	Whole       bool   `json:"whole"` // no link is broken
+	FirstBroken string `json:"firstBroken,omitempty"`
+	// Session is the identity that the chain led to.
+	Session string `json:"session,omitempty"`
+	Links   []Link `json:"links"`
+}
+
+// Examine walks the chain. Every link is looked at, also those behind a broken
+// one as far as they can be. The error is the context's.
+func Examine(ctx context.Context, c Config) (*Report, error) {
+	if c.HTTP == nil {
+		c.HTTP = http.DefaultClient
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Kubectl == "" {
+		c.Kubectl = "kubectl"
+	}
+	x := &examination{Config: c}
+	report := &Report{Whole: true}
+	for _, l := range x.chain() {
+		if c.Looking != nil {
+			c.Looking(l.name)
+		}
+		link := l.look(ctx)
+		if err := context.Cause(ctx); err != nil {
+			return nil, err
+		}
+		if link.Status == "" {
+			continue // not part of this chain
+		}
+		link.Name = l.name
+		if link.Status == Broken && report.Whole {
+			report.Whole, report.FirstBroken = false, l.name
+			x.broken = l.name
+		}
+		report.Links = append(report.Links, link)
+		if c.Seen != nil {
+			c.Seen(link)
+		}
+		if link.end {
+			break
+		}
+	}
+	if x.assumed != nil {
+		report.Session = x.assumed.arn
+	}
+	return report, nil
+}
+
+type step struct {
+	name string
+	look func(context.Context) Link
+}
+
+// Names of the links that others speak of.
+const (
+	linkRole        = "role"
+	linkProvider    = "provider"
+	linkKeys        = "keys"
+	linkTrustPolicy = "trust policy"
+	linkCredentials = "credentials"
+)
+
+func (x *examination) chain() []step {
+	return []step{
+		{"cluster", x.cluster}, {"pod", x.thePod}, {"service account", x.serviceAccount}, {"annotation", x.annotation},
+		{"webhook", x.webhook}, {"webhook called", x.called}, {"variables", x.variables}, {"token volume", x.tokenVolume}, {"token", x.tokenClaims},
+		{"IAM", x.findIAM}, {linkRole, x.theRole}, {linkProvider, x.oidcProvider}, {linkKeys, x.keys}, {linkTrustPolicy, x.trustPolicy},
+		{linkCredentials, x.credentials}, {"identity", x.callerIdentity},
+	}
+}
+
+// Names are the links of the chain in their order.
+func Names() []string {
+	var names []string
+	for _, s := range new(examination).chain() {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// examination is what one walk has found out so far. A nil or empty field was
+// not found out.
+type examination struct {
+	Config
+	broken    string                 // the first broken link
+	pod       *corev1.Pod            // the one that is asked about
+	account   *corev1.ServiceAccount // its own, or the one that is asked about
+	dryRun    *corev1.Pod            // what the API server makes of a new pod
+	dryErr    error
+	role      roleARN
+	hook      *hook
+	noWebhook bool   // the webhook's own link is broken
+	audience  string // of the pod's token
+	issuer    string // of the cluster's tokens
+	token     string
+	parsed    *oidc.Token
+	claims    *oidc.Claims
+	service   *corev1.Service    // of the emulator in the cluster
+	clockSet  bool               // of the emulator
+	iam       map[string]account // of the emulator, by account id
+	assumed   *assumption
+}
+
+func ok(detail string, more ...string) Link { return Link{Status: OK, Detail: detail, More: more} }
+func unknown(detail string, tell ...string) Link {
+	return Link{Status: Unknown, Detail: detail, Tell: tell}
+}
+func broken(detail string, mend ...string) Link {
+	return Link{Status: Broken, Detail: detail, Mend: mend}
+}
+
+// note is a line of a mend that is no command.
+func note(s string) string { return "# " + s }
+
+func (l Link) because(more ...string) Link {
+	l.More = append(l.More, more...)
+	return l
+}
+
+func (l Link) ends() Link {
+	l.end = true
+	return l
+}
+
+// warn makes a link that holds one that does so with reserve.
+func (l Link) warn(more ...string) Link {
+	if len(more) > 0 && l.Status == OK {
+		l.Status = Warning
+	}
+	return l.because(more...)
+}

@@ -1,0 +1,126 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/irsa-emu/irsa-emu/kube"
+)
+
+func TestNoAnswerEndsTheWalk(t *testing.T) {
+	for name, tt := range map[string]struct {
+		handler http.HandlerFunc
+		want    string
+	}{
+		"unknown to the API server": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Unauthorized","code":401}`))
+		}, "does not know you"},
+		"no API server": {nil, "connection refused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(tt.handler)
+			defer server.Close()
+			if tt.handler == nil {
+				server.Close()
+			}
+			client, err := kube.New(&rest.Config{Host: server.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := Examine(t.Context(), Config{API: client, Cluster: "test", Namespace: "demo", ServiceAccount: "app"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.Whole || report.FirstBroken != "cluster" || len(report.Links) != 1 || !strings.Contains(report.Links[0].Detail, tt.want) {
+				t.Errorf("%+v", report)
+			}
+		})
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	client, err := kube.New(&rest.Config{Host: "http://127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report, err := Examine(ctx, Config{API: client}); err == nil || report != nil {
+		t.Errorf("got %v, %v", report, err)
+	}
+}
+
+// The names of statuses and members are promised to who reads -o json.
+func TestReportAsJSON(t *testing.T) {
+	b, err := json.Marshal(Report{FirstBroken: "webhook", Links: []Link{broken("away", "kubectl").because("why"), unknown("?", "aws")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"whole":false,"firstBroken":"webhook","links":[{"name":"","status":"broken","detail":"away","more":["why"],"mend":["kubectl"]},` +
+		`{"name":"","status":"unknown","detail":"?","tell":["aws"]}]}`
+	if string(b) != want {
+		t.Errorf("got  %s\nwant %s", b, want)
+	}
+}
+
+func TestArnMistake(t *testing.T) {
+	for arn, want := range map[string]string{
+		" arn:aws:iam::111122223333:role/App":          "white space",
+		`"arn:aws:iam::111122223333:role/App"`:         "quotation marks",
+		"App":                                          "write arn:aws:iam::ACCOUNT:role/ROLE",
+		"arn:aws:sts::111122223333:assumed-role/App/x": "a session of a role",
+		"arn:aws:s3:::bucket":                          "the service is s3",
+		"arn:aws:iam:us-west-2:111122223333:role/App":  "leave us-west-2 out",
+		"arn:aws:iam::1111:role/App":                   `the account is "1111"`,
+		"arn:aws:iam::111122223333:user/App":           `"user/App" is no role`,
+		"arn:aws:iam::111122223333:role/A pp":          "characters",
+	} {
+		if _, valid := parseRole(arn); valid {
+			t.Errorf("%s passes for a role", arn)
+		}
+		if got := arnMistake(arn); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", arn, got, want)
+		}
+	}
+	role, valid := parseRole("arn:aws-cn:iam::111122223333:role/team/App")
+	if !valid || role.partition != "aws-cn" || role.account != "111122223333" || role.name != "App" {
+		t.Errorf("%+v", role)
+	}
+}
+
+func FuzzRoleARN(f *testing.F) {
+	for _, seed := range []string{"arn:aws:iam::111122223333:role/App", "arn:aws:iam::1:role/", "arn:", "::::::", "arn:aws:sts::111122223333:assumed-role/a/b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, arn string) {
+		if role, valid := parseRole(arn); valid {
+			if role.arn != arn || len(role.account) != 12 || !strings.HasSuffix(arn, role.name) {
+				t.Errorf("%q: %+v", arn, role)
+			}
+			return
+		}
+		if arnMistake(arn) == "" {
+			t.Errorf("nothing is said of %q", arn)
+		}
+	})
+}
+
+func TestTokenOnWindows(t *testing.T) {
+	pod := &corev1.Pod{Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+		Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token", Audience: "a"}}},
+	}}}}}}
+	c := corev1.Container{VolumeMounts: []corev1.VolumeMount{{Name: "v", MountPath: "/var/run/secrets/eks.amazonaws.com/serviceaccount"}}}
+	token, mistake := tokenAt(pod, c, `C:\var\run\secrets\eks.amazonaws.com\serviceaccount\token`)
+	if mistake != "" || token.Audience != "a" {
+		t.Errorf("%v, %q", token, mistake)
+	}
+}

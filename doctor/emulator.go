@@ -1,0 +1,216 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// account is what the links need of an AWS account.
+type account struct {
+	OIDCProviders []statefile.OIDCProvider `json:"oidcProviders"`
+	Roles         []struct {
+		Name string `json:"name"`
+		Path string `json:"path"`
+	} `json:"roles"`
+}
+
+// findIAM says where the links behind this one are looked up, and reads what
+// the emulator has.
+func (x *examination) findIAM(ctx context.Context) Link {
+	if x.AWS {
+		return ok("AWS's own; its STS is asked with the token")
+	}
+	var where string
+	if x.Emulator != nil {
+		where = "emulator at " + x.Emulator.URL
+	} else {
+		name, link := x.inCluster(ctx)
+		if link.Status != "" {
+			return link
+		}
+		where = "emulator " + name + " in the cluster"
+	}
+	var state struct {
+		Accounts map[string]account `json:"accounts"`
+	}
+	if err := x.control(ctx, "/_emu/state", &state); err != nil {
+		x.Emulator = nil
+		return broken(fmt.Sprintf("the %s does not say what it has: %v", where, err),
+			note("start it with irsa-emu serve; or leave --url and IRSA_EMU_URL out, to ask the one in the cluster"))
+	}
+	if x.iam = state.Accounts; x.iam == nil {
+		x.iam = map[string]account{}
+	}
+	link := ok(where)
+	var clock struct {
+		Now, Real time.Time
+	}
+	if err := x.control(ctx, "/_emu/clock", &clock); err != nil {
+		return link.warn("its clock is not known: " + err.Error())
+	}
+	if d := clock.Now.Sub(clock.Real).Round(time.Second); d.Abs() > time.Minute {
+		x.clockSet = true
+		link = link.warn(fmt.Sprintf("its clock was set, and is %s from the real time", d))
+	}
+	return link.warn(x.pointsElsewhere()...)
+}
+
+// outOfReach is for a cluster without an emulator.
+func (x *examination) outOfReach(why string) Link {
+	who := "--service-account " + x.ServiceAccount
+	if x.Pod != "" {
+		who = "--pod " + x.Pod
+	}
+	return unknown(why, fmt.Sprintf("irsa-emu doctor --namespace %s %s --aws   # sends a fresh token to AWS's STS", x.Namespace, who))
+}
+
+// inCluster finds the emulator that the cluster's pods use.
+func (x *examination) inCluster(ctx context.Context) (name string, failed Link) {
+	var services corev1.ServiceList
+	err := x.list(ctx, ref{namespace: deploy.Namespace, resource: "services"}, url.Values{"labelSelector": {"app.kubernetes.io/component=emulator"}}, &services)
+	switch {
+	case err != nil && !apierrors.IsNotFound(err) && x.endpointURL() != "":
+		return "", unknown("the pod's variables lead to "+x.endpointURL()+", which is not known: "+err.Error(),
+			note("say with --url where that emulator is reached from here"))
+	case err != nil && !apierrors.IsNotFound(err):
+		return "", x.outOfReach("AWS's own, or an emulator in the cluster: " + err.Error())
+	case len(services.Items) == 0:
+		return "", x.outOfReach("AWS's own, which the cluster cannot see")
+	}
+	service := x.chosen(services.Items)
+	x.service = service
+	name = service.Namespace + "/" + service.Name
+	ready, err := x.readyPods(ctx, service.Namespace, service.Name)
+	switch {
+	case err != nil:
+		return "", unknown(fmt.Sprintf("the pods behind emulator %s: %v", name, err))
+	case len(ready) == 0:
+		return "", broken("no pod is ready behind emulator "+name, x.revive(ctx, service.Namespace, service.Name)...)
+	case x.Forward == nil:
+		return "", unknown("emulator " + name + " is in the cluster; say where it is reached with --url")
+	}
+	port := ready[0].ports["http"]
+	if port == 0 {
+		port = 4772
+	}
+	forwarded, err := x.Forward(ctx, service.Namespace, ready[0].name, port)
+	if err != nil {
+		if strings.Contains(err.Error(), " cannot create ") { // the upgrade of a connection is refused in words only
+			err = &forbidden{"create", ref{namespace: service.Namespace, resource: "pods", sub: "portforward"}, err}
+		}
+		return "", unknown(fmt.Sprintf("emulator %s cannot be reached: %v", name, err),
+			x.kubectlIn(service.Namespace, "port-forward service/%s 4772 &", service.Name), "and the same again with --url http://127.0.0.1:4772")
+	}
+	x.Emulator = &Emulator{URL: forwarded}
+	// Behind a port-forward the connection comes from loopback, where no token
+	// is asked for: it is a help, not a must.
+	var secret corev1.Secret
+	if x.get(ctx, ref{namespace: service.Namespace, resource: "secrets", name: deploy.Name}, &secret) == nil {
+		x.Emulator.ControlToken = string(secret.Data["control-token"])
+	}
+	return name, Link{}
+}
+
+// pointsElsewhere is what is wrong with where the pod's variables lead its calls.
+func (x *examination) pointsElsewhere() []string {
+	pod := x.thisPod()
+	if x.service == nil || pod == nil || !hasRole(pod) {
+		return nil
+	}
+	host := x.endpointHost()
+	switch {
+	case host == "":
+		return []string{"the pod has no AWS_ENDPOINT_URL: it gets there only if AWS's host names lead there (deploy/README.md)"}
+	case host != x.service.Spec.ClusterIP && !strings.HasPrefix(host, x.service.Name+"."+x.service.Namespace):
+		return []string{"the pod's variables lead to another: " + x.endpointURL()}
+	}
+	return nil
+}
+
+// chosen is the emulator that the pod's variables lead to, else the one that is
+// called irsa-emu.
+func (x *examination) chosen(services []corev1.Service) *corev1.Service {
+	host := x.endpointHost()
+	found := &services[0]
+	for i := range services {
+		s := &services[i]
+		if host != "" && (s.Spec.ClusterIP == host || strings.HasPrefix(host, s.Name+"."+s.Namespace)) {
+			return s
+		}
+		if s.Name == deploy.Name {
+			found = s
+		}
+	}
+	return found
+}
+
+// endpointHost is the host to which the pod's variables lead its calls to the STS.
+func (x *examination) endpointHost() string {
+	u, err := url.Parse(x.endpointURL())
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+func (x *examination) endpointURL() string {
+	for _, pod := range []*corev1.Pod{x.pod, x.dryRun} {
+		if pod == nil || !hasRole(pod) {
+			continue
+		}
+		for _, c := range containersOf(pod) {
+			for _, name := range []string{"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"} {
+				if v := envOf(c, name); v != "" {
+					return v
+				}
+			}
+		}
+		return ""
+	}
+	return ""
+}
+
+// control reads from the emulator's control API.
+func (x *examination) control(ctx context.Context, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(x.Emulator.URL, "/")+path, nil)
+	if err != nil {
+		return err
+	}
+	if x.Emulator.ControlToken != "" {
+		req.Header.Set("Authorization", "Bearer "+x.Emulator.ControlToken)
+	}
+	resp, err := x.HTTP.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		var refused struct{ Error string }
+		if json.Unmarshal(body, &refused) != nil || refused.Error == "" {
+			refused.Error = "is it irsa-emu?"
+		}
+		return fmt.Errorf("%s: %s", resp.Status, refused.Error)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("%s is not what irsa-emu answers: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
+)
+
+// theRole looks for the role that the annotation names.
+func (x *examination) theRole(ctx context.Context) Link {
+	switch {
+	case x.role.arn == "":
+		return unknown("not known without a role's ARN")
+	case x.AWS:
+		return x.byAWS(ctx, linkRole, x.role.arn, x.showRole())
+	case x.iam == nil:
+		return unknown(x.role.arn, x.showRole())
+	}
+	var all []string
+	for _, id := range slices.Sorted(maps.Keys(x.iam)) {
+		for _, r := range x.iam[id].Roles {
+			all = append(all, "arn:aws:iam::"+id+":role"+orDefault(r.Path, "/")+r.Name)
+		}
+	}
+	if slices.Contains(all, x.role.arn) {
+		return ok(x.role.arn)
+	}
+	link := broken(fmt.Sprintf("there is no role %s", x.role.arn))
+	near, distance := oidc.Nearest(x.role.arn, all)
+	if distance < 0 || distance > len(x.role.name)/2 && !strings.HasSuffix(near, "/"+x.role.name) {
+		if len(all) == 0 {
+			link.More = append(link.More, "the emulator has no roles at all")
+		}
+		link.Mend = append(x.pointAWS(), "aws iam create-role --role-name "+x.role.name+" --assume-role-policy-document file://trust-policy.json")
+		return link
+	}
+	link.More = append(link.More, "the nearest is "+near+x.difference(near))
+	link.Mend = []string{x.annotate(near)}
+	if x.pod != nil {
+		link.Mend = append(link.Mend, x.recreate("")...)
+	}
+	return link
+}
+
+// difference says in which part two ARNs of roles differ, if it is only one.
+func (x *examination) difference(near string) string {
+	other, _ := parseRole(near)
+	switch {
+	case strings.EqualFold(near, x.role.arn):
+		return ": letter case counts"
+	case other.account == x.role.account && other.name == x.role.name:
+		return ": the path counts"
+	case other.account != x.role.account && other.name == x.role.name:
+		return ": another account"
+	}
+	return ""
+}
+
+func (x *examination) showRole() string {
+	return fmt.Sprintf("aws iam get-role --role-name %s   # in account %s", x.role.name, x.role.account)
+}
+
+// pointAWS are the commands after which aws speaks to the emulator.
+func (x *examination) pointAWS() []string {
+	if x.service != nil {
+		return []string{
+			x.kubectlIn(x.service.Namespace, "port-forward service/%s 4772 &", x.service.Name),
+			fmt.Sprintf(`eval "$(irsa-emu env --account %s)"`, x.role.account),
+		}
+	}
+	return []string{fmt.Sprintf(`eval "$(irsa-emu env --url %s --account %s)"`, x.Emulator.URL, x.role.account)}
+}
+
+// oidcProvider looks for the cluster's issuer among the providers of the role's account.
+func (x *examination) oidcProvider(ctx context.Context) Link {
+	issuer, err := x.issuerOf(ctx)
+	switch {
+	case err != nil:
+		return unknown("the cluster's issuer is not known: " + err.Error())
+	case x.role.arn == "":
+		return unknown("not known without the role's account; the issuer is " + issuer)
+	}
+	arn := fmt.Sprintf("arn:%s:iam::%s:oidc-provider/%s", x.role.partition, x.role.account, strings.TrimPrefix(issuer, "https://"))
+	show := "aws iam get-open-id-connect-provider --open-id-connect-provider-arn " + arn
+	switch {
+	case x.AWS:
+		return x.byAWS(ctx, linkProvider, arn, show)
+	case x.iam == nil:
+		return unknown(arn, show)
+	}
+	create := fmt.Sprintf("aws iam create-open-id-connect-provider --url %s --client-id-list %s", issuer, x.audience)
+	var registered []string
+	for _, p := range x.iam[x.role.account].OIDCProviders {
+		if strings.Replace(p.URL, ":443", "", 1) == issuer {
+			return x.clientIDs(p.ClientIDs, issuer, arn)
+		}
+		registered = append(registered, p.URL)
+	}
+	refused := oidc.NoProvider(issuer, registered)
+	link := broken(fmt.Sprintf("account %s has no provider for %s", x.role.account, issuer), append(x.pointAWS(), create)...)
+	if len(registered) > 0 {
+		link.More = []string{"it has " + strings.Join(registered, ", ")}
+	} else if others := x.providersElsewhere(issuer); others != "" {
+		link.More = []string{"the issuer is registered in account " + others + ": is the role's account the right one?"}
+	}
+	if !strings.HasPrefix(refused.Hint, "create the provider") {
+		link.More = append(link.More, refused.Hint)
+	}
+	return link
+}
+
+func (x *examination) providersElsewhere(issuer string) string {
+	var ids []string
+	for _, id := range slices.Sorted(maps.Keys(x.iam)) {
+		for _, p := range x.iam[id].OIDCProviders {
+			if p.URL == issuer {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return strings.Join(ids, ", ")
+}
+
+func (x *examination) clientIDs(ids []string, issuer, arn string) Link {
+	if slices.Contains(ids, x.audience) {
+		return ok(fmt.Sprintf("%s, client id %s", arn, x.audience))
+	}
+	link := broken(fmt.Sprintf("the provider has no client id %s, which is the token's audience", x.audience)).
+		because("it has " + orDefault(strings.Join(ids, ", "), "none"))
+	if x.claims != nil {
+		if err := x.claims.CheckAudience(oidc.Provider{URL: issuer, ClientIDs: ids}); err != nil {
+			link.More = append(link.More, hintOf(err))
+		}
+	}
+	if x.account != nil && x.account.Annotations[audienceAnnotation] != "" {
+		link.Mend = append(link.Mend, x.kubectl("annotate serviceaccount %s %s-   # for %s again, and recreate its pods", x.ServiceAccount, audienceAnnotation, oidc.DefaultAudience), note("or:"))
+	}
+	link.Mend = append(link.Mend, x.pointAWS()...)
+	link.Mend = append(link.Mend, fmt.Sprintf("aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn %s --client-id %s", arn, x.audience))
+	return link
+}

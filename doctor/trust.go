@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// trustPolicy is the role's, tried on the token.
+func (x *examination) trustPolicy(ctx context.Context) Link {
+	a := x.assume(ctx)
+	switch {
+	case x.AWS && a != nil:
+		return x.byAWS(ctx, linkTrustPolicy, "it lets the token in", x.checkOffline()...)
+	case a == nil && x.token != "" && x.role.arn != "":
+		return unknown("it was not tried", x.checkOffline()...)
+	case a == nil:
+		return unknown("not known without a token and a role")
+	case a.arn != "":
+		return ok("it lets " + x.claims.Subject + " in")
+	case a.err != nil:
+		return unknown("the STS gave no answer: " + a.err.Error())
+	case a.decision == nil:
+		return unknown(fmt.Sprintf("%s: %s; why is not known: %v", a.code, a.message, a.decisionErr))
+	case len(a.decision.Checks) == 0:
+		return unknown("it was not asked: " + a.reason())
+	}
+	for _, check := range a.decision.Checks {
+		if !check.Decision.Allowed {
+			return x.notTrusted(check.Decision)
+		}
+	}
+	return ok("it would let " + x.claims.Subject + " in")
+}
+
+// notTrusted shows what irsa-emu explain shows.
+func (x *examination) notTrusted(d policy.Decision) Link {
+	explanation, _, _ := strings.Cut(strings.TrimRight(d.String(), "\n"), "\n\nHints\n") // those become the mend
+	why := d.Reason
+	var mend []string
+	for _, hint := range d.Hints {
+		if hint.Code != "differs" && hint.Code != "service-account" && !slices.Contains(mend, note(hint.Message)) {
+			mend = append(mend, note(hint.Message))
+		}
+	}
+	for _, c := range unmet(d) {
+		if c.Hint != "" && why == d.Reason {
+			why = c.Hint
+		}
+		if len(c.Got) == 1 && strings.HasSuffix(c.Operator, "StringEquals") && len(mend) == 0 {
+			mend = append(mend, note(fmt.Sprintf("if %s/%s is to have the role, write in the trust policy's condition: %q: {%q: %q}", x.Namespace, x.ServiceAccount, c.Operator, c.Key, c.Got[0])))
+		}
+	}
+	link := broken(fmt.Sprintf("it does not let %s in: %s", x.claims.Subject, why), mend...)
+	link.More = strings.Split(explanation, "\n")
+	link.Mend = append(link.Mend, x.pointAWS()...)
+	link.Mend = append(link.Mend,
+		fmt.Sprintf("aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument > trust-policy.json   # mend it, then:", x.role.name),
+		fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document file://trust-policy.json", x.role.name))
+	return link
+}
+
+// unmet are the conditions for which statements that are about the call do not allow it.
+func unmet(d policy.Decision) []policy.ConditionResult {
+	var found []policy.ConditionResult
+	for _, p := range d.Policies {
+		for _, s := range p.Statements {
+			if s.Effect != "Allow" || !s.ActionMatch || !s.PrincipalMatch {
+				continue
+			}
+			for _, c := range s.Conditions {
+				if !c.Met {
+					found = append(found, c)
+				}
+			}
+		}
+	}
+	return found
+}

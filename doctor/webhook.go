@@ -1,0 +1,259 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/irsa-emu/irsa-emu/webhook"
+)
+
+// hook is the pod identity webhook's entry in its configuration.
+type hook struct {
+	configuration string
+	created       time.Time
+	admissionv1.MutatingWebhook
+}
+
+// hookNames are those of the configuration and of its entry, on EKS, upstream's and here.
+var hookNames = []string{"pod-identity-webhook", "iam-for-pods.amazonaws.com", "pod-identity-webhook.amazonaws.com"}
+
+func (x *examination) webhook(ctx context.Context) Link {
+	var list admissionv1.MutatingWebhookConfigurationList
+	err := x.get(ctx, ref{group: "admissionregistration.k8s.io", resource: "mutatingwebhookconfigurations"}, &list)
+	if err != nil {
+		return unknown(err.Error())
+	}
+	for _, c := range list.Items {
+		for _, w := range c.Webhooks {
+			if x.hook == nil && (slices.Contains(hookNames, c.Name) || slices.Contains(hookNames, w.Name)) {
+				x.hook = &hook{c.Name, c.CreationTimestamp.Time, w}
+			}
+		}
+	}
+	if x.hook == nil {
+		if x.dryRun != nil && hasRole(x.dryRun) {
+			return ok("none of its usual names, but new pods get a role")
+		}
+		return x.forThisPod(broken("there is no MutatingWebhookConfiguration "+hookNames[0]+": nothing puts roles into pods",
+			x.Kubectl+" apply -k deploy/   # irsa-emu's; on EKS it is part of the control plane"))
+	}
+	if link := x.selected(ctx); link.Status == Broken {
+		return x.forThisPod(link)
+	}
+	return x.forThisPod(x.endpoint(ctx))
+}
+
+// forThisPod: a pod that has its role does not need the webhook any more.
+func (x *examination) forThisPod(link Link) Link {
+	x.noWebhook = x.noWebhook || link.Status == Broken
+	if link.Status == Broken && x.pod != nil && hasRole(x.pod) {
+		link.Status = Warning
+		link.More = append(link.More, "this pod has its variables already; the next one gets none")
+	}
+	return link
+}
+
+// selected is whether the webhook is meant for this namespace and this pod.
+func (x *examination) selected(ctx context.Context) Link {
+	look := x.Kubectl + " get mutatingwebhookconfiguration " + x.hook.configuration + " -o yaml"
+	if x.pod != nil && !matches(x.hook.ObjectSelector, x.pod.Labels) {
+		if _, skipped := x.pod.Labels[webhook.SkipLabel]; skipped {
+			return broken("the pod's label "+webhook.SkipLabel+" keeps the webhook away from it", x.recreate("take that label out of the pod's template")...)
+		}
+		return broken(fmt.Sprintf("webhook %s passes over this pod's labels", x.hook.Name), look).
+			because("its objectSelector is "+metav1.FormatLabelSelector(x.hook.ObjectSelector), "the pod's labels are "+labels.FormatLabels(x.pod.Labels))
+	}
+	var namespace corev1.Namespace
+	if err := x.get(ctx, ref{resource: "namespaces", name: x.Namespace}, &namespace); err != nil {
+		return Link{} // the dry run tells
+	}
+	if !matches(x.hook.NamespaceSelector, namespace.Labels) {
+		if s := x.hook.NamespaceSelector; len(s.MatchExpressions) == 0 {
+			look = x.Kubectl + " label namespace " + x.Namespace + " --overwrite " + strings.ReplaceAll(metav1.FormatLabelSelector(s), ",", " ")
+		}
+		return broken(fmt.Sprintf("webhook %s passes over namespace %s", x.hook.Name, x.Namespace), look).
+			because("its namespaceSelector is "+metav1.FormatLabelSelector(x.hook.NamespaceSelector), "the namespace's labels are "+labels.FormatLabels(namespace.Labels))
+	}
+	return Link{}
+}
+
+func matches(selector *metav1.LabelSelector, set map[string]string) bool {
+	if selector == nil {
+		return true
+	}
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	return err != nil || s.Matches(labels.Set(set))
+}
+
+// endpoint is whether somebody listens behind the webhook's Service.
+func (x *examination) endpoint(ctx context.Context) Link {
+	policy := admissionv1.Fail
+	if x.hook.FailurePolicy != nil {
+		policy = *x.hook.FailurePolicy
+	}
+	detail := fmt.Sprintf("%s, failurePolicy %s", x.hook.configuration, policy)
+	service := x.hook.ClientConfig.Service
+	if service == nil {
+		return ok(detail + ", on the control plane")
+	}
+	ready, err := x.readyPods(ctx, service.Namespace, service.Name)
+	if err != nil {
+		return ok(detail, "whether it runs is not known: "+err.Error()) // the dry run tells
+	}
+	if len(ready) > 0 {
+		return ok(detail)
+	}
+	means := "pods start meanwhile, but without credentials: failurePolicy is Ignore"
+	if policy == admissionv1.Fail {
+		means = "no pod is created meanwhile: failurePolicy is Fail"
+	}
+	link := broken(fmt.Sprintf("no pod is ready behind Service %s/%s", service.Namespace, service.Name)).because(means)
+	link.Mend = x.revive(ctx, service.Namespace, service.Name)
+	return link
+}
+
+// revive brings back the pods behind a Service whose Deployment has its name.
+func (x *examination) revive(ctx context.Context, namespace, name string) []string {
+	var deployment struct{ Spec struct{ Replicas *int32 } }
+	err := x.get(ctx, ref{group: "apps", namespace: namespace, resource: "deployments", name: name}, &deployment)
+	if err == nil && deployment.Spec.Replicas != nil && *deployment.Spec.Replicas == 0 {
+		return []string{x.kubectlIn(namespace, "scale deployment/%s --replicas=1", name)}
+	}
+	return []string{x.kubectlIn(namespace, "describe pods   # says what keeps them")}
+}
+
+// readyPod is a pod that takes a Service's connections, with its ports by name.
+type readyPod struct {
+	name  string
+	ports map[string]int
+}
+
+func (x *examination) readyPods(ctx context.Context, namespace, service string) ([]readyPod, error) {
+	var list discoveryv1.EndpointSliceList
+	err := x.list(ctx, ref{group: "discovery.k8s.io", namespace: namespace, resource: "endpointslices"},
+		url.Values{"labelSelector": {discoveryv1.LabelServiceName + "=" + service}}, &list)
+	if err != nil {
+		return nil, err
+	}
+	var pods []readyPod
+	for _, s := range list.Items {
+		ports := map[string]int{}
+		for _, p := range s.Ports {
+			if p.Name != nil && p.Port != nil {
+				ports[*p.Name] = int(*p.Port)
+			}
+		}
+		for _, e := range s.Endpoints {
+			if e.Conditions.Ready != nil && !*e.Conditions.Ready {
+				continue
+			}
+			pod := readyPod{ports: ports}
+			if e.TargetRef != nil {
+				pod.name = e.TargetRef.Name
+			}
+			pods = append(pods, pod)
+		}
+	}
+	return pods, nil
+}
+
+// tryPod asks the API server what it would make of a new pod of the service
+// account. The pod meets Pod Security's strictest level, and usual quotas.
+func (x *examination) tryPod(ctx context.Context) {
+	no, yes := false, true
+	few := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("16Mi")}
+	pod := &corev1.Pod{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "irsa-emu-doctor-"},
+		Spec: corev1.PodSpec{
+			ServiceAccountName: x.ServiceAccount,
+			SecurityContext:    &corev1.PodSecurityContext{RunAsNonRoot: &yes, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+			Containers: []corev1.Container{{
+				Name: "main", Image: "dry-run", Resources: corev1.ResourceRequirements{Requests: few, Limits: few},
+				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: &no, Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
+			}},
+		},
+	}
+	// Through a map: the API server would take the empty status for written.
+	var object map[string]any
+	b, err := json.Marshal(pod)
+	if err == nil {
+		err = json.Unmarshal(b, &object)
+	}
+	if err == nil {
+		got := new(corev1.Pod)
+		if err = x.create(ctx, ref{namespace: x.Namespace, resource: "pods"}, "?dryRun=All", object, got); err == nil {
+			x.dryRun = got
+			return
+		}
+	}
+	x.dryErr = err
+}
+
+func (x *examination) called(context.Context) Link { return x.forThisPod(x.isCalled()) }
+
+func (x *examination) isCalled() Link {
+	var denied *forbidden
+	annotated := x.account == nil || x.account.Annotations[roleAnnotation] != "" // as far as is known
+	switch {
+	case errors.As(x.dryErr, &denied):
+		return unknown(x.dryErr.Error() + " (a dry run)")
+	case x.dryErr != nil && strings.Contains(x.dryErr.Error(), "failed calling webhook"):
+		link := broken("the API server cannot call the webhook: " + x.dryErr.Error())
+		if x.hook != nil && x.hook.ClientConfig.Service != nil {
+			link.Mend = x.restartWebhook()
+		}
+		return link
+	case x.dryErr != nil:
+		return unknown("a new pod was refused, so that it is not known what the webhook would do: " + x.dryErr.Error())
+	case x.dryRun == nil:
+		return unknown("not known without the service account")
+	}
+	c := x.dryRun.Spec.Containers[0]
+	switch {
+	case envOf(c, "AWS_ROLE_ARN") != "":
+		return ok("a new pod gets " + envOf(c, "AWS_ROLE_ARN"))
+	case envOf(c, "AWS_CONTAINER_CREDENTIALS_FULL_URI") != "":
+		return broken("EKS Pod Identity has an association for this service account, which takes the place of IRSA",
+			"aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace "+x.Namespace+" --service-account "+x.ServiceAccount)
+	case !annotated:
+		return unknown("without the annotation it leaves pods alone")
+	}
+	if x.noWebhook {
+		return broken("a new pod comes out as it went in")
+	}
+	link := broken("a new pod comes out as it went in: the webhook is not called, or fails, and failurePolicy Ignore hides it")
+	if x.hook == nil { // it may not be looked at
+		return link
+	}
+	if x.hook.ClientConfig.Service == nil {
+		link.Mend = []string{note("look for \"failed calling webhook\" in the API server's log; on EKS it is in CloudWatch, log type api")}
+		return link
+	}
+	if len(x.hook.ClientConfig.CABundle) == 0 {
+		link.More = append(link.More, "its configuration has no caBundle, so that the API server trusts nobody")
+	}
+	link.Mend = x.restartWebhook()
+	return link
+}
+
+func (x *examination) restartWebhook() []string {
+	s := x.hook.ClientConfig.Service
+	return []string{
+		x.kubectlIn(s.Namespace, "logs deployment/%s", s.Name),
+		x.kubectlIn(s.Namespace, "rollout restart deployment/%s   # irsa-emu's puts its CA bundle in when it starts", s.Name),
+	}
+}
