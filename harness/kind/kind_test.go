@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	jsonpatch "github.com/evanphx/json-patch/v5"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -22,16 +23,28 @@ import (
 // of the version that it writes and passes over the others.
 func TestClusterConfigForBothFormats(t *testing.T) {
 	c := clusterConfig("https://issuer.example", "/patches", []int32{4772, 4775})
+	documents := map[string]string{ // the part of kind's own that is patched
+		"v1beta3": `{"apiServer": {"extraArgs": {"runtime-config": ""}}}`,
+		"v1beta4": `{"apiServer": {"extraArgs": [{"name": "runtime-config", "value": ""}]}}`,
+	}
 	byVersion := map[string]string{}
 	for _, p := range c.KubeadmConfigPatchesJSON6902 {
 		if p.Group != "kubeadm.k8s.io" || p.Kind != "ClusterConfiguration" {
 			t.Errorf("a patch of %s %s", p.Group, p.Kind)
 		}
-		byVersion[p.Version] = p.Patch
+		patch, err := jsonpatch.DecodePatch([]byte(p.Patch))
+		if err != nil {
+			t.Fatal(err)
+		}
+		patched, err := patch.Apply([]byte(documents[p.Version]))
+		if err != nil {
+			t.Fatalf("%s: %v", p.Version, err)
+		}
+		byVersion[p.Version] = string(patched)
 	}
 	for version, want := range map[string]string{
-		"v1beta3": `{"op": "add", "path": "/apiServer/extraArgs/service-account-issuer", "value": "https://issuer.example"}`,
-		"v1beta4": `{"op": "add", "path": "/apiServer/extraArgs/-", "value": {"name": "service-account-issuer", "value": "https://issuer.example"}}`,
+		"v1beta3": `"service-account-issuer":"https://issuer.example"`,
+		"v1beta4": `{"name":"service-account-issuer","value":"https://issuer.example"}`,
 	} {
 		if !strings.Contains(byVersion[version], want) {
 			t.Errorf("%s: %s", version, byVersion[version])
