@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -75,6 +76,9 @@ func (e *forbidden) Error() string {
 // refusal tells a want of rights from what admission refuses with the same
 // status, such as a quota: only the former says what somebody "cannot" do.
 func refusal(verb string, r ref, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %s", callTimeout)
+	}
 	if apierrors.IsForbidden(err) && strings.Contains(err.Error(), " cannot "+verb+" ") {
 		return &forbidden{verb, r, err}
 	}

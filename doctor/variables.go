@@ -143,7 +143,7 @@ func (x *examination) noVariables(c corev1.Container) Link {
 		link.Detail = "the pod is older than the webhook, which sees new pods only"
 		link.More = append(link.More, fmt.Sprintf("the pod was created %s, the webhook %s", x.ago(x.pod.CreationTimestamp.Time), x.ago(x.hook.created)))
 	case x.broken == "" && x.dryRun != nil && hasRole(x.dryRun):
-		link.More = append(link.More, "a new pod would have them: the webhook was away when this one was created, or the annotation was not there")
+		link.More = append(link.More, "a new pod would have them: this one is older than the annotation, or was created while the webhook was away")
 	}
 	if hasEnv(c, keyVariable) {
 		link.More = append(link.More, "it has an access key of its own, which SDKs would take before the role")
@@ -177,7 +177,9 @@ func (x *examination) timesOfAnnotation() string {
 }
 
 // annotationWritten is when the owner of the annotation last changed what it
-// owns, as the API server keeps it; zero when it does not say.
+// owns, as the API server keeps it. It is zero for an object that began without
+// any field of somebody's, such as a namespace's default service account: the
+// API server then does not keep it.
 func (x *examination) annotationWritten() time.Time {
 	if x.account == nil {
 		return time.Time{}
@@ -191,7 +193,7 @@ func (x *examination) annotationWritten() time.Time {
 				Annotations map[string]json.RawMessage `json:"f:annotations"`
 			} `json:"f:metadata"`
 		}
-		if json.Unmarshal(entry.FieldsV1.Raw, &fields) != nil {
+		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue // not the shape that is known: then there is no time
 		}
 		if _, owns := fields.Metadata.Annotations["f:"+roleAnnotation]; owns {

@@ -126,6 +126,7 @@ func (p *program) examine(ctx context.Context, config doctor.Config, output stri
 	}
 	report, err := doctor.Examine(ctx, config)
 	stop()
+	progress.at("")
 	if err != nil {
 		return &exitError{exitFailed, err}
 	}
