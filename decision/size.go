@@ -26,7 +26,10 @@ func (d *Decision) size() int {
 		n += int(unsafe.Sizeof(*t)) + len(t.Issuer) + len(t.Subject) + len(t.KeyID) + sizeOfTexts(t.Audience) + sizeOfValue(t.Claims)
 	}
 	if s := d.Session; s != nil {
-		n += int(unsafe.Sizeof(*s)) + len(s.ARN) + len(s.AccessKeyID)
+		n += int(unsafe.Sizeof(*s)) + len(s.ARN) + len(s.AccessKeyID) + len(s.SourceIdentity) + sizeOfTexts(s.TransitiveTagKeys)
+		for key, value := range s.Tags {
+			n += 2*int(unsafe.Sizeof(key)) + len(key) + len(value)
+		}
 	}
 	for i := range d.Checks {
 		c := &d.Checks[i]
