@@ -45,21 +45,29 @@ func oneLine(s string) string {
 	return b.String()
 }
 
+// short bounds a client's word in a log line.
+func short(s string) string {
+	if len(s) <= maxLine {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLine-3], "") + "..."
+}
+
 // LogAttrs are the fields of the decision's log line. Claims are left out:
 // they may name people.
 func (d *Decision) LogAttrs() []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("requestId", d.RequestID), slog.String("service", d.Service), slog.String("action", d.Action),
+		slog.String("requestId", d.RequestID), slog.String("service", short(d.Service)), slog.String("action", short(d.Action)),
 		slog.String("outcome", string(d.Outcome)), slog.Duration("took", d.Duration),
 	}
 	if d.Caller != nil {
-		attrs = append(attrs, slog.String("caller", d.Caller.ARN))
+		attrs = append(attrs, slog.String("caller", short(d.Caller.ARN)))
 	}
 	if d.Resource != "" {
-		attrs = append(attrs, slog.String("resource", d.Resource))
+		attrs = append(attrs, slog.String("resource", short(d.Resource)))
 	}
 	if d.Token != nil {
-		attrs = append(attrs, slog.String("issuer", d.Token.Issuer), slog.String("subject", d.Token.Subject))
+		attrs = append(attrs, slog.String("issuer", short(d.Token.Issuer)), slog.String("subject", short(d.Token.Subject)))
 	}
 	if d.Error != nil {
 		attrs = append(attrs, slog.Int("status", d.Error.Status), slog.String("code", d.Error.Code))

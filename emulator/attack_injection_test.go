@@ -243,6 +243,9 @@ func TestAttackInjection(t *testing.T) {
 					if !strings.HasPrefix(line, "time=") {
 						t.Errorf("a line of the log was forged: %q", line)
 					}
+					if len(line) > 32<<10 {
+						t.Errorf("a line of the log has %d bytes", len(line))
+					}
 				}
 				logged.Reset()
 				if d := emu.decisions.Newest(1, ""); len(d) == 1 {

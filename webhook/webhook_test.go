@@ -157,3 +157,31 @@ func FuzzReview(f *testing.F) {
 		}
 	})
 }
+
+// Reviews that are too large, too deep or not what they say leave the webhook
+// answering, and let no pod through as if it had been seen.
+func TestAttackHugeReviews(t *testing.T) {
+	h := &Handler{Source: fixedSource{id: Identity{RoleARN: "r"}, ok: true}}
+	for name, tt := range map[string]struct {
+		body   string
+		status int
+	}{
+		"five megabytes":     {`{"request":{"uid":"` + strings.Repeat("x", 5<<20) + `"}}`, http.StatusRequestEntityTooLarge},
+		"nested too deeply":  {strings.Repeat(`{"request":`, 100_000), http.StatusOK},
+		"a pod nested":       {`{"request":{"uid":"u","object":{"metadata":{"labels":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + `}}}}`, http.StatusOK},
+		"100,000 containers": {`{"request":{"uid":"u","object":{"spec":{"containers":[` + strings.Repeat("{},", 100_000) + `1]}}}}`, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := httptest.NewRequest(http.MethodPost, "/mutate", strings.NewReader(tt.body))
+			req.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, req)
+			if w.Code != tt.status {
+				t.Fatalf("status %d, want %d", w.Code, tt.status)
+			}
+			if w.Code == http.StatusOK && (strings.Contains(w.Body.String(), `"allowed":true`) || !json.Valid(w.Body.Bytes())) {
+				t.Errorf("answer %.300s", w.Body)
+			}
+		})
+	}
+}

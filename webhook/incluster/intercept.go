@@ -47,7 +47,13 @@ func (i *Intercept) Serve(ctx context.Context, l net.Listener) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("intercept: %w", err)
+			if errors.Is(err, net.ErrClosed) {
+				return fmt.Errorf("intercept: %w", err)
+			}
+			// No descriptor is free, as under a flood of connections: some will be.
+			i.Logger.Warn("intercept", "error", err)
+			time.Sleep(acceptPause)
+			continue
 		}
 		open.Go(func() {
 			if err := i.carry(ctx, conn); err != nil {
@@ -82,6 +88,20 @@ func (i *Intercept) carry(ctx context.Context, from net.Conn) error {
 	if err != nil {
 		return err
 	}
+	join(ctx, from, to, halfPatience)
+	return nil
+}
+
+const (
+	acceptPause = 100 * time.Millisecond
+	// halfPatience is how long one side may go on after the other has ended: an
+	// answer's rest, not a client that never hangs up.
+	halfPatience = 5 * time.Minute
+)
+
+// join carries bytes both ways until both sides have ended, and closes to. Resets
+// by either side are its own business.
+func join(ctx context.Context, from, to net.Conn, patience time.Duration) {
 	defer to.Close()
 	stop := context.AfterFunc(ctx, func() { _, _ = from.Close(), to.Close() })
 	defer stop()
@@ -96,8 +116,9 @@ func (i *Intercept) carry(ctx context.Context, from net.Conn) error {
 	go pipe(to, from)
 	go pipe(from, to)
 	<-done
-	<-done // resets by either side are its own business
-	return nil
+	limit := time.Now().Add(patience)
+	_, _ = from.SetDeadline(limit), to.SetDeadline(limit) // a closed connection needs none
+	<-done
 }
 
 // emulatorOf is the emulator of the pod with an address. An address of no pod
