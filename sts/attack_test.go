@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -287,5 +289,23 @@ func TestTwoReplicas(t *testing.T) {
 	}
 	if p.ARN != "arn:aws:sts::"+home+":assumed-role/open/session" {
 		t.Error(p.ARN)
+	}
+}
+
+// A sealed session that would inflate to a gigabyte: it cannot be without the
+// sealing key, and is bounded all the same.
+func TestAttackInflatedSession(t *testing.T) {
+	bomb, err := deflate(make([]byte, 64<<20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := []byte{sessionVersion, 'w', flagDeflated | flagPolicies, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	b = append(binary.AppendUvarint(b, uint64(len(bomb))), bomb...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	readSession(b)
+	runtime.ReadMemStats(&after)
+	if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 4<<20 {
+		t.Errorf("%d kB were allocated", bytes>>10)
 	}
 }
