@@ -296,13 +296,13 @@ func TestAttackOversizedRequests(t *testing.T) {
 		status  string
 		most    int64
 	}{
-		"a header":             {"GET /healthz HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("x", 2*mega) + "\r\n\r\n", "431", mega},
-		"many headers":         {"GET /healthz HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", mega/4) + "\r\n", "431", 8 * mega},
-		"a target":             {"GET /" + strings.Repeat("x", 2*mega) + " HTTP/1.1\r\nHost: h\r\n\r\n", "431", mega},
-		"a body":               {formHead + fmt.Sprintf("Content-Length: %d\r\n\r\n", 8*mega) + strings.Repeat("x", 8*mega), "413", 6 * mega},
-		"a body of a terabyte": {formHead + "Content-Length: 1099511627776\r\n\r\n" + strings.Repeat("x", 2*mega), "413", 6 * mega},
-		"a body without end":   {formHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("x", 0x1000)+"\r\n", 2000), "413", 6 * mega},
-		"many trailers":        {formHead + "Transfer-Encoding: chunked\r\nTrailer: x\r\n\r\n0\r\n" + strings.Repeat("x: y\r\n", mega/4) + "\r\n", "400", 8 * mega},
+		"a header":             {"GET /healthz HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("x", 2*mega) + "\r\n\r\n", "431", 4 * mega},
+		"many headers":         {"GET /healthz HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", mega/4) + "\r\n", "431", 12 * mega},
+		"a target":             {"GET /" + strings.Repeat("x", 2*mega) + " HTTP/1.1\r\nHost: h\r\n\r\n", "431", 4 * mega},
+		"a body":               {formHead + fmt.Sprintf("Content-Length: %d\r\n\r\n", 8*mega) + strings.Repeat("x", 8*mega), "413", 12 * mega},
+		"a body of a terabyte": {formHead + "Content-Length: 1099511627776\r\n\r\n" + strings.Repeat("x", 2*mega), "413", 12 * mega},
+		"a body without end":   {formHead + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("x", 0x1000)+"\r\n", 2000), "413", 12 * mega},
+		"many trailers":        {formHead + "Transfer-Encoding: chunked\r\nTrailer: x\r\n\r\n0\r\n" + strings.Repeat("x: y\r\n", mega/4) + "\r\n", "400", 12 * mega},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var statuses []string

@@ -253,7 +253,9 @@ func TestAttackHostileIssuers(t *testing.T) {
 			p := newIDP(t, rsaKey())
 			tt.bend(p)
 			config := p.config()
-			config.Timeout = 300 * time.Millisecond
+			if tt.step == oidc.StepTime {
+				config.Timeout = 300 * time.Millisecond
+			}
 			start := time.Now()
 			_, err := verify(oidc.NewRemote(config), p.provider(), p.token(rsaKey()))
 			checkRefusal(t, err, refusal{reason: oidc.ReasonKeysUnavailable, message: noKey, detail: string(tt.step), hint: "issuer check"})
@@ -261,7 +263,7 @@ func TestAttackHostileIssuers(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Step != tt.step {
 				t.Errorf("got %v, want step %s", err, tt.step)
 			}
-			if took := time.Since(start); took > 3*time.Second {
+			if took := time.Since(start); took > 20*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
