@@ -52,8 +52,8 @@ func TestLog(t *testing.T) {
 			if ok != (level == slog.LevelDebug || d.Outcome != decision.Allowed) {
 				t.Errorf("at level %v: %s %s is logged: %v", level, d.Action, d.Outcome, ok)
 			}
-			if ok && (line.Outcome != string(d.Outcome) || line.Service != d.Service || line.Action != d.Action || (line.Reason == "") != (d.Reason == nil)) {
-				t.Errorf("line %+v of %+v", line, d)
+			if ok && (line.Outcome != string(d.Outcome) || !begins(d.Service, line.Service) || !begins(d.Action, line.Action) || (line.Reason == "") != (d.Reason == nil)) {
+				t.Errorf("line %+v of %.200s %.200s", line, d.Service, d.Action)
 			}
 			delete(seen, d.RequestID)
 		}
@@ -61,6 +61,12 @@ func TestLog(t *testing.T) {
 			t.Errorf("lines of no call: %v", seen)
 		}
 	}
+}
+
+// begins compares what a decision has with a log line, which cuts long texts.
+func begins(whole, logged string) bool {
+	beginning, cut := strings.CutSuffix(logged, "...")
+	return whole == logged || (cut && strings.HasPrefix(whole, beginning))
 }
 
 // A line of a failure inside a service carries the request id, too.
