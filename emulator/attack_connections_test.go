@@ -198,6 +198,11 @@ func TestAttackConnectionFlood(t *testing.T) {
 			}
 		})
 	}
+	for descriptors, want := range map[int]int{0: 8192, 1: 1, 256: 128, 1 << 20: 8192} {
+		if got := connectionsOf(usualLimits.connections, descriptors); got != want {
+			t.Errorf("%d connections with %d descriptors, want %d", got, descriptors, want)
+		}
+	}
 	t.Run("all of them at work", func(t *testing.T) {
 		l := startLimited(t, Config{}, patient)
 		l.faults.add(Fault{Fault: FaultSpec{Latency: Duration(time.Minute)}})

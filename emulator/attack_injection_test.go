@@ -143,12 +143,12 @@ func isToken(s string) bool {
 
 // Every place of a request that an answer may repeat, filled with every text.
 func TestAttackInjection(t *testing.T) {
-	var logged bytes.Buffer
+	var logged, trail bytes.Buffer
 	given, err := statefile.Parse("tutorial.yaml", []byte(tutorial), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	emu := Start(t, Config{Region: "us-west-2", Given: []statefile.State{given}, Logger: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	emu := Start(t, Config{Region: "us-west-2", Given: []statefile.State{given}, CloudTrail: &trail, Logger: slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	form := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
 	web := func(name, text string) string {
 		values := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleArn": {tutorialRole}, "RoleSessionName": {"s"}, "WebIdentityToken": {"x.y.z"}}
@@ -248,6 +248,12 @@ func TestAttackInjection(t *testing.T) {
 					}
 				}
 				logged.Reset()
+				for line := range strings.Lines(trail.String()) {
+					if !json.Valid([]byte(line)) || !utf8.ValidString(line) {
+						t.Errorf("a record of CloudTrail is %q", line)
+					}
+				}
+				trail.Reset()
 				if d := emu.decisions.Newest(1, ""); len(d) == 1 {
 					var explained bytes.Buffer
 					if err := d[0].Explain(&explained); err != nil {

@@ -35,11 +35,20 @@ var usualLimits = limits{
 
 // newServer makes the server for a handler.
 func (l limits) newServer(h http.Handler, log *slog.Logger) *http.Server {
-	waiting := &connections{most: l.connections, all: map[net.Conn]*list.Element{}}
+	waiting := &connections{most: connectionsOf(l.connections, descriptors()), all: map[net.Conn]*list.Element{}}
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: l.header, ReadTimeout: l.read, WriteTimeout: l.transfer, IdleTimeout: l.idle,
 		MaxHeaderBytes: l.headerBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ConnState: waiting.changed,
 	}
+}
+
+// connectionsOf leaves half of a process's descriptors to whatever else it does:
+// with none free, a server can only wait for its clients to go. None: not known.
+func connectionsOf(most, descriptors int) int {
+	if descriptors <= 0 {
+		return most
+	}
+	return max(1, min(most, descriptors/2))
 }
 
 // allowTransfer gives a request's body the time that a large one needs. Where
