@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"container/list"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,11 @@ type limited struct {
 
 func startLimited(t *testing.T, config Config, l limits) *limited {
 	t.Helper()
+	return startLimitedTLS(t, config, l, nil)
+}
+
+func startLimitedTLS(t *testing.T, config Config, l limits, secure *tls.Config) *limited {
+	t.Helper()
 	e, err := New(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +45,9 @@ func startLimited(t *testing.T, config Config, l limits) *limited {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if secure != nil {
+		listener = tls.NewListener(listener, secure)
 	}
 	server := l.newServer(e.Handler(), slog.New(slog.DiscardHandler))
 	waiting := &connections{most: l.connections, all: map[net.Conn]*list.Element{}}
@@ -198,6 +207,34 @@ func TestAttackConnectionFlood(t *testing.T) {
 			}
 		})
 	}
+	t.Run("over TLS, before and after the handshake", func(t *testing.T) {
+		secure, err := localTLS(t.TempDir(), time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := startLimitedTLS(t, Config{}, patient, secure)
+		client := &tls.Config{InsecureSkipVerify: true} // who answers is not the question here
+		for i := range 200 {
+			switch conn := l.dial(t); i % 4 {
+			case 1:
+				io.WriteString(conn, "\x16\x03\x01\x02") // a handshake's first bytes
+			case 2:
+				io.WriteString(conn, "GET / HTTP/1.1\r\n\r\n")
+			case 3:
+				secured := tls.Client(conn, client)
+				if err := secured.Handshake(); err != nil {
+					t.Fatal(err)
+				}
+				if i%100 == 99 {
+					fmt.Fprintf(secured, "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+					if answer, err := io.ReadAll(secured); err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200")) {
+						t.Errorf("a client that does nothing wrong got %q, %v", answer, err)
+					}
+				}
+			}
+		}
+		eventually(t, "the flood is bounded", func() bool { return l.open() <= patient.connections })
+	})
 	for descriptors, want := range map[int]int{0: 8192, 1: 1, 256: 128, 1 << 20: 8192} {
 		if got := connectionsOf(usualLimits.connections, descriptors); got != want {
 			t.Errorf("%d connections with %d descriptors, want %d", got, descriptors, want)
