@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
@@ -122,5 +123,34 @@ func TestTokenOnWindows(t *testing.T) {
 	token, mistake := tokenAt(pod, c, `C:\var\run\secrets\eks.amazonaws.com\serviceaccount\token`)
 	if mistake != "" || token.Audience != "a" {
 		t.Errorf("%v, %q", token, mistake)
+	}
+}
+
+// With an emulator that was named by its URL, mends lead there.
+func TestMendsForAnEmulatorElsewhere(t *testing.T) {
+	emu := startEmulator(t, story{Unpublished: true, Ahead: 2 * time.Hour}, read(t, "testdata/base-state.yaml"))
+	api := newCluster(t, story{}, ago(time.Now(), read(t, "testdata/base.yaml")))
+	client, err := kube.New(&rest.Config{Host: api.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Examine(t.Context(), Config{
+		API: client, Cluster: "test", Namespace: "demo", ServiceAccount: "app", Kubectl: "kubectl --context test",
+		Emulator: &Emulator{URL: emu.URL},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.FirstBroken != "keys" {
+		t.Fatalf("%+v", report)
+	}
+	for _, l := range report.Links {
+		if l.Name != "keys" {
+			continue
+		}
+		want := `kubectl --context test get --raw /openid/v1/jwks | jq '{url: "` + issuer + `", jwks: .}' | curl -X PUT --data-binary @- ` + emu.URL + `/_emu/issuers`
+		if len(l.Mend) != 1 || l.Mend[0] != want {
+			t.Errorf("got  %s\nwant %s", l.Mend, want)
+		}
 	}
 }

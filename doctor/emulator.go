@@ -182,6 +182,15 @@ func (x *examination) endpointURL() string {
 	return ""
 }
 
+// curl calls the control API, with the token where one was given. Behind a
+// port-forward none is asked for.
+func (x *examination) curl() string {
+	if x.service == nil && x.Emulator.ControlToken != "" {
+		return `curl -H "Authorization: Bearer $IRSA_EMU_CONTROL_TOKEN"`
+	}
+	return "curl"
+}
+
 // control reads from the emulator's control API.
 func (x *examination) control(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)

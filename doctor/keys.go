@@ -91,5 +91,5 @@ func (x *examination) publish() []string {
 			x.kubectlIn(x.service.Namespace, "rollout restart deployment/pod-identity-webhook"),
 		}
 	}
-	return []string{fmt.Sprintf(`%s get --raw /openid/v1/jwks | jq '{url: "%s", jwks: .}' | curl -X PUT --data-binary @- %s/_emu/issuers`, x.Kubectl, x.issuer, x.Emulator.URL)}
+	return []string{fmt.Sprintf(`%s get --raw /openid/v1/jwks | jq '{url: "%s", jwks: .}' | %s -X PUT --data-binary @- %s/_emu/issuers`, x.Kubectl, x.issuer, x.curl(), x.Emulator.URL)}
 }

@@ -152,7 +152,7 @@ func (x *examination) resetClock(link Link) Link {
 	if x.service != nil {
 		link.Mend, emulator = x.pointAWS()[:1], "http://127.0.0.1:4772"
 	}
-	link.Mend = append(link.Mend, fmt.Sprintf(`curl -X POST -d '{"reset": true}' %s/_emu/clock`, emulator))
+	link.Mend = append(link.Mend, fmt.Sprintf(x.curl()+` -X POST -d '{"reset": true}' %s/_emu/clock`, emulator))
 	return link.because("the token is fresh: it is the emulator's clock that was set")
 }
 
