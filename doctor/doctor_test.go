@@ -154,3 +154,34 @@ func TestMendsForAnEmulatorElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// Whether the emulator is away or wants its token is not the same mend.
+func TestEmulatorThatDoesNotAnswer(t *testing.T) {
+	api := newCluster(t, story{}, ago(time.Now(), read(t, "testdata/base.yaml")))
+	client, err := kube.New(&rest.Config{Host: api.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guarded := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte(`{"error": "the bearer token is not the control token"}`))
+	}))
+	defer guarded.Close()
+	for url, want := range map[string]string{guarded.URL: "--control-token", "http://127.0.0.1:1": "irsa-emu serve"} {
+		report, err := Examine(t.Context(), Config{API: client, Namespace: "demo", ServiceAccount: "app", Emulator: &Emulator{URL: url}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.FirstBroken != "IAM" {
+			t.Fatalf("%+v", report)
+		}
+		for _, l := range report.Links {
+			if l.Name == "IAM" && (len(l.Mend) != 1 || !strings.Contains(l.Mend[0], want)) {
+				t.Errorf("%s: %+v", url, l)
+			}
+			if l.Status == Broken && l.Name != "IAM" {
+				t.Errorf("%s is called broken, but was not asked: %+v", l.Name, l)
+			}
+		}
+	}
+}

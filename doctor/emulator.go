@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,8 +48,11 @@ func (x *examination) findIAM(ctx context.Context) Link {
 	}
 	if err := x.control(ctx, "/_emu/state", &state); err != nil {
 		x.Emulator = nil
-		return broken(fmt.Sprintf("the %s does not say what it has: %v", where, err),
-			note("start it with irsa-emu serve; or leave --url and IRSA_EMU_URL out, to ask the one in the cluster"))
+		mend := note("start it with irsa-emu serve; or leave --url and IRSA_EMU_URL out, to ask the one in the cluster")
+		if errors.Is(err, errNoToken) {
+			mend = note("write its control token: --control-token, or IRSA_EMU_CONTROL_TOKEN")
+		}
+		return broken(fmt.Sprintf("the %s does not say what it has: %v", where, err), mend)
 	}
 	if x.iam = state.Accounts; x.iam == nil {
 		x.iam = map[string]account{}
@@ -191,6 +195,9 @@ func (x *examination) curl() string {
 	return "curl"
 }
 
+// errNoToken is that the control API wants its token, or another one.
+var errNoToken = errors.New("403 Forbidden")
+
 // control reads from the emulator's control API.
 func (x *examination) control(ctx context.Context, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -215,6 +222,9 @@ func (x *examination) control(ctx context.Context, path string, into any) error 
 		var refused struct{ Error string }
 		if json.Unmarshal(body, &refused) != nil || refused.Error == "" {
 			refused.Error = "is it irsa-emu?"
+		}
+		if resp.StatusCode == http.StatusForbidden {
+			return fmt.Errorf("%w: %s", errNoToken, refused.Error)
 		}
 		return fmt.Errorf("%s: %s", resp.Status, refused.Error)
 	}
