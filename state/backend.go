@@ -30,6 +30,13 @@ type Watcher interface {
 	Watch(ctx context.Context, apply func([]Change)) error
 }
 
+// Syncer is a Watcher that can find out whether it is behind.
+type Syncer interface {
+	// Sync returns nil when everything that had been committed before the call was told, by Load or Watch. It bounds itself:
+	// an error that is ErrUnavailable says that what is behind the backend does not answer, or that the Watch lags too far.
+	Sync(ctx context.Context) error
+}
+
 // Faulter is a Backend that can tell that it is cut off from what is behind it, and why; nil while it is not.
 type Faulter interface{ Fault() error }
 
@@ -67,3 +74,13 @@ var (
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )
+
+// Unavailable tells the errors of an Update that are nobody's mistake, and after which a later try may do better.
+func Unavailable(err error) bool {
+	for _, is := range []error{ErrUnavailable, ErrUncertain, ErrConflict, ErrClosed} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
+}

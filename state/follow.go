@@ -85,6 +85,7 @@ func (s *Store) replace(view *memdb.Txn, c Change) error {
 
 // follower brings the changes of other processes into memory. A nil follower is that of a backend without others.
 type follower struct {
+	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	done   chan struct{}
 
@@ -110,7 +111,7 @@ func (s *Store) Fault() error {
 
 func (s *Store) startFollowing(w Watcher) {
 	ctx, cancel := context.WithCancel(context.Background())
-	s.follow = &follower{cancel: cancel, done: make(chan struct{}), deleted: map[[2]string]int64{}}
+	s.follow = &follower{ctx: ctx, cancel: cancel, done: make(chan struct{}), deleted: map[[2]string]int64{}}
 	go func() {
 		defer close(s.follow.done)
 		for pause := firstPause; ctx.Err() == nil; pause = min(2*pause, 10*maxPause) {

@@ -25,6 +25,7 @@ type Store struct {
 
 	observer atomic.Pointer[Observer]
 	revision atomic.Int64
+	rounds   rounds
 }
 
 // A transaction that meets conflicts waits between runs, at first about firstPause, then longer up to maxPause, and gives
@@ -71,16 +72,25 @@ func (s *Store) Changed() <-chan struct{} { return *s.changed.Load() }
 // When Update returns nil the change is kept by the backend and visible to every later Snapshot.
 //
 // The function may run more than once, when another process changed what it read; it must have no other effects, and not
-// call Update itself. Updates of one Store run one after the other. An error of the function is returned as it is.
+// call Update itself. Updates of one Store run one after the other. An error of the function is returned as it is, and so
+// is that it wrote nothing; but where others write too, only once the function saw all that was kept before the call.
 //
 // The context bounds waiting: for other Updates, and between runs. It is passed to the backend, but once a commit has begun
 // its outcome is found out whatever becomes of the context: nil means kept though the caller may have gone, an error means
 // not kept. Only ErrUncertain, when the backend was lost in the middle, leaves it open.
 func (s *Store) Update(ctx context.Context, fn func(*Txn) error) error {
-	pause := firstPause
+	pause, caughtUp := firstPause, false
 	for run := 1; ; run++ {
-		conflict, err := s.run(ctx, fn)
-		if !conflict {
+		seen, outcome, err := s.run(ctx, fn)
+		if outcome == undone && !caughtUp {
+			if err := s.CatchUp(ctx); err != nil {
+				return err
+			}
+			if caughtUp = true; s.Version() != seen {
+				continue
+			}
+		}
+		if outcome != conflicted {
 			return err
 		}
 		if run == maxRuns {
@@ -97,24 +107,37 @@ func (s *Store) Update(ctx context.Context, fn func(*Txn) error) error {
 	}
 }
 
-// run is one attempt of an Update.
-func (s *Store) run(ctx context.Context, fn func(*Txn) error) (conflict bool, err error) {
+// outcome is how one attempt of an Update ended.
+type outcome int
+
+const (
+	ended      outcome = iota // committed, or failed for good
+	undone                    // by its function, which wrote nothing or gave an error: what it read was not compared with anything
+	conflicted                // with another writer
+)
+
+// run is one attempt of an Update; seen is the version that it read.
+func (s *Store) run(ctx context.Context, fn func(*Txn) error) (seen uint64, how outcome, err error) {
 	if err := s.lock(ctx); err != nil {
-		return false, err
+		return 0, ended, err
 	}
 	defer s.unlock()
+	seen = s.Version()
 	view := s.db.Txn(true)
 	defer view.Abort() // does nothing after Commit
 	tx := newTxn(s.kinds, view)
 	if err := fn(tx); err != nil {
-		return false, err
+		return seen, undone, err
 	}
 	if tx.err != nil {
-		return false, tx.err
+		return seen, ended, tx.err
 	}
 	changes, err := tx.changes()
-	if err != nil || changes == nil {
-		return false, err
+	if err != nil {
+		return seen, ended, err
+	}
+	if changes == nil {
+		return seen, undone, nil
 	}
 	began := time.Now()
 	revision, err := s.backend.Commit(ctx, changes)
@@ -125,20 +148,20 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (conflict bool, er
 		if s.follow == nil {
 			view.Abort() // reload needs the same lock of go-memdb
 			if err := s.reload(ctx); err != nil {
-				return false, fmt.Errorf("state: loading again after a conflict: %w", err)
+				return seen, ended, fmt.Errorf("state: loading again after a conflict: %w", err)
 			}
 		}
-		return true, err
+		return seen, conflicted, err
 	}
 	if err != nil {
-		return false, fmt.Errorf("state: committing: %w", err)
+		return seen, ended, fmt.Errorf("state: committing: %w", err)
 	}
 	tx.setRevision(revision)
 	s.follow.remember(changes, revision)
 	view.Commit()
 	s.saw(revision)
 	s.publish()
-	return false, nil
+	return seen, ended, nil
 }
 
 // Close waits for a running Update, stops following the backend and closes it. Snapshots stay readable; Updates answer

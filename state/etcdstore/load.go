@@ -77,7 +77,7 @@ func (s *Store) load(ctx context.Context) ([]state.Record, error) {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.complete = revision
+	s.completed(revision)
 	clear(s.heads)
 	for _, kv := range first.Responses[1].GetResponseRange().Kvs {
 		s.heads[strings.TrimPrefix(string(kv.Key), s.keys.kind)] = kv.ModRevision

@@ -34,6 +34,7 @@ type Store struct {
 	mu       sync.Mutex // guards what follows
 	closed   bool
 	complete int64            // everything up to this revision has been told to the store
+	advanced chan struct{}    // closed when complete grows
 	heads    map[string]int64 // by kind: that of the newest commit to it that the store knows, with all before
 	fault    error            // why nothing is heard
 }
@@ -92,7 +93,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd store: connecting to %s: %w", strings.Join(config.Endpoints, ","), err)
 	}
-	s := &Store{config: config, keys: newKeys(config.Prefix), client: client, id: newID(), heads: map[string]int64{}}
+	s := &Store{config: config, keys: newKeys(config.Prefix), client: client, id: newID(), heads: map[string]int64{}, advanced: make(chan struct{})}
 	if err := s.begin(ctx); err != nil {
 		client.Close()
 		return nil, fmt.Errorf("etcd store: opening it: %w", err)
@@ -209,4 +210,5 @@ var (
 	_ state.Backend = (*Store)(nil)
 	_ state.Watcher = (*Store)(nil)
 	_ state.Faulter = (*Store)(nil)
+	_ state.Syncer  = (*Store)(nil)
 )

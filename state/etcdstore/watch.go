@@ -109,13 +109,7 @@ func (s *Store) beat(ctx context.Context, beats chan<- beat) {
 	defer tick.Stop()
 	for {
 		var b beat
-		kinds, err := s.get(ctx, s.keys.kind, clientv3.WithPrefix())
-		if err != nil {
-			b.err = err
-		} else {
-			for _, kv := range kinds.Kvs {
-				b.newest = max(b.newest, kv.ModRevision)
-			}
+		if b.newest, b.err = s.newest(ctx); b.err == nil {
 			s.askProgress(ctx)
 		}
 		select {
@@ -213,6 +207,6 @@ func (t *teller) flush(upTo int64) error {
 		t.store.heads[kind] = max(t.store.heads[kind], revision)
 	}
 	clear(t.heads)
-	t.store.complete = max(t.store.complete, upTo)
+	t.store.completed(max(t.store.complete, upTo))
 	return nil
 }

@@ -59,6 +59,7 @@ func Run(t *testing.T, config Config) {
 		{"revisions", true, false, testRevisions},
 		{"conflicts", true, false, testConflicts},
 		{"seen by the others", false, true, testPropagation},
+		{"nothing is missed after catching up", false, true, testCatchUp},
 		{"increments from several stores", false, true, testSharedCounter},
 		{"no write skew", false, true, testWriteSkew},
 		{"no phantoms", false, true, testPhantoms},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -76,6 +77,34 @@ func testPropagation(t *testing.T, p *place) {
 		if item, ok := state.Get[*Item](stores[0].Snapshot(), "flash"); ok {
 			t.Fatalf("%+v is there after its deletion", item)
 		}
+	}
+}
+
+// testCatchUp: what one store has kept, another sees at once, if it asks; an update that its function refuses asks by itself.
+func testCatchUp(t *testing.T, p *place) {
+	stores := p.stores(t, 2)
+	absent := errors.New("absent")
+	for i := range 50 {
+		key := fmt.Sprint("asked/", i)
+		put(t, stores[i%2], &Item{Key: key})
+		if i%4 < 2 {
+			if err := stores[1-i%2].CatchUp(context.Background()); err != nil {
+				t.Fatalf("CatchUp: %v", err)
+			}
+			if _, ok := state.Get[*Item](stores[1-i%2].Snapshot(), key); !ok {
+				t.Fatalf("%s was kept before CatchUp, and is not there after it", key)
+			}
+			continue
+		}
+		update(t, stores[1-i%2], func(tx *state.Txn) error {
+			if _, ok := state.Get[*Item](tx, key); !ok {
+				return absent
+			}
+			return nil
+		})
+	}
+	if err := stores[0].Update(context.Background(), func(*state.Txn) error { return absent }); err != absent {
+		t.Errorf("an update whose function gives an error: %v", err)
 	}
 }
 
