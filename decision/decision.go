@@ -99,6 +99,8 @@ const (
 	Parameter = "parameter"
 	// Internal: a mistake of the emulator.
 	Internal = "internal"
+	// Unavailable: the emulator itself could not do it now, such as when the store cannot be written.
+	Unavailable = "unavailable"
 	// Unsupported: the emulator has no such action.
 	Unsupported = "unsupported"
 	// WebPage: a browser asks for a page of another site.

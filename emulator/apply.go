@@ -123,6 +123,7 @@ func (e *Emulator) Reset(ctx context.Context) error {
 		secretsmanager.Reset(tx)
 		s3.Reset(tx)
 		eks.Reset(tx)
+		state.DeleteAll[*clockOffset](tx, "")
 		for _, given := range e.config.Given {
 			if err := e.applyTo(tx, given, now); err != nil {
 				return err
@@ -133,7 +134,6 @@ func (e *Emulator) Reset(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("resetting the state: %w", err)
 	}
-	e.clock.Reset()
 	e.faults.clear()
 	e.decisions.Clear()
 	return nil

@@ -1,54 +1,85 @@
 package emulator
 
 import (
-	"sync"
+	"context"
+	"sync/atomic"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/state"
 )
 
 // Clock is the emulator's time: the real one, moved. Tokens, sessions and
 // policies see it; the dates of signatures do not, since clients sign with
 // the time of the machine that they run on.
+//
+// How far it was moved is part of the state: replicas that share one agree on
+// what has expired, and a restart does not bring expired sessions back.
 type Clock struct {
-	real func() time.Time
-
-	mu     sync.RWMutex
-	offset time.Duration
+	real  func() time.Time
+	store *state.Store
+	last  atomic.Pointer[clockReading]
 }
 
-// NewClock returns a clock that runs with real.
-func NewClock(real func() time.Time) *Clock { return &Clock{real: real} }
+// clockReading is the offset of one snapshot, so that it is looked up once.
+type clockReading struct {
+	snapshot *state.Snapshot
+	offset   time.Duration
+}
+
+// clockOffset is what the state keeps of the clock. There is one or none.
+type clockOffset struct {
+	Offset time.Duration `json:"offset"`
+}
+
+const clockOffsetKey = "offset"
+
+func (*clockOffset) StateKey() string { return clockOffsetKey }
+
+func clockKind() state.Kind { return state.Kind{Name: "clock", Type: (*clockOffset)(nil)} }
+
+func newClock(real func() time.Time, store *state.Store) *Clock {
+	return &Clock{real: real, store: store}
+}
 
 // Now is the moved time.
-func (c *Clock) Now() time.Time {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.real().Add(c.offset)
-}
-
-// Advance moves the clock by d, which may be negative.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offset += d
-}
-
-// Set moves the clock to t, from where it runs on.
-func (c *Clock) Set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offset = t.Sub(c.real())
-}
-
-// Reset goes back to the real time.
-func (c *Clock) Reset() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.offset = 0
-}
+func (c *Clock) Now() time.Time { return c.real().Add(c.Offset()) }
 
 // Offset is how far the clock is ahead of the real time.
 func (c *Clock) Offset() time.Duration {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.offset
+	snapshot := c.store.Snapshot()
+	if last := c.last.Load(); last != nil && last.snapshot == snapshot {
+		return last.offset
+	}
+	reading := &clockReading{snapshot: snapshot}
+	if moved, ok := state.Get[*clockOffset](snapshot, clockOffsetKey); ok {
+		reading.offset = moved.Offset
+	}
+	c.last.Store(reading)
+	return reading.offset
+}
+
+// Advance moves the clock by d, which may be negative.
+func (c *Clock) Advance(d time.Duration) error {
+	return c.move(func(offset time.Duration) time.Duration { return offset + d })
+}
+
+// Set moves the clock to t, from where it runs on.
+func (c *Clock) Set(t time.Time) error {
+	return c.move(func(time.Duration) time.Duration { return t.Sub(c.real()) })
+}
+
+// Reset goes back to the real time.
+func (c *Clock) Reset() error {
+	return c.move(func(time.Duration) time.Duration { return 0 })
+}
+
+func (c *Clock) move(to func(offset time.Duration) time.Duration) error {
+	return c.store.Update(context.Background(), func(tx *state.Txn) error {
+		var offset time.Duration
+		if moved, ok := state.Get[*clockOffset](tx, clockOffsetKey); ok {
+			offset = moved.Offset
+		}
+		tx.Put(&clockOffset{to(offset)})
+		return nil
+	})
 }

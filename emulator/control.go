@@ -14,6 +14,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // maxControlBody bounds what the control API reads: a state document with
@@ -63,7 +64,7 @@ func writeControlError(w http.ResponseWriter, err error) {
 		status = known.status
 	case errors.As(err, &tooLarge):
 		status = http.StatusRequestEntityTooLarge
-	case errors.Is(err, state.ErrUnavailable):
+	case state.Unavailable(err):
 		status = http.StatusServiceUnavailable
 	case errors.Is(err, errForeignIssuer):
 		status = http.StatusConflict
@@ -199,9 +200,17 @@ func (e *Emulator) deleteIssuer(r *http.Request) (any, error) {
 func (e *Emulator) postRotate(r *http.Request) (any, error) {
 	var in struct {
 		Issuer string `json:"issuer"`
+		// Sealing rotates the key that credentials are made with, in place of an issuer's.
+		Sealing bool `json:"sealing"`
 	}
 	if err := decodeBody(r, &in); err != nil {
 		return nil, err
+	}
+	if in.Sealing {
+		if in.Issuer != "" {
+			return nil, badRequest("issuer and sealing: write one of them")
+		}
+		return nil, sts.Rotate(r.Context(), e.store, e.clock.Now(), e.config.Rand)
 	}
 	if in.Issuer == "" {
 		in.Issuer = e.defaultIssuer(e.store.Snapshot())
@@ -242,13 +251,17 @@ func (e *Emulator) postClock(r *http.Request) (any, error) {
 	if given != 1 {
 		return nil, badRequest(`write exactly one of {"advance": "2h"}, {"set": "2026-01-02T15:04:05Z"} and {"reset": true}`)
 	}
+	var err error
 	switch {
 	case in.Advance != nil:
-		e.clock.Advance(time.Duration(*in.Advance))
+		err = e.clock.Advance(time.Duration(*in.Advance))
 	case in.Set != nil:
-		e.clock.Set(*in.Set)
+		err = e.clock.Set(*in.Set)
 	default:
-		e.clock.Reset()
+		err = e.clock.Reset()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("moving the clock: %w", err)
 	}
 	return e.getClock(r)
 }

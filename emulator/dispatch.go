@@ -40,8 +40,11 @@ func (e *Emulator) serveAWS(w http.ResponseWriter, r *http.Request) {
 		Call: call, State: e.store.Snapshot(), Now: e.clock.Now(),
 		Decision: &decision.Decision{RequestID: call.ID},
 	}
-	answer := &reasonWriter{ResponseWriter: w, decision: req.Decision}
-	e.answer(answer, req)
+	if e.store.Shared() {
+		req = e.answerFollowing(w, req)
+	} else {
+		e.answer(&reasonWriter{ResponseWriter: w, decision: req.Decision}, req)
+	}
 	req.Decision.Duration = time.Since(started)
 	e.record(req)
 }

@@ -72,7 +72,7 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 		return nil, errors.Join(fmt.Errorf("opening the state: %w", err), config.Backend.Close())
 	}
 	e := &Emulator{
-		config: config, store: store, clock: NewClock(config.Now), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(),
+		config: config, store: store, clock: newClock(config.Now, store), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(),
 		signingKeys: wire.NewKeyCache(signingKeyCache), largeBodies: make(chan struct{}, mostLargeBodies),
 	}
 	if config.CloudTrail != nil {
@@ -92,7 +92,7 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 
 // Kinds are all that an emulator keeps in its store.
 func Kinds() []state.Kind {
-	return slices.Concat(iam.Kinds(), sts.Kinds(), secretsmanager.Kinds(), s3.Kinds(), eks.Kinds(), []state.Kind{issuerKind()})
+	return slices.Concat(iam.Kinds(), sts.Kinds(), secretsmanager.Kinds(), s3.Kinds(), eks.Kinds(), []state.Kind{issuerKind(), clockKind()})
 }
 
 func (e *Emulator) wire(ctx context.Context) error {

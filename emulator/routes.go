@@ -66,6 +66,9 @@ func (e *Emulator) serveIssuer(w http.ResponseWriter, r *http.Request) bool {
 		}
 	}
 	found := e.issuerAt(r.Host, path)
+	if found == nil && e.store.CatchUp(r.Context()) == nil {
+		found = e.issuerAt(r.Host, path) // another replica may have made it just now
+	}
 	if found == nil {
 		if !strings.HasPrefix(path, "/id/") {
 			return false

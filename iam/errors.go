@@ -10,9 +10,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
-// unavailable is the reason's kind when the emulator itself could not do it.
-const unavailable = "unavailable"
-
 // reasoned is an answer with what AWS does not say.
 type reasoned struct {
 	answer *wire.Error
@@ -41,12 +38,12 @@ func (req *Request) fail(err error) *wire.Error {
 		}
 		req.Refuse(answer, decision.Reason{Kind: kindOf(answer), Message: message})
 		return answer
-	case errors.Is(err, state.ErrUnavailable):
+	case state.Unavailable(err):
 		answer = wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
 	default:
 		answer = wire.Errorf(http.StatusInternalServerError, "ServiceFailure", "The request processing has failed because of an unknown error, exception or failure.")
 	}
-	req.Refuse(answer, decision.Reason{Kind: unavailable, Message: err.Error()})
+	req.Refuse(answer, decision.Reason{Kind: decision.Unavailable, Message: err.Error()})
 	return answer
 }
 

@@ -75,6 +75,9 @@ func DenialText(p *iam.Principal, d policy.Decision, action, resource string) st
 	return text + policy.DeniedText(d, action)
 }
 
+// Unavailable is AWS's common code for what a later try may do.
+const Unavailable = "ServiceUnavailable"
+
 // AsFailure turns any error of a handler into a Failure. What is not one is
 // the emulator's own: internal is the service's code for it.
 func AsFailure(err error, internal string) *Failure {
@@ -90,12 +93,11 @@ func AsFailure(err error, internal string) *Failure {
 		}
 		return &Failure{Wire: w, Reason: &decision.Reason{Kind: decision.Parameter, Message: message}}
 	}
-	status := http.StatusInternalServerError
-	if errors.Is(err, state.ErrUnavailable) {
-		status = http.StatusServiceUnavailable
+	e, kind := wire.Errorf(http.StatusInternalServerError, internal, "An internal error occurred."), internal
+	if state.Unavailable(err) {
+		e, kind = wire.Errorf(http.StatusServiceUnavailable, Unavailable, "The request has failed due to a temporary failure of the server."), decision.Unavailable
 	}
-	e := wire.Errorf(status, internal, "An internal error occurred.")
-	return &Failure{Wire: e, Reason: &decision.Reason{Kind: internal, Message: err.Error()}, Cause: err}
+	return &Failure{Wire: e, Reason: &decision.Reason{Kind: kind, Message: err.Error()}, Cause: err}
 }
 
 // Record writes a Failure into the decision of its call.

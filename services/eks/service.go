@@ -69,6 +69,9 @@ func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
 		return
 	}
 	f := services.AsFailure(err, "ServerException")
+	if f.Wire.Code == services.Unavailable {
+		f.Wire.Code = "ServiceUnavailableException" // EKS's own name for it
+	}
 	if f.Cause != nil {
 		s.log.Error("eks: call failed", "action", req.Action, "requestId", req.ID, "err", f.Cause)
 	}

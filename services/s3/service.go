@@ -95,8 +95,11 @@ func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
 		return
 	}
 	f := services.AsFailure(err, "InternalError")
-	if f.Wire.Code == "InternalError" {
+	switch f.Wire.Code {
+	case "InternalError":
 		f.Wire.Message = "We encountered an internal error. Please try again."
+	case services.Unavailable:
+		f.Wire.Message = "Service is unable to handle request."
 	}
 	if f.Cause != nil {
 		s.log.Error("s3: call failed", "action", req.Action, "requestId", req.ID, "err", f.Cause)
