@@ -3,7 +3,7 @@ FUZZTIME ?= 5s
 KILLS    ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench compat e2e golden clean
+.PHONY: help build demo test race lint fuzz bench compat e2e kills replicas golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ compat: build ## real clients against the built binary
 
 e2e: ## the scenarios for pods, on a real kind cluster
 	@.ci/e2e
+
+kills: build ## kill the emulator KILLS times while it writes to a file; nothing may be lost
+	@.ci/kills $(KILLS)
+
+replicas: build ## three replicas on a real etcd of three members, through faults; needs root
+	@.ci/replicas
 
 golden: ## rewrite the golden files from what the code says now
 	go test ./... -update
