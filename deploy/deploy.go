@@ -2,12 +2,22 @@
 // -k reads them from the folder, irsa-emu up and run from the binary.
 package deploy
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
-// FS are the manifests that kustomization.yaml lists.
-//
-//go:embed namespace.yaml emulator.yaml webhook.yaml
-var FS embed.FS
+//go:embed base/namespace.yaml base/emulator.yaml base/webhook.yaml
+var embedded embed.FS
+
+// FS are the manifests that base/kustomization.yaml lists.
+var FS = func() fs.FS {
+	base, err := fs.Sub(embedded, "base")
+	if err != nil {
+		panic("deploy: " + err.Error()) // the name is no path
+	}
+	return base
+}()
 
 // Names in the manifests that code refers to.
 const (
