@@ -26,7 +26,12 @@ func (e *Emulator) answerFollowing(w http.ResponseWriter, req *iam.Request) *iam
 		held.release()
 		return req
 	}
-	if err := e.store.CatchUp(req.HTTP.Context()); err != nil || e.store.Snapshot() == req.State {
+	if err := e.store.CatchUp(req.HTTP.Context()); err != nil {
+		held.unverified(err)
+		held.release()
+		return req
+	}
+	if e.store.Snapshot() == req.State {
 		held.release()
 		return req
 	}
@@ -95,6 +100,20 @@ func (h *heldError) Write(b []byte) (int, error) {
 func (h *heldError) again() bool {
 	return !h.passed && h.status != 0 && h.status < http.StatusInternalServerError &&
 		(h.decision.Reason == nil || h.decision.Reason.Kind != decision.Injected)
+}
+
+// unverified says beside the answer that another replica may know better.
+func (h *heldError) unverified(cause error) {
+	if h.decision.Reason == nil {
+		return
+	}
+	reason := *h.decision.Reason
+	if reason.Hint != "" {
+		reason.Hint += "; "
+	}
+	reason.Hint += "this replica answers from the state as it knew it last: " + cause.Error()
+	h.decision.Reason = &reason
+	h.header.Set(ReasonHeader, h.decision.ReasonLine())
 }
 
 // release sends what was held back.

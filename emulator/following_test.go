@@ -2,8 +2,10 @@ package emulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
@@ -273,5 +276,9 @@ func TestWithoutTheStore(t *testing.T) {
 	}
 	_, err = assume(t, emu, TokenRequest{ServiceAccount: "other/your-service-account"})
 	wantCode(t, err, "AccessDenied")
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) && !strings.Contains(answer.Response.Header.Get(ReasonHeader), "as it knew it last") {
+		t.Errorf("the reason %q does not say that the replica is cut off", answer.Response.Header.Get(ReasonHeader))
+	}
 	wantUnavailable(t, emu)
 }

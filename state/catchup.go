@@ -18,6 +18,9 @@ func (s *Store) CatchUp(ctx context.Context) error {
 	if !ok || s.follow == nil {
 		return nil
 	}
+	if fault := s.Fault(); fault != nil { // known to be cut off: nobody waits to be told so again
+		return unavailable(fault)
+	}
 	round := s.rounds.join(func(r *round) { s.sync(syncer, r) })
 	select {
 	case <-round.done:
@@ -35,10 +38,15 @@ func (s *Store) sync(syncer Syncer, r *round) {
 	if err == nil {
 		return
 	}
-	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrClosed) {
-		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	r.err = fmt.Errorf("state: waiting for the changes of others: %w", unavailable(err))
+}
+
+// unavailable is err as an ErrUnavailable, unless it is one or says that there is no store any more.
+func unavailable(err error) error {
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrClosed) {
+		return err
 	}
-	r.err = fmt.Errorf("state: waiting for the changes of others: %w", err)
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
 func (s *Store) caughtUp(syncer Syncer) error {

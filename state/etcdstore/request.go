@@ -19,9 +19,16 @@ import (
 // get and txn are bounded by the timeout, and their failures are as package state tells them.
 func (s *Store) get(ctx context.Context, key string, options ...clientv3.OpOption) (*pb.RangeResponse, error) {
 	// The client repeats a Get by itself until its time is over, and then no longer knows why it had to.
-	answer, err := s.txn(ctx, nil, []clientv3.Op{clientv3.OpGet(key, options...)}, nil)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	then := []clientv3.Op{clientv3.OpGet(key, options...)}
+	answer, err := s.send(ctx, nil, then, nil)
+	if status.Code(err) == codes.Unavailable && !notConnected(err) {
+		// The connection broke, perhaps one that had been dead for long; to ask once more does no harm.
+		answer, err = s.send(ctx, nil, then, nil)
+	}
 	if err != nil {
-		return nil, err
+		return nil, s.failure(err)
 	}
 	return answer.Responses[0].GetResponseRange(), nil
 }
