@@ -87,6 +87,20 @@ func Import(ctx context.Context, backend Backend, from io.Reader, list ...Kind) 
 	return len(records), nil
 }
 
+// Check tells of the first record that is not an entity of one of the kinds.
+func Check(records []Record, list ...Kind) error {
+	kinds, err := newKinds(list)
+	if err != nil {
+		return fmt.Errorf("state: checking: %w", err)
+	}
+	for _, r := range records {
+		if _, err := kinds.decode(r.Kind, r.Key, r.Value, r.Revision); err != nil {
+			return fmt.Errorf("state: checking: %w", err)
+		}
+	}
+	return nil
+}
+
 func writeExport(to io.Writer, records []Record) error {
 	slices.SortFunc(records, func(a, b Record) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key)) })
 	out, sum := bufio.NewWriter(to), sha256.New()

@@ -128,6 +128,9 @@ func TestReplicas(t *testing.T) {
 	r.procs[0].kill()
 	r.start(t, 0)
 	lost += l.final(t, "a replica that was started afterwards", r.procs[0].url)
+	if code, stdout, stderr := runProcess(t, "state", "check", r.etcd.store()); code != exitOK || !strings.Contains(stdout, "role") {
+		t.Errorf("state check: exit %d, %s%s", code, stdout, stderr)
+	}
 	wrong, oldest := h.judge()
 	for _, w := range wrong[:min(len(wrong), 20)] {
 		t.Errorf("wrong: %s", w)

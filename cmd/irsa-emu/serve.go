@@ -35,9 +35,12 @@ func (p *program) serveCommand() *cobra.Command {
 		Long: `serve prints one line on stdout once it answers, and logs to stderr: calls that
 were refused or failed, with -v all of them. SIGINT or SIGTERM ends it: /readyz
 answers 503, calls under way are finished, and the exit code is 0; a second
-signal ends it at once.`,
+signal ends it at once.
+
+` + storeHelp,
 		Example: `  irsa-emu serve --given state.yaml
-  eval "$(irsa-emu env)" && aws sts get-caller-identity`,
+  eval "$(irsa-emu env)" && aws sts get-caller-identity
+  irsa-emu serve --store 'etcd://etcd-1:2379,etcd-2:2379,etcd-3:2379/irsa-emu?cacert=ca.pem&cert=client.pem&key=client-key.pem'`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()

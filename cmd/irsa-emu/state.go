@@ -19,6 +19,28 @@ import (
 	"github.com/irsa-emu/irsa-emu/state/etcdstore"
 )
 
+// storeHelp is what can be written for --store.
+const storeHelp = `The state is kept where --store says:
+  memory                        nowhere: it is gone with the process
+  file:PATH                     in one file, which one process at a time may use
+  etcd://HOST:PORT[,…]/PREFIX   in etcd, under a prefix, for any number of replicas:
+                                any of them answers any call
+
+Options of etcd follow a question mark, joined by &:
+  cacert=FILE                 PEM file of the authority of the servers' certificates; implies TLS
+  cert=FILE, key=FILE         the client's certificate and its key; imply TLS
+  tls=true                    TLS with the system's authorities
+  server-name=NAME            the name in the servers' certificates, where it is not the host's
+  username=NAME               of etcd's authentication; the user reads and writes what begins with PREFIX
+  password-file=FILE          the user's password
+  timeout=3s                  of each request
+  max-request-bytes=N         as the servers were started with (default 1572864)
+  max-txn-ops=N               likewise (default 128)
+
+While etcd is not there, what writes nothing is answered from what was known last, and a
+write with 503 ServiceUnavailable and the cause in x-irsa-emu-reason. Faults of /_emu/faults
+and the decisions for explain are each replica's own.`
+
 // openStore makes the backend that --store names.
 func openStore(ctx context.Context, store string) (state.Backend, error) {
 	kind, rest, _ := strings.Cut(store, ":")
@@ -51,9 +73,11 @@ func openStore(ctx context.Context, store string) (state.Backend, error) {
 func (p *program) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "state", Short: "Export, import or check the state that a store keeps; load more into a running emulator",
-		Long: `export, import and check are for a store that no emulator uses. The store is named
-as for serve: file:PATH or etcd://HOST:PORT[,…]/PREFIX. An export holds everything
-that the store does, keys that sign and seal included: treat it as a secret. For a document to be read and written by hand, see GET /_emu/state.`,
+		Long: `export, import and check are for a store that no emulator uses, but for etcd, which may
+be exported and checked at any time. The store is named as for serve: file:PATH or
+etcd://HOST:PORT[,…]/PREFIX, with its options (irsa-emu serve --help). An export holds
+everything that the store does, keys that sign and seal included: treat it as a secret.
+For a document to be read and written by hand, see GET /_emu/state.`,
 	}
 	cmd.AddCommand(p.stateExportCommand(), p.stateImportCommand(), p.stateCheckCommand(), p.stateLoadCommand())
 	return cmd
@@ -115,18 +139,46 @@ func withStore(ctx context.Context, store string, do func(state.Backend) error) 
 
 func (p *program) stateCheckCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "check FILE", Short: "Read all of a state file and say what is in it, or what is wrong with it", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Use: "check STORE", Short: "Read all of a store and say what is in it, or what is wrong with it", Args: cobra.ExactArgs(1),
+		Long: `check reads all that a store keeps, changing nothing. Of a file (PATH or file:PATH) every
+page and checksum is checked too; of etcd, that every entity can be read.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if strings.HasPrefix(args[0], "etcd:") {
+				return withStore(cmd.Context(), args[0], func(backend state.Backend) error { return p.checkEntities(cmd.Context(), backend) })
+			}
 			report, err := boltstore.Check(strings.TrimPrefix(args[0], "file:"))
 			if err != nil {
 				return &exitError{exitFailed, err}
 			}
-			table := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
-			fmt.Fprintf(table, "format\t%d\nrevision\t%d\nbytes\t%d\nentities\t%d\n", report.Format, report.Revision, report.Bytes, report.Entities)
-			for _, kind := range slices.Sorted(maps.Keys(report.Kinds)) {
-				fmt.Fprintf(table, "  %s\t%d\n", kind, report.Kinds[kind])
-			}
-			return table.Flush()
+			return p.printCheck([][2]any{{"format", report.Format}, {"revision", report.Revision}, {"bytes", report.Bytes}, {"entities", report.Entities}}, report.Kinds)
 		},
 	}
+}
+
+// checkEntities reads a store as an emulator does when it starts.
+func (p *program) checkEntities(ctx context.Context, backend state.Backend) error {
+	records, err := backend.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if err := state.Check(records, emulator.Kinds()...); err != nil {
+		return err
+	}
+	kinds, revision := map[string]int{}, int64(0)
+	for _, r := range records {
+		kinds[r.Kind]++
+		revision = max(revision, r.Revision)
+	}
+	return p.printCheck([][2]any{{"format", etcdstore.Format}, {"revision", revision}, {"entities", len(records)}}, kinds)
+}
+
+func (p *program) printCheck(rows [][2]any, kinds map[string]int) error {
+	table := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintf(table, "%v\t%v\n", row[0], row[1])
+	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Fprintf(table, "  %s\t%d\n", kind, kinds[kind])
+	}
+	return table.Flush()
 }
