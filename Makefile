@@ -3,10 +3,10 @@ FUZZTIME ?= 5s
 KILLS    ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench compat e2e kills replicas golden clean
+.PHONY: help build demo test race lint fuzz bench compat e2e kills replicas reliability golden clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/irsa-emu, static
 	@CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o bin/irsa-emu ./cmd/irsa-emu
@@ -40,6 +40,9 @@ kills: build ## kill the emulator KILLS times while it writes to a file; nothing
 
 replicas: build ## three replicas on a real etcd of three members, through faults; needs root
 	@.ci/replicas
+
+reliability: build ## make the tables of docs/reliability.md anew: all stores, kills, replicas; needs root
+	@.ci/reliability
 
 golden: ## rewrite the golden files from what the code says now
 	go test ./... -update

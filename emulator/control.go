@@ -124,7 +124,17 @@ func (e *Emulator) getInfo(*http.Request) (any, error) {
 	return map[string]string{"account": e.config.Account, "region": e.config.Region}, nil
 }
 
-func (e *Emulator) getState(*http.Request) (any, error) { return e.export() }
+// catchUp brings the news of other replicas in before a read of the control API. Without them it goes on from what is known.
+func (e *Emulator) catchUp(r *http.Request) {
+	if err := e.store.CatchUp(r.Context()); err != nil {
+		e.config.Logger.Warn("answering from the state as it was known last", "path", r.URL.Path, "err", err)
+	}
+}
+
+func (e *Emulator) getState(r *http.Request) (any, error) {
+	e.catchUp(r)
+	return e.export()
+}
 
 func (e *Emulator) postState(r *http.Request) (any, error) {
 	body, err := io.ReadAll(r.Body)
@@ -149,7 +159,8 @@ type issuerView struct {
 	JWKS json.RawMessage `json:"jwks"`
 }
 
-func (e *Emulator) getIssuers(*http.Request) (any, error) {
+func (e *Emulator) getIssuers(r *http.Request) (any, error) {
+	e.catchUp(r)
 	views := []issuerView{}
 	for i := range state.All[*Issuer](e.store.Snapshot(), "") {
 		view := issuerView{URL: i.URL, Own: i.Own(), Alg: i.Alg, JWKS: i.JWKS}
@@ -229,7 +240,8 @@ type clockView struct {
 	Offset Duration  `json:"offset"`
 }
 
-func (e *Emulator) getClock(*http.Request) (any, error) {
+func (e *Emulator) getClock(r *http.Request) (any, error) {
+	e.catchUp(r)
 	return clockView{Now: e.clock.Now().UTC(), Real: e.config.Now().UTC(), Offset: Duration(e.clock.Offset())}, nil
 }
 

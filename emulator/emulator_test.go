@@ -207,6 +207,31 @@ func TestClockExpiresSessionsAndTokens(t *testing.T) {
 	wantCode(t, err, "ExpiredTokenException")
 }
 
+// TestRotationStopsBeforeTheIssuerBreaks: of an issuer with over a hundred keys AWS accepts no token any more.
+func TestRotationStopsBeforeTheIssuerBreaks(t *testing.T) {
+	emu := Start(t, Config{Given: []statefile.State{{Issuers: []statefile.Issuer{{URL: "https://issuer.example.com", Alg: "ES256"}}}}})
+	if _, err := emu.Token(t.Context(), TokenRequest{Issuer: "https://issuer.example.com", Subject: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	rotate := func() int {
+		return control(t, emu, http.MethodPost, "/_emu/keys/rotate", `{"issuer": "https://issuer.example.com"}`, nil)
+	}
+	for n := 2; n <= mostKeys; n++ {
+		if status := rotate(); status != http.StatusOK {
+			t.Fatalf("key %d: status %d", n, status)
+		}
+	}
+	if status := rotate(); status != http.StatusConflict {
+		t.Errorf("one key too many: status %d", status)
+	}
+	if err := emu.Clock().Advance(keyOverlap + time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if status := rotate(); status != http.StatusOK {
+		t.Errorf("a day later: status %d", status)
+	}
+}
+
 func TestStateRoundTrip(t *testing.T) {
 	emu := startTutorial(t)
 	if _, err := assume(t, emu, TokenRequest{ServiceAccount: "your-namespace/your-service-account"}); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -148,6 +149,9 @@ func (i *Issuer) ifOwn() (*Issuer, error) {
 // the longest life of a projected token on EKS.
 const keyOverlap = 24 * time.Hour
 
+// mostKeys is how many keys of one type AWS accepts in a key set; package oidc holds issuers to it, and has the source.
+const mostKeys = 100
+
 // rotate gives an own issuer a new signing key; older ones stay published.
 func (e *Emulator) rotate(ctx context.Context, issuerURL string) (*Issuer, error) {
 	var rotated *Issuer
@@ -162,6 +166,10 @@ func (e *Emulator) rotate(ctx context.Context, issuerURL string) (*Issuer, error
 		next := &Issuer{URL: found.URL, Alg: found.Alg, Keys: found.Keys}
 		if err := e.addKey(next, e.clock.Now()); err != nil {
 			return err
+		}
+		if len(next.Keys) > mostKeys {
+			return &controlError{http.StatusConflict, fmt.Sprintf("issuer %s publishes %d keys, and AWS accepts no token of an issuer with more: "+
+				"a key is dropped %s after the next one took its place; wait, or move the clock with POST /_emu/clock", issuerURL, mostKeys, keyOverlap)}
 		}
 		rotated = next
 		tx.Put(next)
