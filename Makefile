@@ -3,7 +3,7 @@ FUZZTIME ?= 5s
 KILLS    ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench compat e2e kills replicas reliability golden clean
+.PHONY: help build demo test race lint fuzz bench load compat e2e kills replicas reliability golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ fuzz: ## every fuzz target for FUZZTIME
 
 bench: ## the benchmarks, the end-to-end ratios last
 	@.ci/bench
+
+load: build ## the built binary under load, beside baselines; LOAD=full takes longer
+	@go run ./compat/load $(if $(filter full,$(LOAD)),-full)
 
 compat: build ## real clients against the built binary
 	@compat/run

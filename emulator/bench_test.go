@@ -185,3 +185,35 @@ func BenchmarkSignature(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkHandler is AssumeRoleWithWebIdentity without the network: what the
+// emulator itself adds to a server.
+func BenchmarkHandler(b *testing.B) {
+	emu := Start(b, Config{Given: []statefile.State{benchState(10, 1)}})
+	forms := benchForms(b, emu, "arn:aws:iam::"+benchAccount+":role/role-7")
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded; charset=utf-8"}}
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		form := forms[i%len(forms)]
+		i++
+		w := &discarded{header: http.Header{}}
+		emu.Handler().ServeHTTP(w, &http.Request{
+			Method: http.MethodPost, URL: &url.URL{Path: "/"}, Host: "sts.us-west-2.amazonaws.com", Header: header,
+			Body: io.NopCloser(strings.NewReader(form)), ContentLength: int64(len(form)),
+		})
+		if w.status != http.StatusOK {
+			b.Fatalf("answered %d", w.status)
+		}
+	}
+}
+
+// discarded is an answer that nobody reads.
+type discarded struct {
+	header http.Header
+	status int
+}
+
+func (d *discarded) Header() http.Header         { return d.header }
+func (d *discarded) WriteHeader(status int)      { d.status = status }
+func (d *discarded) Write(b []byte) (int, error) { return len(b), nil }

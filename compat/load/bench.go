@@ -1,0 +1,346 @@
+//go:build linux
+
+package main
+
+import (
+	"crypto/x509"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
+)
+
+// size is how long a run takes.
+type size struct {
+	rounds      int           // of the comparison
+	length      time.Duration // of one load
+	tokens      int           // distinct ones of one issuer
+	stormTokens int           // distinct ones of a thousand issuers
+}
+
+var (
+	quick = size{rounds: 5, length: 2 * time.Second, tokens: 4096, stormTokens: 20_000}
+	long  = size{rounds: 9, length: 5 * time.Second, tokens: 4096, stormTokens: stormPods}
+)
+
+const (
+	clients    = 32 // of the comparison
+	million    = 1_000_000
+	stormNodes = 5_000
+	stormPods  = 100_000
+	stormTime  = time.Minute
+	// The targets that the last table holds the figures against.
+	wantOfBare, wantOfMoto, wantOfSmall = 0.70, 20, 0.90
+	wantP99                             = 5 * time.Millisecond
+	wantResident                        = 64 << 20
+)
+
+type bench struct {
+	size
+	dir, emulator, self, moto string
+	running                   []*server
+
+	small, large                       world // few roles of one issuer; 100,000 of a thousand issuers
+	smallTokens, largeTokens           []string
+	bareServer, smallServer, bigServer *server
+	targets                            [][]string
+}
+
+func (b *bench) all() error {
+	for _, step := range []func() error{b.prepare, b.compare, b.kinds, b.connections, b.states, b.steady, b.sessions, b.storm} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	table("Targets", []string{"target", "measured", ""}, b.targets)
+	fmt.Printf("\nOther load on the machine at the end: %s (this program's own included).\n", busy())
+	return nil
+}
+
+func (b *bench) target(what, measured string, met bool) {
+	b.targets = append(b.targets, []string{what, measured, map[bool]string{true: "met", false: "**missed**"}[met]})
+}
+
+// start runs a server until the end of the run.
+func (b *bench) start(name string, metrics bool, command func(address string) []string) (*server, error) {
+	say("starting %s", name)
+	s, err := start(b.dir, name, metrics, command)
+	if err == nil {
+		b.running = append(b.running, s)
+	}
+	return s, err
+}
+
+func (b *bench) startEmulator(name string, w world) (*server, error) {
+	file := filepath.Join(b.dir, name+".json")
+	if err := w.write(file); err != nil {
+		return nil, err
+	}
+	return b.start(name, true, func(address string) []string {
+		return []string{b.emulator, "serve", "--listen", address, "--given", file}
+	})
+}
+
+func (b *bench) prepare() error {
+	key, err := oidc.GenerateKey("RS256", nil)
+	if err != nil {
+		return err
+	}
+	b.small, b.large = world{teams, 1, key}, world{100_000, 1_000, key}
+	say("signing %d tokens", b.tokens+b.stormTokens)
+	if b.smallTokens, err = b.small.tokens(b.tokens, audience, time.Hour); err != nil {
+		return err
+	}
+	if b.largeTokens, err = b.large.tokens(b.stormTokens, audience, time.Hour); err != nil {
+		return err
+	}
+	if b.smallServer, err = b.startEmulator("irsa-emu", b.small); err != nil {
+		return err
+	}
+	if b.bigServer, err = b.startEmulator("irsa-emu-large", b.large); err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKIXPublicKey(key.Private.Public())
+	if err != nil {
+		return err
+	}
+	c := &client{address: b.smallServer.address}
+	defer c.close()
+	if err := c.do(b.small.assume(b.smallTokens, 0)); err != nil {
+		return err
+	}
+	keyFile, answerFile := filepath.Join(b.dir, "key.der"), filepath.Join(b.dir, "answer.xml")
+	if err := os.WriteFile(keyFile, der, 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(answerFile, c.body.Bytes(), 0o600); err != nil {
+		return err
+	}
+	b.bareServer, err = b.start("bare", true, func(address string) []string {
+		return []string{b.self, "bare", address, keyFile, answerFile}
+	})
+	return err
+}
+
+func (b *bench) assumeSmall(i int) call { return b.small.assume(b.smallTokens, i) }
+func (b *bench) assumeLarge(i int) call { return b.large.assume(b.largeTokens, i) }
+
+// assumeAnywhere is the same call for a server that knows no roles.
+func (b *bench) assumeAnywhere(i int) call {
+	c := b.assumeSmall(i)
+	c.want = "<AssumedRoleUser>"
+	return c
+}
+
+// compare takes turns, so that what else happens on the machine meets all alike.
+func (b *bench) compare() error {
+	say("comparing, %d rounds", b.rounds)
+	var motoServer *server
+	if b.moto != "" {
+		var err error
+		if motoServer, err = b.start("moto", false, func(address string) []string {
+			host, port := split(address)
+			return []string{b.moto, "-H", host, "-p", port}
+		}); err != nil {
+			return err
+		}
+	}
+	var bares, smalls, larges, motos []*result
+	for round := -1; round < b.rounds; round++ { // the first one warms up and is not counted
+		for _, turn := range []struct {
+			server *server
+			next   func(int) call
+			into   *[]*result
+		}{
+			{b.bareServer, b.assumeAnywhere, &bares}, {b.smallServer, b.assumeSmall, &smalls},
+			{b.bigServer, b.assumeLarge, &larges}, {motoServer, b.assumeAnywhere, &motos},
+		} {
+			if turn.server == nil {
+				continue
+			}
+			r, err := closed(turn.server, clients, b.length, 0, turn.next)
+			if err != nil {
+				return err
+			}
+			if round >= 0 {
+				*turn.into = append(*turn.into, r)
+			}
+		}
+	}
+	ofBare, ofSmall := ratio(smalls, bares), ratio(larges, smalls)
+	rows := [][]string{
+		append(row("bare", middle(bares)), "100 %"),
+		append(row("irsa-emu, 10 roles, 1 issuer", middle(smalls)), percent(ofBare)),
+		append(row("irsa-emu, 100,000 roles, 1,000 issuers", middle(larges)), percent(ratio(larges, bares))),
+	}
+	b.target("at least 70 % of the bare handler's requests/s", percent(ofBare), ofBare >= wantOfBare)
+	if motoServer != nil {
+		rows = append(rows, append(row("moto", middle(motos)), percent(ratio(motos, bares))))
+		times := ratio(smalls, motos)
+		b.target("at least 20 times moto's requests/s", fmt.Sprintf("%.0f times", times), times >= wantOfMoto)
+	}
+	b.target("within 10 % of that at 100,000 roles", percent(ofSmall), ofSmall >= wantOfSmall)
+	table(fmt.Sprintf("AssumeRoleWithWebIdentity beside baselines (%d connections, %d rounds in turns of %s, medians)", clients, b.rounds, b.length),
+		append(append([]string{"server"}, columns...), "of bare"), rows)
+	return nil
+}
+
+// kinds are other calls than one with a token not seen for a while.
+func (b *bench) kinds() error {
+	refusals, err := b.small.refusals(b.smallTokens)
+	if err != nil {
+		return err
+	}
+	identity, secrets, err := b.small.sessions(b.smallServer, b.smallTokens, 64)
+	if err != nil {
+		return err
+	}
+	refused := func(i int) call { return refusals[i%len(refusals)] }
+	var rows [][]string
+	for _, kind := range []struct {
+		name string
+		next func(int) call
+	}{
+		{"AssumeRoleWithWebIdentity, " + number(float64(b.tokens)) + " distinct tokens", b.assumeSmall},
+		{"the same token again and again", func(i int) call { return b.small.assume(b.smallTokens[:1], i) }},
+		{"refused: sub, no such role, aud, expired, altered", refused},
+		{"GetCallerIdentity", func(i int) call { return identity[i%len(identity)] }},
+		{"GetSecretValue", func(i int) call { return secrets[i%len(secrets)] }},
+		{"mixed: 4 assume, 2 GetCallerIdentity, 3 GetSecretValue, 1 refused", func(i int) call {
+			switch n := i % 10; {
+			case n < 4:
+				return b.assumeSmall(i)
+			case n < 6:
+				return identity[i%len(identity)]
+			case n < 9:
+				return secrets[i%len(secrets)]
+			}
+			return refused(i / 10)
+		}},
+	} {
+		say("%s", kind.name)
+		r, err := closed(b.smallServer, clients, b.length, 0, kind.next)
+		if err != nil {
+			return fmt.Errorf("%s: %w", kind.name, err)
+		}
+		rows = append(rows, row(kind.name, r))
+	}
+	table(fmt.Sprintf("Kinds of calls (%d connections, %s each)", clients, b.length), append([]string{"call"}, columns...), rows)
+	return nil
+}
+
+func (b *bench) connections() error {
+	var rows [][]string
+	for _, n := range []int{1, 4, 16, 64, 256} {
+		say("%d connections", n)
+		r, err := closed(b.smallServer, n, b.length, 0, b.assumeSmall)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row(number(float64(n)), r))
+	}
+	table(fmt.Sprintf("Connections (each asks again as soon as it is answered, %s)", b.length), append([]string{"connections"}, columns...), rows)
+	return nil
+}
+
+func (b *bench) states() error {
+	var rows [][]string
+	for _, w := range []world{b.small, {1_000, 1, b.small.key}, {1_000, 1_000, b.small.key}, {10_000, 1_000, b.small.key}, b.large} {
+		s, tokens := b.smallServer, b.smallTokens
+		if w.issuers > 1 {
+			s, tokens = b.bigServer, b.largeTokens
+		}
+		if w != b.small && w != b.large {
+			var err error
+			if s, err = b.startEmulator(fmt.Sprintf("irsa-emu-%d-%d", w.roles, w.issuers), w); err != nil {
+				return err
+			}
+		}
+		r, err := closed(s, clients, b.length, 0, func(i int) call { return w.assume(tokens, i) })
+		if err != nil {
+			return err
+		}
+		rows = append(rows, append(row(number(float64(w.roles)), r)[:1], append([]string{
+			number(float64(w.issuers)), fmt.Sprintf("%.2f s", s.ready.Seconds()), mib(r.resident),
+		}, r.columns()...)...))
+	}
+	table(fmt.Sprintf("Size of the state, loaded with --given (%d connections, %s each)", clients, b.length),
+		append([]string{"roles", "issuers", "ready after", "resident"}, columns...), rows)
+	return nil
+}
+
+// steady asks at half of the rate that the server reached, and the bare handler
+// at the same, which shows what of the latency is the machine's.
+func (b *bench) steady() error {
+	say("half of the maximum")
+	most, err := closed(b.smallServer, clients, b.length, 0, b.assumeSmall)
+	if err != nil {
+		return err
+	}
+	half := most.rate() / 2
+	calls := int(half * max(5, b.length.Seconds()))
+	r, err := open(b.smallServer, half, calls, 0, b.assumeSmall)
+	if err != nil {
+		return err
+	}
+	baseline, err := open(b.bareServer, half, calls, 0, b.assumeAnywhere)
+	if err != nil {
+		return err
+	}
+	b.target("p99 under 5 ms at half of the maximum", ms(r.percentile(99)), r.percentile(99) < wantP99)
+	table(fmt.Sprintf("At half of the maximum: %s requests/s that arrive at random", number(half)),
+		append([]string{"server"}, columns...), [][]string{row("irsa-emu", r), row("bare", baseline)})
+	return nil
+}
+
+// sessions issues a million to a server of its own.
+func (b *bench) sessions() error {
+	s, err := b.startEmulator("irsa-emu-million", b.small)
+	if err != nil {
+		return err
+	}
+	idle, err := s.usage()
+	if err != nil {
+		return err
+	}
+	rows := [][]string{{"0", mib(idle.resident), "", ""}}
+	var first, last int64
+	most := int64(math.MinInt64)
+	for done := 0; done < million; {
+		const part = million / 5
+		say("%d of a million sessions", done)
+		from := done
+		r, err := closed(s, clients, 0, part, func(i int) call { return b.assumeSmall(from + i) })
+		if err != nil {
+			return err
+		}
+		done += r.calls
+		if first == 0 {
+			first = r.resident
+		}
+		last, most = r.resident, max(most, r.resident)
+		rows = append(rows, []string{number(float64(done)), mib(r.resident), number(r.rate()), ms(r.percentile(99))})
+	}
+	table("A million sessions of one server", []string{"issued so far", "resident", "requests/s", "p99"}, rows)
+	b.target("under 64 MiB resident after a million sessions", mib(last), last < wantResident)
+	b.target("flat: the fifth 200,000 sessions add under 10 % to the first", percent(float64(last-first)/float64(first)), float64(last) < 1.1*float64(first))
+	return nil
+}
+
+// storm is a cluster that starts again: every pod asks once, on a connection of
+// its own, from its node's address.
+func (b *bench) storm() error {
+	say("the storm: %d pods within %s", stormPods, stormTime)
+	r, err := open(b.bigServer, stormPods/stormTime.Seconds(), stormPods, stormNodes, b.assumeLarge)
+	if err != nil {
+		return err
+	}
+	table(fmt.Sprintf("Restart storm: %s pods on %s nodes ask within a minute, each on a new connection (100,000 roles, 1,000 issuers, %s distinct tokens)",
+		number(stormPods), number(stormNodes), number(float64(len(b.largeTokens)))),
+		append([]string{"answered right", "in"}, columns...),
+		[][]string{append([]string{number(float64(r.calls)), r.elapsed.Round(100 * time.Millisecond).String()}, r.columns()...)})
+	return nil
+}

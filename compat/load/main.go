@@ -1,0 +1,58 @@
+//go:build linux
+
+// Command load puts a real `irsa-emu serve` under load over loopback, beside two
+// baselines in the same run, and prints tables for docs/benchmarks.md. It fails
+// when an answer is not the right one or a load made no call; how fast it was is
+// for people to judge.
+//
+//	make load             about five minutes
+//	LOAD=full make load   longer rounds, and a token of its own for every pod of the storm
+//
+// It needs Linux: what a server used is read from /proc.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	emulator := flag.String("emulator", "bin/irsa-emu", "the binary under load")
+	full := flag.Bool("full", false, "longer")
+	flag.Parse()
+	if flag.Arg(0) == "bare" {
+		return bare(flag.Arg(1), flag.Arg(2), flag.Arg(3))
+	}
+	dir, err := os.MkdirTemp("", "irsa-emu-load-")
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	moto, err := exec.LookPath("moto_server")
+	if err != nil {
+		say("no moto_server here: its row is left out")
+	}
+	b := &bench{dir: dir, emulator: *emulator, self: self, moto: moto, size: quick}
+	if *full {
+		b.size = long
+	}
+	fmt.Println(heading())
+	err = b.all()
+	for _, s := range b.running {
+		err = errors.Join(err, s.stop())
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
