@@ -67,7 +67,7 @@ func (c *Claims) awsClaim(name string) ([]byte, bool) {
 // "transitive_tag_keys": ["K"]}, and the flat one, a claim a tag. A token may use
 // both.
 func (c *Claims) readTags() error {
-	tags := tagClaims{values: map[string]string{}, seen: map[string]bool{}}
+	var tags tagClaims
 	if value, ok := c.awsClaim(claimTags); ok {
 		if err := tags.addNested(value); err != nil {
 			return err
@@ -153,6 +153,9 @@ func (t *tagClaims) add(key, value string) error {
 		return badTags(claimTags, "the tag key %q is not 1 to %d letters, digits, spaces or _.:/=+-@ outside aws:", key, longestTagKey)
 	case utf8.RuneCountInString(value) > longestTagText || !tagText.MatchString(value):
 		return badTags(claimTags, "the value %q of tag %q is not at most %d letters, digits, spaces or _.:/=+-@", value, key, longestTagText)
+	}
+	if t.values == nil {
+		t.values, t.seen = map[string]string{}, map[string]bool{}
 	}
 	t.seen[lower] = true
 	t.values[key] = value

@@ -116,7 +116,8 @@ func BenchmarkConditionKeys(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		oidc.ConditionKeys(issuerURL, claims)
+		for range oidc.ConditionKeys(issuerURL, claims) {
+		}
 	}
 }
 

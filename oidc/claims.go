@@ -80,16 +80,34 @@ func (c *Claims) Map() map[string]any {
 	return all
 }
 
+// ReadClaims is [ReadClaims] of the token's payload, read once. The claims are
+// shared, and unverified until [Verifier.Verify] returns them.
+func (t *Token) ReadClaims() (*Claims, error) {
+	t.read()
+	if t.broken != nil {
+		return nil, t.broken
+	}
+	if t.brokenAWS != nil {
+		return nil, t.brokenAWS
+	}
+	return t.claims, nil
+}
+
 // CheckClaims makes the checks on claims that need no provider: the required
 // ones are there and have a form that STS reads. [Verifier.Verify] makes them
 // too; STS calls this before it looks for the provider that iss names.
 func (t *Token) CheckClaims() error {
-	if t.claims != nil {
-		return nil
+	t.read()
+	return t.broken
+}
+
+func (t *Token) read() {
+	if t.claims != nil || t.broken != nil {
+		return
 	}
-	var err error
-	t.claims, err = readClaims(t.payload, t.members)
-	return err
+	if t.claims, t.broken = readClaims(t.payload, t.members); t.broken == nil {
+		t.brokenAWS = t.claims.readAWSClaims()
+	}
 }
 
 // readClaims is the stage "claims present and well-formed". The order of the

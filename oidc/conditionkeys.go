@@ -1,7 +1,7 @@
 package oidc
 
 import (
-	"net/url"
+	"iter"
 	"strings"
 )
 
@@ -15,32 +15,29 @@ type ConditionKey struct {
 	Session bool
 }
 
-// ConditionKeys maps claims to condition keys: the provider's URL without its
+// ConditionKeys gives claims as condition keys: the provider's URL without its
 // scheme, a colon, and a name. Every issuer has aud, oaud, sub, amr and email; a
 // few shared ones have more; no other claim becomes a key, iss and azp included.
 // A key whose claim is absent is absent. Sources: AWS's documents and recorded 1d.
-func ConditionKeys(issuerURL string, c *Claims) map[string]ConditionKey {
-	issuer := strings.TrimPrefix(issuerURL, "https://")
-	prefix := issuer + ":"
-	keys := map[string]ConditionKey{
-		prefix + "aud": {Values: []string{c.Audience}, Session: true},
+func ConditionKeys(issuerURL string, c *Claims) iter.Seq2[string, ConditionKey] {
+	return func(yield func(string, ConditionKey) bool) {
+		issuer := strings.TrimPrefix(issuerURL, "https://")
+		prefix := issuer + ":"
 		// Several original audiences can be tested with a set operator only; one
 		// is an ordinary value, or StringEquals on :oaud could never hold.
-		prefix + "oaud": {Values: c.OriginalAudience, Multi: len(c.OriginalAudience) > 1},
-		prefix + "sub":  {Values: []string{c.Subject}, Session: true},
-	}
-	if len(c.AMR) > 0 {
-		keys[prefix+"amr"] = ConditionKey{Values: c.AMR, Multi: true, Session: true}
-	}
-	if c.Email != "" {
-		keys[prefix+"email"] = ConditionKey{Values: []string{c.Email}}
-	}
-	for name, claim := range specificKeys(issuer) {
-		if value, ok := c.scalar(claim); ok {
-			keys[prefix+name] = ConditionKey{Values: []string{value}}
+		if !yield(prefix+"aud", ConditionKey{Values: []string{c.Audience}, Session: true}) ||
+			!yield(prefix+"oaud", ConditionKey{Values: c.OriginalAudience, Multi: len(c.OriginalAudience) > 1}) ||
+			!yield(prefix+"sub", ConditionKey{Values: []string{c.Subject}, Session: true}) ||
+			len(c.AMR) > 0 && !yield(prefix+"amr", ConditionKey{Values: c.AMR, Multi: true, Session: true}) ||
+			c.Email != "" && !yield(prefix+"email", ConditionKey{Values: []string{c.Email}}) {
+			return
+		}
+		for name, claim := range specificKeys(issuer) {
+			if value, ok := c.scalar(claim); ok && !yield(prefix+name, ConditionKey{Values: []string{value}}) {
+				return
+			}
 		}
 	}
-	return keys
 }
 
 // SpecificConditionKeys lists the key names that only this issuer has.
@@ -67,14 +64,11 @@ func specificKeys(issuer string) map[string]string {
 	case "accounts.google.com":
 		return map[string]string{"google/organization_number": "google.organization_number"}
 	}
-	u, err := url.Parse("https://" + issuer)
-	if err != nil {
-		return nil
-	}
+	host, path, _ := strings.Cut(issuer, "/")
 	switch {
-	case u.Host == "oidc.circleci.com" && strings.HasPrefix(u.Path, "/org/"):
+	case host == "oidc.circleci.com" && strings.HasPrefix(path, "org/"):
 		return same("oidc.circleci.com/project-id")
-	case strings.HasSuffix(u.Host, ".oraclecloud.com"):
+	case strings.HasSuffix(host, ".oraclecloud.com"):
 		return same("rpst_id")
 	}
 	return nil

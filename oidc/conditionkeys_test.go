@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,7 +55,7 @@ func TestConditionKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, oidc.ConditionKeys(tt.issuer, read)); diff != "" {
+			if diff := cmp.Diff(tt.want, maps.Collect(oidc.ConditionKeys(tt.issuer, read))); diff != "" {
 				t.Error(diff)
 			}
 		})

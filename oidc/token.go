@@ -31,7 +31,11 @@ type Token struct {
 	signature []byte
 	payload   []byte
 	members   members
-	claims    *Claims // read once, by CheckClaims or Verify
+
+	// What read found, once: brokenAWS is wrong with AWS's own claims, which are
+	// judged last.
+	claims            *Claims
+	broken, brokenAWS error
 }
 
 // strictBase64 refuses padding and non-zero trailing bits, so that one token has

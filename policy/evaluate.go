@@ -36,7 +36,7 @@ type side struct {
 
 func (e *evaluation) run() {
 	p := e.policies
-	e.decision.Policies = make([]PolicyResult, 0, 3+len(p.Identity)+len(p.Session))
+	e.decision.Policies = make([]PolicyResult, 0, p.count()) // never grows: results are pointed to
 	// The order is that of AWS's gates; it decides which policy a refusal names.
 	var named, identity, boundary, session side
 	if p.Trust != nil {
@@ -70,6 +70,18 @@ func (e *evaluation) run() {
 	}
 }
 
+// count is of how many policies there will be a result.
+func (p *Policies) count() int {
+	n := len(p.Identity) + len(p.Session)
+	if p.Trust != nil || p.Resource != nil {
+		n++
+	}
+	if p.Boundary != nil {
+		n++
+	}
+	return n
+}
+
 // judge evaluates one policy and appends its result.
 func (e *evaluation) judge(n *Named, t SourceType) side {
 	doc := n.Document
@@ -98,7 +110,7 @@ func (e *evaluation) judge(n *Named, t SourceType) side {
 		}
 	}
 	if r.Outcome == ExplicitDeny && e.denied == nil {
-		e.denied = r // stays valid: the slice never grows beyond its capacity
+		e.denied = r
 	}
 	return s
 }

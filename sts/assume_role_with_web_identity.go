@@ -173,7 +173,7 @@ func (c *webIdentityCall) identify() *refusal {
 		c.provider = p
 		c.req.Decision.Provider = c.providerARN
 	}
-	c.claims, c.claimErr = oidc.ReadClaims(c.token.Payload())
+	c.claims, c.claimErr = c.token.ReadClaims()
 	if c.claimErr != nil {
 		c.claims = identityClaims(c.token, c.claimErr)
 	}
@@ -311,7 +311,7 @@ func (c *webIdentityCall) explain() {
 		c.identify() // for what it finds; the call was refused before
 	}
 	if c.claims == nil {
-		c.claims, _ = oidc.ReadClaims(c.token.Payload())
+		c.claims, _ = c.token.ReadClaims() // what is wrong was answered already
 	}
 	c.describeToken()
 	if c.claims == nil {
@@ -326,10 +326,11 @@ func (c *webIdentityCall) explain() {
 }
 
 func (c *webIdentityCall) describeToken() {
-	t := &decision.Token{
-		Issuer: c.token.Issuer(), Subject: c.token.Subject(), KeyID: c.token.Header.KeyID, Algorithm: c.token.Header.Algorithm,
-	}
-	if c.claims != nil {
+	t := &decision.Token{KeyID: c.token.Header.KeyID, Algorithm: c.token.Header.Algorithm}
+	if c.claims == nil {
+		t.Issuer, t.Subject = c.token.Issuer(), c.token.Subject()
+	} else {
+		t.Issuer, t.Subject = c.claims.Issuer, c.claims.Subject
 		t.Audience = c.claims.OriginalAudience
 		t.PinnedKeys = c.claims.PinnedKeys
 		t.IssuedAt, t.Expires = unixTime(c.claims.IssuedAt), unixTime(c.claims.Expires)

@@ -39,7 +39,8 @@ func ContextKeys(id WebIdentity) policy.Context {
 // addKeys sets all keys but those of time and HTTP (recorded 1d).
 func (id *WebIdentity) addKeys(ctx policy.Context) {
 	c := id.Claims
-	for key, value := range oidc.ConditionKeys(providerURL(id.Provider), c) {
+	// Lower case, as contexts keep keys: else each key would be copied.
+	for key, value := range oidc.ConditionKeys(strings.ToLower(providerURL(id.Provider)), c) {
 		if value.Multi {
 			ctx.SetMulti(key, value.Values)
 		} else if len(value.Values) > 0 {

@@ -23,12 +23,15 @@ func ParseARN(s string) (ARN, error) {
 	if len(s) > maxARN*4 { // the limit counts characters
 		return ARN{}, fmt.Errorf("an ARN of %d bytes is too long", len(s))
 	}
-	parts := strings.SplitN(s, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" {
-		return ARN{}, fmt.Errorf("%q: %w", s, errNotARN)
+	var a ARN
+	rest, ok := strings.CutPrefix(s, "arn:")
+	for _, part := range [...]*string{&a.Partition, &a.Service, &a.Region, &a.Account} {
+		if ok {
+			*part, rest, ok = strings.Cut(rest, ":")
+		}
 	}
-	a := ARN{parts[1], parts[2], parts[3], parts[4], parts[5]}
-	if a.Partition == "" || a.Service == "" || a.Resource == "" {
+	a.Resource = rest
+	if !ok || a.Partition == "" || a.Service == "" || a.Resource == "" {
 		return ARN{}, fmt.Errorf("%q: %w", s, errNotARN)
 	}
 	return a, nil
