@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -347,7 +348,7 @@ func (e *Emulator) describe(req *iam.Request) {
 	d := req.Decision
 	d.Time, d.Service, d.Action, d.Region = req.Now, req.Service, req.Action, req.Region
 	if d.Resource == "" {
-		d.Resource = req.Form.Get("RoleArn")
+		d.Resource = strings.Clone(req.Form.Get("RoleArn")) // the form has the token too, and is not kept
 	}
 }
 

@@ -116,6 +116,8 @@ func (c *webIdentityCall) parameters() *refusal {
 	if err := c.req.DecodeQuery(&c.in, wire.EchoValues); err != nil {
 		return badParameters(err)
 	}
+	// Decisions are kept, the form with the token in it is not.
+	c.in.RoleArn, c.in.RoleSessionName = strings.Clone(c.in.RoleArn), strings.Clone(c.in.RoleSessionName)
 	c.req.Decision.Resource = c.in.RoleArn
 	arn, err := wire.ParseARN(c.in.RoleArn)
 	if err != nil {

@@ -5,10 +5,25 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"sync"
 )
 
-// answerSize is room for the usual answer: credentials with a session token.
-const answerSize = 3 << 10
+// answers are buffers for answers, which are sent before their writer is put back. The
+// largest ones are left to the garbage collector.
+var answers = sync.Pool{New: func() any { return new(xmlWriter) }}
+
+const largestPooled = 64 << 10
+
+func newAnswer() *xmlWriter { return answers.Get().(*xmlWriter) }
+
+func (x *xmlWriter) send(w http.ResponseWriter, call *Call, status int) {
+	send(w, call, status, "text/xml", x.Bytes())
+	if x.Cap() <= largestPooled {
+		x.Reset()
+		x.depth = 0
+		answers.Put(x)
+	}
+}
 
 // WriteQuery answers a call of the Query protocol with a result, a struct or a
 // pointer to one, in the namespace of the service. A nil result is that of an
@@ -19,10 +34,10 @@ func WriteQuery(w http.ResponseWriter, call *Call, namespace string, result any)
 		send(w, call, http.StatusOK, "application/json", queryJSON(call, result))
 		return
 	}
-	x := &xmlWriter{}
-	x.Grow(answerSize)
+	x := newAnswer()
 	response := call.Action + "Response"
-	x.WriteString("<" + response + ` xmlns="` + namespace + `">` + "\n")
+	x.tag("<", response, ` xmlns="`)
+	x.tag("", namespace, "\">\n")
 	x.depth++
 	if result != nil {
 		x.element(call.Action+"Result", reflect.ValueOf(result))
@@ -31,7 +46,7 @@ func WriteQuery(w http.ResponseWriter, call *Call, namespace string, result any)
 	x.text("RequestId", call.ID)
 	x.close("ResponseMetadata")
 	x.close(response)
-	send(w, call, http.StatusOK, "text/xml", x.Bytes())
+	x.send(w, call, http.StatusOK)
 }
 
 func queryJSON(call *Call, result any) []byte {
@@ -73,7 +88,7 @@ func WriteQueryError(w http.ResponseWriter, call *Call, namespace string, err *E
 	if err.namespace != "" {
 		namespace = err.namespace
 	}
-	x := &xmlWriter{}
+	x := newAnswer()
 	x.WriteString(`<ErrorResponse xmlns="` + namespace + `">` + "\n")
 	x.depth++
 	x.open("Error")
@@ -88,7 +103,7 @@ func WriteQueryError(w http.ResponseWriter, call *Call, namespace string, err *E
 	x.close("Error")
 	x.text("RequestId", call.ID)
 	x.close("ErrorResponse")
-	send(w, call, status, "text/xml", x.Bytes())
+	x.send(w, call, status)
 }
 
 func statusOf(err *Error) int {

@@ -45,12 +45,18 @@ const maxDepth = 12
 
 // grow makes a tree of dotted names.
 func grow(form url.Values) *node {
-	root := &node{}
+	root := &node{children: make(map[string]*node, len(form))}
+	plain := make([]node, 0, len(form)) // of names without dots; never grows, it is pointed into
 	for name, values := range form {
-		if len(values) == 0 || strings.Count(name, ".") > maxDepth {
+		dots := strings.Count(name, ".")
+		if len(values) == 0 || dots > maxDepth {
 			continue
 		}
 		n := root
+		if dots == 0 && root.children[name] == nil {
+			plain = append(plain, node{})
+			root.children[name] = &plain[len(plain)-1]
+		}
 		for part := range strings.SplitSeq(name, ".") {
 			child := n.children[part]
 			if child == nil {

@@ -27,7 +27,11 @@ func (l List[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]T(l))
 }
 
-var textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+var (
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+	stringType    = reflect.TypeFor[string]()
+	intType       = reflect.TypeFor[int]()
+)
 
 // omitted says whether an answer leaves a member out: a nil pointer always, and
 // what is zero or empty where its tag says omitempty.
@@ -49,6 +53,12 @@ func omitted(v reflect.Value, m *member) bool {
 // JSON would take the text for a number or a truth value, so that JSON leaves
 // out the quotes.
 func leaf(v reflect.Value) (text string, bare, ok bool) {
+	switch v.Type() { // those that nearly all members have
+	case stringType:
+		return v.String(), false, true
+	case intType:
+		return strconv.FormatInt(v.Int(), 10), true, true
+	}
 	switch t := v.Interface().(type) {
 	case Time:
 		return t.text(), false, true
@@ -103,27 +113,33 @@ func (x *xmlWriter) line() {
 	}
 }
 
+func (x *xmlWriter) tag(before, name, after string) {
+	x.WriteString(before)
+	x.WriteString(name)
+	x.WriteString(after)
+}
+
 func (x *xmlWriter) open(name string) {
 	x.line()
-	x.WriteString("<" + name + ">\n")
+	x.tag("<", name, ">\n")
 	x.depth++
 }
 
 func (x *xmlWriter) close(name string) {
 	x.depth--
 	x.line()
-	x.WriteString("</" + name + ">\n")
+	x.tag("</", name, ">\n")
 }
 
 func (x *xmlWriter) text(name, text string) {
 	x.line()
 	if text == "" {
-		x.WriteString("<" + name + "/>\n")
+		x.tag("<", name, "/>\n")
 		return
 	}
-	x.WriteString("<" + name + ">")
+	x.tag("<", name, ">")
 	escapeXML(&x.Buffer, text)
-	x.WriteString("</" + name + ">\n")
+	x.tag("</", name, ">\n")
 }
 
 func (x *xmlWriter) element(name string, v reflect.Value) {

@@ -21,7 +21,8 @@ const noVersion = "NO_VERSION_SPECIFIED"
 // for other methods than GET and HEAD, out of body. Of a parameter given twice
 // the first counts, as on AWS. A body that does not call itself a form is not
 // read, as on AWS. An action that is absent is "": see MissingAction; an absent
-// version is the placeholder that AWS prints.
+// version is the placeholder that AWS prints. Action and version are copies:
+// who keeps them does not keep the form, in which tokens are.
 func ReadQuery(r *http.Request, body []byte) (action, version string, form url.Values, err error) {
 	form = url.Values{}
 	if err := readForm(form, r.URL.RawQuery); err != nil {
@@ -34,14 +35,19 @@ func ReadQuery(r *http.Request, body []byte) (action, version string, form url.V
 	}
 	version = noVersion
 	if form.Has("Version") {
-		version = form.Get("Version")
+		version = strings.Clone(form.Get("Version"))
 	}
-	return form.Get("Action"), version, form, nil
+	return strings.Clone(form.Get("Action")), version, form, nil
 }
 
 func isForm(r *http.Request) bool {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && media == "application/x-www-form-urlencoded"
+	const media = "application/x-www-form-urlencoded"
+	header := r.Header.Get("Content-Type")
+	if header == media || header == media+"; charset=utf-8" {
+		return true // as SDKs write it
+	}
+	got, _, err := mime.ParseMediaType(header)
+	return err == nil && got == media
 }
 
 // readForm adds the parameters of one encoded form, in order.
@@ -49,9 +55,11 @@ func readForm(form url.Values, encoded string) error {
 	if encoded == "" {
 		return nil
 	}
-	if strings.Count(encoded, "&") >= maxParameters {
+	count := strings.Count(encoded, "&") + 1
+	if count > maxParameters {
 		return malformedQuery(fmt.Sprintf("%d parameters or more", maxParameters))
 	}
+	values := make([]string, 0, count) // those of names that occur once, which all names should
 	for pair := range strings.SplitSeq(encoded, "&") {
 		if pair == "" {
 			continue
@@ -65,7 +73,12 @@ func readForm(form url.Values, encoded string) error {
 		if err != nil {
 			return malformedQuery(err.Error())
 		}
-		form[name] = append(form[name], text)
+		if given, twice := form[name]; twice {
+			form[name] = append(given, text)
+			continue
+		}
+		values = append(values, text)
+		form[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	return nil
 }

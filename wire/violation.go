@@ -47,7 +47,11 @@ const (
 
 // text checks a string. AWS reports each broken constraint for itself: lengths
 // first, then the pattern.
-func (v *violations) text(at string, value string, r *rule) {
+func (v *violations) text(at string, text string, r *rule) {
+	if r.fits(text) {
+		return
+	}
+	value := text // a copy that escapes, of a value that is wrong
 	length := int64(utf8.RuneCountInString(value))
 	shown := &value
 	if r.secret {
@@ -67,8 +71,22 @@ func (v *violations) text(at string, value string, r *rule) {
 	}
 }
 
+// fits says whether a string breaks no constraint.
+func (r *rule) fits(text string) bool {
+	if r.max != nil || r.min != nil {
+		length := int64(utf8.RuneCountInString(text))
+		if r.max != nil && length > *r.max || r.min != nil && length < *r.min {
+			return false
+		}
+	}
+	return (r.pattern == nil || r.pattern.match(text)) && (r.enum == nil || slices.Contains(r.enum, text))
+}
+
 // number checks an integer.
 func (v *violations) number(at string, n int64, r *rule) {
+	if (r.max == nil || n <= *r.max) && (r.min == nil || n >= *r.min) {
+		return
+	}
 	value := strconv.FormatInt(n, 10)
 	if r.max != nil && n > *r.max {
 		v.add(at, &value, fmt.Sprintf("Member must have value less than or equal to %d", *r.max))
