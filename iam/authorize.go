@@ -105,16 +105,17 @@ func managed(r state.Reader, arn string, as policy.SourceType) *policy.Named {
 }
 
 // ContextKeys are the global condition keys of a call, those of the caller
-// included (condition keys page of the IAM user guide).
+// included (condition keys page of the IAM user guide). Their names are written
+// in lower case, as contexts keep them: every call sets them, and none is copied.
 func (req *Request) ContextKeys() policy.Context {
 	ctx := make(policy.Context, 24)
 	now := req.Now.UTC()
-	ctx.Set("aws:CurrentTime", now.Format("2006-01-02T15:04:05Z"))
-	ctx.Set("aws:EpochTime", strconv.FormatInt(now.Unix(), 10))
-	ctx.Set("aws:PrincipalIsAWSService", "false")
-	ctx.Set("aws:ViaAWSService", "false")
+	ctx.Set("aws:currenttime", now.Format("2006-01-02T15:04:05Z"))
+	ctx.Set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
+	ctx.Set("aws:principalisawsservice", "false")
+	ctx.Set("aws:viaawsservice", "false")
 	if req.Region != "" {
-		ctx.Set("aws:RequestedRegion", req.Region)
+		ctx.Set("aws:requestedregion", req.Region)
 	}
 	if r := req.HTTP; r != nil {
 		setHTTPKeys(ctx, r)
@@ -126,28 +127,28 @@ func (req *Request) ContextKeys() policy.Context {
 }
 
 func setHTTPKeys(ctx policy.Context, r *http.Request) {
-	ctx.Set("aws:SecureTransport", strconv.FormatBool(r.TLS != nil))
+	ctx.Set("aws:securetransport", strconv.FormatBool(r.TLS != nil))
 	if ua := r.UserAgent(); ua != "" {
-		ctx.Set("aws:UserAgent", ua)
+		ctx.Set("aws:useragent", ua)
 	}
 	if referer := r.Referer(); referer != "" {
-		ctx.Set("aws:Referer", referer)
+		ctx.Set("aws:referer", referer)
 	}
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		ctx.Set("aws:SourceIp", host)
+		ctx.Set("aws:sourceip", host)
 	}
 }
 
 func (p *Principal) setKeys(ctx policy.Context, r state.Reader) {
-	ctx.Set("aws:PrincipalAccount", p.Account)
-	ctx.Set("aws:PrincipalType", string(p.Type))
+	ctx.Set("aws:principalaccount", p.Account)
+	ctx.Set("aws:principaltype", string(p.Type))
 	ctx.Set("aws:userid", p.UserID)
 	switch p.Type {
 	case AssumedRole:
 		// The role's ARN with its path, not the session's.
-		ctx.Set("aws:PrincipalArn", p.RoleARN)
+		ctx.Set("aws:principalarn", p.RoleARN)
 	default:
-		ctx.Set("aws:PrincipalArn", p.ARN)
+		ctx.Set("aws:principalarn", p.ARN)
 	}
 	if p.Type == IAMUser {
 		ctx.Set("aws:username", p.UserName)
@@ -171,12 +172,12 @@ func (p *Principal) setKeys(ctx policy.Context, r state.Reader) {
 	if !p.Temporary {
 		return
 	}
-	ctx.Set("aws:TokenIssueTime", p.Issued.UTC().Format("2006-01-02T15:04:05Z"))
+	ctx.Set("aws:tokenissuetime", p.Issued.UTC().Format("2006-01-02T15:04:05Z"))
 	if p.SourceIdentity != "" {
-		ctx.Set("aws:SourceIdentity", p.SourceIdentity)
+		ctx.Set("aws:sourceidentity", p.SourceIdentity)
 	}
 	if p.FederatedProvider != "" {
-		ctx.Set("aws:FederatedProvider", p.FederatedProvider)
+		ctx.Set("aws:federatedprovider", p.FederatedProvider)
 	}
 	for key, values := range p.SessionKeys {
 		if strings.HasSuffix(key, ":amr") {

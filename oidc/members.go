@@ -77,17 +77,22 @@ func stringOrList(value []byte) ([]string, bool) {
 		text, err := unquote(value)
 		return []string{text}, err == nil
 	case '[':
-		// Through pointers, since encoding/json reads null as "".
-		var items []*string
-		if json.Unmarshal(value, &items) != nil {
-			return nil, false
-		}
-		list := make([]string, len(items))
-		for i, item := range items {
-			if item == nil {
+		list := []string{}
+		s := scan{src: value, at: 1}
+		for s.space(); s.peek() != ']'; s.space() {
+			if s.peek() == ',' {
+				s.at++
+				s.space()
+			}
+			item := s.value()
+			if item[0] != '"' {
 				return nil, false
 			}
-			list[i] = *item
+			text, err := unquote(item)
+			if err != nil {
+				return nil, false
+			}
+			list = append(list, text)
 		}
 		return list, true
 	}

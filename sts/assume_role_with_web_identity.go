@@ -160,7 +160,7 @@ func (c *webIdentityCall) findRole() *refusal {
 		return webIdentityDenied(assumeWithWebIdentity, decision.RoleNotFound).because(decision.RoleNotFound, "%s", why)
 	}
 	c.role = role
-	c.trust = policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
+	c.trust = policy.Named{Name: c.in.RoleArn, Type: policy.TrustPolicy, Document: role.Trust.Parsed}
 	if c.seconds > role.MaxSessionDuration {
 		return durationOverRole(c.seconds, role.MaxSessionDuration)
 	}

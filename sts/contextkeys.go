@@ -36,10 +36,10 @@ func ContextKeys(id WebIdentity) policy.Context {
 	return ctx
 }
 
-// addKeys sets all keys but those of time and HTTP (recorded 1d).
+// addKeys sets all keys but those of time and HTTP (recorded 1d), in lower case
+// like [iam.Request.ContextKeys].
 func (id *WebIdentity) addKeys(ctx policy.Context) {
 	c := id.Claims
-	// Lower case, as contexts keep keys: else each key would be copied.
 	for key, value := range oidc.ConditionKeys(strings.ToLower(providerURL(id.Provider)), c) {
 		if value.Multi {
 			ctx.SetMulti(key, value.Values)
@@ -47,11 +47,11 @@ func (id *WebIdentity) addKeys(ctx policy.Context) {
 			ctx.Set(key, value.Values[0])
 		}
 	}
-	ctx.Set("sts:RoleSessionName", id.RoleSessionName)
+	ctx.Set("sts:rolesessionname", id.RoleSessionName)
 	// Always there; true only if the roles claim names the role.
-	ctx.Set("sts:RoleAuthorizedByIdp", strconv.FormatBool(slices.Contains(c.Roles, id.RoleARN)))
+	ctx.Set("sts:roleauthorizedbyidp", strconv.FormatBool(slices.Contains(c.Roles, id.RoleARN)))
 	if c.SourceIdentity != "" {
-		ctx.Set("sts:SourceIdentity", c.SourceIdentity)
+		ctx.Set("sts:sourceidentity", c.SourceIdentity)
 	}
 	tags := claimedTags(c)
 	tags.setKeys(ctx)
@@ -59,10 +59,10 @@ func (id *WebIdentity) addKeys(ctx policy.Context) {
 		ctx.Set("aws:ResourceTag/"+tag.Key, tag.Value)
 		ctx.Set("iam:ResourceTag/"+tag.Key, tag.Value)
 	}
-	ctx.Set("aws:ResourceAccount", providerAccount(id.Provider)) // the role's too: they must share it
+	ctx.Set("aws:resourceaccount", providerAccount(id.Provider)) // the role's too: they must share it
 	// The caller is the provider; aws:PrincipalArn is absent.
-	ctx.Set("aws:PrincipalAccount", providerAccount(id.Provider))
-	ctx.Set("aws:PrincipalType", "User")
+	ctx.Set("aws:principalaccount", providerAccount(id.Provider))
+	ctx.Set("aws:principaltype", "User")
 	ctx.Set("aws:userid", id.Provider)
 }
 

@@ -51,6 +51,7 @@ type Sealer struct {
 	id   [keyIDSize]byte
 	aead cipher.AEAD
 	macs sync.Pool // of HMACs, keyed for secret access keys
+	work sync.Pool // of *[]byte, to make tokens in
 }
 
 // NewSealer prepares a sealing key for use.
@@ -73,6 +74,7 @@ func NewSealer(key *SealingKey) (*Sealer, error) {
 		return nil, err
 	}
 	s.macs.New = func() any { return hmac.New(sha256.New, secrets) }
+	s.work.New = func() any { return new([]byte) }
 	block, err := aes.NewCipher(tokens)
 	if err != nil {
 		return nil, err
@@ -99,10 +101,9 @@ func (s *Sealer) Seal(session *Session, rand io.Reader, minSize int) (Credential
 	}
 	nonce := random[5:]
 	const head = len(tokenMark) + keyIDSize + nonceSize
-	raw := make([]byte, head, 1280)
-	copy(raw, tokenMark)
-	copy(raw[len(tokenMark):], s.id[:])
-	copy(raw[len(tokenMark)+keyIDSize:], nonce)
+	work := s.work.Get().(*[]byte)
+	defer s.work.Put(work)
+	raw := append(append(append((*work)[:0], tokenMark...), s.id[:]...), nonce...)
 	if raw, err = session.append(raw); err != nil {
 		return Credentials{}, err
 	}
@@ -111,9 +112,11 @@ func (s *Sealer) Seal(session *Session, rand io.Reader, minSize int) (Credential
 	}
 	// In place: the plaintext becomes the ciphertext.
 	raw = append(raw[:head], s.aead.Seal(raw[head:head], nonce, raw[head:], []byte(id))...)
+	encoded := base64.StdEncoding.AppendEncode(raw, raw)
+	*work = encoded
 	return Credentials{
 		AccessKeyID: id, SecretAccessKey: s.secretOf(id, nonce),
-		SessionToken: base64.StdEncoding.EncodeToString(raw), Expiration: session.Expires,
+		SessionToken: string(encoded[len(raw):]), Expiration: session.Expires,
 	}, nil
 }
 
