@@ -28,6 +28,9 @@ func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 	if err != nil {
 		return Document{}, nil, err
 	}
+	if !namesAWS(parsed) { // as those for web identities
+		return Document{Text: text, Parsed: parsed}, nil, nil
+	}
 	var principals []TrustPrincipal
 	shown := rewritePrincipals(text, func(written string) string {
 		p, ok := findPrincipal(m.tx, written)
@@ -47,6 +50,13 @@ func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 	}
 	doc, err := parseDocument(shown)
 	return doc, principals, err
+}
+
+// namesAWS says whether a policy has a principal that rewritePrincipals would look at.
+func namesAWS(d *policy.Document) bool {
+	return slices.ContainsFunc(d.Statements, func(s policy.Statement) bool {
+		return slices.ContainsFunc(s.Principals.Values, func(written string) bool { return strings.HasPrefix(written, "AWS: ") })
+	})
 }
 
 // findPrincipal looks up what an AWS principal of a policy names: a role or a

@@ -23,6 +23,9 @@ type builder struct {
 	owned bool // the account was given, not assumed
 	found *Found
 	files int // that were taken
+	// stateOnly leaves out Found.Policies of State documents, which are valid: a
+	// server that starts with 100,000 roles has no use for a second copy of them.
+	stateOnly bool
 
 	// accounts hold the entities of the document at hand; see commit.
 	accounts map[string]*statefile.Account

@@ -76,7 +76,7 @@ func (b *builder) barePolicies() {
 
 // stateDocuments takes the documents of a file that has the head of ours.
 func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
-	s, err := statefile.Parse(f.name, f.src, os.ReadFile)
+	s, err := statefile.Decode(f.name, f.src, nodes, os.ReadFile)
 	if errs, ok := err.(strictyaml.Errors); ok {
 		b.found.errors = append(b.found.errors, errs...)
 		return nil
@@ -87,7 +87,9 @@ func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
 	for _, n := range nodes {
 		accounts := get(n, "accounts")
 		for i := 0; accounts != nil && i+1 < len(accounts.Content); i += 2 {
-			b.statePolicies(f, accounts.Content[i].Value, accounts.Content[i+1])
+			if !b.stateOnly {
+				b.statePolicies(f, accounts.Content[i].Value, accounts.Content[i+1])
+			}
 			b.complete(accounts.Content[i].Value)
 		}
 	}
@@ -103,7 +105,7 @@ func (b *builder) statePolicies(f *file, account string, n *yaml.Node) {
 		if isNull(n) {
 			return
 		}
-		raw, _ := d.JSONOrFile(n, path)
+		raw, _ := d.JSONOrFile(n, path, false)
 		if raw == nil {
 			return
 		}

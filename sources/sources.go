@@ -100,7 +100,7 @@ func Load(paths ...string) (statefile.State, []Note, error) { return Options{}.L
 
 // Load is [Load] with options.
 func (o Options) Load(paths ...string) (statefile.State, []Note, error) {
-	found, err := o.Read(paths...)
+	found, err := o.read(true, paths)
 	if err != nil {
 		return statefile.State{}, nil, err
 	}
@@ -112,8 +112,11 @@ func (o Options) Load(paths ...string) (statefile.State, []Note, error) {
 
 // Read reads like Load, but takes policies that IAM would refuse: whoever wants
 // to say more about them than that they are refused finds them in Policies.
-func (o Options) Read(paths ...string) (*Found, error) {
+func (o Options) Read(paths ...string) (*Found, error) { return o.read(false, paths) }
+
+func (o Options) read(stateOnly bool, paths []string) (*Found, error) {
 	b := newBuilder(o)
+	b.stateOnly = stateOnly
 	for _, path := range paths {
 		if err := b.path(path); err != nil {
 			return nil, err

@@ -139,6 +139,11 @@ func Parse(name string, src []byte, read strictyaml.ReadFile) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
+	return Decode(name, src, nodes, read)
+}
+
+// Decode is [Parse] of a file that [strictyaml.Parse] has read into nodes.
+func Decode(name string, src []byte, nodes []*yaml.Node, read strictyaml.ReadFile) (State, error) {
 	d := strictyaml.New(name, src, read)
 	if len(nodes) == 0 {
 		d.ErrorAt(strictyaml.Position{File: name, Line: 1, Column: 1}, "no document; write apiVersion: %s, kind: %s and what they hold", APIVersion, Kind)

@@ -73,11 +73,11 @@ func (t *Text) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 
 // DecodeYAML takes any value or {file: PATH}.
 func (j *JSON) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
-	*j, _ = d.JSONOrFile(n, path)
+	*j, _ = d.JSONOrFile(n, path, true)
 }
 
 // DecodeYAML takes a policy or {file: PATH}.
 func (p *Document) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
-	raw, at := d.JSONOrFile(n, path)
+	raw, at := d.JSONOrFile(n, path, false)
 	*p = Document{Raw: raw, File: at.File, Line: at.Line, Column: at.Column}
 }

@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -43,13 +44,13 @@ type Decoder struct {
 	Errors Errors
 
 	src     []byte
-	places  map[string]Position
+	places  map[string]*yaml.Node
 	origins map[string]*Origin
 }
 
 // New is a decoder for nodes of that file, whose text is src.
 func New(file string, src []byte, read ReadFile) *Decoder {
-	return &Decoder{File: file, Read: read, src: src, places: map[string]Position{}, origins: map[string]*Origin{}}
+	return &Decoder{File: file, Read: read, src: src, places: map[string]*yaml.Node{}, origins: map[string]*Origin{}}
 }
 
 // At is the place of a node.
@@ -58,13 +59,13 @@ func (d *Decoder) At(n *yaml.Node) Position { return Position{d.File, n.Line, n.
 // Place is where the value of that path was written, or the nearest one around it.
 func (d *Decoder) Place(path string) Position {
 	for {
-		if p, ok := d.places[path]; ok {
-			return p
+		if n, ok := d.places[path]; ok {
+			return d.At(n)
 		}
 		i := strings.LastIndexAny(path, ".[")
 		if i < 0 {
-			if p, ok := d.places[""]; ok {
-				return p
+			if n, ok := d.places[""]; ok {
+				return d.At(n)
 			}
 			return Position{d.File, 1, 1}
 		}
@@ -73,7 +74,7 @@ func (d *Decoder) Place(path string) Position {
 }
 
 // Mark remembers the place of a path.
-func (d *Decoder) Mark(path string, n *yaml.Node) { d.places[path] = d.At(n) }
+func (d *Decoder) Mark(path string, n *yaml.Node) { d.places[path] = n }
 
 // Errorf records a mistake at a node.
 func (d *Decoder) Errorf(n *yaml.Node, format string, args ...any) {
@@ -246,8 +247,14 @@ type field struct {
 	required bool
 }
 
+// fieldLists is reflect.Type -> []field: a memo of what the program's types say.
+var fieldLists sync.Map
+
 // fieldsOf lists a struct's fields, those of embedded structs among them.
 func fieldsOf(t reflect.Type) []field {
+	if known, ok := fieldLists.Load(t); ok {
+		return known.([]field)
+	}
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
 		if f.Anonymous && f.Tag.Get("json") == "" || !f.IsExported() {
@@ -259,6 +266,7 @@ func fieldsOf(t reflect.Type) []field {
 		}
 		fields = append(fields, field{name, f.Index, !strings.Contains(options, "omit")})
 	}
+	fieldLists.Store(t, fields)
 	return fields
 }
 

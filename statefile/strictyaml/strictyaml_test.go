@@ -98,7 +98,7 @@ func TestWithin(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := strictyaml.New("f.yaml", []byte(src), nil)
-	text, _ := d.JSONOrFile(nodes[0], "doc")
+	text, _ := d.JSONOrFile(nodes[0], "doc", false)
 	if want := `{"a":[{"b":"x","c":{"d":[1,true]}}]}`; string(text) != want {
 		t.Fatalf("%s", text)
 	}

@@ -22,8 +22,9 @@ func (d *Decoder) TextOrFile(n *yaml.Node, path string) (string, bool) {
 
 // JSONOrFile is a JSON value as text: written as YAML or JSON, as text that
 // holds JSON, or in the file that {file: PATH} names. The place of any part of
-// it is known to [Decoder.Within] afterwards. It returns nil after a mistake.
-func (d *Decoder) JSONOrFile(n *yaml.Node, path string) (text []byte, at Position) {
+// it is known to [Decoder.Within] afterwards, and to [Decoder.Place] if inner
+// says so, which costs a path for each. It returns nil after a mistake.
+func (d *Decoder) JSONOrFile(n *yaml.Node, path string, inner bool) (text []byte, at Position) {
 	if name, data, named := d.FileOf(n, path); named {
 		if data == nil {
 			return nil, Position{}
@@ -38,7 +39,7 @@ func (d *Decoder) JSONOrFile(n *yaml.Node, path string) (text []byte, at Positio
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!str" {
 		return d.jsonInText(n, path)
 	}
-	text, origin := d.JSON(n, path)
+	text, origin := d.json(n, path, inner)
 	if text != nil {
 		d.origins[path] = origin
 	}

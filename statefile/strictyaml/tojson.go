@@ -59,12 +59,16 @@ type jsonWriter struct {
 	d      *Decoder
 	buf    bytes.Buffer
 	origin *Origin
+	inner  bool // parts are marked in d
 }
 
 // JSON turns a node into JSON text with members in the order in which they
 // are written, and says where each part came from. Mistakes are recorded.
-func (d *Decoder) JSON(n *yaml.Node, path string) ([]byte, *Origin) {
-	w := &jsonWriter{d: d, origin: &Origin{start: d.At(n), indent: -1}}
+func (d *Decoder) JSON(n *yaml.Node, path string) ([]byte, *Origin) { return d.json(n, path, true) }
+
+func (d *Decoder) json(n *yaml.Node, path string, inner bool) ([]byte, *Origin) {
+	d.Mark(path, n)
+	w := &jsonWriter{d: d, origin: &Origin{start: d.At(n), indent: -1}, inner: inner}
 	if !w.value(n, path, 0) {
 		return nil, nil
 	}
@@ -81,7 +85,9 @@ func (w *jsonWriter) value(n *yaml.Node, path string, depth int) bool {
 		return false
 	}
 	w.mark(n)
-	w.d.Mark(path, n)
+	if w.inner {
+		w.d.Mark(path, n)
+	}
 	ok := true
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -115,6 +121,16 @@ func (w *jsonWriter) value(n *yaml.Node, path string, depth int) bool {
 }
 
 func (w *jsonWriter) string(s string) {
+	plain := true
+	for i := 0; plain && i < len(s); i++ {
+		plain = s[i] >= ' ' && s[i] < 0x7f && s[i] != '"' && s[i] != '\\'
+	}
+	if plain { // nearly all are
+		w.buf.WriteByte('"')
+		w.buf.WriteString(s)
+		w.buf.WriteByte('"')
+		return
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
