@@ -41,6 +41,7 @@ const (
 type bench struct {
 	size
 	dir, emulator, self, moto string
+	only                      string // one load; "" all
 	running                   []*server
 
 	small, large                       world // few roles of one issuer; 100,000 of a thousand issuers
@@ -50,10 +51,27 @@ type bench struct {
 }
 
 func (b *bench) all() error {
-	for _, step := range []func() error{b.prepare, b.compare, b.kinds, b.connections, b.states, b.steady, b.sessions, b.storm} {
-		if err := step(); err != nil {
-			return err
+	if err := b.prepare(); err != nil {
+		return err
+	}
+	done := 0
+	for _, load := range []struct {
+		name string
+		run  func() error
+	}{
+		{"compare", b.compare}, {"kinds", b.kinds}, {"connections", b.connections}, {"states", b.states},
+		{"steady", b.steady}, {"sessions", b.sessions}, {"storm", b.storm},
+	} {
+		if b.only != "" && b.only != load.name {
+			continue
 		}
+		if err := load.run(); err != nil {
+			return fmt.Errorf("%s: %w", load.name, err)
+		}
+		done++
+	}
+	if done == 0 {
+		return fmt.Errorf("-only %s: there is no such load", b.only)
 	}
 	table("Targets", []string{"target", "measured", ""}, b.targets)
 	fmt.Printf("\nOther load on the machine at the end: %s (this program's own included).\n", busy())

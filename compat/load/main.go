@@ -29,6 +29,7 @@ func main() {
 func run() error {
 	emulator := flag.String("emulator", "bin/irsa-emu", "the binary under load")
 	full := flag.Bool("full", false, "longer")
+	only := flag.String("only", "", "one load: compare, kinds, connections, states, steady, sessions or storm")
 	flag.Parse()
 	if flag.Arg(0) == "bare" {
 		return bare(flag.Arg(1), flag.Arg(2), flag.Arg(3))
@@ -45,7 +46,7 @@ func run() error {
 	if err != nil {
 		say("no moto_server here: its row is left out")
 	}
-	b := &bench{dir: dir, emulator: *emulator, self: self, moto: moto, size: quick}
+	b := &bench{dir: dir, emulator: *emulator, self: self, moto: moto, only: *only, size: quick}
 	if *full {
 		b.size = long
 	}
