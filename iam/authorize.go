@@ -112,8 +112,8 @@ func (req *Request) ContextKeys() policy.Context {
 	now := req.Now.UTC()
 	ctx.Set("aws:currenttime", now.Format("2006-01-02T15:04:05Z"))
 	ctx.Set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
-	ctx.Set("aws:principalisawsservice", "false")
-	ctx.Set("aws:viaawsservice", "false")
+	ctx.SetBool("aws:principalisawsservice", false)
+	ctx.SetBool("aws:viaawsservice", false)
 	if req.Region != "" {
 		ctx.Set("aws:requestedregion", req.Region)
 	}
@@ -127,7 +127,7 @@ func (req *Request) ContextKeys() policy.Context {
 }
 
 func setHTTPKeys(ctx policy.Context, r *http.Request) {
-	ctx.Set("aws:securetransport", strconv.FormatBool(r.TLS != nil))
+	ctx.SetBool("aws:securetransport", r.TLS != nil)
 	if ua := r.UserAgent(); ua != "" {
 		ctx.Set("aws:useragent", ua)
 	}

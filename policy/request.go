@@ -44,6 +44,17 @@ func (c Context) Set(key, value string) {
 	c[strings.ToLower(key)] = Values{List: []string{value}}
 }
 
+var trueValue, falseValue = Values{List: []string{"true"}}, Values{List: []string{"false"}}
+
+// SetBool is Set with "true" or "false".
+func (c Context) SetBool(key string, value bool) {
+	if value {
+		c[strings.ToLower(key)] = trueValue
+	} else {
+		c[strings.ToLower(key)] = falseValue
+	}
+}
+
 // SetMulti gives a multivalued key its values. An empty list counts as an
 // absent key.
 func (c Context) SetMulti(key string, values []string) {

@@ -49,7 +49,7 @@ func (id *WebIdentity) addKeys(ctx policy.Context) {
 	}
 	ctx.Set("sts:rolesessionname", id.RoleSessionName)
 	// Always there; true only if the roles claim names the role.
-	ctx.Set("sts:roleauthorizedbyidp", strconv.FormatBool(slices.Contains(c.Roles, id.RoleARN)))
+	ctx.SetBool("sts:roleauthorizedbyidp", slices.Contains(c.Roles, id.RoleARN))
 	if c.SourceIdentity != "" {
 		ctx.Set("sts:sourceidentity", c.SourceIdentity)
 	}

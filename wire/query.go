@@ -21,8 +21,8 @@ const noVersion = "NO_VERSION_SPECIFIED"
 // for other methods than GET and HEAD, out of body. Of a parameter given twice
 // the first counts, as on AWS. A body that does not call itself a form is not
 // read, as on AWS. An action that is absent is "": see MissingAction; an absent
-// version is the placeholder that AWS prints. Action and version are copies:
-// who keeps them does not keep the form, in which tokens are.
+// version is the placeholder that AWS prints. Action is a copy: who keeps it, as
+// decisions do, does not keep the form with the token in it.
 func ReadQuery(r *http.Request, body []byte) (action, version string, form url.Values, err error) {
 	form = url.Values{}
 	if err := readForm(form, r.URL.RawQuery); err != nil {
@@ -35,7 +35,7 @@ func ReadQuery(r *http.Request, body []byte) (action, version string, form url.V
 	}
 	version = noVersion
 	if form.Has("Version") {
-		version = strings.Clone(form.Get("Version"))
+		version = form.Get("Version")
 	}
 	return strings.Clone(form.Get("Action")), version, form, nil
 }
