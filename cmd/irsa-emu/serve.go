@@ -57,7 +57,7 @@ signal ends it at once.
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.issuerCA, "issuer-ca", "", "PEM file of the authorities that sign remote issuers' certificates (default: the system's)")
 	flags.StringArrayVar(&f.allowIssuers, "allow-issuer-network", nil, "private network that remote issuers' keys may be fetched from, such as 10.0.0.0/8 (repeatable)")
-	flags.IntVar(&f.decisions, "decisions", 10_000, "number of decisions that are kept for explain")
+	flags.IntVar(&f.decisions, "decisions", 2_000, "number of decisions that are kept for explain, at some 2 KB each")
 	flags.StringVar(&f.cloudTrail, "cloudtrail", "", "file that a record of every STS, IAM and Secrets Manager call is appended to, in the shape of AWS CloudTrail's, one JSON object a line; - is stdout, after the ready line")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long calls under way may take after SIGINT or SIGTERM")
 	flags.DurationVar(&f.drainLinger, "drain-linger", 0, "how long calls are still taken, while /readyz says no, before that: time for a load balancer to notice")

@@ -48,7 +48,8 @@ func bare(address, keyFile, answerFile string) error {
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = w.Write(answer) // the client checks what it gets
 	})
-	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	// With the emulator's own limits on connections.
+	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute}
 	return server.ListenAndServe()
 }
 
