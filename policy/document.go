@@ -13,7 +13,6 @@ type Document struct {
 	Statements []Statement
 
 	source     []byte
-	root       *node
 	conditions int // of all statements
 }
 
@@ -27,7 +26,6 @@ type Statement struct {
 	Conditions []Condition
 	Start, End Position // of the statement's braces in the text
 
-	node      *node
 	principal *principalMatcher // nil: the statement has no Principal element
 	actions   []glob
 	resources []resourceMatcher // nil: the statement has no Resource element

@@ -7,8 +7,12 @@ import "bytes"
 // Values keep their text.
 func (d *Document) Normalised() []byte {
 	var b bytes.Buffer
+	root, err := parseJSON(d.source)
+	if err != nil {
+		panic("policy: " + err.Error()) // Parse took it
+	}
 	w := jsonWriter{src: d.source, out: &b}
-	w.ordered(d.root, []string{"Version", "Id", "Statement"}, func(n *node) {
+	w.ordered(root, []string{"Version", "Id", "Statement"}, func(n *node) {
 		statement := func(s *node) {
 			w.ordered(s, []string{"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction",
 				"Resource", "NotResource", "Condition"}, nil)
