@@ -49,7 +49,7 @@ func table(title string, header []string, rows [][]string) {
 }
 
 // columns are those of a load.
-var columns = []string{"requests/s", "p50", "p95", "p99", "max", "CPU a request", "allocated a request"}
+var columns = []string{"requests/s", "p50", "p95", "p99", "max", "CPU a request: server, client", "allocated a request"}
 
 func (r *result) columns() []string {
 	allocated := "–"
@@ -58,7 +58,7 @@ func (r *result) columns() []string {
 	}
 	return []string{
 		number(r.rate()), ms(r.percentile(50)), ms(r.percentile(95)), ms(r.percentile(99)), ms(r.latencies[len(r.latencies)-1]),
-		fmt.Sprintf("%.0f µs", float64(r.cpu)/float64(time.Microsecond)), allocated,
+		fmt.Sprintf("%d, %d µs", r.cpu.Microseconds(), r.clients.Microseconds()), allocated,
 	}
 }
 
@@ -71,11 +71,11 @@ func middle(rounds []*result) *result {
 	return sorted[len(sorted)/2]
 }
 
-// ratio is the median of the ratios of each round.
-func ratio(of, to []*result) float64 {
+// ratio is the median of the ratios of each round, of one rate or the other.
+func ratio(of, to []*result, rate func(*result) float64) float64 {
 	var ratios []float64
 	for i := range of {
-		ratios = append(ratios, of[i].rate()/to[i].rate())
+		ratios = append(ratios, rate(of[i])/rate(to[i]))
 	}
 	slices.Sort(ratios)
 	return ratios[len(ratios)/2]

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,12 +21,19 @@ type result struct {
 	elapsed   time.Duration
 	latencies []time.Duration // sorted
 	cpu       time.Duration   // the server's, a call
+	clients   time.Duration   // CPU of the clients, a call
 	objects   float64         // allocated by the server, a call
 	bytes     float64
 	resident  int64 // of the server afterwards, in bytes
 }
 
 func (r *result) rate() float64 { return float64(r.calls) / r.elapsed.Seconds() }
+
+// undisturbed is the rate that two cores which did nothing else would reach:
+// other load on the machine changes it little.
+func (r *result) undisturbed() float64 {
+	return float64(runtime.NumCPU()) / (r.cpu + r.clients).Seconds()
+}
 
 func (r *result) percentile(p float64) time.Duration {
 	return r.latencies[min(int(p/100*float64(len(r.latencies))), len(r.latencies)-1)]
@@ -37,12 +45,14 @@ func measure(s *server, load func() ([]time.Duration, error)) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	clients := ownCPU()
 	started := time.Now()
 	latencies, err := load()
 	elapsed := time.Since(started)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
+	clients = ownCPU() - clients
 	if len(latencies) == 0 {
 		return nil, fmt.Errorf("%s: no call was made", s.name)
 	}
@@ -54,9 +64,18 @@ func measure(s *server, load func() ([]time.Duration, error)) (*result, error) {
 	calls := float64(len(latencies))
 	return &result{
 		calls: len(latencies), elapsed: elapsed, latencies: latencies, resident: after.resident,
-		cpu:     time.Duration(float64(after.cpu-before.cpu) / calls),
+		cpu: time.Duration(float64(after.cpu-before.cpu) / calls), clients: time.Duration(float64(clients) / calls),
 		objects: (after.objects - before.objects) / calls, bytes: (after.bytes - before.bytes) / calls,
 	}, nil
+}
+
+// ownCPU is the time that this process used so far.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err) // it cannot fail for oneself
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // closed is a load of clients that each ask again as soon as they were
