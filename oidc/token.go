@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -27,7 +26,7 @@ type Header struct {
 type Token struct {
 	Header Header
 
-	signed    []byte // header.payload, the bytes under the signature
+	signed    string // header.payload, the bytes under the signature
 	signature []byte
 	payload   []byte
 	members   members
@@ -65,22 +64,21 @@ func parseJWS(token string) (*Token, error) {
 	if strings.Count(token, ".") != 2 {
 		return nil, notThreeParts(token)
 	}
-	raw := []byte(token)
-	first, last := bytes.IndexByte(raw, '.'), bytes.LastIndexByte(raw, '.')
-	decoded := make([]byte, 0, strictBase64.DecodedLen(len(raw)))
+	first, last := strings.IndexByte(token, '.'), strings.LastIndexByte(token, '.')
+	decoded := make([]byte, 0, strictBase64.DecodedLen(len(token)))
 
-	t := &Token{signed: raw[:last]}
-	header, decoded, err := decodePart(decoded, raw[:first])
+	t := &Token{signed: token[:last]}
+	header, decoded, err := decodePart(decoded, token[:first])
 	if err != nil {
 		return nil, notAJWT("header: %v", err)
 	}
 	if t.Header, err = parseHeader(header); err != nil {
 		return nil, err
 	}
-	if t.payload, decoded, err = decodePart(decoded, raw[first+1:last]); err != nil {
+	if t.payload, decoded, err = decodePart(decoded, token[first+1:last]); err != nil {
 		return nil, notAJWT("payload: %v", err)
 	}
-	if t.signature, _, err = decodePart(decoded, raw[last+1:]); err != nil {
+	if t.signature, _, err = decodePart(decoded, token[last+1:]); err != nil {
 		return nil, notAJWT("signature: %v", err)
 	}
 	return t, nil
@@ -142,15 +140,15 @@ func canonicalAlgorithm(alg string) string {
 
 // decodePart appends a part's bytes to space, and returns them and the space
 // with them. The parts of a token share one allocation.
-func decodePart(space, part []byte) (decoded, rest []byte, err error) {
+func decodePart(space []byte, part string) (decoded, rest []byte, err error) {
 	// encoding/base64 skips line breaks, which RFC 7515 does not allow.
 	for _, skipped := range [...]byte{'\n', '\r'} {
-		if i := bytes.IndexByte(part, skipped); i >= 0 {
+		if i := strings.IndexByte(part, skipped); i >= 0 {
 			return nil, nil, base64.CorruptInputError(i)
 		}
 	}
 	from := len(space)
-	space, err = strictBase64.AppendDecode(space, part)
+	space, err = strictBase64.AppendDecode(space, []byte(part)) // not copied: the compiler sees that nobody writes to it
 	if err != nil {
 		return nil, nil, err
 	}
