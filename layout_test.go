@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"services/secretsmanager": {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/s3":             {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/eks":            {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
-	"cloudtrail": {"decision", "iam", "wire"},
+	"cloudtrail":              {"decision", "iam", "wire"},
 	"emulator": {
 		"cloudtrail", "decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},

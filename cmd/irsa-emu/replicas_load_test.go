@@ -30,7 +30,7 @@ import (
 )
 
 const (
-	replicasToken   = "a control token"
+	replicasToken  = "a control token"
 	replicasIssuer = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
 	accountARN     = "arn:aws:iam::111122223333:"
 )
