@@ -28,7 +28,8 @@ func (c *client) clientFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.controlToken, "control-token", "", "the emulator's control token, when it listens beyond loopback")
 }
 
-// call sends body, if any, and reads the answer into into, if any.
+// call sends body, if any, and reads the answer into into, if any: JSON, or text
+// where into is a *string, which then is what an error says, too.
 func (c *client) call(ctx context.Context, method, path string, body, into any) error {
 	base, err := url.Parse(c.url)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
@@ -63,14 +64,21 @@ func (c *client) call(ctx context.Context, method, path string, body, into any) 
 	if err != nil {
 		return &exitError{exitFailed, err}
 	}
+	text, isText := into.(*string)
+	if isText {
+		*text = strings.TrimSpace(string(answer))
+	}
 	if resp.StatusCode >= 300 {
 		var refused struct{ Error string }
+		if isText && resp.StatusCode == http.StatusServiceUnavailable {
+			return &exitError{exitFailed, errors.New(*text)}
+		}
 		if json.Unmarshal(answer, &refused) != nil || refused.Error == "" {
 			refused.Error = fmt.Sprintf("%s %s answered %s; is it irsa-emu?", method, c.url+path, resp.Status)
 		}
 		return &exitError{exitFailed, errors.New(refused.Error)}
 	}
-	if into == nil {
+	if into == nil || isText {
 		return nil
 	}
 	if err := json.Unmarshal(answer, into); err != nil {

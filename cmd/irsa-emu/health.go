@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -13,10 +14,11 @@ func (p *program) healthCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "health", Short: "Ask a running emulator whether it is ready", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.call(cmd.Context(), http.MethodGet, "/readyz", nil, nil); err != nil {
+			var says string
+			if err := c.call(cmd.Context(), http.MethodGet, "/readyz", nil, &says); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintln(p.stdout, "ready")
+			_, err := fmt.Fprintln(p.stdout, strings.Replace(says, "ok", "ready", 1))
 			return err
 		},
 	}

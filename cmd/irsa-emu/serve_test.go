@@ -203,11 +203,23 @@ func TestServeIsNotReadyWhileItEnds(t *testing.T) {
 	if status, body, err := s.get("/readyz"); err != nil || status != http.StatusOK || body != "ok\n" {
 		t.Fatalf("before: %d %q %v", status, body, err)
 	}
+	health := func() (code int, said string) {
+		var stdout, stderr bytes.Buffer
+		env := func(string) (string, bool) { return "", false }
+		code = run(t.Context(), []string{"health", "--url", s.url}, env, strings.NewReader(""), &stdout, &stderr)
+		return code, stdout.String() + stderr.String()
+	}
+	if code, said := health(); code != exitOK || said != "ready\n" {
+		t.Errorf("health: %d %s", code, said)
+	}
 	s.signal()
 	until(t, "/readyz says no", func() bool {
 		status, _, err := s.get("/readyz")
 		return err == nil && status == http.StatusServiceUnavailable
 	})
+	if code, said := health(); code != exitFailed || said != "irsa-emu: not ready: shutting down\n" {
+		t.Errorf("health while it ends: %d %s", code, said)
+	}
 	if status, _, err := s.get("/healthz"); err != nil || status != http.StatusOK {
 		t.Errorf("it lives: %d %v", status, err)
 	}
