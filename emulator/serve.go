@@ -51,7 +51,7 @@ func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
 			return errors.Join(err, plain.Close(), inner.Close())
 		}
 		listeners = append(listeners, tls.NewListener(inner, config))
-		tlsURL = "https://" + inner.Addr().String()
+		tlsURL = "https://" + reachable(inner.Addr())
 	}
 	server := usualLimits.newServer(e.Handler(), e.config.Logger)
 	server.BaseContext = withListener
@@ -60,7 +60,7 @@ func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
 		go func() { failed <- server.Serve(l) }()
 	}
 	if c.Ready != nil {
-		if err := c.Ready("http://"+plain.Addr().String(), tlsURL); err != nil {
+		if err := c.Ready("http://"+reachable(plain.Addr()), tlsURL); err != nil {
 			return errors.Join(err, e.shutdown(server, failed, len(listeners), ServeConfig{}))
 		}
 	}
@@ -70,6 +70,15 @@ func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
 	case err := <-failed:
 		return errors.Join(err, e.shutdown(server, failed, len(listeners)-1, ServeConfig{}))
 	}
+}
+
+// reachable is an address that this machine's clients can call: a wildcard is
+// none, and goes by the name of [::] whatever was asked for.
+func reachable(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("127.0.0.1:%d", tcp.Port)
+	}
+	return a.String()
 }
 
 // shutdown drains the server and waits for its accept loops: not ready from now
