@@ -69,7 +69,7 @@ func (x *examination) blame(name, said string, tell []string) Link {
 		link.Detail = fmt.Sprintf("the provider does not take the token; is its audience, %s, among the provider's client ids?", x.audience)
 		link.More = []string{said}
 	case name == linkProvider:
-		link.Mend = []string{fmt.Sprintf("aws iam create-open-id-connect-provider --url %s --client-id-list %s   # in account %s", x.issuer, x.audience, x.role.account)}
+		link.Mend = []string{fmt.Sprintf("aws iam create-open-id-connect-provider --url %s --client-id-list %s   # in account %s", word(x.issuer), word(x.audience), x.role.account)}
 	}
 	return link
 }
@@ -79,6 +79,6 @@ func (x *examination) checkOffline() []string {
 	return []string{
 		fmt.Sprintf("aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument > trust-policy.json   # in account %s", x.role.name, x.role.account),
 		fmt.Sprintf("irsa-emu check --trust-policy trust-policy.json --role %s --issuer %s --service-account %s/%s --audience %s",
-			x.role.arn, x.issuer, x.Namespace, x.ServiceAccount, x.audience),
+			x.role.arn, word(x.issuer), x.Namespace, x.ServiceAccount, word(x.audience)),
 	}
 }

@@ -87,14 +87,14 @@ func (x *examination) oidcProvider(ctx context.Context) Link {
 		return unknown("not known without the role's account; the issuer is " + issuer)
 	}
 	arn := fmt.Sprintf("arn:%s:iam::%s:oidc-provider/%s", x.role.partition, x.role.account, strings.TrimPrefix(issuer, "https://"))
-	show := "aws iam get-open-id-connect-provider --open-id-connect-provider-arn " + arn
+	show := "aws iam get-open-id-connect-provider --open-id-connect-provider-arn " + word(arn)
 	switch {
 	case x.AWS:
 		return x.byAWS(ctx, linkProvider, arn, show)
 	case x.iam == nil:
 		return unknown(arn, show)
 	}
-	create := fmt.Sprintf("aws iam create-open-id-connect-provider --url %s --client-id-list %s", issuer, x.audience)
+	create := fmt.Sprintf("aws iam create-open-id-connect-provider --url %s --client-id-list %s", word(issuer), word(x.audience))
 	var registered []string
 	for _, p := range x.iam[x.role.account].OIDCProviders {
 		if strings.Replace(p.URL, ":443", "", 1) == issuer {
@@ -142,6 +142,6 @@ func (x *examination) clientIDs(ids []string, issuer, arn string) Link {
 		link.Mend = append(link.Mend, x.kubectl("annotate serviceaccount %s %s-   # for %s again, and recreate its pods", x.ServiceAccount, audienceAnnotation, oidc.DefaultAudience), note("or:"))
 	}
 	link.Mend = append(link.Mend, x.pointAWS()...)
-	link.Mend = append(link.Mend, fmt.Sprintf("aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn %s --client-id %s", arn, x.audience))
+	link.Mend = append(link.Mend, fmt.Sprintf("aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn %s --client-id %s", word(arn), word(x.audience)))
 	return link
 }

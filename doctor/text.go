@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
 )
 
 // Text writes links as they are seen, a row each, and the verdict last.
@@ -17,7 +19,16 @@ type Text struct {
 	err    error
 }
 
+// painted is text that may hold colours; all other text may come from a cluster,
+// whose annotations and messages are anybody's words.
+type painted string
+
 func (t *Text) printf(format string, args ...any) {
+	for i := range args {
+		if text, ok := args[i].(string); ok {
+			args[i] = printable(text)
+		}
+	}
 	if t.err == nil {
 		_, t.err = fmt.Fprintf(t.W, format, args...)
 	}
@@ -30,11 +41,21 @@ const (
 	bold   = "1"
 )
 
-func (t *Text) paint(code, s string) string {
-	if !t.Color {
-		return s
+func (t *Text) paint(code, s string) painted {
+	if s = printable(s); !t.Color {
+		return painted(s)
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return painted("\x1b[" + code + "m" + s + "\x1b[0m")
+}
+
+// printable keeps line ends, which commands have, and nothing else that a
+// terminal would obey.
+func printable(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = policy.Printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 var marks = map[Status][2]string{OK: {"✓", green}, Warning: {"!", yellow}, Broken: {"✗", red}, Unknown: {"?", yellow}}
@@ -112,4 +133,13 @@ func (t *Text) commands(title string, lines []string) {
 	for _, line := range lines {
 		t.printf("  %s\n", line)
 	}
+}
+
+// word is a value of the cluster's in a command that people copy: quoted for a
+// POSIX shell where it needs it.
+func word(s string) string {
+	if s != "" && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._@%+=,-") == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
