@@ -74,6 +74,13 @@ func TestReplicas(t *testing.T) {
 		r.procs[1].kill()
 		return func() { r.start(t, 1) }
 	})
+	run("the replicas are ended and started, one after the other", time.Second, func() func() {
+		for i := range r.procs {
+			r.procs[i].end(t)
+			r.start(t, i)
+		}
+		return func() {}
+	})
 	run("etcd's leader is killed, and started again", 8*time.Second, func() func() {
 		m := r.etcd.leader(t)
 		m.kill()
@@ -138,7 +145,7 @@ func TestReplicas(t *testing.T) {
 	for _, p := range l.problems[:min(len(l.problems), 20)] {
 		t.Errorf("not to be answered so: %s", p)
 	}
-	if reasons := h.phases[6]; reasons.refused == 0 || len(l.said503) == 0 {
+	if gone := h.phases[7]; gone.refused == 0 || len(l.said503) == 0 {
 		t.Error("no write was refused while etcd was gone")
 	}
 	report(t, h, l, crossed, lost, oldest)
