@@ -18,9 +18,6 @@ func (s *Store) CatchUp(ctx context.Context) error {
 	if !ok || s.follow == nil {
 		return nil
 	}
-	if fault := s.Fault(); fault != nil { // known to be cut off: nobody waits to be told so again
-		return unavailable(fault)
-	}
 	round := s.rounds.join(func(r *round) { s.sync(syncer, r) })
 	select {
 	case <-round.done:

@@ -13,11 +13,17 @@ import (
 
 // Sync asks a majority of etcd for the newest change of ours, and waits until the watch has brought it.
 func (s *Store) Sync(ctx context.Context) error {
-	newest, err := s.newest(ctx)
+	patience := s.config.Timeout
+	if s.Fault() != nil { // so far nobody is heard; to wait for long would be of no use to anybody
+		patience /= 6
+	}
+	quick, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	newest, err := s.newest(quick)
 	if err != nil {
 		return err
 	}
-	timeout := time.After(s.config.Timeout)
+	timeout := time.After(patience)
 	for {
 		s.mu.Lock()
 		complete, advanced := s.complete, s.advanced
@@ -31,7 +37,7 @@ func (s *Store) Sync(ctx context.Context) error {
 			return ctx.Err()
 		case <-timeout:
 			return fmt.Errorf("%w: the watch of etcd at %s is at revision %d and has not brought %d within %v", state.ErrUnavailable,
-				strings.Join(s.config.Endpoints, ","), complete, newest, s.config.Timeout)
+				strings.Join(s.config.Endpoints, ","), complete, newest, patience)
 		}
 	}
 }
