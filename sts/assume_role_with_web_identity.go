@@ -241,6 +241,7 @@ func (c *webIdentityCall) evaluate() *refusal {
 		actions = append(actions, "sts:SetSourceIdentity")
 	}
 	ctx := c.req.ContextKeys()
+	defer iam.Recycle(ctx)
 	id := WebIdentity{
 		Claims: c.claims, Provider: c.providerARN, RoleSessionName: c.in.RoleSessionName,
 		RoleARN: c.in.RoleArn, RoleTags: c.role.Tags, Now: c.req.Now,
