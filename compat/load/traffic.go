@@ -106,12 +106,15 @@ func closed(s *server, clients int, length time.Duration, calls int, next func(i
 // so many a second in the mean (a Poisson process), whatever the server does.
 // Latency counts from when a call was due, so that no stall hides the ones
 // behind it. With nodes, each call comes on a connection of its own from one of
-// so many addresses; otherwise connections are kept and used again.
+// so many addresses; otherwise connections are kept and used again. No more
+// than mostOpen are open at once: a process has only so many descriptors, and
+// so have two. A call that waits for one was due all the same.
 func open(s *server, rate float64, calls, nodes int, next func(i int) call) (*result, error) {
 	return measure(s, func() ([]time.Duration, error) {
 		latencies := make([]time.Duration, calls)
 		failures := make(chan error, 1)
-		idle := make(chan *client, 4096)
+		idle := make(chan *client, mostOpen)
+		slots := make(chan struct{}, mostOpen)
 		defer func() {
 			for close(idle); len(idle) > 0; {
 				(<-idle).close()
@@ -124,6 +127,8 @@ func open(s *server, rate float64, calls, nodes int, next func(i int) call) (*re
 			pause(time.Until(due))
 			arrived := due
 			pending.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
 				var c *client
 				select {
 				case c = <-idle:
@@ -159,6 +164,8 @@ func open(s *server, rate float64, calls, nodes int, next func(i int) call) (*re
 		}
 	})
 }
+
+const mostOpen = 4096
 
 // pause sleeps more exactly than time.Sleep, which an idle Go program rounds up
 // to a millisecond.
