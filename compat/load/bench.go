@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -41,7 +42,8 @@ const (
 type bench struct {
 	size
 	dir, emulator, self, moto string
-	only                      string // one load; "" all
+	only                      string     // one load; "" all
+	mu                        sync.Mutex // held while a server is started
 	running                   []*server
 
 	small, large                       world // few roles of one issuer; 100,000 of a thousand issuers
@@ -85,6 +87,8 @@ func (b *bench) target(what, measured string, met bool) {
 // start runs a server until the end of the run.
 func (b *bench) start(name string, metrics bool, command func(address string) []string) (*server, error) {
 	say("starting %s", name)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	s, err := start(b.dir, name, metrics, command)
 	if err == nil {
 		b.running = append(b.running, s)

@@ -12,11 +12,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
+	"syscall"
 )
 
 func main() {
@@ -51,7 +54,17 @@ func run() error {
 		b.size = long
 	}
 	fmt.Println(heading())
-	err = b.all()
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- b.all() }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done(): // what goes on ends with the process, but servers must not outlive it
+		err = errors.New("interrupted")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, s := range b.running {
 		err = errors.Join(err, s.stop())
 	}
