@@ -21,16 +21,30 @@ func (s *Store) get(ctx context.Context, key string, options ...clientv3.OpOptio
 	// The client repeats a Get by itself until its time is over, and then no longer knows why it had to.
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	then := []clientv3.Op{clientv3.OpGet(key, options...)}
-	answer, err := s.send(ctx, nil, then, nil)
-	if status.Code(err) == codes.Unavailable && !notConnected(err) {
-		// The connection broke, perhaps one that had been dead for long; to ask once more does no harm.
-		answer, err = s.send(ctx, nil, then, nil)
+	for {
+		answer, err := s.send(ctx, nil, []clientv3.Op{clientv3.OpGet(key, options...)}, nil)
+		if err == nil {
+			return answer.Responses[0].GetResponseRange(), nil
+		}
+		if !passing(err) || s.isClosed() {
+			return nil, s.failure(err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, s.failure(err)
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
-	if err != nil {
-		return nil, s.failure(err)
+}
+
+// passing tells the errors after which to ask again may do better: a connection broke, perhaps one that had been dead for
+// long, or etcd has no leader just now. That there is no connection at all is none of them: send has waited for one.
+func passing(err error) bool {
+	var refused rpctypes.EtcdError
+	if errors.As(rpctypes.Error(err), &refused) {
+		return refused.Code() == codes.Unavailable
 	}
-	return answer.Responses[0].GetResponseRange(), nil
+	return status.Code(err) == codes.Unavailable && !notConnected(err)
 }
 
 func (s *Store) txn(ctx context.Context, compare []clientv3.Cmp, then, otherwise []clientv3.Op) (*clientv3.TxnResponse, error) {
