@@ -3,9 +3,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os/exec"
 	"strings"
 	"sync/atomic"
@@ -62,20 +64,32 @@ func (h *host) prefix() []string { return []string{"ip", "netns", "exec", h.name
 func (h *host) cut(t *testing.T)  { ip(t, "link set back-"+h.name+" nomaster") }
 func (h *host) mend(t *testing.T) { ip(t, "link set back-"+h.name+" master back") }
 
-// balancer is the one address of all replicas: each connection goes to the next of them, past those that refuse it.
+// balancer is the one address of all replicas: each connection goes to the next of them that is ready.
 type balancer struct {
 	listener net.Listener
-	backends []string
+	backends []*backend
 	next     atomic.Int64
 }
 
-func newBalancer(t *testing.T, backends []string) *balancer {
+// backend is a replica to the balancer, which asks it whether it is ready, as a Service of Kubernetes' has it asked.
+type backend struct {
+	address string
+	ready   atomic.Bool
+}
+
+func newBalancer(t *testing.T, addresses []string) *balancer {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &balancer{listener: listener, backends: backends}
+	b := &balancer{listener: listener}
+	for _, address := range addresses {
+		next := &backend{address: address}
+		next.ready.Store(true)
+		b.backends = append(b.backends, next)
+		go next.watch(t.Context())
+	}
 	t.Cleanup(func() { listener.Close() })
 	go func() {
 		for {
@@ -91,19 +105,35 @@ func newBalancer(t *testing.T, backends []string) *balancer {
 
 func (b *balancer) url() string { return "http://" + b.listener.Addr().String() }
 
+func (b *backend) watch(ctx context.Context) {
+	client := &http.Client{Timeout: time.Second, Transport: ourTransport()}
+	for ctx.Err() == nil {
+		resp, err := client.Get("http://" + b.address + "/readyz")
+		if err == nil {
+			resp.Body.Close()
+		}
+		b.ready.Store(err == nil && resp.StatusCode == http.StatusOK)
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 func (b *balancer) serve(client net.Conn) {
 	defer client.Close()
-	for range b.backends {
-		backend, err := net.DialTimeout("tcp", b.backends[int(b.next.Add(1))%len(b.backends)], time.Second)
+	for range 2 * len(b.backends) {
+		next := b.backends[int(b.next.Add(1))%len(b.backends)]
+		if !next.ready.Load() {
+			continue
+		}
+		conn, err := net.DialTimeout("tcp", next.address, time.Second)
 		if err != nil {
 			continue
 		}
-		defer backend.Close()
+		defer conn.Close()
 		go func() {
-			_, _ = io.Copy(backend, client)
-			_ = backend.(*net.TCPConn).CloseWrite()
+			_, _ = io.Copy(conn, client)
+			_ = conn.(*net.TCPConn).CloseWrite()
 		}()
-		_, _ = io.Copy(client, backend)
+		_, _ = io.Copy(client, conn)
 		return
 	}
 }

@@ -29,7 +29,7 @@ type replicas struct {
 func (r *replicas) start(t *testing.T, i int) {
 	t.Helper()
 	s, err := serveProcess(context.Background(), r.hosts[i].prefix(),
-		"--listen", r.hosts[i].front+":4772", "--region", "us-west-2", "--control-token", replicasToken, "--store", r.etcd.store())
+		"--listen", r.hosts[i].front+":4772", "--drain-linger", "1s", "--region", "us-west-2", "--control-token", replicasToken, "--store", r.etcd.store())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +144,9 @@ func TestReplicas(t *testing.T) {
 	}
 	for _, p := range l.problems[:min(len(l.problems), 20)] {
 		t.Errorf("not to be answered so: %s", p)
+	}
+	if rollout := h.phases[3]; rollout.uncertain+rollout.unconnected+rollout.refused > 0 {
+		t.Errorf("while replicas were ended in order, %d writes were refused, of %d it is not known, and %d calls had no answer", rollout.refused, rollout.uncertain, rollout.unconnected)
 	}
 	if gone := h.phases[7]; gone.refused == 0 || len(l.said503) == 0 {
 		t.Error("no write was refused while etcd was gone")
