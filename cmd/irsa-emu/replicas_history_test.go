@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -214,11 +215,11 @@ func (h *history) judge() (wrong []string, oldest time.Duration) {
 		if a.ok {
 			limit = staleFor
 		}
-		late := slices.IndexFunc(h.windows, func(w window) bool { return a.came.After(w.from) && a.began.Before(w.to) })
+		late := h.window(a)
 		switch {
 		case possible && age <= limit:
 			oldest = max(oldest, age)
-		case possible && late >= 0 && age <= a.began.Sub(h.windows[late].from)+staleFor:
+		case late >= 0 && a.unverified(), possible && late >= 0 && age <= a.began.Sub(h.windows[late].from)+staleFor:
 			p.late++
 		default:
 			p.wrong++
@@ -228,6 +229,26 @@ func (h *history) judge() (wrong []string, oldest time.Duration) {
 		}
 	}
 	return wrong, oldest
+}
+
+// window is the time of a fault in which the answer was given; -1 when there was none.
+func (h *history) window(a answer) int {
+	return slices.IndexFunc(h.windows, func(w window) bool { return a.came.After(w.from) && a.began.Before(w.to) })
+}
+
+// unverified is whether a refusal says itself that the replica is cut off, and may not know of a key or a role.
+func (a answer) unverified() bool { return !a.ok && strings.Contains(a.said, "as it knew it last") }
+
+// cutOffSaid counts a refusal of a sort that only a replica which is cut off may give; it tells whether it was one.
+func (h *history) cutOffSaid(a answer) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !a.unverified() || h.window(a) < 0 {
+		return false
+	}
+	h.now().answered++
+	h.now().late++
+	return true
 }
 
 func (r *roleHistory) text(a answer) (s string) {

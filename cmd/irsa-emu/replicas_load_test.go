@@ -255,18 +255,19 @@ func (l *load) ask() {
 
 // note records an answer; one that was refused has the code, or is a problem.
 func (l *load) note(a answer, err error, code string) bool {
-	a.came, a.ok = time.Now(), err == nil
+	a.came, a.ok, a.said = time.Now(), err == nil, reasonOf(err)
 	var api smithy.APIError
 	switch {
 	case err == nil:
 	case !errors.As(err, &api):
 		l.unconnected() // a replica was killed with the call
 		return false
+	case api.ErrorCode() != code && l.cutOffSaid(a):
+		return false
 	case api.ErrorCode() != code:
 		l.problem("%s (session: %v): %v (%s)", a.role, a.session, err, reasonOf(err))
 		return false
 	}
-	a.said = reasonOf(err)
 	l.answered(a)
 	return true
 }

@@ -90,14 +90,14 @@ func TestReplicas(t *testing.T) {
 		l.steady.Store(false)
 		over := h.cutOff(time.Now())
 		r.hosts[2].cut(t)
-		return func() { r.hosts[2].mend(t); settled(t, r); over(); l.steady.Store(true) }
+		return func() { r.hosts[2].mend(t); recovered(t, r); over(); l.steady.Store(true) }
 	})
 	run("etcd's leader is cut off from everybody", 12*time.Second, func() func() {
 		l.steady.Store(false)
 		over := h.cutOff(time.Now())
 		m := r.etcd.leader(t)
 		m.cut(t)
-		return func() { m.mend(t); settled(t, r); over(); l.steady.Store(true) }
+		return func() { m.mend(t); recovered(t, r); over(); l.steady.Store(true) }
 	})
 	run("etcd is gone for 30 s", 30*time.Second, func() func() {
 		over := h.cutOff(time.Now())
@@ -120,7 +120,7 @@ func TestReplicas(t *testing.T) {
 		return func() {
 			compact(t, r.etcd)
 			r.hosts[0].mend(t)
-			settled(t, r)
+			recovered(t, r)
 			over()
 			l.steady.Store(true)
 		}
@@ -301,6 +301,15 @@ func compact(t *testing.T, c *etcdCluster) {
 	if _, err := c.admin.Compact(t.Context(), now.Header.Revision, clientv3.WithCompactPhysical()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// recovered waits until the replicas have noticed connections that died while packets vanished: a watch that is silent, for
+// longer than four seconds and a beat, is begun anew.
+func recovered(t *testing.T, r *replicas) {
+	t.Helper()
+	settled(t, r)
+	time.Sleep(6 * time.Second)
+	settled(t, r)
 }
 
 // settled waits until a write at each replica is seen by all.
