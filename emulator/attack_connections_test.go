@@ -246,7 +246,11 @@ func TestAttackConnectionFlood(t *testing.T) {
 		for range patient.connections {
 			io.WriteString(l.dial(t), "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
 		}
-		eventually(t, "all are at work", func() bool { l.waiting.mu.Lock(); defer l.waiting.mu.Unlock(); return l.waiting.waiting.Len() == 0 })
+		eventually(t, "all are at work", func() bool {
+			l.waiting.mu.Lock()
+			defer l.waiting.mu.Unlock()
+			return len(l.waiting.all) == patient.connections && l.waiting.waiting.Len() == 0 // not only those accepted so far
+		})
 		for range 50 {
 			io.Copy(io.Discard, l.dial(t)) // hung up on: the error, if any, says by whom
 		}
