@@ -101,17 +101,20 @@ func (c *Clusters) equip(ctx context.Context, n *node) (*running, error) {
 	r.clusterOf = func(ctx context.Context, issuer string) (*running, error) {
 		return c.of(ctx, kindOfCluster{issuer, n.image})
 	}
-	if err := r.loadAndIntercept(ctx, c.image); err != nil {
-		return nil, err
-	}
-	return r, r.install(ctx)
+	return r, r.equip(ctx, c.image)
 }
 
-// loadAndIntercept does what takes seconds and needs no order.
-func (r *running) loadAndIntercept(ctx context.Context, image *image) error {
+// equip brings irsa-emu into a kind cluster. CoreDNS takes seconds to start
+// again, in which the rest is done.
+func (r *running) equip(ctx context.Context, image *image) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return load(r.node, bytes.NewReader(image.archive)) })
 	group.Go(func() error { return r.intercept(ctx) })
+	group.Go(func() error {
+		if err := load(r.node, bytes.NewReader(image.archive)); err != nil {
+			return err
+		}
+		return r.install(ctx)
+	})
 	return group.Wait()
 }
 

@@ -187,10 +187,7 @@ func (r *running) update(ctx context.Context, image *image) error {
 			return fmt.Errorf("saving the emulator's state: %w", err)
 		}
 	}
-	if err := r.loadAndIntercept(ctx, image); err != nil {
-		return err
-	}
-	if err := r.install(ctx); err != nil {
+	if err := r.equip(ctx, image); err != nil {
 		return err
 	}
 	s := <-r.slots
