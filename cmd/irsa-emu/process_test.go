@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -68,17 +67,6 @@ func serveProcess(ctx context.Context, prefix []string, args ...string) (*proces
 func (s *process) kill() {
 	_ = s.cmd.Process.Kill() // it may be gone
 	_ = s.cmd.Wait()         // "signal: killed" is what is wanted
-}
-
-// end is SIGTERM; the process must end well by itself.
-func (s *process) end(t *testing.T) {
-	t.Helper()
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Error(err)
-	}
-	if err := s.cmd.Wait(); err != nil {
-		t.Errorf("after SIGTERM: %v\n%s", err, s.log)
-	}
 }
 
 // awsConfig is the default account's administrator at an address, with one connection a client and no retries: what is

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -365,4 +366,15 @@ func report(t *testing.T, h *history, l *load, crossed, lost int, oldest time.Du
 		fmt.Fprintf(&b, "%6d  %s\n", l.said503[reason], reason)
 	}
 	t.Log(b.String())
+}
+
+// end is SIGTERM; the process must end well by itself.
+func (s *process) end(t *testing.T) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v\n%s", err, s.log)
+	}
 }
