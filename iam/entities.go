@@ -24,19 +24,26 @@ type Document struct {
 	Parsed *policy.Document
 }
 
+// NewDocument is the stored form of a parsed document. The text is the parsed
+// form's own, so that memory has it once.
+func NewDocument(parsed *policy.Document) Document {
+	return Document{Text: parsed.Text(), Parsed: parsed}
+}
+
 // MarshalJSON stores the text alone.
 func (d Document) MarshalJSON() ([]byte, error) { return json.Marshal(d.Text) }
 
 // UnmarshalJSON reads the text and parses it.
 func (d *Document) UnmarshalJSON(b []byte) error {
-	if err := json.Unmarshal(b, &d.Text); err != nil {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
 		return err
 	}
-	parsed, err := policy.Parse([]byte(d.Text))
+	parsed, err := policy.Parse([]byte(text))
 	if err != nil {
 		return fmt.Errorf("stored policy document: %w", err)
 	}
-	d.Parsed = parsed
+	*d = NewDocument(parsed)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (p *Permissions) putInline(name, text string, l limits, holder string) erro
 	if err != nil {
 		return err
 	}
-	document := Document{Text: text, Parsed: parsed}
+	document := NewDocument(parsed)
 	p.Inline = slices.Clone(p.Inline)
 	if at := p.inlineIndex(name); at >= 0 {
 		p.Inline[at].Document = document

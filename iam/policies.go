@@ -88,7 +88,7 @@ func managedDocument(text string) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	return Document{Text: text, Parsed: parsed}, nil
+	return NewDocument(parsed), nil
 }
 
 // policyOutput is a managed policy in an answer: CreatePolicy leaves out the

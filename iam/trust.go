@@ -29,7 +29,7 @@ func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 		return Document{}, nil, err
 	}
 	if !namesAWS(parsed) { // as those for web identities
-		return Document{Text: text, Parsed: parsed}, nil, nil
+		return NewDocument(parsed), nil, nil
 	}
 	var principals []TrustPrincipal
 	shown := rewritePrincipals(text, func(written string) string {
@@ -46,7 +46,7 @@ func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 		return p.ARN
 	})
 	if shown == text {
-		return Document{Text: text, Parsed: parsed}, principals, nil
+		return NewDocument(parsed), principals, nil
 	}
 	doc, err := parseDocument(shown)
 	return doc, principals, err
@@ -169,7 +169,7 @@ func parseDocument(text string) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	return Document{Text: text, Parsed: parsed}, nil
+	return NewDocument(parsed), nil
 }
 
 // rewritePrincipals replaces the AWS principals of a policy, which is valid

@@ -7,6 +7,14 @@ import "strings"
 type operand struct {
 	template template              // of a value with variables; else nil
 	match    func(got string) bool // of a value without
+	equal    *string               // in place of match: StringEquals, as nearly all trust policies have it
+}
+
+func (o *operand) matches(got string) bool {
+	if o.equal != nil {
+		return got == *o.equal
+	}
+	return o.match != nil && o.match(got)
 }
 
 func newCondition(operatorName, key string, values []string, op operator, start Position, variables bool) Condition {
@@ -14,13 +22,18 @@ func newCondition(operatorName, key string, values []string, op operator, start 
 	if op.test == nil {
 		return c
 	}
-	for _, v := range values {
+	c.values = make([]operand, 0, len(values))
+	for i, v := range values {
 		t := template{{text: v}}
 		if variables && op.test.variables {
 			t = splitTemplate(v)
 		}
 		if t.dynamic() {
 			c.values = append(c.values, operand{template: t})
+			continue
+		}
+		if op.test == stringEquals && len(t) == 1 && !t[0].literal {
+			c.values = append(c.values, operand{equal: &values[i]})
 			continue
 		}
 		match, _ := op.test.compile(t, nil)
@@ -40,7 +53,7 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 	}
 	anyOf := func(v string) bool {
 		for i := range matchers {
-			if matchers[i].match != nil && matchers[i].match(v) {
+			if matchers[i].matches(v) {
 				return true
 			}
 		}

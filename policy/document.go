@@ -12,9 +12,12 @@ type Document struct {
 	ID         string
 	Statements []Statement
 
-	source     []byte
-	conditions int // of all statements
+	source     string // its texts are parts of it, so that a role costs its text once
+	conditions int    // of all statements
 }
+
+// Text is the document as it was written.
+func (d *Document) Text() string { return d.source }
 
 // Statement is one statement of a document.
 type Statement struct {

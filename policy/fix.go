@@ -5,7 +5,7 @@ import "bytes"
 // Indented is a JSON document as Lint's mended documents are printed, so that
 // the two can be compared line by line. The error is a [*SyntaxError].
 func Indented(src []byte) ([]byte, error) {
-	root, err := parseJSON(src)
+	root, err := parseJSON(string(src))
 	if err != nil {
 		return nil, err
 	}

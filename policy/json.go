@@ -69,7 +69,7 @@ func (n *node) get(name string) *node {
 }
 
 // positionAt turns a byte offset into a line and column.
-func positionAt(src []byte, offset int) Position {
+func positionAt(src string, offset int) Position {
 	if offset > len(src) {
 		offset = len(src)
 	}
@@ -80,25 +80,26 @@ func positionAt(src []byte, offset int) Position {
 			lineStart = i + 1
 		}
 	}
-	return Position{Line: line, Column: 1 + utf8.RuneCount(src[lineStart:offset])}
+	return Position{Line: line, Column: 1 + utf8.RuneCountInString(src[lineStart:offset])}
 }
 
-func syntaxErrorAt(src []byte, offset int, format string, args ...any) *SyntaxError {
+func syntaxErrorAt(src string, offset int, format string, args ...any) *SyntaxError {
 	p := positionAt(src, offset)
 	return &SyntaxError{Line: p.Line, Column: p.Column, Message: fmt.Sprintf(format, args...)}
 }
 
 type jsonParser struct {
-	src   []byte
+	src   string
 	pos   int
 	depth int
 }
 
 // parseJSON reads exactly one JSON value (RFC 8259) and refuses duplicate
-// members, text after the value, invalid UTF-8 and what exceeds the bounds.
-func parseJSON(src []byte) (*node, *SyntaxError) {
+// members, text after the value, invalid UTF-8 and what exceeds the bounds. The
+// texts of its nodes are parts of src.
+func parseJSON(src string) (*node, *SyntaxError) {
 	if len(src) > maxBytes {
-		return nil, notJSON(syntaxErrorAt(nil, 0, "policy is %d bytes long, more than %d", len(src), maxBytes))
+		return nil, notJSON(syntaxErrorAt("", 0, "policy is %d bytes long, more than %d", len(src), maxBytes))
 	}
 	p := &jsonParser{src: src}
 	p.space()
@@ -126,7 +127,7 @@ func (p *jsonParser) found() string {
 	if p.pos >= len(p.src) {
 		return "end of text"
 	}
-	r, size := utf8.DecodeRune(p.src[p.pos:])
+	r, size := utf8.DecodeRuneInString(p.src[p.pos:])
 	if r == utf8.RuneError && size < 2 {
 		return "invalid UTF-8"
 	}
@@ -191,7 +192,7 @@ func (p *jsonParser) nested(f func() *SyntaxError) *SyntaxError {
 }
 
 func (p *jsonParser) literal(word string) bool {
-	if len(p.src)-p.pos < len(word) || string(p.src[p.pos:p.pos+len(word)]) != word {
+	if len(p.src)-p.pos < len(word) || p.src[p.pos:p.pos+len(word)] != word {
 		return false
 	}
 	p.pos += len(word)
@@ -297,7 +298,7 @@ func (p *jsonParser) number() (string, *SyntaxError) {
 			return "", p.errorf("expected a digit, found %s", p.found())
 		}
 	}
-	return string(p.src[start:p.pos]), nil
+	return p.src[start:p.pos], nil
 }
 
 func (p *jsonParser) digits() bool {

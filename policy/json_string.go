@@ -12,7 +12,7 @@ func (p *jsonParser) str() (string, *SyntaxError) {
 	for p.pos < len(p.src) { // most strings hold no escape and are one slice
 		switch c := p.src[p.pos]; {
 		case c == '"':
-			s := string(p.src[start:p.pos])
+			s := p.src[start:p.pos]
 			if !utf8.ValidString(s) {
 				return "", syntaxErrorAt(p.src, start, "string is not valid UTF-8")
 			}
@@ -96,7 +96,7 @@ func (p *jsonParser) hex4() (rune, bool) {
 	if p.pos+4 > len(p.src) {
 		return 0, false
 	}
-	v, err := strconv.ParseUint(string(p.src[p.pos:p.pos+4]), 16, 16)
+	v, err := strconv.ParseUint(p.src[p.pos:p.pos+4], 16, 16)
 	if err != nil {
 		return 0, false
 	}

@@ -74,12 +74,13 @@ func LintRules() []Rule { return slices.Clone(lintRules) }
 
 // Lint finds mistakes and risks in a trust policy, in the order of the text.
 func Lint(src []byte, o LintOptions) []Finding {
-	root, syntax := parseJSON(src)
+	text := string(src)
+	root, syntax := parseJSON(text)
 	if syntax != nil {
 		return []Finding{{Rule: "syntax", Severity: SeverityError, Line: syntax.Line, Column: syntax.Column,
 			Message: syntax.Message, Why: "IAM refuses it: " + textInvalidJSON, Fix: "mend the JSON"}}
 	}
-	l := &linter{src: src, root: root, options: o}
+	l := &linter{src: text, root: root, options: o}
 	if root.kind == kindObject {
 		l.version()
 		for i, s := range root.statements() {
@@ -102,7 +103,7 @@ func Lint(src []byte, o LintOptions) []Finding {
 const maxMended = 4 << 20
 
 type linter struct {
-	src      []byte
+	src      string
 	root     *node
 	options  LintOptions
 	findings []Finding
@@ -136,7 +137,7 @@ func inStatement(index int, mend func(s *node)) func(*node) {
 
 // refused adds what IAM itself would say, unless a rule has found the same.
 func (l *linter) refused() {
-	_, err := ValidateTrust(l.src, TrustOptions{})
+	_, err := ValidateTrust([]byte(l.src), TrustOptions{})
 	if err == nil {
 		return
 	}

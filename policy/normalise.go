@@ -35,7 +35,7 @@ func (d *Document) Normalised() []byte {
 
 // jsonWriter writes nodes without whitespace, scalars as they are in the source.
 type jsonWriter struct {
-	src []byte
+	src string
 	out *bytes.Buffer
 }
 
@@ -71,7 +71,7 @@ func (w jsonWriter) value(n *node) {
 			if i > 0 {
 				w.out.WriteByte(',')
 			}
-			w.out.Write(w.src[m.nameStart:m.nameEnd])
+			w.out.WriteString(w.src[m.nameStart:m.nameEnd])
 			w.out.WriteByte(':')
 			w.value(m.value)
 		}
@@ -86,6 +86,6 @@ func (w jsonWriter) value(n *node) {
 		}
 		w.out.WriteByte(']')
 	default:
-		w.out.Write(w.src[n.start:n.end])
+		w.out.WriteString(w.src[n.start:n.end])
 	}
 }

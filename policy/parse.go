@@ -7,11 +7,12 @@ import "strings"
 // everything that [Evaluate] needs. What a certain kind of policy may contain is
 // the matter of the Validate functions. The error is a [*SyntaxError].
 func Parse(src []byte) (*Document, error) {
-	root, err := parseJSON(src)
+	text := string(src)
+	root, err := parseJSON(text)
 	if err != nil {
 		return nil, err
 	}
-	d, err := build(src, root)
+	d, err := build(text, root)
 	if err != nil {
 		return nil, err
 	}
@@ -20,7 +21,7 @@ func Parse(src []byte) (*Document, error) {
 
 // builder turns a JSON tree into a document.
 type builder struct {
-	src []byte
+	src string
 	pos positions
 }
 
@@ -28,7 +29,7 @@ func (b *builder) errorf(n *node, format string, args ...any) *SyntaxError {
 	return syntaxErrorAt(b.src, n.start, format, args...)
 }
 
-func build(src []byte, root *node) (*Document, *SyntaxError) {
+func build(src string, root *node) (*Document, *SyntaxError) {
 	b := &builder{src: src, pos: positions{src: src, at: Position{Line: 1, Column: 1}}}
 	if root.kind != kindObject {
 		return nil, b.errorf(root, "a policy is a JSON object, not %s", root.kind)
@@ -70,7 +71,7 @@ func build(src []byte, root *node) (*Document, *SyntaxError) {
 
 // positions turns rising offsets into positions in one pass over the text.
 type positions struct {
-	src    []byte
+	src    string
 	offset int
 	at     Position
 }
@@ -226,7 +227,11 @@ func (b *builder) conditions(n *node, variables bool) ([]Condition, *SyntaxError
 	if n.kind != kindObject {
 		return nil, b.errorf(n, "Condition must be an object, not %s", n.kind)
 	}
-	var out []Condition
+	count := 0
+	for _, operatorMember := range n.members {
+		count += len(operatorMember.value.members)
+	}
+	out := make([]Condition, 0, count) // a policy is kept as long as its role
 	for _, operatorMember := range n.members {
 		keys := operatorMember.value
 		if keys.kind != kindObject {

@@ -51,7 +51,7 @@ func ValidateBoundary(src []byte) (*Document, error) { return ValidateIdentity(s
 
 // validator walks a JSON tree and stops at the first thing that AWS refuses.
 // Its methods return nil when there is nothing to refuse.
-type validator struct{ src []byte }
+type validator struct{ src string }
 
 func (v validator) refuse(n *node, message, hint string) *ValidationError {
 	e := &ValidationError{Code: CodeMalformed, Message: message, Hint: hint}

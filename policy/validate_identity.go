@@ -45,11 +45,12 @@ func ValidateInline(src []byte) (*Document, error) { return validateIdentity(src
 func ValidateSession(src []byte) (*Document, error) { return validateIdentity(src, false, nil) }
 
 func validateIdentity(src []byte, needsVersion bool, last func(identityValidator) *ValidationError) (*Document, error) {
-	root, syntax := parseJSON(src)
+	text := string(src)
+	root, syntax := parseJSON(text)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textSyntax)
 	}
-	v := identityValidator{validator{src}, root}
+	v := identityValidator{validator{text}, root}
 	// Recorded: the whole document passes one check before the next begins.
 	checks := []func() *ValidationError{v.syntax}
 	if needsVersion {
@@ -66,7 +67,7 @@ func validateIdentity(src []byte, needsVersion bool, last func(identityValidator
 			return nil, err
 		}
 	}
-	d, syntax := build(src, root)
+	d, syntax := build(text, root)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textSyntax)
 	}

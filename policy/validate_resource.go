@@ -11,11 +11,12 @@ const textInvalidSyntax = "This policy has invalid syntax."
 // text is common, the rest is the service's to say. The error is a
 // [*ValidationError].
 func ValidateResource(src []byte) (*Document, error) {
-	root, syntax := parseJSON(src)
+	text := string(src)
+	root, syntax := parseJSON(text)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textInvalidJSON)
 	}
-	v := validator{src}
+	v := validator{text}
 	if root.kind == kindObject {
 		for _, s := range root.statements() {
 			if s.kind != kindObject {
@@ -41,7 +42,7 @@ func ValidateResource(src []byte) (*Document, error) {
 			}
 		}
 	}
-	d, syntax := build(src, root)
+	d, syntax := build(text, root)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textInvalidSyntax)
 	}

@@ -37,14 +37,15 @@ type TrustOptions struct {
 // ValidateTrust validates a trust policy as IAM does in CreateRole and
 // UpdateAssumeRolePolicy. The error is a [*ValidationError].
 func ValidateTrust(src []byte, o TrustOptions) (*Document, error) {
-	root, syntax := parseJSON(src)
+	text := string(src)
+	root, syntax := parseJSON(text)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textInvalidJSON)
 	}
 	if root.kind != kindObject {
-		return nil, validator{src}.refuse(root, textInvalidJSON, "a policy is a JSON object")
+		return nil, validator{text}.refuse(root, textInvalidJSON, "a policy is a JSON object")
 	}
-	v := trustValidator{validator{src}, o}
+	v := trustValidator{validator{text}, o}
 	if err := v.document(root); err != nil {
 		return nil, err
 	}
@@ -58,7 +59,7 @@ func ValidateTrust(src []byte, o TrustOptions) (*Document, error) {
 	if err := v.principalsExist(root); err != nil {
 		return nil, err
 	}
-	d, syntax := build(src, root)
+	d, syntax := build(text, root)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textTrustSyntax)
 	}

@@ -93,6 +93,9 @@ func (v *variable) value(c Context) (string, bool) {
 
 // expand replaces the variables; false when one has no value.
 func (t template) expand(c Context) (string, bool) {
+	if len(t) == 1 && t[0].variable == nil {
+		return t[0].text, true // of nearly all values, and not copied
+	}
 	var b strings.Builder
 	for _, p := range t {
 		s := p.text

@@ -13,7 +13,8 @@ import (
 type glob struct {
 	pieces []piece
 	all    bool // the pattern is just *
-	exact  bool // there is no wildcard: pieces[0].text is the whole value
+	exact  bool // there is no wildcard: text is the whole value
+	text   string
 }
 
 // piece is text in which the bytes marked in any stand for one character each.
@@ -48,6 +49,9 @@ func tokens(text string) []token {
 func compileGlob(text string) glob { return globOf(tokens(text)) }
 
 func globOf(toks []token) glob {
+	if len(toks) == 1 && toks[0].wildcard == 0 {
+		return glob{exact: true, text: toks[0].text} // of most texts, and not copied
+	}
 	g := glob{}
 	var text strings.Builder
 	var marks []int
@@ -75,7 +79,9 @@ func globOf(toks []token) glob {
 		}
 	}
 	flush()
-	g.exact = len(g.pieces) == 1 && g.pieces[0].any == nil
+	if len(g.pieces) == 1 && g.pieces[0].any == nil {
+		g.exact, g.text = true, g.pieces[0].text
+	}
 	g.all = len(g.pieces) > 1
 	for _, p := range g.pieces {
 		if p.text != "" {
@@ -95,7 +101,7 @@ func (g *glob) matchCounting(s string, work *int) bool {
 	}
 	if g.exact {
 		count(work, len(s))
-		return g.pieces[0].text == s
+		return g.text == s
 	}
 	first, last := &g.pieces[0], &g.pieces[len(g.pieces)-1]
 	n, ok := first.prefix(s, work)

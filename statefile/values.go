@@ -79,5 +79,5 @@ func (j *JSON) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 // DecodeYAML takes a policy or {file: PATH}.
 func (p *Document) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 	raw, at := d.JSONOrFile(n, path, false)
-	*p = Document{Raw: raw, File: at.File, Line: at.Line, Column: at.Column}
+	*p = Document{Raw: bytes.Clone(raw), File: at.File, Line: at.Line, Column: at.Column}
 }

@@ -44,7 +44,8 @@ func (s *Service) putBucketPolicy(c *call) error {
 	if p := c.bucket.PublicAccess; p != nil && p.BlockPublicPolicy && isPublic(parsed) {
 		return c.publicPolicyBlocked()
 	}
-	if err := s.changeBucket(c, func(b *Bucket) { b.Policy = &iam.Document{Text: string(text), Parsed: parsed} }); err != nil {
+	document := iam.NewDocument(parsed)
+	if err := s.changeBucket(c, func(b *Bucket) { b.Policy = &document }); err != nil {
 		return err
 	}
 	return c.noContent()

@@ -53,7 +53,8 @@ func applyBucket(tx *state.Txn, account, region string, d *statefile.Bucket, now
 		if err != nil {
 			return fmt.Errorf("its policy: %w", err)
 		}
-		b.Policy = &iam.Document{Text: string(d.Policy.Raw), Parsed: parsed}
+		document := iam.NewDocument(parsed)
+		b.Policy = &document
 		if b.public() {
 			// On AWS such a policy can only be there once this was switched off.
 			b.PublicAccess = nil

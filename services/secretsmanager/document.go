@@ -50,7 +50,8 @@ func fromDocument(tx *state.Txn, account, region string, d *statefile.Secret, no
 		if err != nil {
 			return nil, fmt.Errorf("its policy: %w", err)
 		}
-		s.Policy = &iam.Document{Text: string(d.Policy.Raw), Parsed: parsed}
+		document := iam.NewDocument(parsed)
+		s.Policy = &document
 	}
 	if s.ByName {
 		if old, ok := state.Get[*Secret](tx, s.StateKey()); ok {

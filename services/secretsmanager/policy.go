@@ -57,7 +57,8 @@ func (s *Service) putResourcePolicy(req *iam.Request) (any, error) {
 		return nil, services.Fail(http.StatusBadRequest, "PublicPolicyException",
 			"The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.")
 	}
-	return s.setPolicy(req, secret, &iam.Document{Text: in.ResourcePolicy, Parsed: parsed})
+	document := iam.NewDocument(parsed)
+	return s.setPolicy(req, secret, &document)
 }
 
 func (s *Service) deleteResourcePolicy(req *iam.Request) (any, error) {

@@ -110,7 +110,7 @@ func (s *Server) Role(account, name string, policies ...string) aws.Config {
 		if err != nil {
 			s.t.Fatalf("policy of role %s: %v", name, err)
 		}
-		role.Inline = append(role.Inline, iam.InlinePolicy{Name: fmt.Sprintf("policy-%d", i+1), Document: iam.Document{Text: text, Parsed: parsed}})
+		role.Inline = append(role.Inline, iam.InlinePolicy{Name: fmt.Sprintf("policy-%d", i+1), Document: iam.NewDocument(parsed)})
 	}
 	err := s.Store.Update(context.Background(), func(tx *state.Txn) error { tx.Put(role); return nil })
 	if err != nil {
