@@ -2,7 +2,7 @@ package decision
 
 import "sync"
 
-// MaxLogBytes is about how much memory a log takes at most: enough for 10,000
+// MaxLogBytes is about how much memory a log takes at most: enough for 1,000
 // usual decisions of a few kilobytes, and no more for unusual ones.
 const MaxLogBytes = 128 << 20
 

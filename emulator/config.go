@@ -33,7 +33,7 @@ type Config struct {
 	AdminSecret string
 	// ControlToken guards /_emu on listeners beyond loopback; empty refuses them there.
 	ControlToken string
-	// Decisions is how many decisions are kept, at some 2 KB each. Default 2,000.
+	// Decisions is how many decisions are kept, at some 2 KB each. Default 1,000.
 	Decisions int
 	// PropagationDelay is how long new roles and providers stay invisible to
 	// the STS, as they do for seconds on AWS. Default none.
@@ -75,7 +75,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.AdminSecret = "test"
 	}
 	if c.Decisions == 0 {
-		c.Decisions = 2_000
+		c.Decisions = 1_000
 	}
 	if c.Decisions < 0 {
 		return c, errors.New("decisions: at least one must be kept")

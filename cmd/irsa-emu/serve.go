@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ signal ends it at once.
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.issuerCA, "issuer-ca", "", "PEM file of the authorities that sign remote issuers' certificates (default: the system's)")
 	flags.StringArrayVar(&f.allowIssuers, "allow-issuer-network", nil, "private network that remote issuers' keys may be fetched from, such as 10.0.0.0/8 (repeatable)")
-	flags.IntVar(&f.decisions, "decisions", 2_000, "number of decisions that are kept for explain, at some 2 KB each")
+	flags.IntVar(&f.decisions, "decisions", 1_000, "number of decisions that are kept for explain, at some 2 KB each")
 	flags.StringVar(&f.cloudTrail, "cloudtrail", "", "file that a record of every STS, IAM and Secrets Manager call is appended to, in the shape of AWS CloudTrail's, one JSON object a line; - is stdout, after the ready line")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long calls under way may take after SIGINT or SIGTERM")
 	flags.DurationVar(&f.drainLinger, "drain-linger", 0, "how long calls are still taken, while /readyz says no, before that: time for a load balancer to notice")
@@ -79,6 +80,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return &exitError{exitFailed, errors.Join(err, records.close())}
 	}
+	p.collectLess()
 	hurry, forget := secondSignal(ctx)
 	defer forget()
 	err = e.Serve(ctx, emulator.ServeConfig{
@@ -99,6 +101,16 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return &exitError{exitFailed, err}
 	}
 	return nil
+}
+
+// collectLess lets the heap grow to three and a half times what is live, not to
+// twice, before garbage is collected. Nearly all that a call allocates is garbage
+// when it ends, and with 100,000 roles a sixth of the time went into looking at
+// what was not. It costs 5 MiB with few roles. $GOGC decides otherwise.
+func (p *program) collectLess() {
+	if _, set := p.getenv("GOGC"); !set {
+		debug.SetGCPercent(250)
+	}
 }
 
 func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Config, error) {
