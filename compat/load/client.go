@@ -5,10 +5,12 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -52,21 +54,64 @@ func (c *client) do(what call) error {
 	if _, err := c.conn.Write(what.request); err != nil {
 		return err
 	}
-	resp, err := http.ReadResponse(c.reader, nil)
+	answer, err := c.read()
 	if err != nil {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
-	c.body.Reset()
-	if _, err := c.body.ReadFrom(resp.Body); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	if resp.Close {
+	if answer.last {
 		c.close()
 	}
-	if resp.StatusCode != what.status || !bytes.Contains(c.body.Bytes(), []byte(what.want)) {
-		return fmt.Errorf("answered %s, without %q or with another status than %d: %s", resp.Status, what.want, what.status, &c.body)
+	if answer.status != what.status || !bytes.Contains(c.body.Bytes(), []byte(what.want)) {
+		return fmt.Errorf("answered %d, without %q or with another status than %d: %s", answer.status, what.want, what.status, &c.body)
 	}
 	return nil
+}
+
+// answer is what counts of an answer besides its body.
+type answer struct {
+	status int
+	last   bool // the server closes the connection
+}
+
+// read reads an answer of a known length. http.ReadResponse would keep all of
+// its headers, for a fifth of what a call costs here.
+func (c *client) read() (answer, error) {
+	line, err := c.reader.ReadSlice('\n')
+	if err != nil {
+		return answer{}, err
+	}
+	var a answer
+	status, ok := bytes.CutPrefix(line, []byte("HTTP/1.1 "))
+	if !ok || len(status) < 3 {
+		return a, fmt.Errorf("not HTTP/1.1: %q", line)
+	}
+	if a.status, err = strconv.Atoi(string(status[:3])); err != nil {
+		return a, err
+	}
+	length := -1
+	for {
+		line, err := c.reader.ReadSlice('\n')
+		if err != nil {
+			return a, err
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			break
+		}
+		switch name, value, _ := bytes.Cut(line, []byte(": ")); {
+		case bytes.EqualFold(name, []byte("Content-Length")):
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return a, err
+			}
+		case bytes.EqualFold(name, []byte("Connection")):
+			a.last = bytes.EqualFold(value, []byte("close"))
+		}
+	}
+	if length < 0 {
+		return a, errors.New("it has no Content-Length")
+	}
+	c.body.Reset()
+	_, err = io.CopyN(&c.body, c.reader, int64(length))
+	return a, err
 }
 
 func (c *client) close() {

@@ -108,54 +108,55 @@ func closed(s *server, clients int, length time.Duration, calls int, next func(i
 // behind it. With nodes, each call comes on a connection of its own from one of
 // so many addresses; otherwise connections are kept and used again. No more
 // than mostOpen are open at once: a process has only so many descriptors, and
-// so have two. A call that waits for one was due all the same.
+// so have two. A call that waits for one was due all the same. Requests are made
+// before the first is due: the server works on the same cores.
 func open(s *server, rate float64, calls, nodes int, next func(i int) call) (*result, error) {
+	ready := make([]call, calls)
+	for i := range ready {
+		ready[i] = next(i)
+	}
 	return measure(s, func() ([]time.Duration, error) {
 		latencies := make([]time.Duration, calls)
 		failures := make(chan error, 1)
-		idle := make(chan *client, mostOpen)
-		slots := make(chan struct{}, mostOpen)
-		defer func() {
-			for close(idle); len(idle) > 0; {
-				(<-idle).close()
-			}
-		}()
-		var pending sync.WaitGroup
-		due := time.Now()
-		for i := range calls {
-			due = due.Add(time.Duration(rand.ExpFloat64() / rate * float64(time.Second)))
-			pause(time.Until(due))
-			arrived := due
-			pending.Go(func() {
-				slots <- struct{}{}
-				defer func() { <-slots }()
-				var c *client
-				select {
-				case c = <-idle:
-				default:
-					c = &client{address: s.address}
-				}
+		arrivals := make(chan arrival)
+		var workers sync.WaitGroup
+		work := func(first arrival) {
+			c := &client{address: s.address}
+			defer c.close()
+			for a, more := first, true; more; a, more = <-arrivals {
 				if nodes > 0 {
-					c.from = net.IPv4(127, 1, byte(i%nodes/250), byte(1+i%nodes%250))
+					c.from = net.IPv4(127, 1, byte(a.call%nodes/250), byte(1+a.call%nodes%250))
 				}
-				if err := c.do(next(i)); err != nil {
+				if err := c.do(ready[a.call]); err != nil {
 					select {
 					case failures <- err:
 					default:
 					}
 				}
-				latencies[i] = time.Since(arrived)
+				latencies[a.call] = time.Since(a.due)
 				if nodes > 0 {
 					c.close()
 				}
-				select {
-				case idle <- c:
-				default:
-					c.close()
-				}
-			})
+			}
 		}
-		pending.Wait()
+		due := time.Now()
+		for i, open := 0, 0; i < calls; i++ {
+			due = due.Add(time.Duration(rand.ExpFloat64() / rate * float64(time.Second)))
+			pause(time.Until(due))
+			select {
+			case arrivals <- arrival{i, due}: // to a worker that is idle
+				continue
+			default:
+			}
+			if open < mostOpen {
+				open++
+				workers.Go(func() { work(arrival{i, due}) })
+			} else {
+				arrivals <- arrival{i, due}
+			}
+		}
+		close(arrivals)
+		workers.Wait()
 		select {
 		case err := <-failures:
 			return nil, err
@@ -163,6 +164,12 @@ func open(s *server, rate float64, calls, nodes int, next func(i int) call) (*re
 			return latencies, nil
 		}
 	})
+}
+
+// arrival is a call and when it should have been made.
+type arrival struct {
+	call int
+	due  time.Time
 }
 
 const mostOpen = 4096
