@@ -331,7 +331,11 @@ func (l *load) final(t *testing.T, name, url string) (lost int) {
 	ctx := context.Background()
 	transport := &http.Transport{MaxIdleConnsPerHost: 2}
 	defer transport.CloseIdleConnections()
-	client := iam.NewFromConfig(awsConfig(url, transport))
+	cfg := awsConfig(url, transport)
+	// The SDK breaks the connection of one in fifty large answers that come very soon, since it closes the request's body
+	// while net/http still looks for its end, and so it tries again by default (aws-sdk-go-v2 2737, 2949).
+	cfg.RetryMaxAttempts = 0
+	client := iam.NewFromConfig(cfg)
 	there := map[string]roleVersion{}
 	for pages := iam.NewListRolesPaginator(client, &iam.ListRolesInput{}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
