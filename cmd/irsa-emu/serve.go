@@ -104,9 +104,9 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	return nil
 }
 
-// collectLess lets the heap grow to three and a half times what is live, not to
-// twice, before garbage is collected: nearly all that a call allocates is garbage
-// when it ends. It costs 5 MiB with few roles. A state of many thousands is looked
+// collectLess lets the heap grow to three times what is live, not to twice, before
+// garbage is collected: nearly all that a call allocates is garbage when it ends.
+// It costs some MiB with few roles. A state of many thousands is looked
 // at whole each time, though it hardly changes, and pays with memory instead: five
 // times what is live. $GOGC decides otherwise.
 func (p *program) collectLess() {
@@ -118,7 +118,7 @@ func (p *program) collectLess() {
 	if metrics.Read(live); live[0].Value.Uint64() > large {
 		debug.SetGCPercent(400)
 	} else {
-		debug.SetGCPercent(250)
+		debug.SetGCPercent(200)
 	}
 }
 
