@@ -52,14 +52,16 @@ type template struct {
 	assumed                    bool // the account, which was noted
 
 	problems []problem
-	spent    int // see spend
+	circular bool // a property was needed for itself
+	spent    int  // see spend
 }
 
 type resource struct {
 	id, kind   string
 	node       *yaml.Node
 	properties *yaml.Node
-	named      bool // its stand-in name was noted
+	named      bool     // its stand-in name was noted
+	resolving  []string // properties that are being resolved
 }
 
 // problem is a value that cannot be resolved.

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -48,7 +49,7 @@ func (c *template) property(r *resource, name string) *yaml.Node {
 	if n == nil {
 		return nil
 	}
-	c.problems = nil
+	c.problems, c.circular = nil, false
 	v, ok := c.value(n)
 	for _, p := range c.problems {
 		c.b.note(p.at, address(r, name), "%s; left out", p.text)
@@ -59,11 +60,18 @@ func (c *template) property(r *resource, name string) *yaml.Node {
 	return v
 }
 
-// known resolves a property without a note.
+// known resolves a property without a note. One that is being resolved already
+// needs itself: CloudFormation refuses such a template.
 func (c *template) known(r *resource, name string) (*yaml.Node, bool) {
+	if slices.Contains(r.resolving, name) {
+		c.circular = true
+		return nil, false
+	}
+	r.resolving = append(r.resolving, name)
 	before := c.problems
 	v, ok := c.value(get(r.properties, name))
 	c.problems = before
+	r.resolving = r.resolving[:len(r.resolving)-1]
 	return v, ok
 }
 
@@ -165,7 +173,7 @@ func (c *template) document(r *resource, n *yaml.Node, p Policy) (statefile.Docu
 	if n == nil {
 		return statefile.Document{}, false
 	}
-	c.problems = nil
+	c.problems, c.circular = nil, false
 	v, ok := c.value(n)
 	for _, problem := range c.problems {
 		c.b.unchecked(problem.at, p.Address, "%s; left out", problem.text)

@@ -235,6 +235,10 @@ func (c *template) ref(n *yaml.Node, name string) (*yaml.Node, bool) {
 		if v := c.refOf(r); v != "" {
 			return textNode(v, n), true
 		}
+		if c.circular {
+			c.problem(n, "%s is needed for itself: a circle of references, which CloudFormation refuses", name)
+			return nil, false
+		}
 		c.problem(n, "what %s refers to, of type %s, is known after the deployment only (--parameter %s=VALUE gives it)", name, r.kind, name)
 		return nil, false
 	}
@@ -260,6 +264,10 @@ func (c *template) attribute(n *yaml.Node, id, name string) (*yaml.Node, bool) {
 	}
 	if v := c.attributeOf(r, name); v != "" {
 		return textNode(v, n), true
+	}
+	if c.circular {
+		c.problem(n, "%s.%s is needed for itself: a circle of references, which CloudFormation refuses", id, name)
+		return nil, false
 	}
 	c.problem(n, "%s.%s is known after the deployment only (--parameter %s.%s=VALUE gives it)", id, name, id, name)
 	return nil, false
