@@ -233,6 +233,18 @@ func TestAttackConnectionFlood(t *testing.T) {
 		}
 		eventually(t, "the flood is bounded", func() bool { return l.open() <= patient.connections })
 	})
+	t.Run("one that was hung up on counts no more", func(t *testing.T) {
+		c := &connections{most: 1, all: map[net.Conn]*list.Element{}}
+		first, second := &net.TCPConn{}, &net.TCPConn{}
+		if c.note(first, http.StateNew) != nil || c.note(second, http.StateNew) != first {
+			t.Error("the longest wait does not go first")
+		}
+		for _, state := range []http.ConnState{http.StateActive, http.StateClosed} { // as net/http has it of half a request
+			if closed := c.note(first, state); closed != nil {
+				t.Errorf("%v of it ends another connection", state)
+			}
+		}
+	})
 	for descriptors, want := range map[int]int{0: 8192, 1: 1, 256: 128, 1 << 20: 8192} {
 		if got := connectionsOf(usualLimits.connections, descriptors); got != want {
 			t.Errorf("%d connections with %d descriptors, want %d", got, descriptors, want)

@@ -82,7 +82,11 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 func (c *connections) note(conn net.Conn, state http.ConnState) net.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if at := c.all[conn]; at != nil {
+	at, known := c.all[conn]
+	if !known && state != http.StateNew {
+		return nil // closed as surplus: net/http still calls half a request active before its end
+	}
+	if at != nil {
 		c.waiting.Remove(at)
 	}
 	switch state {
@@ -97,6 +101,6 @@ func (c *connections) note(conn net.Conn, state http.ConnState) net.Conn {
 		return nil
 	}
 	surplus := c.waiting.Remove(c.waiting.Front()).(net.Conn)
-	delete(c.all, surplus) // its end is noted once more, and changes nothing
+	delete(c.all, surplus)
 	return surplus
 }
