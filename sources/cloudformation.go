@@ -52,7 +52,7 @@ type template struct {
 	assumed                    bool // the account, which was noted
 
 	problems []problem
-	circular bool // a property was needed for itself
+	circular bool // the resource that was asked for last needs itself
 	spent    int  // see spend
 }
 

@@ -49,7 +49,7 @@ func (c *template) property(r *resource, name string) *yaml.Node {
 	if n == nil {
 		return nil
 	}
-	c.problems, c.circular = nil, false
+	c.problems = nil
 	v, ok := c.value(n)
 	for _, p := range c.problems {
 		c.b.note(p.at, address(r, name), "%s; left out", p.text)
@@ -173,7 +173,7 @@ func (c *template) document(r *resource, n *yaml.Node, p Policy) (statefile.Docu
 	if n == nil {
 		return statefile.Document{}, false
 	}
-	c.problems, c.circular = nil, false
+	c.problems = nil
 	v, ok := c.value(n)
 	for _, problem := range c.problems {
 		c.b.unchecked(problem.at, p.Address, "%s; left out", problem.text)

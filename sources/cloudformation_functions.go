@@ -232,6 +232,7 @@ func (c *template) ref(n *yaml.Node, name string) (*yaml.Node, bool) {
 		return p, true
 	}
 	if r := c.byID[name]; r != nil {
+		c.circular = false
 		if v := c.refOf(r); v != "" {
 			return textNode(v, n), true
 		}
@@ -262,6 +263,7 @@ func (c *template) attribute(n *yaml.Node, id, name string) (*yaml.Node, bool) {
 		c.problem(n, "there is no resource %s", id)
 		return nil, false
 	}
+	c.circular = false
 	if v := c.attributeOf(r, name); v != "" {
 		return textNode(v, n), true
 	}

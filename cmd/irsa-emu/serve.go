@@ -106,9 +106,9 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 
 // collectLess lets the heap grow to three times what is live, not to twice, before
 // garbage is collected: nearly all that a call allocates is garbage when it ends.
-// It costs some MiB with few roles. A state of many thousands is looked
-// at whole each time, though it hardly changes, and pays with memory instead: five
-// times what is live. $GOGC decides otherwise.
+// It costs some MiB with few roles. A state of many thousands is looked at whole
+// each time, though it hardly changes, and pays with memory instead: five times
+// what is live. $GOGC decides otherwise.
 func (p *program) collectLess() {
 	if _, set := p.getenv("GOGC"); set {
 		return
