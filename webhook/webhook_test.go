@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,8 +37,12 @@ func TestMutate(t *testing.T) {
 			var config Config
 			var annotations map[string]string
 			var pod corev1.Pod
-			want := -1
+			want, association := -1, false
 			for i, f := range archive.Files {
+				if f.Name == "association" { // the service account has one; there is nothing to say about it
+					association = true
+					continue
+				}
 				into := map[string]any{"config.json": &config, "annotations.json": &annotations, "pod.json": &pod}[f.Name]
 				if f.Name == "patch.json" {
 					want = i
@@ -52,7 +58,12 @@ func TestMutate(t *testing.T) {
 			}
 			got := []byte("none\n")
 			before, _ := json.Marshal(pod)
-			if id, ok := config.IdentityOf(annotations); ok {
+			id, ok := config.IdentityOf(annotations)
+			if association {
+				config.Random = func(int64) int64 { return 0 }
+				id, ok = config.PodIdentityOf(annotations), true
+			}
+			if ok {
 				if got, err = json.MarshalIndent(config.Mutate(&pod, id), "", "  "); err != nil {
 					t.Fatal(err)
 				}
@@ -183,5 +194,27 @@ func TestAttackHugeReviews(t *testing.T) {
 				t.Errorf("answer %.300s", w.Body)
 			}
 		})
+	}
+}
+
+// What upstream's reader of the annotation does (commit 3bf80a3: encoding/csv, one line, not trimmed).
+func TestSkippedContainers(t *testing.T) {
+	for annotation, want := range map[string][]string{
+		"":             nil,
+		"a":            {"a"},
+		"a,b":          {"a", "b"},
+		"a, b":         {"a", " b"}, // " b" is no container's name
+		`"a","b"`:      {"a", "b"},
+		`"a,b"`:        {"a,b"},
+		`"a,b`:         nil, // a quote that is not closed: no CSV, so nothing is skipped
+		"a\nb":         {"a"},
+		"\n\na,b\nc\n": {"a", "b"},
+		"a,":           {"a", ""},
+	} {
+		got := slices.Sorted(maps.Keys(skippedContainers(annotation)))
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%q skips %q, want %q", annotation, got, want)
+		}
 	}
 }

@@ -1,0 +1,218 @@
+package webhook
+
+import (
+	"encoding/csv"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Patch is one operation of a JSON patch (RFC 6902).
+type Patch struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	Value any    `json:"value,omitempty"`
+}
+
+// injection is what one identity adds to a pod.
+type injection struct {
+	Identity
+	// variables are the mechanism's own pair; both are left out if the
+	// container has either.
+	variables []corev1.EnvVar
+	volume    corev1.Volume
+	mountPath string
+}
+
+// Mutate is the patch that gives a pod the identity of its service account:
+// the label of EKS Pod Identity, the volume, all containers, all init
+// containers. It is the same also where nothing changes, as upstream's is. The
+// pod is not changed.
+func (c Config) Mutate(pod *corev1.Pod, id Identity) []Patch {
+	c = c.withDefaults()
+	if seconds, ok := expiration(pod.Annotations[c.Prefix+"/token-expiration"]); ok {
+		id.Expiration = seconds // the pod's beats the service account's
+	}
+	in := c.injection(pod, id)
+	skip := skippedContainers(pod.Annotations[c.Prefix+"/skip-containers"])
+	mutate := func(containers []corev1.Container) []corev1.Container {
+		out := make([]corev1.Container, 0, len(containers))
+		for i := range containers {
+			container := *containers[i].DeepCopy()
+			if !skip[container.Name] {
+				c.addTo(&container, in)
+			}
+			out = append(out, container)
+		}
+		return out
+	}
+	patches := slices.Concat(c.annotationPatches(pod), labelPatches(pod, id), c.volumePatches(pod, in))
+	patches = append(patches, Patch{"add", "/spec/containers", mutate(pod.Spec.Containers)})
+	if len(pod.Spec.InitContainers) > 0 {
+		patches = append(patches, Patch{"add", "/spec/initContainers", mutate(pod.Spec.InitContainers)})
+	}
+	return patches
+}
+
+// injection is what the identity's mechanism adds.
+func (c Config) injection(pod *corev1.Pod, id Identity) injection {
+	if !id.PodIdentity {
+		return injection{
+			Identity: id, mountPath: c.MountPath, volume: tokenVolume(VolumeName, id.Audience, TokenFile, id.Expiration),
+			variables: []corev1.EnvVar{
+				{Name: "AWS_ROLE_ARN", Value: id.RoleARN},
+				{Name: "AWS_WEB_IDENTITY_TOKEN_FILE", Value: fileIn(pod, c.MountPath, TokenFile)},
+			},
+		}
+	}
+	if id.Expiration == DefaultExpiration {
+		// So that the tokens of a node's pods are not renewed all at once. Upstream
+		// looks at the number, not at who wrote it.
+		id.Expiration = minJittered + c.Random(DefaultExpiration-minJittered+1)
+	}
+	names := c.ContainerCredentials
+	return injection{
+		Identity: id, mountPath: names.MountPath, volume: tokenVolume(names.VolumeName, names.Audience, names.TokenPath, id.Expiration),
+		variables: []corev1.EnvVar{
+			{Name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", Value: names.FullURI},
+			{Name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", Value: fileIn(pod, names.MountPath, names.TokenPath)},
+		},
+	}
+}
+
+// fileIn is the path of a token as the pod's operating system writes it.
+func fileIn(pod *corev1.Pod, folder, name string) string {
+	file := path.Join(folder, name)
+	if pod.Spec.NodeSelector["kubernetes.io/os"] == "windows" || pod.Spec.NodeSelector["beta.kubernetes.io/os"] == "windows" {
+		return `C:` + strings.ReplaceAll(file, "/", `\`)
+	}
+	return file
+}
+
+// skippedContainers reads an annotation as upstream does: one line of CSV, whose
+// fields are not trimmed ("a, b" skips a and " b"); one that is no CSV skips nothing.
+func skippedContainers(annotation string) map[string]bool {
+	skip := map[string]bool{}
+	names, err := csv.NewReader(strings.NewReader(annotation)).Read()
+	if err != nil {
+		return skip
+	}
+	for _, name := range names {
+		skip[name] = true
+	}
+	return skip
+}
+
+// addTo gives one container its variables and mounts. One that has every
+// variable already is its author's own doing and is left alone, mount included.
+func (c Config) addTo(container *corev1.Container, in injection) {
+	has := make(map[string]bool, len(container.Env))
+	for _, v := range container.Env {
+		has[v.Name] = true
+	}
+	credentials := slices.ContainsFunc(in.variables, func(v corev1.EnvVar) bool { return has[v.Name] })
+	region := has["AWS_REGION"] || has["AWS_DEFAULT_REGION"]
+	regional := has["AWS_STS_REGIONAL_ENDPOINTS"]
+	if credentials && region && regional {
+		return
+	}
+	add := func(name, value string) {
+		container.Env = append(container.Env, corev1.EnvVar{Name: name, Value: value})
+	}
+	if in.RegionalSTS && !regional {
+		add("AWS_STS_REGIONAL_ENDPOINTS", "regional")
+	}
+	if c.Region != "" && !region {
+		add("AWS_DEFAULT_REGION", c.Region)
+		add("AWS_REGION", c.Region)
+	}
+	if !credentials {
+		container.Env = append(container.Env, in.variables...)
+	}
+	for _, v := range c.Extra.Env {
+		if !has[v.Name] {
+			container.Env = append(container.Env, v)
+		}
+	}
+	mount(container, in.volume.Name, in.mountPath)
+	if c.Extra.Volume != nil {
+		mount(container, c.Extra.Volume.Name, c.Extra.MountPath)
+	}
+}
+
+func mount(container *corev1.Container, volume, path string) {
+	for _, m := range container.VolumeMounts {
+		if m.Name == volume {
+			return
+		}
+	}
+	container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: volume, ReadOnly: true, MountPath: path})
+}
+
+// labelPatches mark a pod of EKS Pod Identity.
+func labelPatches(pod *corev1.Pod, id Identity) []Patch {
+	switch {
+	case !id.PodIdentity:
+		return nil
+	case pod.Labels == nil:
+		return []Patch{{"add", "/metadata/labels", map[string]string{PodIdentityLabel: "enabled"}}}
+	default:
+		return []Patch{{"add", "/metadata/labels/" + jsonPointer.Replace(PodIdentityLabel), "enabled"}}
+	}
+}
+
+// annotationPatches add the annotations that the pod does not have.
+func (c Config) annotationPatches(pod *corev1.Pod) []Patch {
+	if len(c.Extra.Annotations) == 0 {
+		return nil
+	}
+	if len(pod.Annotations) == 0 {
+		return []Patch{{"add", "/metadata/annotations", c.Extra.Annotations}}
+	}
+	var patches []Patch
+	for _, name := range slices.Sorted(maps.Keys(c.Extra.Annotations)) {
+		if _, has := pod.Annotations[name]; !has {
+			patches = append(patches, Patch{"add", "/metadata/annotations/" + jsonPointer.Replace(name), c.Extra.Annotations[name]})
+		}
+	}
+	return patches
+}
+
+var jsonPointer = strings.NewReplacer("~", "~0", "/", "~1") // RFC 6901
+
+// volumePatches add the volumes at the front of the pod's list, or the list
+// itself; volumes of the same name are the author's own and stay.
+func (c Config) volumePatches(pod *corev1.Pod, in injection) []Patch {
+	volumes := []corev1.Volume{in.volume}
+	if c.Extra.Volume != nil {
+		volumes = append(volumes, *c.Extra.Volume)
+	}
+	has := make(map[string]bool, len(pod.Spec.Volumes))
+	for _, v := range pod.Spec.Volumes {
+		has[v.Name] = true
+	}
+	var patches []Patch
+	listed := pod.Spec.Volumes != nil
+	for _, v := range volumes {
+		switch {
+		case has[v.Name]:
+		case listed:
+			patches = append(patches, Patch{"add", "/spec/volumes/0", v})
+		default:
+			patches = append(patches, Patch{"add", "/spec/volumes", []corev1.Volume{v}})
+			listed = true
+		}
+	}
+	return patches
+}
+
+func tokenVolume(name, audience, file string, expiration int64) corev1.Volume {
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{
+		Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{
+			Audience: audience, ExpirationSeconds: &expiration, Path: file,
+		}}},
+	}}}
+}
