@@ -12,6 +12,7 @@ const module = "github.com/irsa-emu/irsa-emu/"
 // allowed is the picture in DEVELOPMENT.md: what each package may import of
 // ours. A package that is not listed fails, so that it gets a place in it.
 var allowed = map[string][]string{
+	"aws":                     {},
 	"policy":                  {},
 	"oidc":                    {},
 	"wire":                    {},
@@ -23,15 +24,16 @@ var allowed = map[string][]string{
 	"state/boltstore":         {"state"},
 	"state/etcdstore":         {"state"},
 	"state/storetest":         {"state"},
-	"iam":                     {"decision", "policy", "state", "statefile", "wire"},
-	"sts":                     {"decision", "iam", "oidc", "policy", "state", "wire"},
-	"services":                {"decision", "iam", "policy", "state", "statefile", "wire"},
-	"services/secretsmanager": {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
-	"services/s3":             {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
-	"services/eks":            {"decision", "iam", "policy", "services", "state", "statefile", "wire"},
-	"cloudtrail":              {"decision", "iam", "wire"},
+	"api":                     {"aws", "decision", "policy", "state", "wire"},
+	"iam":                     {"api", "aws", "decision", "policy", "state", "statefile", "wire"},
+	"sts":                     {"api", "aws", "decision", "iam", "oidc", "policy", "state", "wire"},
+	"services":                {"api", "aws", "decision", "iam", "policy", "state", "statefile", "wire"},
+	"services/secretsmanager": {"api", "aws", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"services/s3":             {"api", "aws", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"services/eks":            {"api", "aws", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"cloudtrail":              {"api", "decision", "iam", "wire"},
 	"emulator": {
-		"cloudtrail", "decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
+		"api", "cloudtrail", "decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},
 	// The harness speaks with an emulator over HTTP: it needs types only.
 	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
@@ -45,7 +47,7 @@ var allowed = map[string][]string{
 	"webhook/incluster": {"kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},
 	// Test helpers.
-	"services/servicetest": {"decision", "iam", "policy", "state", "sts", "wire"},
+	"services/servicetest": {"api", "decision", "iam", "policy", "state", "sts", "wire"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {

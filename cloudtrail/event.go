@@ -20,7 +20,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -77,7 +77,7 @@ var services = map[string]string{
 
 // recorded says whether a call is one of an API that has records. A name that
 // no API has is none.
-func recorded(req *iam.Request) bool {
+func recorded(req *api.Request) bool {
 	if services[req.Service] == "" || req.Action == "" {
 		return false
 	}
@@ -92,7 +92,7 @@ func recorded(req *iam.Request) bool {
 
 // eventsOf are the records of a call: one, or two when a role of another account
 // was assumed, one for each account.
-func (t *Trail) eventsOf(req *iam.Request) []event {
+func (t *Trail) eventsOf(req *api.Request) []event {
 	d := req.Decision
 	e := event{
 		EventVersion: version, UserIdentity: identityOf(req), EventTime: req.Now.UTC().Format(time.RFC3339),
@@ -121,7 +121,7 @@ func (t *Trail) eventsOf(req *iam.Request) []event {
 // and that of the role's account, which shows no more of the caller than the
 // account and the unique id. IAM user guide, "Example cross-account AWS STS API
 // events"; a refused call is recorded in the caller's account only.
-func (t *Trail) forBoth(e event, p *iam.Principal, account string) []event {
+func (t *Trail) forBoth(e event, p *api.Principal, account string) []event {
 	e.SharedEventID = t.newID()
 	other := e
 	other.EventID, other.RecipientAccountID = t.newID(), account
@@ -131,7 +131,7 @@ func (t *Trail) forBoth(e event, p *iam.Principal, account string) []event {
 
 // recipient is the account that the record belongs to: the caller's, or for a
 // web identity the role's. Calls of nobody go to the default account.
-func (t *Trail) recipient(req *iam.Request) string {
+func (t *Trail) recipient(req *api.Request) string {
 	if req.Principal != nil {
 		return req.Principal.Account
 	}
@@ -143,7 +143,7 @@ func (t *Trail) recipient(req *iam.Request) string {
 
 // regionOf: IAM's records and those of the STS's global endpoint name us-east-1.
 // IAM user guide, the table of regions.
-func regionOf(req *iam.Request) string {
+func regionOf(req *api.Request) string {
 	if req.Service == "iam" || globalSTS(req.HTTP) {
 		return "us-east-1"
 	}
@@ -157,7 +157,7 @@ func globalSTS(r *http.Request) bool { return strings.EqualFold(r.Host, "sts.ama
 // for a web identity how the connection to its issuer was trusted: IAM user
 // guide, "Example OIDC AWS STS API event". An issuer that the emulator stands in
 // for counts as one whose root is trusted, as EKS's are.
-func additionalData(req *iam.Request) map[string]any {
+func additionalData(req *api.Request) map[string]any {
 	if req.Service != "sts" || req.Decision.Session == nil {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/iam"
 )
 
@@ -44,7 +45,7 @@ type sessionAttributes struct {
 }
 
 // identityOf is who made the call.
-func identityOf(req *iam.Request) identity {
+func identityOf(req *api.Request) identity {
 	p := req.Principal
 	if p == nil {
 		if req.Service == "sts" && req.Action == "AssumeRoleWithWebIdentity" {
@@ -54,11 +55,11 @@ func identityOf(req *iam.Request) identity {
 	}
 	who := identity{Type: "IAMUser", PrincipalID: p.UserID, ARN: p.ARN, AccountID: p.Account, AccessKeyID: p.AccessKeyID, UserName: p.UserName}
 	switch p.Type {
-	case iam.RootUser:
+	case api.RootUser:
 		who.Type = "Root"
-	case iam.AssumedRole:
+	case api.AssumedRole:
 		who.Type, who.UserName = "AssumedRole", ""
-	case iam.FederatedUser:
+	case api.FederatedUser:
 		who.Type, who.UserName = "FederatedUser", ""
 	}
 	if p.Temporary {
@@ -73,7 +74,7 @@ func identityOf(req *iam.Request) identity {
 // development notes of the Argo Workflows plugin awf-aws). A token whose issuer
 // is registered nowhere has the issuer for a provider, as records had before
 // providers were named by their ARN.
-func webIdentity(req *iam.Request) identity {
+func webIdentity(req *api.Request) identity {
 	who := identity{Type: "WebIdentityUser"}
 	token := req.Decision.Token
 	if token == nil {
@@ -91,20 +92,20 @@ func webIdentity(req *iam.Request) identity {
 	return who
 }
 
-func contextOf(req *iam.Request, p *iam.Principal) *sessionContext {
+func contextOf(req *api.Request, p *api.Principal) *sessionContext {
 	c := &sessionContext{
 		Attributes:     sessionAttributes{CreationDate: p.Issued.UTC().Format(time.RFC3339), MFAAuthenticated: "false"},
 		SourceIdentity: p.SourceIdentity,
 	}
 	switch {
-	case p.Type == iam.AssumedRole:
+	case p.Type == api.AssumedRole:
 		c.SessionIssuer = &sessionIssuer{Type: "Role", PrincipalID: p.RoleID, ARN: p.RoleARN, AccountID: p.Account, UserName: p.RoleName}
 		if p.FederatedProvider != "" {
 			// Sessions of EKS service accounts have no attributes (AWS Marketplace's
 			// metering user guide, its record of RegisterUsage).
 			c.WebIDFederationData = &webIDFederationData{FederatedProvider: p.FederatedProvider, Attributes: map[string]string{}}
 		}
-	case p.Type == iam.FederatedUser:
+	case p.Type == api.FederatedUser:
 		c.SessionIssuer = &sessionIssuer{Type: "Root", PrincipalID: p.Account, ARN: "arn:aws:iam::" + p.Account + ":root", AccountID: p.Account}
 		if user, ok := iam.UserByName(req.State, p.Account, p.UserName); ok && p.UserName != "" {
 			c.SessionIssuer = &sessionIssuer{Type: "IAMUser", PrincipalID: user.ID, ARN: user.ARN(), AccountID: p.Account, UserName: user.Name}

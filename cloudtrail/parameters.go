@@ -6,8 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -25,7 +25,7 @@ const hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
 // was refused before has none. Refused calls of IAM and AssumeRole have none
 // either; those of AssumeRoleWithWebIdentity (see [webIdentity]) and of Secrets
 // Manager do (panther-labs/panther-analysis, rule AWS.SecretsManager.RetrieveSecrets).
-func parametersOf(req *iam.Request) any {
+func parametersOf(req *api.Request) any {
 	if e := req.Decision.Error; e != nil && e.Code == "AccessDenied" && req.Principal != nil {
 		return nil
 	}
@@ -58,7 +58,7 @@ func addToken(tree map[string]any, session *decision.Session) {
 
 // addIncoming adds the tags that the calling session hands on; see the guide's
 // "Example AWS STS role chaining API event".
-func addIncoming(tree map[string]any, caller *iam.Principal) {
+func addIncoming(tree map[string]any, caller *api.Principal) {
 	incoming := map[string]string{}
 	for _, tag := range caller.SessionTags {
 		for _, key := range caller.TransitiveTagKeys {
@@ -75,7 +75,7 @@ func addIncoming(tree map[string]any, caller *iam.Principal) {
 // elementsOf is what the call answered, if it changed anything or issued
 // credentials. IAM user guide: records of actions that only read have none,
 // but those of AssumeRole and its like.
-func elementsOf(req *iam.Request) any {
+func elementsOf(req *api.Request) any {
 	if req.Decision.Error != nil || readOnly(req.Service, req.Action) && req.Decision.Session == nil {
 		return nil
 	}
@@ -156,7 +156,7 @@ func errorCode(service, code string) string {
 // errorMessage is the answer's, but for a web identity that a trust policy does
 // not let in: of that, records say this much (see [webIdentity]; re:Post's
 // article on troubleshooting IRSA has it too).
-func errorMessage(req *iam.Request) string {
+func errorMessage(req *api.Request) string {
 	if req.Principal == nil && req.Decision.Error.Code == "AccessDenied" && req.Action == "AssumeRoleWithWebIdentity" {
 		return "An unknown error occurred"
 	}

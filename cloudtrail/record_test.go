@@ -13,23 +13,23 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // a call of IAM by an administrator.
-func call(action string, input any) *iam.Request {
-	return &iam.Request{
+func call(action string, input any) *api.Request {
+	return &api.Request{
 		Call:      &wire.Call{ID: "request", Service: "iam", Action: action, Region: "us-east-1", HTTP: httptest.NewRequest(http.MethodPost, "/", nil), Input: input},
-		Principal: &iam.Principal{Type: iam.RootUser, Account: "111122223333", ARN: "arn:aws:iam::111122223333:root", UserID: "111122223333"},
+		Principal: &api.Principal{Type: api.RootUser, Account: "111122223333", ARN: "arn:aws:iam::111122223333:root", UserID: "111122223333"},
 		Now:       time.Date(2026, 11, 25, 7, 44, 49, 0, time.UTC), Decision: &decision.Decision{RequestID: "request"},
 	}
 }
 
 type putInput struct{ PolicyDocument string }
 
-func record(t *testing.T, req *iam.Request) (line []byte, fields map[string]any) {
+func record(t *testing.T, req *api.Request) (line []byte, fields map[string]any) {
 	t.Helper()
 	var out bytes.Buffer
 	if n, err := New(Config{Writer: &out, Account: "999988887777"}).Record(req); n != 1 || err != nil {
@@ -98,7 +98,7 @@ func TestTLSDetails(t *testing.T) {
 func TestNotRecorded(t *testing.T) {
 	var out bytes.Buffer
 	trail := New(Config{Writer: &out})
-	for _, req := range []*iam.Request{
+	for _, req := range []*api.Request{
 		{Call: &wire.Call{Service: "s3", Action: "GetObject"}, Decision: &decision.Decision{}},
 		{Call: &wire.Call{Service: "", Action: "Anything"}, Decision: &decision.Decision{}},
 		{Call: &wire.Call{Service: "iam"}, Decision: &decision.Decision{}},

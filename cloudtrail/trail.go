@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 )
 
 // Config says where records go.
@@ -42,7 +42,7 @@ func New(c Config) *Trail {
 
 // Record writes what there is to record of a call that was answered, whose
 // decision is complete, and tells how many records that were.
-func (t *Trail) Record(req *iam.Request) (written int, err error) {
+func (t *Trail) Record(req *api.Request) (written int, err error) {
 	if !recorded(req) {
 		return 0, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services/eks"
@@ -37,8 +38,8 @@ var unsignedActions = map[string]bool{"AssumeRoleWithWebIdentity": true, "Assume
 func (e *Emulator) serveAWS(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	call := &wire.Call{ID: wire.NewRequestID(), HTTP: r, WantJSON: wire.WantsJSON(r)}
-	req := &iam.Request{
-		Call: call, State: e.store.Snapshot(), Now: e.clock.Now(),
+	req := &api.Request{
+		Call: call, State: e.store.Snapshot(), Now: e.clock.Now(), PoliciesOf: iam.PoliciesOf,
 		Decision: &decision.Decision{RequestID: call.ID},
 	}
 	if e.store.Shared() {
@@ -51,7 +52,7 @@ func (e *Emulator) serveAWS(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer takes a call through routing, authentication and faults to its service.
-func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
+func (e *Emulator) answer(w http.ResponseWriter, req *api.Request) {
 	defer e.survive(w, req)
 	sig, authErr := wire.ParseSignature(req.HTTP)
 	req.Service = serviceOf(req.HTTP, sig)
@@ -92,7 +93,7 @@ func (e *Emulator) answer(w http.ResponseWriter, req *iam.Request) {
 
 // read takes the body, unless it is S3's, and with it the action. done gives
 // back what the body holds of the memory for large ones.
-func (e *Emulator) read(w http.ResponseWriter, req *iam.Request) (done func(), err error) {
+func (e *Emulator) read(w http.ResponseWriter, req *api.Request) (done func(), err error) {
 	if req.Service == serviceS3 {
 		if req.HTTP.ContentLength != 0 {
 			allowTransfer(w)
@@ -139,7 +140,7 @@ func (e *Emulator) readBody(r *http.Request) (body []byte, done func(), err erro
 }
 
 // readAction finds out what a call asks for.
-func (e *Emulator) readAction(req *iam.Request) error {
+func (e *Emulator) readAction(req *api.Request) error {
 	body := req.Body
 	switch req.Service {
 	case serviceSecretsManager:
@@ -163,7 +164,7 @@ func (e *Emulator) readAction(req *iam.Request) error {
 
 // authenticate finds out who signed. An unsigned call goes on only to S3,
 // whose buckets may be public.
-func (e *Emulator) authenticate(req *iam.Request, sig *wire.Signature, parseErr error) error {
+func (e *Emulator) authenticate(req *api.Request, sig *wire.Signature, parseErr error) error {
 	if parseErr != nil {
 		return parseErr
 	}
@@ -201,7 +202,7 @@ func (e *Emulator) authenticate(req *iam.Request, sig *wire.Signature, parseErr 
 }
 
 // inject carries out a fault; it reports whether the call is answered by it.
-func (e *Emulator) inject(w http.ResponseWriter, req *iam.Request, f FaultSpec) bool {
+func (e *Emulator) inject(w http.ResponseWriter, req *api.Request, f FaultSpec) bool {
 	if f.Latency > 0 {
 		allowTransfer(w) // or the wait for the next request would end this one
 		timer := time.NewTimer(time.Duration(f.Latency))
@@ -238,7 +239,7 @@ func drop(w http.ResponseWriter) {
 }
 
 // refuse answers an error that arose before any service saw the call.
-func (e *Emulator) refuse(w http.ResponseWriter, req *iam.Request, err error) {
+func (e *Emulator) refuse(w http.ResponseWriter, req *api.Request, err error) {
 	answer := protocolError(req, err)
 	var auth *wire.AuthError
 	switch {
@@ -256,7 +257,7 @@ func (e *Emulator) refuse(w http.ResponseWriter, req *iam.Request, err error) {
 // refuseWebPage keeps pages of other sites from an emulator on loopback: they
 // know the administrator's usual secret as well as anybody, and a presigned call
 // in a form needs no leave of the browser's.
-func (e *Emulator) refuseWebPage(w http.ResponseWriter, req *iam.Request) {
+func (e *Emulator) refuseWebPage(w http.ResponseWriter, req *api.Request) {
 	req.Decision.Outcome = decision.Refused
 	req.Decision.Reason = &decision.Reason{
 		Kind: decision.WebPage, Message: fmt.Sprintf("a web page of the origin %q asks, and this emulator listens on loopback", req.HTTP.Header.Get("Origin")),
@@ -266,7 +267,7 @@ func (e *Emulator) refuseWebPage(w http.ResponseWriter, req *iam.Request) {
 }
 
 // write sends an error in the protocol of the request's service.
-func (e *Emulator) write(w http.ResponseWriter, req *iam.Request, err *wire.Error) {
+func (e *Emulator) write(w http.ResponseWriter, req *api.Request, err *wire.Error) {
 	req.Decision.Error = &decision.Error{Code: err.Code, Message: err.Message, Status: err.Status}
 	switch {
 	case req.Service == serviceS3:
@@ -283,7 +284,7 @@ func (e *Emulator) write(w http.ResponseWriter, req *iam.Request, err *wire.Erro
 }
 
 // protocolError is err as the service's protocol words it.
-func protocolError(req *iam.Request, err error) *wire.Error {
+func protocolError(req *api.Request, err error) *wire.Error {
 	var auth *wire.AuthError
 	if errors.As(err, &auth) {
 		switch req.Service {
@@ -303,7 +304,7 @@ func protocolError(req *iam.Request, err error) *wire.Error {
 	return wire.Errorf(http.StatusInternalServerError, "InternalFailure", "%v", err)
 }
 
-func unknownService(req *iam.Request) *wire.Error {
+func unknownService(req *api.Request) *wire.Error {
 	if req.Service == "" {
 		if req.Action == "" {
 			return wire.MissingAction()
@@ -319,7 +320,7 @@ func unknownService(req *iam.Request) *wire.Error {
 }
 
 // record completes the decision and hands it to the log, the metrics and the logger.
-func (e *Emulator) record(req *iam.Request) {
+func (e *Emulator) record(req *api.Request) {
 	d := req.Decision
 	e.describe(req)
 	if d.Outcome == "" {
@@ -344,7 +345,7 @@ func (e *Emulator) record(req *iam.Request) {
 }
 
 // describe fills what every decision carries. Services may have said more.
-func (e *Emulator) describe(req *iam.Request) {
+func (e *Emulator) describe(req *api.Request) {
 	d := req.Decision
 	d.Time, d.Service, d.Action, d.Region = req.Now, req.Service, req.Action, req.Region
 	if d.Resource == "" {

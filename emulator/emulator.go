@@ -20,6 +20,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -37,7 +38,7 @@ type Emulator struct {
 	store     *state.Store
 	clock     *Clock
 	sts       *sts.Service
-	services  map[string]iam.Service
+	services  map[string]api.Service
 	decisions *decision.Log
 	faults    faults
 	metrics   *metrics
@@ -108,7 +109,7 @@ func (e *Emulator) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.services = map[string]iam.Service{
+	e.services = map[string]api.Service{
 		serviceSTS:            e.sts,
 		serviceIAM:            iam.New(iam.Config{Store: e.store, Rand: c.Rand, FetchThumbprint: e.fetchThumbprint}),
 		serviceSecretsManager: secretsmanager.New(secretsmanager.Config{Store: e.store, Rand: c.Rand, Log: c.Logger}),

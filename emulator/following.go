@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -18,7 +19,7 @@ import (
 // anything, the call is answered anew: nothing was done for it so far. Calls
 // that are answered well wait for nothing, and so does everything while the
 // store cannot be reached: reads go on from what was known last.
-func (e *Emulator) answerFollowing(w http.ResponseWriter, req *iam.Request) *iam.Request {
+func (e *Emulator) answerFollowing(w http.ResponseWriter, req *api.Request) *api.Request {
 	body := &countingBody{ReadCloser: req.HTTP.Body}
 	req.HTTP.Body = body
 	held := e.hold(w, req)
@@ -39,13 +40,13 @@ func (e *Emulator) answerFollowing(w http.ResponseWriter, req *iam.Request) *iam
 		req.HTTP.Body = io.NopCloser(bytes.NewReader(req.Body))
 	}
 	call := &wire.Call{ID: wire.NewRequestID(), HTTP: req.HTTP, WantJSON: req.WantJSON}
-	anew := &iam.Request{Call: call, State: e.store.Snapshot(), Now: e.clock.Now(), Decision: &decision.Decision{RequestID: call.ID}}
+	anew := &api.Request{Call: call, State: e.store.Snapshot(), Now: e.clock.Now(), PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{RequestID: call.ID}}
 	e.hold(w, anew).release()
 	return anew
 }
 
 // hold answers a call and keeps an error back.
-func (e *Emulator) hold(w http.ResponseWriter, req *iam.Request) *heldError {
+func (e *Emulator) hold(w http.ResponseWriter, req *api.Request) *heldError {
 	held := &heldError{ResponseWriter: w, header: http.Header{}, decision: req.Decision}
 	e.answer(&reasonWriter{ResponseWriter: held, decision: req.Decision}, req)
 	if !held.passed && held.status == 0 { // an empty 200, or a connection that was dropped

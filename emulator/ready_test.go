@@ -16,8 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -118,7 +118,7 @@ func TestLostStoreIsLogged(t *testing.T) {
 // panicking is a service with a mistake.
 type panicking struct{ early bool }
 
-func (p panicking) ServeAWS(w http.ResponseWriter, _ *iam.Request) {
+func (p panicking) ServeAWS(w http.ResponseWriter, _ *api.Request) {
 	if !p.early {
 		w.WriteHeader(http.StatusOK)
 	}

@@ -5,15 +5,15 @@ import (
 	"net/http"
 	"runtime/debug"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // survive turns a mistake of the emulator's own into an answer and a log line
 // that carry the request's id: net/http would close the connection and log a
 // stack that belongs to nobody.
-func (e *Emulator) survive(w http.ResponseWriter, req *iam.Request) {
+func (e *Emulator) survive(w http.ResponseWriter, req *api.Request) {
 	mistake := recover()
 	if mistake == nil {
 		return

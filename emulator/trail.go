@@ -4,8 +4,8 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/cloudtrail"
-	"github.com/irsa-emu/irsa-emu/iam"
 )
 
 // trail writes CloudTrail records, and says so when it cannot: in the log when
@@ -25,7 +25,7 @@ func (e *Emulator) newTrail() *trail {
 	}
 }
 
-func (t *trail) record(req *iam.Request) {
+func (t *trail) record(req *api.Request) {
 	written, err := t.records.Record(req)
 	t.metrics.recordsWritten(written, err)
 	switch {

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -31,7 +32,7 @@ type listOfUserInput struct {
 
 // exists refuses a user that does not exist; without a name the caller is meant.
 func (in *listOfUserInput) exists(c *call) error {
-	if in.UserName == "" && c.Principal.Type != IAMUser {
+	if in.UserName == "" && c.Principal.Type != api.IAMUser {
 		return nil
 	}
 	name, err := in.name(c)

@@ -3,6 +3,7 @@ package iam
 import (
 	"net/http"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -12,11 +13,11 @@ import (
 // mayCallIAM tells whether credentials of this kind may call IAM at all: those
 // of GetFederationToken may not, those of GetSessionToken only with MFA, which
 // the emulator does not have (IAM user guide, "Compare AWS STS credentials").
-func mayCallIAM(p *Principal) bool {
-	return p.Type == AssumedRole || (p.Type == IAMUser || p.Type == RootUser) && !p.Temporary
+func mayCallIAM(p *api.Principal) bool {
+	return p.Type == api.AssumedRole || (p.Type == api.IAMUser || p.Type == api.RootUser) && !p.Temporary
 }
 
-func withoutMFA(p *Principal) error {
+func withoutMFA(p *api.Principal) error {
 	// AWS answers as if the credentials did not exist.
 	answer := wire.Errorf(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	return reasoned{answer, decision.Reason{
@@ -44,10 +45,10 @@ func (c *call) allow(act string, t target) error {
 		return reasoned{answer, decision.Reason{Kind: decision.Policy,
 			Message: "the resource belongs to account " + owner + ", the caller to account " + p.Account}}
 	}
-	if p.Type == RootUser {
+	if p.Type == api.RootUser {
 		return nil
 	}
-	d := c.Authorize(Access{Action: act, Resource: t.arn, Keys: t.keys})
+	d := c.Authorize(api.Access{Action: act, Resource: t.arn, Keys: t.keys})
 	if d.Allowed {
 		return nil
 	}

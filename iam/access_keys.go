@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -76,7 +77,7 @@ type listAccessKeysOutput struct {
 }
 
 func (c *call) listAccessKeys(in *listAccessKeysInput) (any, error) {
-	if in.UserName == "" && c.Principal.Type == RootUser {
+	if in.UserName == "" && c.Principal.Type == api.RootUser {
 		return &listAccessKeysOutput{}, nil // the administrator's key is no entity of the account
 	}
 	name, err := in.name(c)

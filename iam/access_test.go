@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/iam"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 )
 
 // The texts' form is that of users' reports: aws/aws-cdk#27067 (role),
@@ -93,8 +93,8 @@ func TestTemporaryCredentials(t *testing.T) {
 	session := w.userPrincipal("alice")
 	session.Temporary = true
 	federated := *session
-	federated.Type = iam.FederatedUser
-	for _, p := range []*iam.Principal{session, &federated} {
+	federated.Type = api.FederatedUser
+	for _, p := range []*api.Principal{session, &federated} {
 		w.refusedTo(p, 403, "InvalidClientTokenId", "The security token included in the request is invalid.", "ListRoles")
 	}
 	if status, body := w.do(nil, "ListRoles"); status != 403 || !strings.Contains(body, "MissingAuthenticationToken") {

@@ -2,9 +2,8 @@
 //
 // The entities ([Role], [OIDCProvider], [Policy], …) live in the store of
 // package state; [Kinds] declares them. [API] answers IAM's own actions.
-// [Request] is one call on any AWS API of the emulator, [Principal] who signed
-// it, and [Request.Authorize] the one place where every service asks whether it
-// is allowed. [Apply] and [Export] move an account's IAM entities from and to
+// [PoliciesOf] gives the kernel, package api, the policies in force for a
+// caller. [Apply] and [Export] move an account's IAM entities from and to
 // State documents, through the same checks as the API.
 //
 // It issues no credentials and reads no tokens: that is package sts. It does

@@ -7,15 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 )
-
-// Tag is one key and value; IAM keeps the case that was written last.
-type Tag struct {
-	Key   string `json:"key"`
-	Value string `json:"value"`
-}
 
 // Document is a stored policy document: the text as it was written and the
 // parsed form, so that nothing is parsed while a request is served.
@@ -56,7 +51,7 @@ type OIDCProvider struct {
 	ClientIDs   []string  `json:"clientIds,omitempty"`
 	Thumbprints []string  `json:"thumbprints,omitempty"`
 	Created     time.Time `json:"created"`
-	Tags        []Tag     `json:"tags,omitempty"`
+	Tags        []aws.Tag `json:"tags,omitempty"`
 }
 
 // StateKey is ACCOUNT/URL.
@@ -95,7 +90,7 @@ type Role struct {
 	// TrustPrincipals are the roles and users that Trust names and that exist.
 	TrustPrincipals []TrustPrincipal `json:"trustPrincipals,omitempty"`
 	Permissions
-	Tags []Tag `json:"tags,omitempty"`
+	Tags []aws.Tag `json:"tags,omitempty"`
 }
 
 // TrustPrincipal ties an ARN in a trust policy to the role or user that had it
@@ -132,7 +127,7 @@ type Policy struct {
 	Default        int             `json:"default"`
 	Last           int             `json:"last"`     // highest number ever used: numbers are not reused
 	Versions       []PolicyVersion `json:"versions"` // oldest first
-	Tags           []Tag           `json:"tags,omitempty"`
+	Tags           []aws.Tag       `json:"tags,omitempty"`
 }
 
 // StateKey is ACCOUNT/NAME, the name in lower case.
@@ -162,8 +157,8 @@ type User struct {
 	ID      string    `json:"id"` // AIDA…
 	Created time.Time `json:"created"`
 	Permissions
-	Groups []string `json:"groups,omitempty"`
-	Tags   []Tag    `json:"tags,omitempty"`
+	Groups []string  `json:"groups,omitempty"`
+	Tags   []aws.Tag `json:"tags,omitempty"`
 }
 
 // StateKey is ACCOUNT/NAME, the name in lower case.
@@ -209,7 +204,7 @@ type InstanceProfile struct {
 	ID      string    `json:"id"` // AIPA…
 	Created time.Time `json:"created"`
 	Role    string    `json:"role,omitempty"` // the role's name
-	Tags    []Tag     `json:"tags,omitempty"`
+	Tags    []aws.Tag `json:"tags,omitempty"`
 }
 
 // StateKey is ACCOUNT/NAME, the name in lower case.

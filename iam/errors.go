@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -19,31 +20,31 @@ type reasoned struct {
 func (r reasoned) Error() string { return r.answer.Error() }
 
 // fail maps an error of an action to AWS's answer, and notes it in the decision.
-func (req *Request) fail(err error) *wire.Error {
+func fail(req *api.Request, err error) *wire.Error {
 	var known reasoned
 	var answer *wire.Error
 	var document *policy.ValidationError
 	switch {
 	case errors.As(err, &known):
-		req.Refuse(known.answer, known.reason)
+		refuse(req, known.answer, known.reason)
 		return known.answer
 	case errors.As(err, &document):
 		answer = fromValidation(document)
-		req.Refuse(answer, decision.Reason{Kind: decision.Parameter, Message: document.Error(), Hint: document.Hint})
+		refuse(req, answer, decision.Reason{Kind: decision.Parameter, Message: document.Error(), Hint: document.Hint})
 		return answer
 	case errors.As(err, &answer):
 		message := answer.Reason
 		if message == "" {
 			message = answer.Message
 		}
-		req.Refuse(answer, decision.Reason{Kind: kindOf(answer), Message: message})
+		refuse(req, answer, decision.Reason{Kind: kindOf(answer), Message: message})
 		return answer
 	case state.Unavailable(err):
 		answer = wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "The request has failed due to a temporary failure of the server.")
 	default:
 		answer = wire.Errorf(http.StatusInternalServerError, "ServiceFailure", "The request processing has failed because of an unknown error, exception or failure.")
 	}
-	req.Refuse(answer, decision.Reason{Kind: decision.Unavailable, Message: err.Error()})
+	refuse(req, answer, decision.Reason{Kind: decision.Unavailable, Message: err.Error()})
 	return answer
 }
 

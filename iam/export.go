@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -80,7 +81,7 @@ func exportInline(inline []InlinePolicy) map[string]statefile.Document {
 	return out
 }
 
-func exportTags(tags []Tag) map[string]string {
+func exportTags(tags []aws.Tag) map[string]string {
 	if len(tags) == 0 {
 		return nil
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/iam"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -76,32 +77,32 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-func root(account string) *iam.Principal {
-	return &iam.Principal{Type: iam.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account}
+func root(account string) *api.Principal {
+	return &api.Principal{Type: api.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account}
 }
 
 // userPrincipal is a user of the store as the caller.
-func (w *world) userPrincipal(name string) *iam.Principal {
+func (w *world) userPrincipal(name string) *api.Principal {
 	u, ok := iam.UserByName(w.store.Snapshot(), account, name)
 	if !ok {
 		w.t.Fatalf("no user %s", name)
 	}
-	return &iam.Principal{Type: iam.IAMUser, Account: account, ARN: u.ARN(), UserID: u.ID, UserName: u.Name}
+	return &api.Principal{Type: api.IAMUser, Account: account, ARN: u.ARN(), UserID: u.ID, UserName: u.Name, Tags: u.Tags}
 }
 
 // sessionPrincipal is a session of a role of the store as the caller.
-func (w *world) sessionPrincipal(name string) *iam.Principal {
+func (w *world) sessionPrincipal(name string) *api.Principal {
 	r, ok := iam.RoleByName(w.store.Snapshot(), account, name)
 	if !ok {
 		w.t.Fatalf("no role %s", name)
 	}
-	return &iam.Principal{
-		Type: iam.AssumedRole, Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/" + r.Name + "/session",
-		UserID: r.ID + ":session", RoleName: r.Name, RoleID: r.ID, RoleARN: r.ARN(), Temporary: true, Issued: epoch,
+	return &api.Principal{
+		Type: api.AssumedRole, Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/" + r.Name + "/session",
+		UserID: r.ID + ":session", RoleName: r.Name, RoleID: r.ID, RoleARN: r.ARN(), Tags: r.Tags, Temporary: true, Issued: epoch,
 	}
 }
 
-func (w *world) serve(rw http.ResponseWriter, r *http.Request, form url.Values, p *iam.Principal) {
+func (w *world) serve(rw http.ResponseWriter, r *http.Request, form url.Values, p *api.Principal) {
 	w.mu.Lock()
 	w.calls++
 	id := fmt.Sprintf("00000000-0000-4000-8000-%012d", w.calls)
@@ -111,11 +112,11 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request, form url.Values, 
 	call := &wire.Call{
 		ID: id, Service: "iam", Action: form.Get("Action"), Version: form.Get("Version"), Region: "us-east-1", HTTP: r, Form: form,
 	}
-	w.api.ServeAWS(rw, &iam.Request{Call: call, Principal: p, State: w.store.Snapshot(), Now: epoch, Decision: d})
+	w.api.ServeAWS(rw, &api.Request{Call: call, Principal: p, State: w.store.Snapshot(), Now: epoch, PoliciesOf: iam.PoliciesOf, Decision: d})
 }
 
 // do calls an action as p; pairs are parameters and their values.
-func (w *world) do(p *iam.Principal, action string, pairs ...string) (status int, body string) {
+func (w *world) do(p *api.Principal, action string, pairs ...string) (status int, body string) {
 	form := url.Values{"Action": {action}, "Version": {iam.Version}}
 	for i := 0; i < len(pairs); i += 2 {
 		form.Set(pairs[i], pairs[i+1])
@@ -141,7 +142,7 @@ func (w *world) refused(status int, code, message, action string, pairs ...strin
 	w.refusedTo(root(account), status, code, message, action, pairs...)
 }
 
-func (w *world) refusedTo(p *iam.Principal, status int, code, message, action string, pairs ...string) {
+func (w *world) refusedTo(p *api.Principal, status int, code, message, action string, pairs ...string) {
 	w.t.Helper()
 	got, body := w.do(p, action, pairs...)
 	gotCode, gotMessage := element(body, "Code"), element(body, "Message")

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -38,7 +39,7 @@ type KeyUse struct {
 	Service, Region string
 }
 
-// API is the IAM Query API, a [Service].
+// API is the IAM Query API, an [api.Service].
 type API struct{ cfg Config }
 
 // New makes the API.
@@ -46,16 +47,16 @@ func New(cfg Config) *API { return &API{cfg} }
 
 // call is one request on the IAM API.
 type call struct {
-	*Request
+	*api.Request
 	cfg     *Config
 	account string
 }
 
 // ServeAWS answers one request.
-func (a *API) ServeAWS(w http.ResponseWriter, req *Request) {
+func (a *API) ServeAWS(w http.ResponseWriter, req *api.Request) {
 	result, err := a.serve(req)
 	if err != nil {
-		wire.WriteQueryError(w, req.Call, Namespace, req.fail(err))
+		wire.WriteQueryError(w, req.Call, Namespace, fail(req, err))
 		return
 	}
 	wire.WriteQuery(w, req.Call, Namespace, result)
@@ -67,7 +68,7 @@ func (a *API) HasAction(name string) bool {
 	return served || unsupported[name]
 }
 
-func (a *API) serve(req *Request) (any, error) {
+func (a *API) serve(req *api.Request) (any, error) {
 	do, known := actions[req.Action]
 	switch {
 	case req.Version != Version:
@@ -164,8 +165,8 @@ func (c *call) maker(tx *state.Txn) *maker {
 	return &maker{tx: tx, account: c.account, now: c.Now.UTC().Truncate(time.Millisecond), rand: c.cfg.Rand}
 }
 
-// Refuse notes in the decision how the call is answered, and why.
-func (req *Request) Refuse(err *wire.Error, reason decision.Reason) {
+// refuse notes in the decision how the call is answered, and why.
+func refuse(req *api.Request, err *wire.Error, reason decision.Reason) {
 	if req.Decision == nil {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -137,16 +138,16 @@ func (c *call) policySource(arn string) (*policySource, error) {
 		if !ok {
 			return nil, noRole(name)
 		}
-		p := &Principal{Type: AssumedRole, Account: role.Account, RoleName: role.Name, RoleID: role.ID, RoleARN: role.ARN(), UserID: role.ID}
+		p := &api.Principal{Type: api.AssumedRole, Account: role.Account, RoleName: role.Name, RoleID: role.ID, RoleARN: role.ARN(), UserID: role.ID}
 		p.ARN = "arn:aws:sts::" + role.Account + ":assumed-role/" + role.Name + "/simulation"
-		return &policySource{PoliciesOf(c.State, p), p.policyPrincipal(), role}, nil
+		return &policySource{PoliciesOf(c.State, p), p.PolicyPrincipal(), role}, nil
 	case "user":
 		user, ok := UserByARN(c.State, arn)
 		if !ok {
 			return nil, noUser(name)
 		}
-		p := &Principal{Type: IAMUser, Account: user.Account, UserName: user.Name, ARN: user.ARN(), UserID: user.ID}
-		return &policySource{PoliciesOf(c.State, p), p.policyPrincipal(), nil}, nil
+		p := &api.Principal{Type: api.IAMUser, Account: user.Account, UserName: user.Name, ARN: user.ARN(), UserID: user.ID}
+		return &policySource{PoliciesOf(c.State, p), p.PolicyPrincipal(), nil}, nil
 	}
 	group, ok := state.Get[*Group](c.State, nameKey(a.Account, name))
 	if !ok || group.ARN() != arn {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -25,8 +26,8 @@ func (c tagCase) equal(a, b string) bool {
 	return a == b || c == caseInsensitive && strings.EqualFold(a, b)
 }
 
-func (c tagCase) index(tags []Tag, key string) int {
-	return slices.IndexFunc(tags, func(t Tag) bool { return c.equal(t.Key, key) })
+func (c tagCase) index(tags []aws.Tag, key string) int {
+	return slices.IndexFunc(tags, func(t aws.Tag) bool { return c.equal(t.Key, key) })
 }
 
 // tagInput is a tag of a request.
@@ -51,11 +52,11 @@ type tagKeysInput struct {
 }
 
 // newTags checks the tags of a new entity.
-func newTags(in []tagInput, c tagCase) ([]Tag, error) { return addTags(nil, in, c) }
+func newTags(in []tagInput, c tagCase) ([]aws.Tag, error) { return addTags(nil, in, c) }
 
 // addTags gives have with in added: a tag replaces the one of its key and
 // brings its own spelling of the key.
-func addTags(have []Tag, in []tagInput, c tagCase) ([]Tag, error) {
+func addTags(have []aws.Tag, in []tagInput, c tagCase) ([]aws.Tag, error) {
 	tags := slices.Clone(have)
 	for i, t := range in {
 		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
@@ -71,20 +72,20 @@ func addTags(have []Tag, in []tagInput, c tagCase) ([]Tag, error) {
 			return nil, invalidInput("Duplicate tag keys found.")
 		}
 		if at := c.index(tags, t.Key); at >= 0 {
-			tags[at] = Tag(t)
+			tags[at] = aws.Tag(t)
 		} else {
-			tags = append(tags, Tag(t))
+			tags = append(tags, aws.Tag(t))
 		}
 	}
 	if len(tags) > maxTags {
 		return nil, limitExceeded("The number of tags has reached the maximum limit.")
 	}
-	slices.SortFunc(tags, func(a, b Tag) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(tags, func(a, b aws.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return tags, nil
 }
 
-func removeTags(have []Tag, keys []string, c tagCase) []Tag {
-	return slices.DeleteFunc(slices.Clone(have), func(t Tag) bool {
+func removeTags(have []aws.Tag, keys []string, c tagCase) []aws.Tag {
+	return slices.DeleteFunc(slices.Clone(have), func(t aws.Tag) bool {
 		return slices.ContainsFunc(keys, func(key string) bool { return c.equal(t.Key, key) })
 	})
 }
@@ -92,7 +93,7 @@ func removeTags(have []Tag, keys []string, c tagCase) []Tag {
 // tagOutput is a tag of an answer.
 type tagOutput struct{ Key, Value string }
 
-func outTags(tags []Tag) wire.List[tagOutput] {
+func outTags(tags []aws.Tag) wire.List[tagOutput] {
 	out := make(wire.List[tagOutput], len(tags))
 	for i, t := range tags {
 		out[i] = tagOutput(t)
@@ -107,12 +108,12 @@ type listTagsOutput struct {
 }
 
 // listTags pages by position: a key may be too long for a marker.
-func listTags(tags []Tag, in pageInput) (any, error) {
-	position := map[Tag]string{}
+func listTags(tags []aws.Tag, in pageInput) (any, error) {
+	position := map[aws.Tag]string{}
 	for i, t := range tags {
 		position[t] = fmt.Sprintf("%02d", i)
 	}
-	some, page, err := paginate(slices.Values(tags), func(t Tag) string { return position[t] }, in)
+	some, page, err := paginate(slices.Values(tags), func(t aws.Tag) string { return position[t] }, in)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func requestTagKeys(keys policy.Context, tags []tagInput) policy.Context {
 }
 
 // resourceTagKeys are the condition keys of the tags that the resource has.
-func resourceTagKeys(tags []Tag) policy.Context {
+func resourceTagKeys(tags []aws.Tag) policy.Context {
 	keys := policy.Context{}
 	for _, t := range tags {
 		keys.Set("aws:ResourceTag/"+t.Key, t.Value)

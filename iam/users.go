@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -119,7 +120,7 @@ type optionalUserInput struct {
 }
 
 func (in *optionalUserInput) target(c *call) target {
-	if in.UserName == "" && c.Principal.Type == IAMUser {
+	if in.UserName == "" && c.Principal.Type == api.IAMUser {
 		return c.onUser(c.Principal.UserName)
 	}
 	if in.UserName == "" {
@@ -130,7 +131,7 @@ func (in *optionalUserInput) target(c *call) target {
 
 // check refuses a call of a role session that names no user.
 func (in *optionalUserInput) check(c *call) error {
-	if c.Principal.Type == RootUser {
+	if c.Principal.Type == api.RootUser {
 		return nil // which has a user of its own; whoever needs another asks for its name
 	}
 	_, err := in.name(c)
@@ -142,7 +143,7 @@ func (in *optionalUserInput) name(c *call) (string, error) {
 	switch {
 	case in.UserName != "":
 		return in.UserName, nil
-	case c.Principal.Type == IAMUser:
+	case c.Principal.Type == api.IAMUser:
 		return c.Principal.UserName, nil
 	}
 	return "", wire.ValidationError("Must specify userName when calling with non-User credentials")
@@ -152,7 +153,7 @@ func (in *optionalUserInput) name(c *call) (string, error) {
 var accountCreated = time.Date(2010, 5, 8, 0, 0, 0, 0, time.UTC)
 
 func (c *call) getUser(in *optionalUserInput) (any, error) {
-	if in.UserName == "" && c.Principal.Type == RootUser {
+	if in.UserName == "" && c.Principal.Type == api.RootUser {
 		return &userResult{&userOutput{
 			UserId: c.account, Arn: "arn:aws:iam::" + c.account + ":root", CreateDate: wire.At(accountCreated),
 		}}, nil

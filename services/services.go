@@ -1,6 +1,6 @@
 // Package services holds what the services that prove a session's rights have
 // in common: the words of a refusal and the record of it. Each service is a
-// package of its own beside this file and asks [iam.Request.Authorize] before
+// package of its own beside this file and asks [api.Request.Authorize] before
 // it does anything.
 //
 // It is not a framework: every service reads and writes its own protocol and
@@ -11,8 +11,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -63,7 +63,7 @@ func Denied(d policy.Decision, e *wire.Error) *Failure {
 
 // DenialText is AWS's sentence for a denied call. The resource is left out
 // when it is empty.
-func DenialText(p *iam.Principal, d policy.Decision, action, resource string) string {
+func DenialText(p *api.Principal, d policy.Decision, action, resource string) string {
 	caller := "anonymous"
 	if p != nil {
 		caller = p.ARN
@@ -101,7 +101,7 @@ func AsFailure(err error, internal string) *Failure {
 }
 
 // Record writes a Failure into the decision of its call.
-func Record(req *iam.Request, f *Failure) {
+func Record(req *api.Request, f *Failure) {
 	d := req.Decision
 	d.Error = &decision.Error{Code: f.Wire.Code, Message: f.Wire.Message, Status: f.Wire.Status}
 	d.Reason = f.Reason

@@ -3,6 +3,7 @@ package sts
 import (
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -47,7 +48,7 @@ const (
 // assumeRole: parameters, then the role and whether both its trust policy and
 // the caller's side allow the action, then the duration. Nothing is told about a
 // role before the caller may assume it.
-func (s *Service) assumeRole(req *iam.Request) (any, *refusal) {
+func (s *Service) assumeRole(req *api.Request) (any, *refusal) {
 	var in assumeRoleInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
@@ -111,7 +112,7 @@ func (s *Service) assumeRole(req *iam.Request) (any, *refusal) {
 // authorizeAssumeRole finds the role and holds the call against its trust policy
 // and the caller's own policies: sts:AssumeRole, and with tags or a source
 // identity the actions that those need.
-func (s *Service) authorizeAssumeRole(req *iam.Request, in *assumeRoleInput, tags *sessionTags) (*iam.Role, *refusal) {
+func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tags *sessionTags) (*iam.Role, *refusal) {
 	p := req.Principal
 	const assume = "sts:AssumeRole"
 	role, why := s.visibleRole(req, in.RoleArn)
@@ -145,7 +146,7 @@ func (s *Service) authorizeAssumeRole(req *iam.Request, in *assumeRoleInput, tag
 	trust := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
 	var first *refusal
 	for _, action := range actions { // all of them, for the explanation
-		d := req.Authorize(iam.Access{Action: action, Resource: role.ARN(), ResourceAccount: role.Account, Trust: trust, Keys: keys})
+		d := req.Authorize(api.Access{Action: action, Resource: role.ARN(), ResourceAccount: role.Account, Trust: trust, Keys: keys})
 		if !d.Allowed && first == nil {
 			kind := decision.Policy
 			if d.By == policy.TrustPolicy {
@@ -158,7 +159,7 @@ func (s *Service) authorizeAssumeRole(req *iam.Request, in *assumeRoleInput, tag
 }
 
 // sourceIdentity is the one asked for, or that of the calling session, which persists.
-func sourceIdentity(in *assumeRoleInput, p *iam.Principal) string {
+func sourceIdentity(in *assumeRoleInput, p *api.Principal) string {
 	if in.SourceIdentity != nil {
 		return *in.SourceIdentity
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -78,7 +79,7 @@ const assumeWithWebIdentity = "sts:AssumeRoleWithWebIdentity"
 // That conditions are tried on claims nobody has verified yet is safe, since
 // nothing is issued before 9, and spares the signature check for tokens that
 // would be refused anyway.
-func (s *Service) assumeRoleWithWebIdentity(req *iam.Request) (any, *refusal) {
+func (s *Service) assumeRoleWithWebIdentity(req *api.Request) (any, *refusal) {
 	call := &webIdentityCall{Service: s, req: req}
 	for _, stage := range [...]func() *refusal{
 		call.parameters, call.parse, call.findRole, call.identify, call.authorize, call.verify,
@@ -94,7 +95,7 @@ func (s *Service) assumeRoleWithWebIdentity(req *iam.Request) (any, *refusal) {
 // webIdentityCall is one call and what its stages have found.
 type webIdentityCall struct {
 	*Service
-	req      *iam.Request
+	req      *api.Request
 	in       assumeRoleWithWebIdentityInput
 	account  string // of RoleArn
 	policies sessionPolicies
@@ -241,7 +242,6 @@ func (c *webIdentityCall) evaluate() *refusal {
 		actions = append(actions, "sts:SetSourceIdentity")
 	}
 	ctx := c.req.ContextKeys()
-	defer iam.Recycle(ctx)
 	id := WebIdentity{
 		Claims: c.claims, Provider: c.providerARN, RoleSessionName: c.in.RoleSessionName,
 		RoleARN: c.in.RoleArn, RoleTags: c.role.Tags, Now: c.req.Now,

@@ -3,6 +3,7 @@ package sts
 import (
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -18,7 +19,7 @@ const adminKeyID = "test"
 // are of three sorts: administrators' (the twelve digits of an account, or
 // "test" for the default account), users' long-term keys, and temporary ones,
 // which need their session token.
-func (s *Service) Authenticate(r state.Reader, sig *wire.Signature, now time.Time) (p *iam.Principal, secret string, err *wire.AuthError) {
+func (s *Service) Authenticate(r state.Reader, sig *wire.Signature, now time.Time) (p *api.Principal, secret string, err *wire.AuthError) {
 	id := sig.AccessKeyID
 	if account, ok := s.administered(id); ok {
 		if sig.SecurityToken != "" {
@@ -50,13 +51,13 @@ func (s *Service) administered(id string) (string, bool) {
 	return id, isAccount(id)
 }
 
-func rootOf(account, accessKeyID string) *iam.Principal {
-	return &iam.Principal{
-		Type: iam.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: accessKeyID,
+func rootOf(account, accessKeyID string) *api.Principal {
+	return &api.Principal{
+		Type: api.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: accessKeyID,
 	}
 }
 
-func longTerm(r state.Reader, sig *wire.Signature, key *iam.AccessKey) (*iam.Principal, string, *wire.AuthError) {
+func longTerm(r state.Reader, sig *wire.Signature, key *iam.AccessKey) (*api.Principal, string, *wire.AuthError) {
 	user, ok := state.Lookup[*iam.User](r, iam.ByID, key.UserID)
 	switch {
 	case key.Inactive:
@@ -69,13 +70,13 @@ func longTerm(r state.Reader, sig *wire.Signature, key *iam.AccessKey) (*iam.Pri
 	return principalOf(user, key.ID), key.Secret, nil
 }
 
-func principalOf(user *iam.User, accessKeyID string) *iam.Principal {
-	return &iam.Principal{
-		Type: iam.IAMUser, Account: user.Account, ARN: user.ARN(), UserID: user.ID, UserName: user.Name, AccessKeyID: accessKeyID,
+func principalOf(user *iam.User, accessKeyID string) *api.Principal {
+	return &api.Principal{
+		Type: api.IAMUser, Account: user.Account, ARN: user.ARN(), UserID: user.ID, UserName: user.Name, AccessKeyID: accessKeyID, Tags: user.Tags,
 	}
 }
 
-func (s *Service) temporary(r state.Reader, sig *wire.Signature, now time.Time) (*iam.Principal, string, *wire.AuthError) {
+func (s *Service) temporary(r state.Reader, sig *wire.Signature, now time.Time) (*api.Principal, string, *wire.AuthError) {
 	if sig.SecurityToken == "" {
 		return nil, "", wire.InvalidToken(sig, "the access key "+sig.AccessKeyID+" is a temporary one, and the request has no session token")
 	}
@@ -100,17 +101,17 @@ func (s *Service) temporary(r state.Reader, sig *wire.Signature, now time.Time) 
 
 // principal is the session's bearer in the state r; gone says what of it is
 // there no more.
-func (s *Session) principal(r state.Reader) (p *iam.Principal, gone string) {
+func (s *Session) principal(r state.Reader) (p *api.Principal, gone string) {
 	switch s.Kind {
 	case WebIdentitySession, RoleSession:
 		role, ok := state.Lookup[*iam.Role](r, iam.ByID, s.RoleID)
 		if !ok {
 			return nil, "the role of this session, " + s.RoleID + ", was deleted; one of the same name that was made later is another role"
 		}
-		p = &iam.Principal{
-			Type: iam.AssumedRole, Account: role.Account,
+		p = &api.Principal{
+			Type: api.AssumedRole, Account: role.Account,
 			ARN: assumedRoleARN(role, s.Name), UserID: role.ID + ":" + s.Name,
-			RoleName: role.Name, RoleID: role.ID, RoleARN: role.ARN(),
+			RoleName: role.Name, RoleID: role.ID, RoleARN: role.ARN(), Tags: role.Tags,
 		}
 	case UserSession, FederatedSession:
 		p = rootOf(s.Account, "")
@@ -122,7 +123,7 @@ func (s *Session) principal(r state.Reader) (p *iam.Principal, gone string) {
 			p = principalOf(user, "")
 		}
 		if s.Kind == FederatedSession {
-			p.Type, p.ARN, p.UserID = iam.FederatedUser, federatedUserARN(s.Account, s.Name), s.Account+":"+s.Name
+			p.Type, p.ARN, p.UserID = api.FederatedUser, federatedUserARN(s.Account, s.Name), s.Account+":"+s.Name
 		}
 	default:
 		return nil, "the session is of a kind that this version does not know"

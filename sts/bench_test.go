@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -21,7 +22,7 @@ func BenchmarkAssumeRoleWithWebIdentity(b *testing.B) {
 	template := f.request(form, nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		req := &iam.Request{Call: template.Call, State: template.State, Now: template.Now, Decision: &decision.Decision{}}
+		req := &api.Request{Call: template.Call, State: template.State, Now: template.Now, PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{}}
 		w := httptest.NewRecorder()
 		f.ServeAWS(w, req)
 		if w.Code != 200 {

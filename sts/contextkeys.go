@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
@@ -21,7 +21,7 @@ type WebIdentity struct {
 	RoleSessionName string
 	// RoleARN and RoleTags are those of the role to be assumed.
 	RoleARN  string
-	RoleTags []iam.Tag
+	RoleTags []aws.Tag
 	Now      time.Time
 }
 
@@ -37,7 +37,7 @@ func ContextKeys(id WebIdentity) policy.Context {
 }
 
 // addKeys sets all keys but those of time and HTTP (recorded 1d), in lower case
-// like [iam.Request.ContextKeys].
+// like [api.Request.ContextKeys].
 func (id *WebIdentity) addKeys(ctx policy.Context) {
 	c := id.Claims
 	for key, value := range oidc.ConditionKeys(strings.ToLower(providerURL(id.Provider)), c) {
@@ -73,7 +73,7 @@ func claimedTags(c *oidc.Claims) sessionTags {
 	}
 	tags := sessionTags{transitive: c.TransitiveTagKeys}
 	for _, key := range sortedKeys(c.Tags) {
-		tags.list = append(tags.list, iam.Tag{Key: key, Value: c.Tags[key]})
+		tags.list = append(tags.list, aws.Tag{Key: key, Value: c.Tags[key]})
 	}
 	return tags
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
@@ -36,7 +36,7 @@ func TestContextKeys(t *testing.T) {
 	}
 	got := ContextKeys(WebIdentity{
 		Claims: readClaims(t, web), Provider: providerARN(home, issuer), RoleSessionName: "session",
-		RoleARN: "arn:aws:iam::" + home + ":role/R", RoleTags: []iam.Tag{{Key: "Stage", Value: "prod"}}, Now: epoch,
+		RoleARN: "arn:aws:iam::" + home + ":role/R", RoleTags: []aws.Tag{{Key: "Stage", Value: "prod"}}, Now: epoch,
 	})
 	prefix := strings.ToLower(strings.TrimPrefix(issuer, "https://"))
 	want := map[string]string{

@@ -1,7 +1,7 @@
 package sts
 
 import (
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -11,7 +11,7 @@ type decodeAuthorizationMessageInput struct {
 
 // decodeAuthorizationMessage has nothing to decode: encoded messages come from
 // services such as EC2, none of which is served here.
-func (s *Service) decodeAuthorizationMessage(req *iam.Request) (any, *refusal) {
+func (s *Service) decodeAuthorizationMessage(req *api.Request) (any, *refusal) {
 	var in decodeAuthorizationMessageInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -35,7 +35,7 @@ type refusal struct {
 }
 
 // record writes the refusal into the request's decision.
-func (r *refusal) record(req *iam.Request) {
+func (r *refusal) record(req *api.Request) {
 	d := req.Decision
 	d.Error = &decision.Error{Code: r.err.Code, Message: r.err.Message, Status: r.err.Status}
 	d.Reason = &r.reason

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -138,7 +140,7 @@ func roles() []*iam.Role {
 	for _, r := range list {
 		switch r.Name {
 		case "keys":
-			r.Tags = []iam.Tag{{Key: "team", Value: "payments"}}
+			r.Tags = []aws.Tag{{Key: "team", Value: "payments"}}
 		case "long":
 			r.MaxSessionDuration = 7200
 		case "open":
@@ -223,19 +225,19 @@ func sign(t testing.TB, claims map[string]any) string {
 
 const requestID = "01234567-89ab-4cde-8f01-23456789abcd"
 
-func (f *fixture) request(form url.Values, p *iam.Principal) *iam.Request {
+func (f *fixture) request(form url.Values, p *api.Principal) *api.Request {
 	r := httptest.NewRequest(http.MethodPost, "http://sts.us-west-2.amazonaws.com/", nil)
 	r.RemoteAddr = "127.0.0.1:40000"
-	return &iam.Request{
+	return &api.Request{
 		Call: &wire.Call{
 			ID: requestID, Service: "sts", Action: form.Get("Action"), Version: form.Get("Version"), Region: "us-west-2", HTTP: r, Form: form,
 		},
-		Principal: p, State: f.store.Snapshot(), Now: f.now, Decision: &decision.Decision{RequestID: requestID},
+		Principal: p, State: f.store.Snapshot(), Now: f.now, PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{RequestID: requestID},
 	}
 }
 
 // call runs one action, unsigned if p is nil.
-func (f *fixture) call(form url.Values, p *iam.Principal) (*httptest.ResponseRecorder, *decision.Decision) {
+func (f *fixture) call(form url.Values, p *api.Principal) (*httptest.ResponseRecorder, *decision.Decision) {
 	if !form.Has("Version") {
 		form.Set("Version", Version)
 	}
@@ -246,7 +248,7 @@ func (f *fixture) call(form url.Values, p *iam.Principal) (*httptest.ResponseRec
 }
 
 // principal authenticates an access key.
-func (f *fixture) principal(t testing.TB, id, sessionToken string) *iam.Principal {
+func (f *fixture) principal(t testing.TB, id, sessionToken string) *api.Principal {
 	t.Helper()
 	p, _, err := f.Authenticate(f.store.Snapshot(), &wire.Signature{AccessKeyID: id, SecurityToken: sessionToken}, f.now)
 	if err != nil {

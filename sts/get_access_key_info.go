@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -14,13 +15,13 @@ type getAccessKeyInfoResult struct{ Account string }
 
 // getAccessKeyInfo tells the account of a key, whoever asks: of a key in the
 // state what the state says, of any other what its id says.
-func (s *Service) getAccessKeyInfo(req *iam.Request) (any, *refusal) {
+func (s *Service) getAccessKeyInfo(req *api.Request) (any, *refusal) {
 	var in getAccessKeyInfoInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
 	const action = "sts:GetAccessKeyInfo"
-	if d := req.Authorize(iam.Access{Action: action, Resource: "*"}); !d.Allowed {
+	if d := req.Authorize(api.Access{Action: action, Resource: "*"}); !d.Allowed {
 		return nil, denied(req.Principal.ARN, action, "*", d)
 	}
 	if key, ok := state.Get[*iam.AccessKey](req.State, in.AccessKeyId); ok {

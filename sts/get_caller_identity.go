@@ -1,6 +1,8 @@
 package sts
 
-import "github.com/irsa-emu/irsa-emu/iam"
+import (
+	"github.com/irsa-emu/irsa-emu/api"
+)
 
 // getCallerIdentityResult is in the order of AWS's own samples.
 type getCallerIdentityResult struct {
@@ -10,7 +12,7 @@ type getCallerIdentityResult struct {
 }
 
 // getCallerIdentity needs no permission, and no policy can deny it.
-func (s *Service) getCallerIdentity(req *iam.Request) (any, *refusal) {
+func (s *Service) getCallerIdentity(req *api.Request) (any, *refusal) {
 	p := req.Principal
 	return getCallerIdentityResult{Arn: p.ARN, UserId: p.UserID, Account: p.Account}, nil
 }
@@ -19,7 +21,7 @@ func (s *Service) getCallerIdentity(req *iam.Request) (any, *refusal) {
 // those of GetFederationToken may ask who they are, those of GetSessionToken may
 // assume roles too, and no temporary credentials make further ones of users.
 // Source: STS API reference, GetSessionToken and GetFederationToken.
-func sessionMayCall(req *iam.Request) *refusal {
+func sessionMayCall(req *api.Request) *refusal {
 	p := req.Principal
 	if p == nil || !p.Temporary || unsigned(req.Action) || req.Action == "GetCallerIdentity" {
 		return nil
@@ -28,7 +30,7 @@ func sessionMayCall(req *iam.Request) *refusal {
 	switch {
 	case req.Action == "GetSessionToken" || req.Action == "GetFederationToken":
 		allowed = false
-	case p.Type == iam.FederatedUser:
+	case p.Type == api.FederatedUser:
 		allowed = false
 	case p.RoleID == "":
 		allowed = req.Action == "AssumeRole"

@@ -1,7 +1,7 @@
 package sts
 
 import (
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -30,7 +30,7 @@ type getFederationTokenResult struct {
 
 // getFederationToken makes a session that may do what both its policies and the
 // user who asked may do.
-func (s *Service) getFederationToken(req *iam.Request) (any, *refusal) {
+func (s *Service) getFederationToken(req *api.Request) (any, *refusal) {
 	var in getFederationTokenInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
@@ -48,18 +48,18 @@ func (s *Service) getFederationToken(req *iam.Request) (any, *refusal) {
 	keys := policy.Context{}
 	tags.setKeys(keys)
 	const action = "sts:GetFederationToken"
-	if d := req.Authorize(iam.Access{Action: action, Resource: arn, Keys: keys}); !d.Allowed {
+	if d := req.Authorize(api.Access{Action: action, Resource: arn, Keys: keys}); !d.Allowed {
 		return nil, denied(p.ARN, action, arn, d)
 	}
 	if len(tags.list) > 0 {
 		const tagging = "sts:TagSession"
-		if d := req.Authorize(iam.Access{Action: tagging, Resource: arn, Keys: keys}); !d.Allowed {
+		if d := req.Authorize(api.Access{Action: tagging, Resource: arn, Keys: keys}); !d.Allowed {
 			return nil, denied(p.ARN, tagging, arn, d)
 		}
 	}
 	session := &Session{Kind: FederatedSession, Account: p.Account, Name: in.Name, Issued: wholeSecond(req.Now), Tags: tags.list}
 	session.Expires = session.Issued.Add(userDuration(in.DurationSeconds, p))
-	if p.Type == iam.IAMUser {
+	if p.Type == api.IAMUser {
 		session.UserID = p.UserID
 	}
 	policies.apply(session)

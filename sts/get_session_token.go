@@ -3,7 +3,7 @@ package sts
 import (
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -25,7 +25,7 @@ const (
 )
 
 // getSessionToken needs no permission, only a long-term key.
-func (s *Service) getSessionToken(req *iam.Request) (any, *refusal) {
+func (s *Service) getSessionToken(req *api.Request) (any, *refusal) {
 	var in getSessionTokenInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
@@ -38,7 +38,7 @@ func (s *Service) getSessionToken(req *iam.Request) (any, *refusal) {
 		Kind: UserSession, Account: p.Account, Issued: wholeSecond(req.Now),
 	}
 	session.Expires = session.Issued.Add(userDuration(in.DurationSeconds, p))
-	if p.Type == iam.IAMUser {
+	if p.Type == api.IAMUser {
 		session.UserID = p.UserID
 	}
 	credentials, refused := s.issue(req, session, p.ARN, in.MinimumSessionTokenSize)
@@ -50,12 +50,12 @@ func (s *Service) getSessionToken(req *iam.Request) (any, *refusal) {
 
 // userDuration: 12 hours unless asked for; root's sessions last an hour, longer
 // ones are cut. Source: STS API reference.
-func userDuration(asked *int, p *iam.Principal) time.Duration {
+func userDuration(asked *int, p *api.Principal) time.Duration {
 	seconds := userSessionDefault
 	if asked != nil {
 		seconds = *asked
 	}
-	if p.Type == iam.RootUser {
+	if p.Type == api.RootUser {
 		seconds = min(seconds, rootSessionMost)
 	}
 	return time.Duration(seconds) * time.Second

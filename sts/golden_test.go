@@ -19,8 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected answers in testdata")
@@ -88,7 +88,7 @@ func (f *fixture) golden(t *testing.T, name, script string, issued map[string]cr
 	form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {Version}, "RoleArn": {"arn:aws:iam::" + home + ":role/open"}, "RoleSessionName": {"session"}}
 	var payload, header, token *string
 	unsigned, wantJSON := false, false
-	var p *iam.Principal
+	var p *api.Principal
 	for line := range strings.Lines(script) {
 		verb, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		key, value, _ := strings.Cut(rest, "=")
@@ -194,7 +194,7 @@ func (f *fixture) token(t *testing.T, web map[string]any, payload, header *strin
 	return signRaw(t, head, body)
 }
 
-func (f *fixture) caller(t *testing.T, name string, issued map[string]credentialsElement) *iam.Principal {
+func (f *fixture) caller(t *testing.T, name string, issued map[string]credentialsElement) *api.Principal {
 	switch name {
 	case "admin":
 		return f.principal(t, "test", "")

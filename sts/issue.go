@@ -3,8 +3,9 @@ package sts
 import (
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -40,7 +41,7 @@ func sizeOf(c Credentials) tokenSize {
 }
 
 // issue seals the session and notes in the decision whom the credentials are for.
-func (s *Service) issue(req *iam.Request, session *Session, arn string, minSize int) (Credentials, *refusal) {
+func (s *Service) issue(req *api.Request, session *Session, arn string, minSize int) (Credentials, *refusal) {
 	sealer, err := s.sealerFor(req.HTTP.Context(), req.State, req.Now)
 	if err != nil {
 		return Credentials{}, internalFailure(err)
@@ -70,7 +71,7 @@ func text(p *string) string {
 	return *p
 }
 
-func tagMap(tags []iam.Tag) map[string]string {
+func tagMap(tags []aws.Tag) map[string]string {
 	if len(tags) == 0 {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -12,7 +13,7 @@ import (
 
 // visibleRole finds the role of exactly that ARN, once it has propagated; why
 // says what is there instead.
-func (s *Service) visibleRole(req *iam.Request, arn string) (role *iam.Role, why string) {
+func (s *Service) visibleRole(req *api.Request, arn string) (role *iam.Role, why string) {
 	role, ok := iam.RoleByARN(req.State, arn)
 	if !ok {
 		return nil, whyNoRole(req, arn)
@@ -27,7 +28,7 @@ func (s *Service) propagated(created, now time.Time) bool {
 	return s.config.PropagationDelay <= 0 || now.Sub(created) >= s.config.PropagationDelay
 }
 
-func whyNoRole(req *iam.Request, arn string) string {
+func whyNoRole(req *api.Request, arn string) string {
 	a, err := wire.ParseARN(arn)
 	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
 		return arn + " is not the ARN of a role"

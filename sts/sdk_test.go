@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 	"github.com/aws/smithy-go"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -37,7 +38,7 @@ func (f *fixture) serve(t *testing.T) string {
 			t.Error(err)
 			return
 		}
-		req := &iam.Request{Call: call, State: f.store.Snapshot(), Now: f.now, Decision: &decision.Decision{}}
+		req := &api.Request{Call: call, State: f.store.Snapshot(), Now: f.now, PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{}}
 		if !unsigned(call.Action) {
 			if err := f.signed(req); err != nil {
 				wire.WriteQueryError(w, call, Namespace, err.Query())
@@ -50,7 +51,7 @@ func (f *fixture) serve(t *testing.T) string {
 	return server.URL
 }
 
-func (f *fixture) signed(req *iam.Request) *wire.AuthError {
+func (f *fixture) signed(req *api.Request) *wire.AuthError {
 	var refused *wire.AuthError
 	sig, err := wire.ParseSignature(req.HTTP)
 	if errors.As(err, &refused) {

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -88,7 +88,7 @@ func isAccount(s string) bool {
 
 // ServeAWS answers one call. The caller has authenticated it unless the action
 // is one that takes no signature.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
+func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
 	result, refused := s.answer(req)
 	if refused != nil {
 		refused.record(req)
@@ -98,7 +98,7 @@ func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
 	wire.WriteQuery(w, req.Call, Namespace, result)
 }
 
-func (s *Service) answer(req *iam.Request) (any, *refusal) {
+func (s *Service) answer(req *api.Request) (any, *refusal) {
 	if req.Action == "" {
 		return nil, missingAction()
 	}
@@ -116,7 +116,7 @@ func (s *Service) answer(req *iam.Request) (any, *refusal) {
 }
 
 // actions are AWS's, by name.
-var actions = map[string]func(*Service, *iam.Request) (any, *refusal){
+var actions = map[string]func(*Service, *api.Request) (any, *refusal){
 	"AssumeRole":                 (*Service).assumeRole,
 	"AssumeRoleWithSAML":         absent,
 	"AssumeRoleWithWebIdentity":  (*Service).assumeRoleWithWebIdentity,
@@ -130,7 +130,7 @@ var actions = map[string]func(*Service, *iam.Request) (any, *refusal){
 	"GetWebIdentityToken":        absent,
 }
 
-func absent(_ *Service, req *iam.Request) (any, *refusal) { return nil, notImplemented(req.Action) }
+func absent(_ *Service, req *api.Request) (any, *refusal) { return nil, notImplemented(req.Action) }
 
 // HasAction says whether the STS has an action of that name.
 func (s *Service) HasAction(name string) bool { return actions[name] != nil }

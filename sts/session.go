@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // SessionKind is the action that a session came from.
@@ -41,7 +41,7 @@ type Session struct {
 	HasPolicies    bool
 	Policy         string   // inline session policy
 	PolicyARNs     []string // managed session policies
-	Tags           []iam.Tag
+	Tags           []aws.Tag
 	TransitiveKeys []string
 	SourceIdentity string
 	// Provider is the ARN of the OIDC provider; Audience, Subject and AMR are what
@@ -179,7 +179,7 @@ func (s *Session) readLists(r *reader, variable string) {
 	s.TransitiveKeys = lists.strings()
 	s.AMR = lists.strings()
 	for range lists.count() {
-		s.Tags = append(s.Tags, iam.Tag{Key: lists.string(), Value: lists.string()})
+		s.Tags = append(s.Tags, aws.Tag{Key: lists.string(), Value: lists.string()})
 	}
 	r.broken = r.broken || lists.broken
 }

@@ -9,7 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 func fullSession() *Session {
@@ -17,7 +18,7 @@ func fullSession() *Session {
 		Kind: WebIdentitySession, Account: home, Issued: epoch, Expires: epoch.Add(time.Hour), Name: "session",
 		RoleID: "AROAEXAMPLE0000000000", UserID: "AIDA", Chained: true, HasPolicies: true,
 		Policy: `{"Version":"2012-10-17"}`, PolicyARNs: []string{"arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::111122223333:policy/Read"},
-		Tags: []iam.Tag{{Key: "Team", Value: "engineering"}, {Key: "empty", Value: ""}}, TransitiveKeys: []string{"Team"},
+		Tags: []aws.Tag{{Key: "Team", Value: "engineering"}, {Key: "empty", Value: ""}}, TransitiveKeys: []string{"Team"},
 		SourceIdentity: "alice", Provider: providerARN(home, issuer), Audience: "sts.amazonaws.com", Subject: "ünïcödé", AMR: []string{"mfa", "pwd"},
 	}
 }
@@ -25,7 +26,7 @@ func fullSession() *Session {
 func TestSessionRoundTrip(t *testing.T) {
 	long := fullSession()
 	for i := range 50 {
-		long.Tags = append(long.Tags, iam.Tag{Key: fmt.Sprintf("key-%d", i), Value: strings.Repeat("v", 40)})
+		long.Tags = append(long.Tags, aws.Tag{Key: fmt.Sprintf("key-%d", i), Value: strings.Repeat("v", 40)})
 	}
 	for name, s := range map[string]*Session{
 		"full": fullSession(), "deflated": long,
@@ -142,7 +143,7 @@ func TestPrincipal(t *testing.T) {
 	form.Set("Policy", `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}`)
 	form.Set("PolicyArns.member.1.arn", "arn:aws:iam::"+home+":policy/Read")
 	p := f.issued(t, form, nil)
-	if p.Type != iam.AssumedRole || !p.Temporary || p.Chained || p.RoleName != "open" || p.RoleARN != "arn:aws:iam::"+home+":role/open" {
+	if p.Type != api.AssumedRole || !p.Temporary || p.Chained || p.RoleName != "open" || p.RoleARN != "arn:aws:iam::"+home+":role/open" {
 		t.Errorf("%+v", p)
 	}
 	prefix := strings.TrimPrefix(issuer, "https://")
@@ -154,7 +155,7 @@ func TestPrincipal(t *testing.T) {
 	if p.FederatedProvider != providerARN(home, issuer) || p.SourceIdentity != "probe" {
 		t.Errorf("provider %s, source identity %s", p.FederatedProvider, p.SourceIdentity)
 	}
-	if diff := cmp.Diff([]iam.Tag{{Key: "Team", Value: "engineering"}}, p.SessionTags); diff != "" {
+	if diff := cmp.Diff([]aws.Tag{{Key: "Team", Value: "engineering"}}, p.SessionTags); diff != "" {
 		t.Error(diff)
 	}
 	if !p.HasSessionPolicies || len(p.SessionPolicies) != 2 || len(p.SessionPolicies[0].Document.Statements) != 1 {
@@ -169,7 +170,7 @@ func TestPrincipal(t *testing.T) {
 	if !chained.Chained || chained.SourceIdentity != "probe" || chained.FederatedProvider != "" || chained.HasSessionPolicies {
 		t.Errorf("%+v", chained)
 	}
-	if diff := cmp.Diff([]iam.Tag{{Key: "Stage", Value: "test"}, {Key: "Team", Value: "engineering"}}, chained.SessionTags); diff != "" {
+	if diff := cmp.Diff([]aws.Tag{{Key: "Stage", Value: "test"}, {Key: "Team", Value: "engineering"}}, chained.SessionTags); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"Team"}, chained.TransitiveTagKeys); diff != "" {
@@ -177,14 +178,14 @@ func TestPrincipal(t *testing.T) {
 	}
 }
 
-func withoutPolicies(p *iam.Principal) *iam.Principal {
+func withoutPolicies(p *api.Principal) *api.Principal {
 	q := *p
 	q.SessionPolicies, q.HasSessionPolicies = nil, false
 	return &q
 }
 
 // issued makes a call that issues credentials, and authenticates them.
-func (f *fixture) issued(t testing.TB, form url.Values, caller *iam.Principal) *iam.Principal {
+func (f *fixture) issued(t testing.TB, form url.Values, caller *api.Principal) *api.Principal {
 	t.Helper()
 	w, d := f.call(form, caller)
 	if w.Code != 200 {

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -16,15 +17,15 @@ type tagElement struct {
 
 // sessionTags are the tags of one call and what the calling session hands on.
 type sessionTags struct {
-	list       []iam.Tag // passed in this call
+	list       []aws.Tag // passed in this call
 	transitive []string  // of list
 	// inherited are the transitive tags of the calling session; inheritedKeys their keys.
-	inherited []iam.Tag
+	inherited []aws.Tag
 }
 
 // readTags checks the parameters Tags and TransitiveTagKeys against each other
 // and against the calling session; nil caller: there is none. Tag keys ignore case.
-func readTags(elements []tagElement, transitive []string, caller *iam.Principal) (sessionTags, *refusal) {
+func readTags(elements []tagElement, transitive []string, caller *api.Principal) (sessionTags, *refusal) {
 	var tags sessionTags
 	if caller != nil && caller.Temporary {
 		for _, tag := range caller.SessionTags {
@@ -42,7 +43,7 @@ func readTags(elements []tagElement, transitive []string, caller *iam.Principal)
 			return tags, reservedTag(e.Key)
 		}
 		keys = append(keys, e.Key)
-		tags.list = append(tags.list, iam.Tag{Key: e.Key, Value: e.Value})
+		tags.list = append(tags.list, aws.Tag{Key: e.Key, Value: e.Value})
 	}
 	for _, key := range transitive {
 		if !containsKey(keys, key) {
@@ -88,4 +89,4 @@ func (t *sessionTags) transitiveKeys() []string {
 }
 
 // all are the new session's tags: passed and inherited.
-func (t *sessionTags) all() []iam.Tag { return append(slices.Clone(t.list), t.inherited...) }
+func (t *sessionTags) all() []aws.Tag { return append(slices.Clone(t.list), t.inherited...) }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
@@ -63,7 +63,7 @@ type verdict struct {
 // candidate is a role that is asked.
 type candidate struct {
 	arn, account string
-	tags         []iam.Tag
+	tags         []aws.Tag
 	trust        *policy.Document
 	name         string // of the trust policy, for the explanation
 	place        string
@@ -185,7 +185,7 @@ func (q *question) fromGiven(found *sources.Found, claims *oidc.Claims) ([]candi
 			}
 			c := candidate{arn: arn, account: account, trust: doc, name: arn, known: true, provider: provider, issuers: issuers}
 			for _, key := range sortedKeys(r.Tags) {
-				c.tags = append(c.tags, iam.Tag{Key: key, Value: r.Tags[key]})
+				c.tags = append(c.tags, aws.Tag{Key: key, Value: r.Tags[key]})
 			}
 			if p := places[account+"/"+strings.ToLower(r.Name)]; p != nil {
 				c.place = p.Place(1, 1).String() + ": " + p.Address

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -36,7 +36,7 @@ type Cluster struct {
 	CertificateAuthority string    `json:"certificateAuthority"`
 	RoleARN              string    `json:"roleArn"`
 	Created              time.Time `json:"created"`
-	Tags                 []iam.Tag `json:"tags,omitempty"`
+	Tags                 []aws.Tag `json:"tags,omitempty"`
 	ClientRequestToken   string    `json:"clientRequestToken,omitempty"`
 	// Config has the members of a cluster's description that CreateCluster was
 	// given (resourcesVpcConfig, kubernetesNetworkConfig, …), as they were given.

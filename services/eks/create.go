@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -118,7 +118,7 @@ func clusterExists(name string) error {
 }
 
 // passRole checks that the caller may hand the role to the service.
-func passRole(req *iam.Request, role, to string) error {
+func passRole(req *api.Request, role, to string) error {
 	arn, err := wire.ParseARN(role)
 	if err != nil || arn.Service != "iam" {
 		return invalidParameter("Role ARN %s is not valid.", role)
@@ -150,7 +150,7 @@ func (s *Service) deleteCluster(c *call) (any, error) {
 }
 
 // decode reads a JSON body.
-func decode(req *iam.Request, into any) error {
+func decode(req *api.Request, into any) error {
 	err := json.Unmarshal(req.Body, into)
 	if err == nil {
 		return nil

@@ -6,7 +6,8 @@ import (
 	"maps"
 	"strconv"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -27,7 +28,7 @@ func (s *Service) describeCluster(c *call) (any, error) {
 
 // open finds the cluster that a call is about and authorises the call for it,
 // permission first.
-func open(req *iam.Request, action, name string, keys policy.Context) (*Cluster, error) {
+func open(req *api.Request, action, name string, keys policy.Context) (*Cluster, error) {
 	account := req.Principal.Account
 	cluster, found := ClusterByName(req.State, account, req.Region, name)
 	if keys == nil {
@@ -82,7 +83,7 @@ func (c *Cluster) describe() object {
 }
 
 // tagMap is the tags as JSON; EKS sends an empty object for none.
-func tagMap(tags []iam.Tag) map[string]string {
+func tagMap(tags []aws.Tag) map[string]string {
 	if m := services.TagMap(tags); m != nil {
 		return m
 	}

@@ -12,13 +12,13 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	api "github.com/aws/aws-sdk-go-v2/service/eks"
+	sdk "github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -35,7 +35,7 @@ const (
 func start(t *testing.T) (s *servicetest.Server, made *[]string) {
 	t.Helper()
 	made = new([]string)
-	s = servicetest.Start(t, eks.Kinds(), false, func(store *state.Store) iam.Service {
+	s = servicetest.Start(t, eks.Kinds(), false, func(store *state.Store) api.Service {
 		return eks.New(eks.Config{Store: store, Rand: rand.Reader, NewIssuer: func(_ context.Context, url string) error {
 			*made = append(*made, url)
 			return nil
@@ -60,8 +60,8 @@ func declare(t *testing.T, s *servicetest.Server, clusters map[string]statefile.
 	}
 }
 
-func client(c aws.Config) *api.Client {
-	return api.NewFromConfig(c, func(o *api.Options) { o.Retryer = aws.NopRetryer{} })
+func client(c aws.Config) *sdk.Client {
+	return sdk.NewFromConfig(c, func(o *sdk.Options) { o.Retryer = aws.NopRetryer{} })
 }
 
 func must[T any](t *testing.T) func(T, error) T {
@@ -94,7 +94,7 @@ func refused(t *testing.T, err error, status int, code, message string) {
 func TestDescribeCluster(t *testing.T) {
 	s, _ := start(t)
 	c := client(s.Root(servicetest.Account))
-	got := must[*api.DescribeClusterOutput](t)(c.DescribeCluster(t.Context(), &api.DescribeClusterInput{Name: aws.String("your-cluster-name")})).Cluster
+	got := must[*sdk.DescribeClusterOutput](t)(c.DescribeCluster(t.Context(), &sdk.DescribeClusterInput{Name: aws.String("your-cluster-name")})).Cluster
 	if *got.Identity.Oidc.Issuer != issuer || *got.Arn != clusterARN || got.Status != types.ClusterStatusActive || !got.CreatedAt.Equal(s.Now()) {
 		t.Errorf("got %+v", got)
 	}
@@ -112,7 +112,7 @@ func TestDescribeCluster(t *testing.T) {
 	if got.ResourcesVpcConfig == nil || got.KubernetesNetworkConfig == nil || got.AccessConfig == nil || got.RoleArn == nil || got.Version == nil || got.PlatformVersion == nil {
 		t.Errorf("members are missing: %+v", got)
 	}
-	again := must[*api.DescribeClusterOutput](t)(c.DescribeCluster(t.Context(), &api.DescribeClusterInput{Name: aws.String("your-cluster-name")})).Cluster
+	again := must[*sdk.DescribeClusterOutput](t)(c.DescribeCluster(t.Context(), &sdk.DescribeClusterInput{Name: aws.String("your-cluster-name")})).Cluster
 	if *again.CertificateAuthority.Data != *got.CertificateAuthority.Data || *again.ResourcesVpcConfig.VpcId != *got.ResourcesVpcConfig.VpcId {
 		t.Error("the same cluster is described differently")
 	}
@@ -123,30 +123,30 @@ func TestErrors(t *testing.T) {
 	s, _ := start(t)
 	ctx := t.Context()
 	root := client(s.Root(servicetest.Account))
-	_, err := root.DescribeCluster(ctx, &api.DescribeClusterInput{Name: aws.String("nowhere")})
+	_, err := root.DescribeCluster(ctx, &sdk.DescribeClusterInput{Name: aws.String("nowhere")})
 	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: nowhere.")
 	var missing *types.ResourceNotFoundException
 	if !errors.As(err, &missing) || missing.ClusterName == nil || *missing.ClusterName != "nowhere" {
 		t.Errorf("the error does not name the cluster: %v", err)
 	}
-	_, err = root.CreateCluster(ctx, &api.CreateClusterInput{Name: aws.String("your-cluster-name"), RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), ResourcesVpcConfig: &types.VpcConfigRequest{}})
+	_, err = root.CreateCluster(ctx, &sdk.CreateClusterInput{Name: aws.String("your-cluster-name"), RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), ResourcesVpcConfig: &types.VpcConfigRequest{}})
 	refused(t, err, http.StatusConflict, "ResourceInUseException", "Cluster already exists with name: your-cluster-name")
-	_, err = root.ListNodegroups(ctx, &api.ListNodegroupsInput{ClusterName: aws.String("your-cluster-name")})
+	_, err = root.ListNodegroups(ctx, &sdk.ListNodegroupsInput{ClusterName: aws.String("your-cluster-name")})
 	refused(t, err, http.StatusNotImplemented, "NotImplemented", "irsa-emu does not implement eks:ListNodegroups.")
 
 	reader := client(s.Role(servicetest.Account, "reader", servicetest.Allow("arn:aws:eks:*:*:cluster/other", "eks:DescribeCluster")))
 	for _, name := range []string{"your-cluster-name", "nowhere"} {
-		_, err = reader.DescribeCluster(ctx, &api.DescribeClusterInput{Name: &name})
+		_, err = reader.DescribeCluster(ctx, &sdk.DescribeClusterInput{Name: &name})
 		refused(t, err, http.StatusForbidden, "AccessDeniedException", "User: arn:aws:sts::111122223333:assumed-role/reader/test is not authorized to perform: eks:DescribeCluster on resource: arn:aws:eks:us-west-2:111122223333:cluster/"+name+
 			" because no identity-based policy allows the eks:DescribeCluster action")
 	}
 	if d := s.Last(); d.Outcome != decision.Refused || d.Action != "DescribeCluster" || len(d.Checks) != 1 {
 		t.Errorf("decision %+v", d)
 	}
-	_, err = reader.ListClusters(ctx, &api.ListClustersInput{})
+	_, err = reader.ListClusters(ctx, &sdk.ListClustersInput{})
 	refused(t, err, http.StatusForbidden, "AccessDeniedException", "User: arn:aws:sts::111122223333:assumed-role/reader/test is not authorized to perform: eks:ListClusters on resource: arn:aws:eks:us-west-2:111122223333:cluster/*"+
 		" because no identity-based policy allows the eks:ListClusters action")
-	_, err = reader.DescribeCluster(ctx, &api.DescribeClusterInput{Name: aws.String("other")})
+	_, err = reader.DescribeCluster(ctx, &sdk.DescribeClusterInput{Name: aws.String("other")})
 	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: other.")
 }
 
@@ -155,7 +155,7 @@ func TestCreateListDelete(t *testing.T) {
 	ctx := t.Context()
 	c := client(s.Root(servicetest.Account))
 	for _, name := range []string{"b", "a"} {
-		out := must[*api.CreateClusterOutput](t)(c.CreateCluster(ctx, &api.CreateClusterInput{
+		out := must[*sdk.CreateClusterOutput](t)(c.CreateCluster(ctx, &sdk.CreateClusterInput{
 			Name: &name, RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), Version: aws.String("1.33"), Tags: map[string]string{"team": "x"},
 			ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: []string{"subnet-1"}, EndpointPrivateAccess: aws.Bool(true)},
 		})).Cluster
@@ -165,20 +165,20 @@ func TestCreateListDelete(t *testing.T) {
 		}
 	}
 	var names []string
-	pages := api.NewListClustersPaginator(c, &api.ListClustersInput{MaxResults: aws.Int32(2)})
+	pages := sdk.NewListClustersPaginator(c, &sdk.ListClustersInput{MaxResults: aws.Int32(2)})
 	for pages.HasMorePages() {
-		names = append(names, must[*api.ListClustersOutput](t)(pages.NextPage(ctx)).Clusters...)
+		names = append(names, must[*sdk.ListClustersOutput](t)(pages.NextPage(ctx)).Clusters...)
 	}
 	if !cmp.Equal(names, []string{"a", "b", "your-cluster-name"}) {
 		t.Errorf("listed %v", names)
 	}
-	must[*api.DeleteClusterOutput](t)(c.DeleteCluster(ctx, &api.DeleteClusterInput{Name: aws.String("a")}))
-	_, err := c.DescribeCluster(ctx, &api.DescribeClusterInput{Name: aws.String("a")})
+	must[*sdk.DeleteClusterOutput](t)(c.DeleteCluster(ctx, &sdk.DeleteClusterInput{Name: aws.String("a")}))
+	_, err := c.DescribeCluster(ctx, &sdk.DescribeClusterInput{Name: aws.String("a")})
 	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: a.")
 
 	// Creating needs iam:PassRole for the role too.
 	creator := client(s.Role(servicetest.Account, "creator", servicetest.Allow("*", "eks:CreateCluster")))
-	_, err = creator.CreateCluster(ctx, &api.CreateClusterInput{Name: aws.String("c"), RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), ResourcesVpcConfig: &types.VpcConfigRequest{}})
+	_, err = creator.CreateCluster(ctx, &sdk.CreateClusterInput{Name: aws.String("c"), RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), ResourcesVpcConfig: &types.VpcConfigRequest{}})
 	if err == nil || !strings.Contains(err.Error(), "iam:PassRole on resource: arn:aws:iam::111122223333:role/r") {
 		t.Errorf("got %v", err)
 	}
@@ -188,14 +188,14 @@ func TestTags(t *testing.T) {
 	s, _ := start(t)
 	ctx := t.Context()
 	c := client(s.Root(servicetest.Account))
-	must[*api.TagResourceOutput](t)(c.TagResource(ctx, &api.TagResourceInput{ResourceArn: aws.String(clusterARN), Tags: map[string]string{"a": "1", "b": "2"}}))
-	must[*api.UntagResourceOutput](t)(c.UntagResource(ctx, &api.UntagResourceInput{ResourceArn: aws.String(clusterARN), TagKeys: []string{"a"}}))
-	got := must[*api.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &api.ListTagsForResourceInput{ResourceArn: aws.String(clusterARN)}))
+	must[*sdk.TagResourceOutput](t)(c.TagResource(ctx, &sdk.TagResourceInput{ResourceArn: aws.String(clusterARN), Tags: map[string]string{"a": "1", "b": "2"}}))
+	must[*sdk.UntagResourceOutput](t)(c.UntagResource(ctx, &sdk.UntagResourceInput{ResourceArn: aws.String(clusterARN), TagKeys: []string{"a"}}))
+	got := must[*sdk.ListTagsForResourceOutput](t)(c.ListTagsForResource(ctx, &sdk.ListTagsForResourceInput{ResourceArn: aws.String(clusterARN)}))
 	if !cmp.Equal(got.Tags, map[string]string{"b": "2"}) {
 		t.Errorf("tags %v", got.Tags)
 	}
 	tagged := client(s.Role(servicetest.Account, "tagged", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"eks:DescribeCluster","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/b":"2"}}}]}`))
-	must[*api.DescribeClusterOutput](t)(tagged.DescribeCluster(ctx, &api.DescribeClusterInput{Name: aws.String("your-cluster-name")}))
+	must[*sdk.DescribeClusterOutput](t)(tagged.DescribeCluster(ctx, &sdk.DescribeClusterInput{Name: aws.String("your-cluster-name")}))
 }
 
 func TestPodIdentity(t *testing.T) {
@@ -204,8 +204,8 @@ func TestPodIdentity(t *testing.T) {
 	c := client(s.Root(servicetest.Account))
 	s.Role(servicetest.Account, "app")
 	name := aws.String("your-cluster-name")
-	in := &api.CreatePodIdentityAssociationInput{ClusterName: name, Namespace: aws.String("ns"), ServiceAccount: aws.String("sa"), RoleArn: aws.String("arn:aws:iam::111122223333:role/app")}
-	made := must[*api.CreatePodIdentityAssociationOutput](t)(c.CreatePodIdentityAssociation(ctx, in)).Association
+	in := &sdk.CreatePodIdentityAssociationInput{ClusterName: name, Namespace: aws.String("ns"), ServiceAccount: aws.String("sa"), RoleArn: aws.String("arn:aws:iam::111122223333:role/app")}
+	made := must[*sdk.CreatePodIdentityAssociationOutput](t)(c.CreatePodIdentityAssociation(ctx, in)).Association
 	if want := "arn:aws:eks:us-west-2:111122223333:podidentityassociation/your-cluster-name/" + *made.AssociationId; *made.AssociationArn != want {
 		t.Errorf("ARN %s, want %s", *made.AssociationArn, want)
 	}
@@ -216,20 +216,20 @@ func TestPodIdentity(t *testing.T) {
 	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "Role provided in the request does not exist.")
 
 	s.Role(servicetest.Account, "app2")
-	updated := must[*api.UpdatePodIdentityAssociationOutput](t)(c.UpdatePodIdentityAssociation(ctx, &api.UpdatePodIdentityAssociationInput{
+	updated := must[*sdk.UpdatePodIdentityAssociationOutput](t)(c.UpdatePodIdentityAssociation(ctx, &sdk.UpdatePodIdentityAssociationInput{
 		ClusterName: name, AssociationId: made.AssociationId, RoleArn: aws.String("arn:aws:iam::111122223333:role/app2"), DisableSessionTags: aws.Bool(true)})).Association
-	described := must[*api.DescribePodIdentityAssociationOutput](t)(c.DescribePodIdentityAssociation(ctx, &api.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId})).Association
+	described := must[*sdk.DescribePodIdentityAssociationOutput](t)(c.DescribePodIdentityAssociation(ctx, &sdk.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId})).Association
 	if *updated.RoleArn != "arn:aws:iam::111122223333:role/app2" || *described.RoleArn != *updated.RoleArn || !*described.DisableSessionTags {
 		t.Errorf("updated %+v, described %+v", updated, described)
 	}
 	list := func(namespace string) int {
-		return len(must[*api.ListPodIdentityAssociationsOutput](t)(c.ListPodIdentityAssociations(ctx, &api.ListPodIdentityAssociationsInput{ClusterName: name, Namespace: &namespace})).Associations)
+		return len(must[*sdk.ListPodIdentityAssociationsOutput](t)(c.ListPodIdentityAssociations(ctx, &sdk.ListPodIdentityAssociationsInput{ClusterName: name, Namespace: &namespace})).Associations)
 	}
 	if list("ns") != 1 || list("other") != 0 {
 		t.Errorf("listed %d and %d", list("ns"), list("other"))
 	}
-	must[*api.DeletePodIdentityAssociationOutput](t)(c.DeletePodIdentityAssociation(ctx, &api.DeletePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId}))
-	_, err = c.DescribePodIdentityAssociation(ctx, &api.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId})
+	must[*sdk.DeletePodIdentityAssociationOutput](t)(c.DeletePodIdentityAssociation(ctx, &sdk.DeletePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId}))
+	_, err = c.DescribePodIdentityAssociation(ctx, &sdk.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId})
 	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No association found for the ID: "+*made.AssociationId)
 }
 

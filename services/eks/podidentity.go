@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -29,7 +31,7 @@ type Association struct {
 	Policy             string    `json:"policy,omitempty"`
 	Created            time.Time `json:"created"`
 	Modified           time.Time `json:"modified"`
-	Tags               []iam.Tag `json:"tags,omitempty"`
+	Tags               []aws.Tag `json:"tags,omitempty"`
 }
 
 // StateKey is ACCOUNT/REGION/CLUSTER/ID.
@@ -42,9 +44,9 @@ func (a *Association) ARN() string {
 	return arnOf(a.Account, a.Region, "podidentityassociation/"+a.Cluster+"/"+a.ID)
 }
 
-func (a *Association) tags() []iam.Tag { return a.Tags }
+func (a *Association) tags() []aws.Tag { return a.Tags }
 
-func (a *Association) withTags(tags []iam.Tag) state.Entity {
+func (a *Association) withTags(tags []aws.Tag) state.Entity {
 	changed := *a
 	changed.Tags = tags
 	return &changed
@@ -82,7 +84,7 @@ type associationInput struct {
 }
 
 // apply writes what was given, and checks the roles that it names.
-func (in *associationInput) apply(a *Association, req *iam.Request) error {
+func (in *associationInput) apply(a *Association, req *api.Request) error {
 	if in.RoleARN != nil {
 		if err := passRole(req, *in.RoleARN, "pods.eks.amazonaws.com"); err != nil {
 			return err

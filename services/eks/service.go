@@ -15,7 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -53,12 +53,12 @@ func New(c Config) *Service {
 
 // call is one request with the names that its path has.
 type call struct {
-	*iam.Request
+	*api.Request
 	path map[string]string
 }
 
 // ServeAWS answers one call that the dispatcher has routed and authenticated.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
+func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
 	route, path := match(req.HTTP)
 	if route != nil {
 		req.Action, req.Decision.Action = route.action, route.action
@@ -93,11 +93,11 @@ func (s *Service) answer(c *call, r *route) (any, error) {
 
 // authorize holds a call against the caller's policies; EKS resources have no
 // policies of their own. The refusal names the ARN.
-func authorize(req *iam.Request, action, resource, account string, keys policy.Context) error {
+func authorize(req *api.Request, action, resource, account string, keys policy.Context) error {
 	if req.Decision.Resource == "" {
 		req.Decision.Resource = resource
 	}
-	d := req.Authorize(iam.Access{Action: action, Resource: resource, ResourceAccount: account, Keys: keys})
+	d := req.Authorize(api.Access{Action: action, Resource: resource, ResourceAccount: account, Keys: keys})
 	if d.Allowed {
 		return nil
 	}

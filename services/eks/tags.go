@@ -4,7 +4,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -14,20 +15,20 @@ import (
 // tagged is what can have tags: a cluster or an association.
 type tagged interface {
 	state.Entity
-	tags() []iam.Tag
-	withTags([]iam.Tag) state.Entity
+	tags() []aws.Tag
+	withTags([]aws.Tag) state.Entity
 }
 
-func (c *Cluster) tags() []iam.Tag { return c.Tags }
+func (c *Cluster) tags() []aws.Tag { return c.Tags }
 
-func (c *Cluster) withTags(tags []iam.Tag) state.Entity {
+func (c *Cluster) withTags(tags []aws.Tag) state.Entity {
 	changed := *c
 	changed.Tags = tags
 	return &changed
 }
 
 // byARN finds what an ARN of the caller's account and region names.
-func byARN(r state.Reader, req *iam.Request, text string) (tagged, error) {
+func byARN(r state.Reader, req *api.Request, text string) (tagged, error) {
 	arn, err := wire.ParseARN(text)
 	if err != nil || arn.Service != "eks" {
 		return nil, services.Fail(http.StatusBadRequest, "BadRequestException", "Invalid ARN: %s", text)
@@ -88,7 +89,7 @@ func (s *Service) tagResource(c *call) (any, error) {
 	if len(tags) == 0 || len(tags) > 50 {
 		return nil, services.Fail(http.StatusBadRequest, "BadRequestException", "tags must have 1 to 50 entries.")
 	}
-	return s.retag(c, func(old []iam.Tag) []iam.Tag { return services.SetTags(old, tags...) })
+	return s.retag(c, func(old []aws.Tag) []aws.Tag { return services.SetTags(old, tags...) })
 }
 
 func (s *Service) untagResource(c *call) (any, error) {
@@ -98,10 +99,10 @@ func (s *Service) untagResource(c *call) (any, error) {
 	if _, err := openARN(c, keys); err != nil {
 		return nil, err
 	}
-	return s.retag(c, func(old []iam.Tag) []iam.Tag { return services.DropTags(old, names) })
+	return s.retag(c, func(old []aws.Tag) []aws.Tag { return services.DropTags(old, names) })
 }
 
-func (s *Service) retag(c *call, to func([]iam.Tag) []iam.Tag) (any, error) {
+func (s *Service) retag(c *call, to func([]aws.Tag) []aws.Tag) (any, error) {
 	err := s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
 		found, err := byARN(tx, c.Request, c.path["arn"])
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -73,14 +73,14 @@ func (c *call) decide(b *Bucket, action, key string, keys policy.Context) (d pol
 		c.Decision.Resource = resource
 	}
 	keys.Set("s3:ResourceAccount", b.Account)
-	access := iam.Access{Action: action, Resource: resource, ResourceAccount: b.Account, ResourcePolicy: b.resourcePolicy(), Keys: keys}
+	access := api.Access{Action: action, Resource: resource, ResourceAccount: b.Account, ResourcePolicy: b.resourcePolicy(), Keys: keys}
 	p := c.Principal
 	if restricted := b.PublicAccess != nil && b.PublicAccess.RestrictPublicBuckets; restricted && b.public() && (p == nil || p.Account != b.Account) {
 		// A public policy counts for the bucket's own account only.
 		access.ResourcePolicy = nil
 	}
 	d = c.Authorize(access)
-	if !d.Allowed && p != nil && p.Type == iam.RootUser && p.Account == b.Account && strings.HasSuffix(action, "BucketPolicy") {
+	if !d.Allowed && p != nil && p.Type == api.RootUser && p.Account == b.Account && strings.HasSuffix(action, "BucketPolicy") {
 		// The root user can always undo a policy that locks everybody out (API reference).
 		d.Allowed = true
 	}
@@ -102,7 +102,7 @@ func (c *call) denied(b *Bucket, d policy.Decision, action, resource string) err
 
 // authorizeAny is for actions on no bucket.
 func (c *call) authorizeAny(action string) error {
-	d := c.Authorize(iam.Access{Action: action, Resource: "*", Keys: c.keys()})
+	d := c.Authorize(api.Access{Action: action, Resource: "*", Keys: c.keys()})
 	if d.Allowed {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (c *call) authorizeAny(action string) error {
 func (c *call) authorizeNew() error {
 	resource := bucketARN(c.Region, c.name)
 	c.Decision.Resource = resource
-	d := c.Authorize(iam.Access{Action: "s3:CreateBucket", Resource: resource, Keys: c.keys()})
+	d := c.Authorize(api.Access{Action: "s3:CreateBucket", Resource: resource, Keys: c.keys()})
 	if d.Allowed {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 )
@@ -225,4 +225,4 @@ func (s *Service) changeBucket(c *call, fn func(*Bucket)) error {
 	})
 }
 
-type tag = iam.Tag
+type tag = aws.Tag

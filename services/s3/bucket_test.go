@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	api "github.com/aws/aws-sdk-go-v2/service/s3"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
 
@@ -21,8 +21,8 @@ import (
 
 type awsSigned = v4.PresignedHTTPRequest
 
-func presign(c *api.Client, bucket, key string) (*awsSigned, error) {
-	return api.NewPresignClient(c).PresignGetObject(context.Background(), &api.GetObjectInput{Bucket: &bucket, Key: &key, ResponseContentDisposition: aws.String("attachment")})
+func presign(c *sdk.Client, bucket, key string) (*awsSigned, error) {
+	return sdk.NewPresignClient(c).PresignGetObject(context.Background(), &sdk.GetObjectInput{Bucket: &bucket, Key: &key, ResponseContentDisposition: aws.String("attachment")})
 }
 
 // TestCreateBucket: recorded on AWS (test_different_location_constraint,
@@ -30,23 +30,23 @@ func presign(c *api.Client, bucket, key string) (*awsSigned, error) {
 func TestCreateBucket(t *testing.T) {
 	s := start(t, false)
 	ctx := t.Context()
-	in := func(region string) *api.Client {
-		return api.NewFromConfig(s.Root(servicetest.Account), func(o *api.Options) { o.UsePathStyle, o.Region, o.Retryer = true, region, aws.NopRetryer{} })
+	in := func(region string) *sdk.Client {
+		return sdk.NewFromConfig(s.Root(servicetest.Account), func(o *sdk.Options) { o.UsePathStyle, o.Region, o.Retryer = true, region, aws.NopRetryer{} })
 	}
-	create := func(c *api.Client, name, constraint string) (*api.CreateBucketOutput, error) {
-		in := &api.CreateBucketInput{Bucket: &name}
+	create := func(c *sdk.Client, name, constraint string) (*sdk.CreateBucketOutput, error) {
+		in := &sdk.CreateBucketInput{Bucket: &name}
 		if constraint != "" {
 			in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(constraint)}
 		}
 		return c.CreateBucket(ctx, in)
 	}
 	east, west := in("us-east-1"), in("us-west-2")
-	made := must[*api.CreateBucketOutput](t)(create(east, "bucket-1", ""))
+	made := must[*sdk.CreateBucketOutput](t)(create(east, "bucket-1", ""))
 	if *made.Location != "/bucket-1" || *made.BucketArn != "arn:aws:s3:::bucket-1" {
 		t.Errorf("made %+v", made)
 	}
-	must[*api.CreateBucketOutput](t)(create(east, "bucket-1", "")) // well in us-east-1 only
-	if made := must[*api.CreateBucketOutput](t)(create(east, "bucket-2", "eu-west-1")); *made.Location != "http://bucket-2.s3.amazonaws.com/" {
+	must[*sdk.CreateBucketOutput](t)(create(east, "bucket-1", "")) // well in us-east-1 only
+	if made := must[*sdk.CreateBucketOutput](t)(create(east, "bucket-2", "eu-west-1")); *made.Location != "http://bucket-2.s3.amazonaws.com/" {
 		t.Errorf("Location %s", *made.Location)
 	}
 	_, err := create(west, "bucket-3", "")
@@ -62,22 +62,22 @@ func TestCreateBucket(t *testing.T) {
 	_, err = create(west, "Upper_Case", "us-west-2")
 	refused(t, err, 400, "InvalidBucketName", "The specified bucket is not valid.")
 
-	if got := must[*api.GetBucketLocationOutput](t)(east.GetBucketLocation(ctx, &api.GetBucketLocationInput{Bucket: aws.String("bucket-1")})); got.LocationConstraint != "" {
+	if got := must[*sdk.GetBucketLocationOutput](t)(east.GetBucketLocation(ctx, &sdk.GetBucketLocationInput{Bucket: aws.String("bucket-1")})); got.LocationConstraint != "" {
 		t.Errorf("location %q", got.LocationConstraint)
 	}
-	if got := must[*api.GetBucketLocationOutput](t)(east.GetBucketLocation(ctx, &api.GetBucketLocationInput{Bucket: aws.String("bucket-2")})); got.LocationConstraint != "eu-west-1" {
+	if got := must[*sdk.GetBucketLocationOutput](t)(east.GetBucketLocation(ctx, &sdk.GetBucketLocationInput{Bucket: aws.String("bucket-2")})); got.LocationConstraint != "eu-west-1" {
 		t.Errorf("location %q", got.LocationConstraint)
 	}
-	head := must[*api.HeadBucketOutput](t)(east.HeadBucket(ctx, &api.HeadBucketInput{Bucket: aws.String("bucket-2")}))
+	head := must[*sdk.HeadBucketOutput](t)(east.HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: aws.String("bucket-2")}))
 	if *head.BucketRegion != "eu-west-1" || *head.BucketArn != "arn:aws:s3:::bucket-2" || *head.AccessPointAlias {
 		t.Errorf("head %+v", head)
 	}
-	_, err = east.HeadBucket(ctx, &api.HeadBucketInput{Bucket: aws.String("does-not-exist")})
+	_, err = east.HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: aws.String("does-not-exist")})
 	refused(t, err, 404, "NotFound", "")
-	_, err = east.DeleteBucket(ctx, &api.DeleteBucketInput{Bucket: aws.String("does-not-exist")})
+	_, err = east.DeleteBucket(ctx, &sdk.DeleteBucketInput{Bucket: aws.String("does-not-exist")})
 	refused(t, err, 404, "NoSuchBucket", "The specified bucket does not exist")
 	write(t, east, "bucket-1", "k", "v")
-	_, err = east.DeleteBucket(ctx, &api.DeleteBucketInput{Bucket: aws.String("bucket-1")})
+	_, err = east.DeleteBucket(ctx, &sdk.DeleteBucketInput{Bucket: aws.String("bucket-1")})
 	refused(t, err, 409, "BucketNotEmpty", "The bucket you tried to delete is not empty")
 }
 
@@ -87,54 +87,54 @@ func TestFreshBucket(t *testing.T) {
 	c := client(start(t, false).Root(servicetest.Account))
 	b := bucket(t, c, "reports")
 	ctx := t.Context()
-	encryption := must[*api.GetBucketEncryptionOutput](t)(c.GetBucketEncryption(ctx, &api.GetBucketEncryptionInput{Bucket: &b})).ServerSideEncryptionConfiguration
+	encryption := must[*sdk.GetBucketEncryptionOutput](t)(c.GetBucketEncryption(ctx, &sdk.GetBucketEncryptionInput{Bucket: &b})).ServerSideEncryptionConfiguration
 	if len(encryption.Rules) != 1 || encryption.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm != "AES256" || *encryption.Rules[0].BucketKeyEnabled {
 		t.Errorf("encryption %+v", encryption)
 	}
-	public := must[*api.GetPublicAccessBlockOutput](t)(c.GetPublicAccessBlock(ctx, &api.GetPublicAccessBlockInput{Bucket: &b})).PublicAccessBlockConfiguration
+	public := must[*sdk.GetPublicAccessBlockOutput](t)(c.GetPublicAccessBlock(ctx, &sdk.GetPublicAccessBlockInput{Bucket: &b})).PublicAccessBlockConfiguration
 	if !*public.BlockPublicAcls || !*public.BlockPublicPolicy || !*public.IgnorePublicAcls || !*public.RestrictPublicBuckets {
 		t.Errorf("public access block %+v", public)
 	}
-	if got := must[*api.GetBucketOwnershipControlsOutput](t)(c.GetBucketOwnershipControls(ctx, &api.GetBucketOwnershipControlsInput{Bucket: &b})); got.OwnershipControls.Rules[0].ObjectOwnership != "BucketOwnerEnforced" {
+	if got := must[*sdk.GetBucketOwnershipControlsOutput](t)(c.GetBucketOwnershipControls(ctx, &sdk.GetBucketOwnershipControlsInput{Bucket: &b})); got.OwnershipControls.Rules[0].ObjectOwnership != "BucketOwnerEnforced" {
 		t.Errorf("ownership %+v", got)
 	}
-	if got := must[*api.GetBucketVersioningOutput](t)(c.GetBucketVersioning(ctx, &api.GetBucketVersioningInput{Bucket: &b})); got.Status != "" || got.MFADelete != "" {
+	if got := must[*sdk.GetBucketVersioningOutput](t)(c.GetBucketVersioning(ctx, &sdk.GetBucketVersioningInput{Bucket: &b})); got.Status != "" || got.MFADelete != "" {
 		t.Errorf("versioning %+v", got)
 	}
-	acl := must[*api.GetBucketAclOutput](t)(c.GetBucketAcl(ctx, &api.GetBucketAclInput{Bucket: &b}))
+	acl := must[*sdk.GetBucketAclOutput](t)(c.GetBucketAcl(ctx, &sdk.GetBucketAclInput{Bucket: &b}))
 	if len(acl.Grants) != 1 || acl.Grants[0].Permission != "FULL_CONTROL" || *acl.Grants[0].Grantee.ID != *acl.Owner.ID || acl.Grants[0].Grantee.Type != "CanonicalUser" {
 		t.Errorf("acl %+v", acl)
 	}
-	if got := must[*api.GetBucketRequestPaymentOutput](t)(c.GetBucketRequestPayment(ctx, &api.GetBucketRequestPaymentInput{Bucket: &b})); got.Payer != "BucketOwner" {
+	if got := must[*sdk.GetBucketRequestPaymentOutput](t)(c.GetBucketRequestPayment(ctx, &sdk.GetBucketRequestPaymentInput{Bucket: &b})); got.Payer != "BucketOwner" {
 		t.Errorf("payer %+v", got)
 	}
-	must[*api.GetBucketAccelerateConfigurationOutput](t)(c.GetBucketAccelerateConfiguration(ctx, &api.GetBucketAccelerateConfigurationInput{Bucket: &b}))
-	must[*api.GetBucketLoggingOutput](t)(c.GetBucketLogging(ctx, &api.GetBucketLoggingInput{Bucket: &b}))
-	must[*api.GetBucketNotificationConfigurationOutput](t)(c.GetBucketNotificationConfiguration(ctx, &api.GetBucketNotificationConfigurationInput{Bucket: &b}))
+	must[*sdk.GetBucketAccelerateConfigurationOutput](t)(c.GetBucketAccelerateConfiguration(ctx, &sdk.GetBucketAccelerateConfigurationInput{Bucket: &b}))
+	must[*sdk.GetBucketLoggingOutput](t)(c.GetBucketLogging(ctx, &sdk.GetBucketLoggingInput{Bucket: &b}))
+	must[*sdk.GetBucketNotificationConfigurationOutput](t)(c.GetBucketNotificationConfiguration(ctx, &sdk.GetBucketNotificationConfigurationInput{Bucket: &b}))
 	for _, tc := range []struct {
 		call          func() error
 		code, message string
 	}{
-		{func() error { _, err := c.GetBucketCors(ctx, &api.GetBucketCorsInput{Bucket: &b}); return err }, "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
+		{func() error { _, err := c.GetBucketCors(ctx, &sdk.GetBucketCorsInput{Bucket: &b}); return err }, "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
 		{func() error {
-			_, err := c.GetBucketLifecycleConfiguration(ctx, &api.GetBucketLifecycleConfigurationInput{Bucket: &b})
+			_, err := c.GetBucketLifecycleConfiguration(ctx, &sdk.GetBucketLifecycleConfigurationInput{Bucket: &b})
 			return err
 		}, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"},
 		{func() error {
-			_, err := c.GetObjectLockConfiguration(ctx, &api.GetObjectLockConfigurationInput{Bucket: &b})
+			_, err := c.GetObjectLockConfiguration(ctx, &sdk.GetObjectLockConfigurationInput{Bucket: &b})
 			return err
 		}, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket"},
-		{func() error { _, err := c.GetBucketPolicy(ctx, &api.GetBucketPolicyInput{Bucket: &b}); return err }, "NoSuchBucketPolicy", "The bucket policy does not exist"},
+		{func() error { _, err := c.GetBucketPolicy(ctx, &sdk.GetBucketPolicyInput{Bucket: &b}); return err }, "NoSuchBucketPolicy", "The bucket policy does not exist"},
 		{func() error {
-			_, err := c.GetBucketReplication(ctx, &api.GetBucketReplicationInput{Bucket: &b})
+			_, err := c.GetBucketReplication(ctx, &sdk.GetBucketReplicationInput{Bucket: &b})
 			return err
 		}, "ReplicationConfigurationNotFoundError", "The replication configuration was not found"},
-		{func() error { _, err := c.GetBucketTagging(ctx, &api.GetBucketTaggingInput{Bucket: &b}); return err }, "NoSuchTagSet", "The TagSet does not exist"},
-		{func() error { _, err := c.GetBucketWebsite(ctx, &api.GetBucketWebsiteInput{Bucket: &b}); return err }, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"},
+		{func() error { _, err := c.GetBucketTagging(ctx, &sdk.GetBucketTaggingInput{Bucket: &b}); return err }, "NoSuchTagSet", "The TagSet does not exist"},
+		{func() error { _, err := c.GetBucketWebsite(ctx, &sdk.GetBucketWebsiteInput{Bucket: &b}); return err }, "NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration"},
 	} {
 		refused(t, tc.call(), 404, tc.code, tc.message)
 	}
-	_, err := c.PutBucketVersioning(ctx, &api.PutBucketVersioningInput{Bucket: &b, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
+	_, err := c.PutBucketVersioning(ctx, &sdk.PutBucketVersioningInput{Bucket: &b, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
 	refused(t, err, 501, "NotImplemented", "irsa-emu does not implement s3:PutBucketVersioning.")
 }
 
@@ -143,8 +143,8 @@ func TestSettings(t *testing.T) {
 	c := client(start(t, false).Root(servicetest.Account))
 	b := bucket(t, c, "reports")
 	ctx := t.Context()
-	must[*api.PutBucketTaggingOutput](t)(c.PutBucketTagging(ctx, &api.PutBucketTaggingInput{Bucket: &b, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("team"), Value: aws.String("x y")}}}}))
-	if got := must[*api.GetBucketTaggingOutput](t)(c.GetBucketTagging(ctx, &api.GetBucketTaggingInput{Bucket: &b})); len(got.TagSet) != 1 || *got.TagSet[0].Value != "x y" {
+	must[*sdk.PutBucketTaggingOutput](t)(c.PutBucketTagging(ctx, &sdk.PutBucketTaggingInput{Bucket: &b, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: aws.String("team"), Value: aws.String("x y")}}}}))
+	if got := must[*sdk.GetBucketTaggingOutput](t)(c.GetBucketTagging(ctx, &sdk.GetBucketTaggingInput{Bucket: &b})); len(got.TagSet) != 1 || *got.TagSet[0].Value != "x y" {
 		t.Errorf("tags %+v", got)
 	}
 	for _, tc := range []struct{ key, value, code, message string }{
@@ -152,38 +152,38 @@ func TestSettings(t *testing.T) {
 		{"Key1", "Val1,Val2", "InvalidTag", "The TagValue you have provided is invalid"},
 		{"aws:prefixed", "v", "InvalidTag", "System tags cannot be added/updated by requester"},
 	} {
-		_, err := c.PutBucketTagging(ctx, &api.PutBucketTaggingInput{Bucket: &b, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: &tc.key, Value: &tc.value}}}})
+		_, err := c.PutBucketTagging(ctx, &sdk.PutBucketTaggingInput{Bucket: &b, Tagging: &types.Tagging{TagSet: []types.Tag{{Key: &tc.key, Value: &tc.value}}}})
 		refused(t, err, 400, tc.code, tc.message)
 	}
-	must[*api.DeleteBucketTaggingOutput](t)(c.DeleteBucketTagging(ctx, &api.DeleteBucketTaggingInput{Bucket: &b}))
-	_, err := c.GetBucketTagging(ctx, &api.GetBucketTaggingInput{Bucket: &b})
+	must[*sdk.DeleteBucketTaggingOutput](t)(c.DeleteBucketTagging(ctx, &sdk.DeleteBucketTaggingInput{Bucket: &b}))
+	_, err := c.GetBucketTagging(ctx, &sdk.GetBucketTaggingInput{Bucket: &b})
 	refused(t, err, 404, "NoSuchTagSet", "The TagSet does not exist")
 
-	must[*api.PutBucketEncryptionOutput](t)(c.PutBucketEncryption(ctx, &api.PutBucketEncryptionInput{Bucket: &b, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{
+	must[*sdk.PutBucketEncryptionOutput](t)(c.PutBucketEncryption(ctx, &sdk.PutBucketEncryptionInput{Bucket: &b, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{
 		{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: "aws:kms", KMSMasterKeyID: aws.String("key")}, BucketKeyEnabled: aws.Bool(true)}}}}))
 	if put := write(t, c, b, "k", "v"); put.ServerSideEncryption != "aws:kms" || *put.SSEKMSKeyId != "key" || !*put.BucketKeyEnabled {
 		t.Errorf("put %+v", put)
 	}
-	_, err = c.PutBucketAcl(ctx, &api.PutBucketAclInput{Bucket: &b, ACL: types.BucketCannedACLPublicRead})
+	_, err = c.PutBucketAcl(ctx, &sdk.PutBucketAclInput{Bucket: &b, ACL: types.BucketCannedACLPublicRead})
 	refused(t, err, 400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
-	must[*api.CopyObjectOutput](t)(c.CopyObject(ctx, &api.CopyObjectInput{Bucket: &b, Key: aws.String("k"), CopySource: aws.String("reports/k")})) // in place: recorded on AWS (test_copy_in_place_with_bucket_encryption)
-	must[*api.DeleteBucketOwnershipControlsOutput](t)(c.DeleteBucketOwnershipControls(ctx, &api.DeleteBucketOwnershipControlsInput{Bucket: &b}))
-	_, err = c.GetBucketOwnershipControls(ctx, &api.GetBucketOwnershipControlsInput{Bucket: &b})
+	must[*sdk.CopyObjectOutput](t)(c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: &b, Key: aws.String("k"), CopySource: aws.String("reports/k")})) // in place: recorded on AWS (test_copy_in_place_with_bucket_encryption)
+	must[*sdk.DeleteBucketOwnershipControlsOutput](t)(c.DeleteBucketOwnershipControls(ctx, &sdk.DeleteBucketOwnershipControlsInput{Bucket: &b}))
+	_, err = c.GetBucketOwnershipControls(ctx, &sdk.GetBucketOwnershipControlsInput{Bucket: &b})
 	refused(t, err, 404, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
-	_, err = c.PutBucketAcl(ctx, &api.PutBucketAclInput{Bucket: &b, ACL: types.BucketCannedACLPublicRead})
+	_, err = c.PutBucketAcl(ctx, &sdk.PutBucketAclInput{Bucket: &b, ACL: types.BucketCannedACLPublicRead})
 	refused(t, err, 501, "NotImplemented", "irsa-emu does not implement s3:PutBucketAcl with an ACL that gives rights to others.")
 
 	tags := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("a"), Value: aws.String("")}}}
-	must[*api.PutObjectTaggingOutput](t)(c.PutObjectTagging(ctx, &api.PutObjectTaggingInput{Bucket: &b, Key: aws.String("k"), Tagging: tags}))
-	if got := must[*api.GetObjectTaggingOutput](t)(c.GetObjectTagging(ctx, &api.GetObjectTaggingInput{Bucket: &b, Key: aws.String("k")})); len(got.TagSet) != 1 || *got.TagSet[0].Key != "a" {
+	must[*sdk.PutObjectTaggingOutput](t)(c.PutObjectTagging(ctx, &sdk.PutObjectTaggingInput{Bucket: &b, Key: aws.String("k"), Tagging: tags}))
+	if got := must[*sdk.GetObjectTaggingOutput](t)(c.GetObjectTagging(ctx, &sdk.GetObjectTaggingInput{Bucket: &b, Key: aws.String("k")})); len(got.TagSet) != 1 || *got.TagSet[0].Key != "a" {
 		t.Errorf("tags %+v", got)
 	}
-	must[*api.DeleteObjectTaggingOutput](t)(c.DeleteObjectTagging(ctx, &api.DeleteObjectTaggingInput{Bucket: &b, Key: aws.String("k")}))
-	_, err = c.PutObject(ctx, &api.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: strings.NewReader("v"), Tagging: aws.String("key1=val1&key1=val2")})
+	must[*sdk.DeleteObjectTaggingOutput](t)(c.DeleteObjectTagging(ctx, &sdk.DeleteObjectTaggingInput{Bucket: &b, Key: aws.String("k")}))
+	_, err = c.PutObject(ctx, &sdk.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: strings.NewReader("v"), Tagging: aws.String("key1=val1&key1=val2")})
 	refused(t, err, 400, "InvalidArgument", "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.")
-	_, err = c.PutObject(ctx, &api.PutObjectInput{Bucket: &b, Key: aws.String(strings.Repeat("k", 1025)), Body: strings.NewReader("v")})
+	_, err = c.PutObject(ctx, &sdk.PutObjectInput{Bucket: &b, Key: aws.String(strings.Repeat("k", 1025)), Body: strings.NewReader("v")})
 	refused(t, err, 400, "KeyTooLongError", "Your key is too long")
-	_, err = c.PutObject(ctx, &api.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: strings.NewReader("v"), StorageClass: "OUTPOSTS"})
+	_, err = c.PutObject(ctx, &sdk.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: strings.NewReader("v"), StorageClass: "OUTPOSTS"})
 	refused(t, err, 400, "InvalidStorageClass", "The storage class you specified is not valid")
 }
 
@@ -197,19 +197,19 @@ func TestAddressing(t *testing.T) {
 	dial := &http.Client{Transport: rewrite{strings.TrimPrefix(s.URL, "http://")}}
 	for _, endpoint := range []string{"http://localhost:4772", "http://s3.us-west-2.amazonaws.com", "http://s3.amazonaws.com", "http://emulator.test:4772"} {
 		for _, pathStyle := range []bool{false, true} {
-			c := api.NewFromConfig(root, func(o *api.Options) {
+			c := sdk.NewFromConfig(root, func(o *sdk.Options) {
 				o.BaseEndpoint, o.UsePathStyle, o.HTTPClient, o.Retryer = &endpoint, pathStyle, dial, aws.NopRetryer{}
 			})
 			if got := read(t, c, b, "a/b"); got != "v" {
 				t.Errorf("%s, path style %v: %q", endpoint, pathStyle, got)
 			}
-			out, err := c.ListObjectsV2(t.Context(), &api.ListObjectsV2Input{Bucket: &b})
+			out, err := c.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: &b})
 			if err != nil || len(out.Contents) != 1 || *out.Name != b {
 				t.Errorf("%s, path style %v: %v %v", endpoint, pathStyle, out, err)
 			}
 			name := "made-" + map[bool]string{true: "path-", false: "host-"}[pathStyle] + strings.NewReplacer("http://", "", ".", "", ":4772", "").Replace(endpoint)
-			must[*api.CreateBucketOutput](t)(c.CreateBucket(t.Context(), &api.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: servicetest.Region}}))
-			must[*api.HeadBucketOutput](t)(c.HeadBucket(t.Context(), &api.HeadBucketInput{Bucket: &name}))
+			must[*sdk.CreateBucketOutput](t)(c.CreateBucket(t.Context(), &sdk.CreateBucketInput{Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: servicetest.Region}}))
+			must[*sdk.HeadBucketOutput](t)(c.HeadBucket(t.Context(), &sdk.HeadBucketInput{Bucket: &name}))
 		}
 	}
 }
@@ -285,6 +285,6 @@ func TestLimits(t *testing.T) {
 	c := client(start(t, false).Root(servicetest.Account))
 	b := bucket(t, c, "reports")
 	body := strings.NewReader(strings.Repeat("x", 8<<20+1))
-	_, err := c.PutObject(t.Context(), &api.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: body})
+	_, err := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: body})
 	refused(t, err, 400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
 }

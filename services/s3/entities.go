@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -19,7 +20,7 @@ type Bucket struct {
 	Region  string        `json:"region"`
 	Name    string        `json:"name"`
 	Created time.Time     `json:"created"`
-	Tags    []iam.Tag     `json:"tags,omitempty"`
+	Tags    []aws.Tag     `json:"tags,omitempty"`
 	Policy  *iam.Document `json:"policy,omitempty"`
 	// PublicAccess is nil once the configuration was deleted.
 	PublicAccess *PublicAccessBlock `json:"publicAccess,omitempty"`
@@ -65,7 +66,7 @@ type Object struct {
 	// Upload and Parts are those of the multipart upload that made the object.
 	Upload string     `json:"upload,omitempty"`
 	Parts  []PartSize `json:"parts,omitempty"`
-	Tags   []iam.Tag  `json:"tags,omitempty"`
+	Tags   []aws.Tag  `json:"tags,omitempty"`
 }
 
 // PartSize is one part of an object that was uploaded in parts.

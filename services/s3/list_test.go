@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	api "github.com/aws/aws-sdk-go-v2/service/s3"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
 
@@ -50,7 +50,7 @@ func TestListObjects(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(fmt.Sprintf("%s%s%s %d", tc.prefix, tc.delimiter, tc.after, tc.size), func(t *testing.T) {
-			in := &api.ListObjectsV2Input{Bucket: &b, Prefix: &tc.prefix, StartAfter: &tc.after}
+			in := &sdk.ListObjectsV2Input{Bucket: &b, Prefix: &tc.prefix, StartAfter: &tc.after}
 			if tc.delimiter != "" {
 				in.Delimiter = &tc.delimiter
 			}
@@ -58,9 +58,9 @@ func TestListObjects(t *testing.T) {
 				in.MaxKeys = &tc.size
 			}
 			var got []string
-			pages := api.NewListObjectsV2Paginator(c, in)
+			pages := sdk.NewListObjectsV2Paginator(c, in)
 			for pages.HasMorePages() {
-				page := must[*api.ListObjectsV2Output](t)(pages.NextPage(t.Context()))
+				page := must[*sdk.ListObjectsV2Output](t)(pages.NextPage(t.Context()))
 				got = append(got, keysOf(page.Contents, page.CommonPrefixes))
 				if int(*page.KeyCount) != len(page.Contents)+len(page.CommonPrefixes) {
 					t.Errorf("KeyCount %d", *page.KeyCount)
@@ -72,7 +72,7 @@ func TestListObjects(t *testing.T) {
 			got = nil
 			marker := tc.after
 			for {
-				page := must[*api.ListObjectsOutput](t)(c.ListObjects(t.Context(), &api.ListObjectsInput{Bucket: &b, Prefix: &tc.prefix, Delimiter: in.Delimiter, MaxKeys: in.MaxKeys, Marker: &marker}))
+				page := must[*sdk.ListObjectsOutput](t)(c.ListObjects(t.Context(), &sdk.ListObjectsInput{Bucket: &b, Prefix: &tc.prefix, Delimiter: in.Delimiter, MaxKeys: in.MaxKeys, Marker: &marker}))
 				got = append(got, keysOf(page.Contents, page.CommonPrefixes))
 				if !*page.IsTruncated {
 					break
@@ -86,15 +86,15 @@ func TestListObjects(t *testing.T) {
 			}
 		})
 	}
-	versions := must[*api.ListObjectVersionsOutput](t)(c.ListObjectVersions(t.Context(), &api.ListObjectVersionsInput{Bucket: &b, Prefix: aws.String("folder/"), Delimiter: aws.String("/")}))
+	versions := must[*sdk.ListObjectVersionsOutput](t)(c.ListObjectVersions(t.Context(), &sdk.ListObjectVersionsInput{Bucket: &b, Prefix: aws.String("folder/"), Delimiter: aws.String("/")}))
 	if len(versions.Versions) != 2 || *versions.Versions[0].VersionId != "null" || !*versions.Versions[0].IsLatest || len(versions.CommonPrefixes) != 1 {
 		t.Errorf("versions: %+v", versions)
 	}
-	escaped := must[*api.ListObjectsV2Output](t)(c.ListObjectsV2(t.Context(), &api.ListObjectsV2Input{Bucket: &b, Prefix: aws.String("a b/ü*"), EncodingType: types.EncodingTypeUrl}))
+	escaped := must[*sdk.ListObjectsV2Output](t)(c.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: &b, Prefix: aws.String("a b/ü*"), EncodingType: types.EncodingTypeUrl}))
 	if *escaped.Prefix != "a+b/%C3%BC*" || escaped.EncodingType != "url" {
 		t.Errorf("escaped: %q", *escaped.Prefix)
 	}
-	_, err := c.ListObjectsV2(t.Context(), &api.ListObjectsV2Input{Bucket: &b, EncodingType: "value"})
+	_, err := c.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: &b, EncodingType: "value"})
 	refused(t, err, 400, "InvalidArgument", "Invalid Encoding Method specified in Request")
 }
 
@@ -106,9 +106,9 @@ func TestListBuckets(t *testing.T) {
 	}
 	bucket(t, client(s.Root(servicetest.Other)), "not-mine")
 	var names []string
-	pages := api.NewListBucketsPaginator(c, &api.ListBucketsInput{MaxBuckets: aws.Int32(1), Prefix: aws.String("bucket-")})
+	pages := sdk.NewListBucketsPaginator(c, &sdk.ListBucketsInput{MaxBuckets: aws.Int32(1), Prefix: aws.String("bucket-")})
 	for pages.HasMorePages() {
-		for _, b := range must[*api.ListBucketsOutput](t)(pages.NextPage(t.Context())).Buckets {
+		for _, b := range must[*sdk.ListBucketsOutput](t)(pages.NextPage(t.Context())).Buckets {
 			names = append(names, *b.Name)
 			if *b.BucketRegion != servicetest.Region || *b.BucketArn != "arn:aws:s3:::"+*b.Name {
 				t.Errorf("entry %+v", b)
@@ -118,6 +118,6 @@ func TestListBuckets(t *testing.T) {
 	if !cmp.Equal(names, []string{"bucket-a", "bucket-b"}) {
 		t.Errorf("names %v", names)
 	}
-	_, err := c.ListBuckets(t.Context(), &api.ListBucketsInput{BucketRegion: aws.String("eu-east")})
+	_, err := c.ListBuckets(t.Context(), &sdk.ListBucketsInput{BucketRegion: aws.String("eu-east")})
 	refused(t, err, 400, "InvalidArgument", "Argument value eu-east is not a valid AWS Region")
 }

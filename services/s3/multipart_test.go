@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	api "github.com/aws/aws-sdk-go-v2/service/s3"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/irsa-emu/irsa-emu/services/s3"
@@ -24,15 +24,15 @@ func TestMultipart(t *testing.T) {
 	b := bucket(t, c, "reports")
 	ctx := t.Context()
 	key := aws.String("big")
-	noSums := func(o *api.Options) { o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired }
-	up := must[*api.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &api.CreateMultipartUploadInput{Bucket: &b, Key: key, ContentType: aws.String("text/plain"), Metadata: map[string]string{"k": "v"}}, noSums))
+	noSums := func(o *sdk.Options) { o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired }
+	up := must[*sdk.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: &b, Key: key, ContentType: aws.String("text/plain"), Metadata: map[string]string{"k": "v"}}, noSums))
 	part := func(n int32, body string) types.CompletedPart {
 		t.Helper()
-		out := must[*api.UploadPartOutput](t)(c.UploadPart(ctx, &api.UploadPartInput{Bucket: &b, Key: key, UploadId: up.UploadId, PartNumber: &n, Body: strings.NewReader(body)}, noSums))
+		out := must[*sdk.UploadPartOutput](t)(c.UploadPart(ctx, &sdk.UploadPartInput{Bucket: &b, Key: key, UploadId: up.UploadId, PartNumber: &n, Body: strings.NewReader(body)}, noSums))
 		return types.CompletedPart{PartNumber: &n, ETag: out.ETag}
 	}
-	complete := func(parts ...types.CompletedPart) (*api.CompleteMultipartUploadOutput, error) {
-		return c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
+	complete := func(parts ...types.CompletedPart) (*sdk.CompleteMultipartUploadOutput, error) {
+		return c.CompleteMultipartUpload(ctx, &sdk.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
 	}
 	small := part(1, "data")
 	second := part(2, "data")
@@ -46,34 +46,34 @@ func TestMultipart(t *testing.T) {
 	_, err = complete(types.CompletedPart{PartNumber: aws.Int32(1), ETag: aws.String(`"d41d8cd98f00b204e9800998ecf8427e"`)})
 	refused(t, err, 400, "InvalidPart", "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
 
-	_, err = c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId})
+	_, err = c.CompleteMultipartUpload(ctx, &sdk.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId})
 	refused(t, err, 400, "InvalidRequest", "You must specify at least one part")
 
 	first := strings.Repeat("x", 5<<20)
 	parts := []types.CompletedPart{part(1, first), part(2, "test content 123")}
 	part(3, "never used")
-	listed := must[*api.ListPartsOutput](t)(c.ListParts(ctx, &api.ListPartsInput{Bucket: &b, Key: key, UploadId: up.UploadId, MaxParts: aws.Int32(2)}))
+	listed := must[*sdk.ListPartsOutput](t)(c.ListParts(ctx, &sdk.ListPartsInput{Bucket: &b, Key: key, UploadId: up.UploadId, MaxParts: aws.Int32(2)}))
 	if len(listed.Parts) != 2 || !*listed.IsTruncated || *listed.NextPartNumberMarker != "2" || *listed.Parts[1].Size != 16 {
 		t.Errorf("parts: %+v", listed)
 	}
-	if uploads := must[*api.ListMultipartUploadsOutput](t)(c.ListMultipartUploads(ctx, &api.ListMultipartUploadsInput{Bucket: &b})); len(uploads.Uploads) != 1 || *uploads.Uploads[0].UploadId != *up.UploadId {
+	if uploads := must[*sdk.ListMultipartUploadsOutput](t)(c.ListMultipartUploads(ctx, &sdk.ListMultipartUploadsInput{Bucket: &b})); len(uploads.Uploads) != 1 || *uploads.Uploads[0].UploadId != *up.UploadId {
 		t.Errorf("uploads: %+v", uploads)
 	}
-	done := must[*api.CompleteMultipartUploadOutput](t)(complete(parts...))
+	done := must[*sdk.CompleteMultipartUploadOutput](t)(complete(parts...))
 	if !strings.HasSuffix(*done.ETag, `-2"`) || done.ChecksumCRC64NVME == nil || done.ChecksumType != types.ChecksumTypeFullObject || *done.Location != s.URL+"/reports/big" {
 		t.Errorf("completed: %+v", done)
 	}
 	if got := read(t, c, b, "big"); got != first+"test content 123" {
 		t.Errorf("the object has %d bytes", len(got))
 	}
-	got := must[*api.GetObjectOutput](t)(c.GetObject(ctx, &api.GetObjectInput{Bucket: &b, Key: key, PartNumber: aws.Int32(2)}))
+	got := must[*sdk.GetObjectOutput](t)(c.GetObject(ctx, &sdk.GetObjectInput{Bucket: &b, Key: key, PartNumber: aws.Int32(2)}))
 	if body := must[[]byte](t)(io.ReadAll(got.Body)); string(body) != "test content 123" || *got.PartsCount != 2 || *got.ContentRange != "bytes 5242880-5242895/5242896" || got.Metadata["k"] != "v" {
 		t.Errorf("part 2: %q %+v", body, got)
 	}
-	_, err = c.GetObject(ctx, &api.GetObjectInput{Bucket: &b, Key: key, PartNumber: aws.Int32(10)})
+	_, err = c.GetObject(ctx, &sdk.GetObjectInput{Bucket: &b, Key: key, PartNumber: aws.Int32(10)})
 	refused(t, err, 416, "InvalidPartNumber", "The requested partnumber is not satisfiable")
 	// Run on AWS by moto: completing once more with the same parts is well, whatever the conditions.
-	again := must[*api.CompleteMultipartUploadOutput](t)(c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId, IfNoneMatch: aws.String("*"),
+	again := must[*sdk.CompleteMultipartUploadOutput](t)(c.CompleteMultipartUpload(ctx, &sdk.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId, IfNoneMatch: aws.String("*"),
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}}))
 	if *again.ETag != *done.ETag {
 		t.Errorf("completed again: %s, want %s", *again.ETag, *done.ETag)
@@ -81,10 +81,10 @@ func TestMultipart(t *testing.T) {
 	_, err = complete(parts[0])
 	refused(t, err, 404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
 
-	up = must[*api.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &api.CreateMultipartUploadInput{Bucket: &b, Key: key}))
+	up = must[*sdk.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: &b, Key: key}))
 	part(1, first)
-	must[*api.AbortMultipartUploadOutput](t)(c.AbortMultipartUpload(ctx, &api.AbortMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId}))
-	must[*api.DeleteObjectOutput](t)(c.DeleteObject(ctx, &api.DeleteObjectInput{Bucket: &b, Key: key}))
+	must[*sdk.AbortMultipartUploadOutput](t)(c.AbortMultipartUpload(ctx, &sdk.AbortMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId}))
+	must[*sdk.DeleteObjectOutput](t)(c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: &b, Key: key}))
 	for blob := range state.All[*s3.Blob](s.Store.Snapshot(), "") {
 		t.Errorf("blob %s is left", blob.ID)
 	}
@@ -101,16 +101,16 @@ func TestMultipartChecksums(t *testing.T) {
 	for _, tc := range []struct {
 		algorithm types.ChecksumAlgorithm
 		kind      types.ChecksumType
-		get       func(*api.CompleteMultipartUploadOutput) *string
+		get       func(*sdk.CompleteMultipartUploadOutput) *string
 		want      string
 	}{
 		// One part "test content 123": recorded on AWS (test_get_object_part_checksum).
-		{types.ChecksumAlgorithmCrc32c, types.ChecksumTypeComposite, func(o *api.CompleteMultipartUploadOutput) *string { return o.ChecksumCRC32C }, "sZB91Q==-1"},
-		{types.ChecksumAlgorithmCrc32c, types.ChecksumTypeFullObject, func(o *api.CompleteMultipartUploadOutput) *string { return o.ChecksumCRC32C }, "fwuu0Q=="},
+		{types.ChecksumAlgorithmCrc32c, types.ChecksumTypeComposite, func(o *sdk.CompleteMultipartUploadOutput) *string { return o.ChecksumCRC32C }, "sZB91Q==-1"},
+		{types.ChecksumAlgorithmCrc32c, types.ChecksumTypeFullObject, func(o *sdk.CompleteMultipartUploadOutput) *string { return o.ChecksumCRC32C }, "fwuu0Q=="},
 	} {
-		up := must[*api.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &api.CreateMultipartUploadInput{Bucket: &b, Key: aws.String("k"), ChecksumAlgorithm: tc.algorithm, ChecksumType: tc.kind}))
-		part := must[*api.UploadPartOutput](t)(c.UploadPart(ctx, &api.UploadPartInput{Bucket: &b, Key: aws.String("k"), UploadId: up.UploadId, PartNumber: aws.Int32(1), ChecksumAlgorithm: tc.algorithm, Body: strings.NewReader("test content 123")}))
-		done := must[*api.CompleteMultipartUploadOutput](t)(c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: aws.String("k"), UploadId: up.UploadId,
+		up := must[*sdk.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: &b, Key: aws.String("k"), ChecksumAlgorithm: tc.algorithm, ChecksumType: tc.kind}))
+		part := must[*sdk.UploadPartOutput](t)(c.UploadPart(ctx, &sdk.UploadPartInput{Bucket: &b, Key: aws.String("k"), UploadId: up.UploadId, PartNumber: aws.Int32(1), ChecksumAlgorithm: tc.algorithm, Body: strings.NewReader("test content 123")}))
+		done := must[*sdk.CompleteMultipartUploadOutput](t)(c.CompleteMultipartUpload(ctx, &sdk.CompleteMultipartUploadInput{Bucket: &b, Key: aws.String("k"), UploadId: up.UploadId,
 			MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag, ChecksumCRC32C: part.ChecksumCRC32C}}}}))
 		if got := tc.get(done); got == nil || *got != tc.want || done.ChecksumType != tc.kind || *done.ETag != `"b972025bc34adf8d76d6d51e93c035cc-1"` {
 			t.Errorf("%s %s: %+v", tc.algorithm, tc.kind, done)
@@ -124,7 +124,7 @@ func TestMultipartChecksums(t *testing.T) {
 		{types.ChecksumAlgorithmCrc64nvme, types.ChecksumTypeComposite, "The COMPOSITE checksum type cannot be used with the crc64nvme checksum algorithm."},
 		{types.ChecksumAlgorithmSha256, types.ChecksumTypeFullObject, "The FULL_OBJECT checksum type cannot be used with the sha256 checksum algorithm."},
 	} {
-		_, err := c.CreateMultipartUpload(ctx, &api.CreateMultipartUploadInput{Bucket: &b, Key: aws.String("k"), ChecksumAlgorithm: tc.algorithm, ChecksumType: tc.kind})
+		_, err := c.CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: &b, Key: aws.String("k"), ChecksumAlgorithm: tc.algorithm, ChecksumType: tc.kind})
 		refused(t, err, 400, "InvalidRequest", tc.message)
 	}
 }
@@ -136,17 +136,17 @@ func TestUploadPartCopy(t *testing.T) {
 	ctx := t.Context()
 	write(t, c, b, "source", "0123456789")
 	body := bytes.Repeat([]byte("0123456789abcdef"), 40<<10)
-	must[*api.PutObjectOutput](t)(c.PutObject(ctx, &api.PutObjectInput{Bucket: &b, Key: aws.String("large"), Body: bytes.NewReader(body)}))
-	up := must[*api.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &api.CreateMultipartUploadInput{Bucket: &b, Key: aws.String("k")}))
-	copyPart := func(source, bytes string) (*api.UploadPartCopyOutput, error) {
-		in := &api.UploadPartCopyInput{Bucket: &b, Key: aws.String("k"), UploadId: up.UploadId, PartNumber: aws.Int32(1), CopySource: aws.String("reports/" + source)}
+	must[*sdk.PutObjectOutput](t)(c.PutObject(ctx, &sdk.PutObjectInput{Bucket: &b, Key: aws.String("large"), Body: bytes.NewReader(body)}))
+	up := must[*sdk.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: &b, Key: aws.String("k")}))
+	copyPart := func(source, bytes string) (*sdk.UploadPartCopyOutput, error) {
+		in := &sdk.UploadPartCopyInput{Bucket: &b, Key: aws.String("k"), UploadId: up.UploadId, PartNumber: aws.Int32(1), CopySource: aws.String("reports/" + source)}
 		if bytes != "" {
 			in.CopySourceRange = &bytes
 		}
 		return c.UploadPartCopy(ctx, in)
 	}
 	for asked, etag := range map[string]string{"bytes=0-8": "22975d8a5ed1b91445f6c55ac121505b", "bytes=1-1": "c4ca4238a0b923820dcc509a6f75849b", "bytes=0-0": "cfcd208495d565ef66e7dff9f98764da", "": "781e5e245d69b566979b86e28d23f2c7"} {
-		if out := must[*api.UploadPartCopyOutput](t)(copyPart("source", asked)); *out.CopyPartResult.ETag != `"`+etag+`"` {
+		if out := must[*sdk.UploadPartCopyOutput](t)(copyPart("source", asked)); *out.CopyPartResult.ETag != `"`+etag+`"` {
 			t.Errorf("%s: %s, want %s", asked, *out.CopyPartResult.ETag, etag)
 		}
 	}
@@ -155,8 +155,8 @@ func TestUploadPartCopy(t *testing.T) {
 		refused(t, err, 400, "InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")
 	}
 	from, to := 512<<10-3, 512<<10+5 // across two blobs
-	out := must[*api.UploadPartCopyOutput](t)(copyPart("large", fmt.Sprintf("bytes=%d-%d", from, to)))
-	must[*api.CompleteMultipartUploadOutput](t)(c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: aws.String("k"), UploadId: up.UploadId,
+	out := must[*sdk.UploadPartCopyOutput](t)(copyPart("large", fmt.Sprintf("bytes=%d-%d", from, to)))
+	must[*sdk.CompleteMultipartUploadOutput](t)(c.CompleteMultipartUpload(ctx, &sdk.CompleteMultipartUploadInput{Bucket: &b, Key: aws.String("k"), UploadId: up.UploadId,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: out.CopyPartResult.ETag}}}}))
 	if got := read(t, c, b, "k"); got != string(body[from:to+1]) {
 		t.Errorf("copied %q, want %q", got, body[from:to+1])

@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	api "github.com/aws/aws-sdk-go-v2/service/s3"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
@@ -26,7 +26,7 @@ func TestMetadataCase(t *testing.T) {
 	s := start(t, false)
 	c := client(s.Root(servicetest.Account))
 	b := bucket(t, c, "reports")
-	must[*api.PutObjectOutput](t)(c.PutObject(t.Context(), &api.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: strings.NewReader("v"), Metadata: map[string]string{"Team-Name": "x"}}))
+	must[*sdk.PutObjectOutput](t)(c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: strings.NewReader("v"), Metadata: map[string]string{"Team-Name": "x"}}))
 	signed, err := presign(c, b, "k")
 	if err != nil {
 		t.Fatal(err)
@@ -58,18 +58,18 @@ func TestChecksumOfPartOrRange(t *testing.T) {
 	c := client(s.Root(servicetest.Account))
 	b := bucket(t, c, "reports")
 	write(t, c, b, "k", "0123456789")
-	for name, in := range map[string]*api.GetObjectInput{
+	for name, in := range map[string]*sdk.GetObjectInput{
 		"a range that is the whole": {Range: aws.String("bytes=0-100")},
 		"the last bytes, all":       {Range: aws.String("bytes=-15")},
 		"the only part":             {PartNumber: aws.Int32(1)},
 	} {
 		in.Bucket, in.Key, in.ChecksumMode = &b, aws.String("k"), types.ChecksumModeEnabled
-		if out := must[*api.GetObjectOutput](t)(c.GetObject(t.Context(), in)); out.ChecksumCRC32 == nil {
+		if out := must[*sdk.GetObjectOutput](t)(c.GetObject(t.Context(), in)); out.ChecksumCRC32 == nil {
 			t.Errorf("%s: no checksum", name)
 		}
 	}
-	in := &api.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String("bytes=0-3"), ChecksumMode: types.ChecksumModeEnabled}
-	if out := must[*api.GetObjectOutput](t)(c.GetObject(t.Context(), in)); out.ChecksumCRC32 != nil {
+	in := &sdk.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String("bytes=0-3"), ChecksumMode: types.ChecksumModeEnabled}
+	if out := must[*sdk.GetObjectOutput](t)(c.GetObject(t.Context(), in)); out.ChecksumCRC32 != nil {
 		t.Error("a range of less has the checksum of the whole")
 	}
 }
@@ -83,16 +83,16 @@ func TestRefusedAsRecorded(t *testing.T) {
 	b := bucket(t, c, "reports")
 	ctx, key := t.Context(), aws.String("big")
 	write(t, c, b, "source", "0123456789")
-	up := must[*api.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &api.CreateMultipartUploadInput{Bucket: &b, Key: key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32}))
-	_, err := c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId})
+	up := must[*sdk.CreateMultipartUploadOutput](t)(c.CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: &b, Key: key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32}))
+	_, err := c.CompleteMultipartUpload(ctx, &sdk.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId})
 	refused(t, err, http.StatusBadRequest, "InvalidRequest", "You must specify at least one part")
-	_, err = c.UploadPartCopy(ctx, &api.UploadPartCopyInput{Bucket: &b, Key: key, UploadId: up.UploadId, PartNumber: aws.Int32(1), CopySource: aws.String("reports/source"), CopySourceRange: aws.String("bytes=100-200")})
+	_, err = c.UploadPartCopy(ctx, &sdk.UploadPartCopyInput{Bucket: &b, Key: key, UploadId: up.UploadId, PartNumber: aws.Int32(1), CopySource: aws.String("reports/source"), CopySourceRange: aws.String("bytes=100-200")})
 	refused(t, err, http.StatusBadRequest, "InvalidRequest", "The specified copy range is invalid for the source object size")
 
-	part := must[*api.UploadPartOutput](t)(c.UploadPart(ctx, &api.UploadPartInput{Bucket: &b, Key: key, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("part"), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32}))
+	part := must[*sdk.UploadPartOutput](t)(c.UploadPart(ctx, &sdk.UploadPartInput{Bucket: &b, Key: key, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("part"), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32}))
 	complete := func(kind types.ChecksumType, p types.CompletedPart) error {
 		p.PartNumber, p.ETag = aws.Int32(1), part.ETag
-		_, err := c.CompleteMultipartUpload(ctx, &api.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId, ChecksumType: kind, MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{p}}})
+		_, err := c.CompleteMultipartUpload(ctx, &sdk.CompleteMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId, ChecksumType: kind, MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{p}}})
 		return err
 	}
 	refused(t, complete(types.ChecksumTypeFullObject, types.CompletedPart{}), http.StatusBadRequest, "InvalidRequest",
@@ -102,7 +102,7 @@ func TestRefusedAsRecorded(t *testing.T) {
 	if err := complete("", types.CompletedPart{ChecksumCRC32: part.ChecksumCRC32}); err != nil {
 		t.Fatal(err)
 	}
-	attributes := must[*api.GetObjectAttributesOutput](t)(c.GetObjectAttributes(ctx, &api.GetObjectAttributesInput{Bucket: &b, Key: key, ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesObjectParts}}))
+	attributes := must[*sdk.GetObjectAttributesOutput](t)(c.GetObjectAttributes(ctx, &sdk.GetObjectAttributesInput{Bucket: &b, Key: key, ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesObjectParts}}))
 	if p := attributes.ObjectParts; *p.TotalPartsCount != 1 || *p.IsTruncated || *p.MaxParts != 1000 || *p.NextPartNumberMarker != "1" || len(p.Parts) != 1 || *p.Parts[0].ChecksumCRC32 != *part.ChecksumCRC32 {
 		t.Errorf("parts %+v", p)
 	}
@@ -116,8 +116,8 @@ func TestTokenBeforeStartAfter(t *testing.T) {
 	for _, key := range []string{"a", "b", "c"} {
 		write(t, c, b, key, "v")
 	}
-	first := must[*api.ListObjectsV2Output](t)(c.ListObjectsV2(t.Context(), &api.ListObjectsV2Input{Bucket: &b, MaxKeys: aws.Int32(1)}))
-	second := must[*api.ListObjectsV2Output](t)(c.ListObjectsV2(t.Context(), &api.ListObjectsV2Input{Bucket: &b, ContinuationToken: first.NextContinuationToken, StartAfter: aws.String("b")}))
+	first := must[*sdk.ListObjectsV2Output](t)(c.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: &b, MaxKeys: aws.Int32(1)}))
+	second := must[*sdk.ListObjectsV2Output](t)(c.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: &b, ContinuationToken: first.NextContinuationToken, StartAfter: aws.String("b")}))
 	if second.StartAfter != nil || len(second.Contents) != 2 || *second.Contents[0].Key != "b" {
 		t.Errorf("%+v", second)
 	}

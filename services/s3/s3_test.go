@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	api "github.com/aws/aws-sdk-go-v2/service/s3"
+	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -26,13 +26,13 @@ import (
 
 func start(t *testing.T, tls bool) *servicetest.Server {
 	t.Helper()
-	return servicetest.Start(t, s3.Kinds(), tls, func(store *state.Store) iam.Service {
+	return servicetest.Start(t, s3.Kinds(), tls, func(store *state.Store) api.Service {
 		return s3.New(s3.Config{Store: store, Rand: rand.Reader, Region: servicetest.Region, MaxObjectSize: 8 << 20})
 	})
 }
 
-func client(c aws.Config) *api.Client {
-	return api.NewFromConfig(c, func(o *api.Options) {
+func client(c aws.Config) *sdk.Client {
+	return sdk.NewFromConfig(c, func(o *sdk.Options) {
 		o.UsePathStyle = true
 		o.Retryer = aws.NopRetryer{}
 	})
@@ -66,21 +66,21 @@ func refused(t *testing.T, err error, status int, code, message string) {
 }
 
 // bucket makes a bucket and returns its name.
-func bucket(t *testing.T, c *api.Client, name string) string {
+func bucket(t *testing.T, c *sdk.Client, name string) string {
 	t.Helper()
-	must[*api.CreateBucketOutput](t)(c.CreateBucket(t.Context(), &api.CreateBucketInput{
+	must[*sdk.CreateBucketOutput](t)(c.CreateBucket(t.Context(), &sdk.CreateBucketInput{
 		Bucket: &name, CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: servicetest.Region}}))
 	return name
 }
 
-func write(t *testing.T, c *api.Client, bucket, key, body string) *api.PutObjectOutput {
+func write(t *testing.T, c *sdk.Client, bucket, key, body string) *sdk.PutObjectOutput {
 	t.Helper()
-	return must[*api.PutObjectOutput](t)(c.PutObject(t.Context(), &api.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)}))
+	return must[*sdk.PutObjectOutput](t)(c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(body)}))
 }
 
-func read(t *testing.T, c *api.Client, bucket, key string) string {
+func read(t *testing.T, c *sdk.Client, bucket, key string) string {
 	t.Helper()
-	out := must[*api.GetObjectOutput](t)(c.GetObject(t.Context(), &api.GetObjectInput{Bucket: &bucket, Key: &key}))
+	out := must[*sdk.GetObjectOutput](t)(c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &bucket, Key: &key}))
 	defer out.Body.Close()
 	return string(must[[]byte](t)(io.ReadAll(out.Body)))
 }
@@ -92,7 +92,7 @@ func TestObject(t *testing.T) {
 			c := client(s.Root(servicetest.Account))
 			b := bucket(t, c, "reports")
 			ctx := t.Context()
-			put := must[*api.PutObjectOutput](t)(c.PutObject(ctx, &api.PutObjectInput{
+			put := must[*sdk.PutObjectOutput](t)(c.PutObject(ctx, &sdk.PutObjectInput{
 				Bucket: &b, Key: aws.String("2026/a b+c%ü.txt"), Body: strings.NewReader("hello world"), ContentType: aws.String("text/plain"), CacheControl: aws.String("no-store"),
 				Metadata: map[string]string{"team": "payments"}, Tagging: aws.String("a=1&b=2"), StorageClass: types.StorageClassStandardIa,
 			}))
@@ -100,7 +100,7 @@ func TestObject(t *testing.T) {
 			if *put.ETag != `"5eb63bbbe01eeed093cb22bb8f5acdc3"` || *put.ChecksumCRC32 != "DUoRhQ==" || put.ChecksumType != types.ChecksumTypeFullObject || put.ServerSideEncryption != "AES256" {
 				t.Errorf("put: %+v", put)
 			}
-			got := must[*api.GetObjectOutput](t)(c.GetObject(ctx, &api.GetObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt"), ChecksumMode: types.ChecksumModeEnabled}))
+			got := must[*sdk.GetObjectOutput](t)(c.GetObject(ctx, &sdk.GetObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt"), ChecksumMode: types.ChecksumModeEnabled}))
 			body := must[[]byte](t)(io.ReadAll(got.Body))
 			if string(body) != "hello world" || *got.ContentType != "text/plain" || *got.CacheControl != "no-store" || *got.ContentLength != 11 || *got.TagCount != 2 ||
 				!cmp.Equal(got.Metadata, map[string]string{"team": "payments"}) || got.StorageClass != "STANDARD_IA" || *got.ChecksumCRC32 != "DUoRhQ==" || *got.AcceptRanges != "bytes" {
@@ -115,18 +115,18 @@ func TestObject(t *testing.T) {
 			if got := answer.Header.Get("X-Amz-Meta-Team"); got != "payments" {
 				t.Errorf("x-amz-meta-team: %q", got)
 			}
-			head := must[*api.HeadObjectOutput](t)(c.HeadObject(ctx, &api.HeadObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")}))
+			head := must[*sdk.HeadObjectOutput](t)(c.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")}))
 			if *head.ContentLength != 11 || *head.ETag != *put.ETag || head.ChecksumCRC32 != nil {
 				t.Errorf("head: %+v", head)
 			}
-			attributes := must[*api.GetObjectAttributesOutput](t)(c.GetObjectAttributes(ctx, &api.GetObjectAttributesInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt"),
+			attributes := must[*sdk.GetObjectAttributesOutput](t)(c.GetObjectAttributes(ctx, &sdk.GetObjectAttributesInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt"),
 				ObjectAttributes: []types.ObjectAttributes{"ETag", "Checksum", "ObjectSize", "StorageClass"}}))
 			if *attributes.ETag != "5eb63bbbe01eeed093cb22bb8f5acdc3" || *attributes.ObjectSize != 11 || *attributes.Checksum.ChecksumCRC32 != "DUoRhQ==" {
 				t.Errorf("attributes: %+v", attributes)
 			}
-			must[*api.DeleteObjectOutput](t)(c.DeleteObject(ctx, &api.DeleteObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")}))
-			must[*api.DeleteObjectOutput](t)(c.DeleteObject(ctx, &api.DeleteObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")}))
-			_, err := c.GetObject(ctx, &api.GetObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")})
+			must[*sdk.DeleteObjectOutput](t)(c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")}))
+			must[*sdk.DeleteObjectOutput](t)(c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")}))
+			_, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: &b, Key: aws.String("2026/a b+c%ü.txt")})
 			refused(t, err, http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 		})
 	}
@@ -140,12 +140,12 @@ func TestLarge(t *testing.T) {
 		b := bucket(t, c, "reports")
 		body := make([]byte, 3<<20+17)
 		must[int](t)(rand.Read(body))
-		must[*api.PutObjectOutput](t)(c.PutObject(t.Context(), &api.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: bytes.NewReader(body)}))
+		must[*sdk.PutObjectOutput](t)(c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: bytes.NewReader(body)}))
 		if got := read(t, c, b, "k"); got != string(body) {
 			t.Fatalf("tls=%v: the object came back changed", tls)
 		}
 		for _, r := range [][2]int{{0, 0}, {512<<10 - 1, 512 << 10}, {1 << 20, 3 << 20}, {3 << 20, 3<<20 + 16}} {
-			got := must[*api.GetObjectOutput](t)(c.GetObject(t.Context(), &api.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String(fmt.Sprintf("bytes=%d-%d", r[0], r[1]))}))
+			got := must[*sdk.GetObjectOutput](t)(c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String(fmt.Sprintf("bytes=%d-%d", r[0], r[1]))}))
 			part := must[[]byte](t)(io.ReadAll(got.Body))
 			if !bytes.Equal(part, body[r[0]:r[1]+1]) || *got.ContentRange != fmt.Sprintf("bytes %d-%d/%d", r[0], r[1], len(body)) {
 				t.Errorf("range %v: %d bytes, %s", r, len(part), *got.ContentRange)
@@ -176,7 +176,7 @@ func TestRanges(t *testing.T) {
 		"bytes=0-8": "012345678", "bytes=1-1": "1", "bytes=1-0": "0123456789", "bytes=1-": "123456789", "bytes=-1-": "0123456789", "bytes=-2": "89",
 		"bytes=-9": "123456789", "bytes=-15": "0123456789", "bytes=0-100": "0123456789", "bytes=0-1,3-4": "0123456789", "byte=1": "0123456789",
 	} {
-		got, err := c.GetObject(t.Context(), &api.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String(header)})
+		got, err := c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String(header)})
 		if err != nil {
 			t.Errorf("%s: %v", header, err)
 			continue
@@ -186,7 +186,7 @@ func TestRanges(t *testing.T) {
 		}
 	}
 	for _, header := range []string{"bytes=10-15", "bytes=1024-4096", "bytes=-0"} {
-		_, err := c.GetObject(t.Context(), &api.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String(header)})
+		_, err := c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String(header)})
 		refused(t, err, http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable")
 	}
 }
@@ -202,17 +202,17 @@ func TestConditions(t *testing.T) {
 	now, before := aws.Time(s.Now()), aws.Time(s.Now().Add(-2*time.Hour))
 	future := aws.Time(s.Now().Add(time.Hour))
 	failed := "At least one of the pre-conditions you specified did not hold"
-	get := func(in api.GetObjectInput) error {
+	get := func(in sdk.GetObjectInput) error {
 		in.Bucket, in.Key = &b, aws.String("k")
 		_, err := c.GetObject(ctx, &in)
 		return err
 	}
-	refused(t, get(api.GetObjectInput{IfMatch: aws.String(`"x"`)}), 412, "PreconditionFailed", failed)
-	refused(t, get(api.GetObjectInput{IfUnmodifiedSince: before}), 412, "PreconditionFailed", failed)
-	refused(t, get(api.GetObjectInput{IfNoneMatch: put.ETag}), 304, "NotModified", "")
-	refused(t, get(api.GetObjectInput{IfNoneMatch: aws.String(strings.Trim(*put.ETag, `"`))}), 304, "NotModified", "")
-	refused(t, get(api.GetObjectInput{IfModifiedSince: now}), 304, "NotModified", "")
-	for name, in := range map[string]api.GetObjectInput{
+	refused(t, get(sdk.GetObjectInput{IfMatch: aws.String(`"x"`)}), 412, "PreconditionFailed", failed)
+	refused(t, get(sdk.GetObjectInput{IfUnmodifiedSince: before}), 412, "PreconditionFailed", failed)
+	refused(t, get(sdk.GetObjectInput{IfNoneMatch: put.ETag}), 304, "NotModified", "")
+	refused(t, get(sdk.GetObjectInput{IfNoneMatch: aws.String(strings.Trim(*put.ETag, `"`))}), 304, "NotModified", "")
+	refused(t, get(sdk.GetObjectInput{IfModifiedSince: now}), 304, "NotModified", "")
+	for name, in := range map[string]sdk.GetObjectInput{
 		"a date in the future is ignored": {IfModifiedSince: future}, "match": {IfMatch: put.ETag}, "modified": {IfModifiedSince: before},
 		"unmodified": {IfUnmodifiedSince: now}, "match goes before unmodified": {IfMatch: put.ETag, IfUnmodifiedSince: before},
 	} {
@@ -220,7 +220,7 @@ func TestConditions(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	write := func(in api.PutObjectInput) error {
+	write := func(in sdk.PutObjectInput) error {
 		in.Bucket, in.Body = &b, strings.NewReader("new")
 		if in.Key == nil {
 			in.Key = aws.String("k")
@@ -229,17 +229,17 @@ func TestConditions(t *testing.T) {
 		return err
 	}
 	notImplemented := "A header you provided implies functionality that is not implemented"
-	refused(t, write(api.PutObjectInput{IfNoneMatch: aws.String("*")}), 412, "PreconditionFailed", failed)
-	refused(t, write(api.PutObjectInput{IfMatch: aws.String(`"x"`)}), 412, "PreconditionFailed", failed)
-	refused(t, write(api.PutObjectInput{Key: aws.String("none"), IfMatch: put.ETag}), 404, "NoSuchKey", "The specified key does not exist.")
-	refused(t, write(api.PutObjectInput{IfNoneMatch: put.ETag}), 501, "NotImplemented", notImplemented)
-	refused(t, write(api.PutObjectInput{IfMatch: aws.String("*")}), 501, "NotImplemented", notImplemented)
-	_, err := c.DeleteObject(ctx, &api.DeleteObjectInput{Bucket: &b, Key: aws.String("k"), IfMatch: aws.String(`"x"`)})
+	refused(t, write(sdk.PutObjectInput{IfNoneMatch: aws.String("*")}), 412, "PreconditionFailed", failed)
+	refused(t, write(sdk.PutObjectInput{IfMatch: aws.String(`"x"`)}), 412, "PreconditionFailed", failed)
+	refused(t, write(sdk.PutObjectInput{Key: aws.String("none"), IfMatch: put.ETag}), 404, "NoSuchKey", "The specified key does not exist.")
+	refused(t, write(sdk.PutObjectInput{IfNoneMatch: put.ETag}), 501, "NotImplemented", notImplemented)
+	refused(t, write(sdk.PutObjectInput{IfMatch: aws.String("*")}), 501, "NotImplemented", notImplemented)
+	_, err := c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: &b, Key: aws.String("k"), IfMatch: aws.String(`"x"`)})
 	refused(t, err, 412, "PreconditionFailed", failed)
-	if err := write(api.PutObjectInput{IfMatch: put.ETag}); err != nil {
+	if err := write(sdk.PutObjectInput{IfMatch: put.ETag}); err != nil {
 		t.Error(err)
 	}
-	if err := write(api.PutObjectInput{Key: aws.String("new"), IfNoneMatch: aws.String("*")}); err != nil {
+	if err := write(sdk.PutObjectInput{Key: aws.String("new"), IfNoneMatch: aws.String("*")}); err != nil {
 		t.Error(err)
 	}
 }
@@ -248,26 +248,26 @@ func TestConditions(t *testing.T) {
 func TestDigests(t *testing.T) {
 	c := client(start(t, false).Root(servicetest.Account))
 	b := bucket(t, c, "reports")
-	put := func(in api.PutObjectInput) (*api.PutObjectOutput, error) {
+	put := func(in sdk.PutObjectInput) (*sdk.PutObjectOutput, error) {
 		in.Bucket, in.Key, in.Body = &b, aws.String("k"), strings.NewReader("something")
 		return c.PutObject(t.Context(), &in)
 	}
-	_, err := put(api.PutObjectInput{ChecksumCRC32: aws.String("AAAAAA==")})
+	_, err := put(sdk.PutObjectInput{ChecksumCRC32: aws.String("AAAAAA==")})
 	refused(t, err, 400, "BadDigest", "The CRC32 you specified did not match the calculated checksum.")
-	_, err = put(api.PutObjectInput{ContentMD5: aws.String("dGVzdC1zdHJpbmc=")})
+	_, err = put(sdk.PutObjectInput{ContentMD5: aws.String("dGVzdC1zdHJpbmc=")})
 	refused(t, err, 400, "InvalidDigest", "The Content-MD5 you specified was invalid.")
-	_, err = put(api.PutObjectInput{ContentMD5: aws.String("CYkeuVkFJOY1/HNyzdxdlg==")})
+	_, err = put(sdk.PutObjectInput{ContentMD5: aws.String("CYkeuVkFJOY1/HNyzdxdlg==")})
 	refused(t, err, 400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-	if out := must[*api.PutObjectOutput](t)(put(api.PutObjectInput{ChecksumAlgorithm: types.ChecksumAlgorithmSha256})); *out.ChecksumSHA256 != "P8m21oyPEDgGmRwSCCa1Hdm+qVyVbpYtupXs20x1kRo=" && *out.ChecksumSHA256 == "" {
+	if out := must[*sdk.PutObjectOutput](t)(put(sdk.PutObjectInput{ChecksumAlgorithm: types.ChecksumAlgorithmSha256})); *out.ChecksumSHA256 != "P8m21oyPEDgGmRwSCCa1Hdm+qVyVbpYtupXs20x1kRo=" && *out.ChecksumSHA256 == "" {
 		t.Errorf("got %+v", out)
 	}
-	if _, err := c.HeadObject(context.Background(), &api.HeadObjectInput{Bucket: &b, Key: aws.String("k")}); err != nil {
+	if _, err := c.HeadObject(context.Background(), &sdk.HeadObjectInput{Bucket: &b, Key: aws.String("k")}); err != nil {
 		t.Error(err)
 	}
 	// Without any checksum S3 computes CRC64NVME by itself; the value is that of
 	// test_s3_checksum_no_automatic_sdk_calculation's kind: the NVM Express polynomial.
-	whenRequired := func(o *api.Options) { o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired }
-	out := must[*api.PutObjectOutput](t)(c.PutObject(t.Context(), &api.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: strings.NewReader("123456789")}, whenRequired))
+	whenRequired := func(o *sdk.Options) { o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired }
+	out := must[*sdk.PutObjectOutput](t)(c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: strings.NewReader("123456789")}, whenRequired))
 	if out.ChecksumCRC64NVME == nil || *out.ChecksumCRC64NVME != "rosUhgp5mIg=" { // 0xAE8B14860A799888, the check value of CRC-64/NVME
 		t.Errorf("got %+v", out)
 	}
@@ -277,28 +277,28 @@ func TestCopy(t *testing.T) {
 	c := client(start(t, false).Root(servicetest.Account))
 	b, other := bucket(t, c, "reports"), bucket(t, c, "archive")
 	ctx := t.Context()
-	must[*api.PutObjectOutput](t)(c.PutObject(ctx, &api.PutObjectInput{Bucket: &b, Key: aws.String("a b"), Body: strings.NewReader("hello"), ContentType: aws.String("text/plain"), Metadata: map[string]string{"k": "v"}, Tagging: aws.String("t=1")}))
-	out := must[*api.CopyObjectOutput](t)(c.CopyObject(ctx, &api.CopyObjectInput{Bucket: &other, Key: aws.String("c"), CopySource: aws.String("reports/a%20b")}))
+	must[*sdk.PutObjectOutput](t)(c.PutObject(ctx, &sdk.PutObjectInput{Bucket: &b, Key: aws.String("a b"), Body: strings.NewReader("hello"), ContentType: aws.String("text/plain"), Metadata: map[string]string{"k": "v"}, Tagging: aws.String("t=1")}))
+	out := must[*sdk.CopyObjectOutput](t)(c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: &other, Key: aws.String("c"), CopySource: aws.String("reports/a%20b")}))
 	if *out.CopyObjectResult.ETag != `"5d41402abc4b2a76b9719d911017c592"` || out.CopyObjectResult.ChecksumCRC32 == nil {
 		t.Errorf("copied: %+v", out.CopyObjectResult)
 	}
-	got := must[*api.HeadObjectOutput](t)(c.HeadObject(ctx, &api.HeadObjectInput{Bucket: &other, Key: aws.String("c")}))
+	got := must[*sdk.HeadObjectOutput](t)(c.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: &other, Key: aws.String("c")}))
 	if *got.ContentType != "text/plain" || got.Metadata["k"] != "v" || *got.TagCount != 1 || read(t, c, other, "c") != "hello" {
 		t.Errorf("the copy: %+v", got)
 	}
-	must[*api.CopyObjectOutput](t)(c.CopyObject(ctx, &api.CopyObjectInput{Bucket: &other, Key: aws.String("c"), CopySource: aws.String("archive/c"), MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{"new": "1"}}))
-	got = must[*api.HeadObjectOutput](t)(c.HeadObject(ctx, &api.HeadObjectInput{Bucket: &other, Key: aws.String("c")}))
+	must[*sdk.CopyObjectOutput](t)(c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: &other, Key: aws.String("c"), CopySource: aws.String("archive/c"), MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{"new": "1"}}))
+	got = must[*sdk.HeadObjectOutput](t)(c.HeadObject(ctx, &sdk.HeadObjectInput{Bucket: &other, Key: aws.String("c")}))
 	if *got.ContentType != "binary/octet-stream" || !cmp.Equal(got.Metadata, map[string]string{"new": "1"}) || read(t, c, other, "c") != "hello" {
 		t.Errorf("the copy in place: %+v", got)
 	}
 	// Recorded on AWS.
-	_, err := c.CopyObject(ctx, &api.CopyObjectInput{Bucket: &other, Key: aws.String("c"), CopySource: aws.String("archive/c")})
+	_, err := c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: &other, Key: aws.String("c"), CopySource: aws.String("archive/c")})
 	refused(t, err, 400, "InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.")
-	_, err = c.CopyObject(ctx, &api.CopyObjectInput{Bucket: &other, Key: aws.String("d"), CopySource: aws.String("reports/none")})
+	_, err = c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: &other, Key: aws.String("d"), CopySource: aws.String("reports/none")})
 	refused(t, err, 404, "NoSuchKey", "The specified key does not exist.")
-	_, err = c.CopyObject(ctx, &api.CopyObjectInput{Bucket: &other, Key: aws.String("d"), CopySource: aws.String("nowhere-at-all/k")})
+	_, err = c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: &other, Key: aws.String("d"), CopySource: aws.String("nowhere-at-all/k")})
 	refused(t, err, 404, "NoSuchBucket", "The specified bucket does not exist")
-	_, err = c.CopyObject(ctx, &api.CopyObjectInput{Bucket: &other, Key: aws.String("d"), CopySource: aws.String("x-amz-copy-source")})
+	_, err = c.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: &other, Key: aws.String("d"), CopySource: aws.String("x-amz-copy-source")})
 	refused(t, err, 400, "InvalidArgument", "Invalid copy source object key")
 }
 
@@ -318,14 +318,14 @@ func TestDeleteObjects(t *testing.T) {
 		return d
 	}
 	limited := client(s.Role(servicetest.Account, "limited", servicetest.Allow("arn:aws:s3:::reports/a", "s3:DeleteObject")))
-	out := must[*api.DeleteObjectsOutput](t)(limited.DeleteObjects(ctx, &api.DeleteObjectsInput{Bucket: &b, Delete: ids("a", "b")}))
+	out := must[*sdk.DeleteObjectsOutput](t)(limited.DeleteObjects(ctx, &sdk.DeleteObjectsInput{Bucket: &b, Delete: ids("a", "b")}))
 	if len(out.Deleted) != 1 || *out.Deleted[0].Key != "a" || len(out.Errors) != 1 || *out.Errors[0].Key != "b" || *out.Errors[0].Code != "AccessDenied" {
 		t.Errorf("got %+v and %+v", out.Deleted, out.Errors)
 	}
 	d := ids("b", "c", "none")
 	d.Quiet = aws.Bool(true)
-	if out := must[*api.DeleteObjectsOutput](t)(c.DeleteObjects(ctx, &api.DeleteObjectsInput{Bucket: &b, Delete: d})); len(out.Deleted)+len(out.Errors) != 0 {
+	if out := must[*sdk.DeleteObjectsOutput](t)(c.DeleteObjects(ctx, &sdk.DeleteObjectsInput{Bucket: &b, Delete: d})); len(out.Deleted)+len(out.Errors) != 0 {
 		t.Errorf("got %+v", out)
 	}
-	must[*api.DeleteBucketOutput](t)(c.DeleteBucket(ctx, &api.DeleteBucketInput{Bucket: &b}))
+	must[*sdk.DeleteBucketOutput](t)(c.DeleteBucket(ctx, &sdk.DeleteBucketInput{Bucket: &b}))
 }

@@ -19,7 +19,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -69,7 +69,7 @@ func New(c Config) *Service {
 
 // call is one request, with what its address names.
 type call struct {
-	*iam.Request
+	*api.Request
 	w     http.ResponseWriter
 	query url.Values
 	op    *operation
@@ -81,7 +81,7 @@ type call struct {
 
 // ServeAWS answers one call that the dispatcher has authenticated; an unsigned
 // one has no principal. The body is a *wire.Payload where the signature covers it.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
+func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
 	c := &call{Request: req, w: w, query: req.HTTP.URL.Query()}
 	if c.Region == "" {
 		c.Region = s.region

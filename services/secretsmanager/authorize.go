@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -25,7 +25,7 @@ import (
 // know when the policy was written; for it, and only for it, the ARN without
 // suffix stands for the secret too. A document that says the suffix gets AWS's
 // behaviour.
-func (s *Service) open(req *iam.Request, secretID string, keys policy.Context) (*Secret, error) {
+func (s *Service) open(req *api.Request, secretID string, keys policy.Context) (*Secret, error) {
 	p, err := locate(secretID, req.Principal.Account, req.Region)
 	if err != nil {
 		return nil, err
@@ -46,8 +46,8 @@ func (s *Service) open(req *iam.Request, secretID string, keys policy.Context) (
 
 // authorize holds one action on one secret against all policies; secret is nil
 // when there is none at the place.
-func authorize(req *iam.Request, action, secretID string, p place, secret *Secret, keys policy.Context) error {
-	access := iam.Access{Action: action, Resource: p.arn, ResourceAccount: p.account, Keys: keys}
+func authorize(req *api.Request, action, secretID string, p place, secret *Secret, keys policy.Context) error {
+	access := api.Access{Action: action, Resource: p.arn, ResourceAccount: p.account, Keys: keys}
 	if secret != nil {
 		access.Resource = secret.ARN()
 		access.ResourcePolicy = secret.resourcePolicy()
@@ -73,9 +73,9 @@ func authorize(req *iam.Request, action, secretID string, p place, secret *Secre
 }
 
 // authorizeAny is for actions without a resource. Their refusals name none.
-func authorizeAny(req *iam.Request) error {
+func authorizeAny(req *api.Request) error {
 	action := "secretsmanager:" + req.Action
-	if d := req.Authorize(iam.Access{Action: action, Resource: "*"}); !d.Allowed {
+	if d := req.Authorize(api.Access{Action: action, Resource: "*"}); !d.Allowed {
 		return denied(req, d, action, "")
 	}
 	return nil
@@ -83,7 +83,7 @@ func authorizeAny(req *iam.Request) error {
 
 // denied words the refusal: 400, and the secret as the caller named it.
 // Seen on AWS: "…GetSecretValue on resource: db-connection because no …".
-func denied(req *iam.Request, d policy.Decision, action, secretID string) *services.Failure {
+func denied(req *api.Request, d policy.Decision, action, secretID string) *services.Failure {
 	return services.Denied(d, wire.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s",
 		services.DenialText(req.Principal, d, action, secretID)))
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	api "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -58,7 +58,7 @@ func TestSuffix(t *testing.T) {
 			c := client(s.Role(servicetest.Account, "reader", servicetest.Allow(secretARN+tc.resource, "secretsmanager:GetSecretValue")))
 			check := func(id string, allowed bool) {
 				t.Helper()
-				_, err := c.GetSecretValue(t.Context(), &api.GetSecretValueInput{SecretId: &id})
+				_, err := c.GetSecretValue(t.Context(), &sdk.GetSecretValueInput{SecretId: &id})
 				if allowed {
 					if err != nil {
 						t.Errorf("by %s: %v", id, err)
@@ -88,7 +88,7 @@ func TestSuffix(t *testing.T) {
 	s := start(t)
 	declare(t, s, statefile.Secret{Name: "db", Suffix: "a1b2c3", Value: text("v")})
 	c := client(s.Role(servicetest.Account, "reader", servicetest.Allow(secretARN+"db", "secretsmanager:GetSecretValue")))
-	if _, err := c.GetSecretValue(t.Context(), &api.GetSecretValueInput{SecretId: aws.String("db")}); err == nil {
+	if _, err := c.GetSecretValue(t.Context(), &sdk.GetSecretValueInput{SecretId: aws.String("db")}); err == nil {
 		t.Error("a policy without suffix allows a secret whose suffix is known")
 	}
 }
@@ -99,24 +99,24 @@ func TestPermissionFirst(t *testing.T) {
 	create(t, client(s.Root(servicetest.Account)), "hidden", "v")
 	c := client(s.Role(servicetest.Account, "reader"))
 	for _, id := range []string{"hidden", "nowhere"} {
-		_, err := c.GetSecretValue(t.Context(), &api.GetSecretValueInput{SecretId: &id})
+		_, err := c.GetSecretValue(t.Context(), &sdk.GetSecretValueInput{SecretId: &id})
 		refused(t, err, "AccessDeniedException", "User: "+reader+" is not authorized to perform: secretsmanager:GetSecretValue on resource: "+id+
 			" because no identity-based policy allows the secretsmanager:GetSecretValue action")
 	}
 	// Seen on AWS: actions without a resource name none.
-	_, err := c.ListSecrets(t.Context(), &api.ListSecretsInput{})
+	_, err := c.ListSecrets(t.Context(), &sdk.ListSecretsInput{})
 	refused(t, err, "AccessDeniedException", "User: "+reader+" is not authorized to perform: secretsmanager:ListSecrets because no identity-based policy allows the secretsmanager:ListSecrets action")
 }
 
 func TestConditionKeys(t *testing.T) {
 	s := start(t)
 	root := client(s.Root(servicetest.Account))
-	must[*api.CreateSecretOutput](t)(root.CreateSecret(t.Context(), &api.CreateSecretInput{
+	must[*sdk.CreateSecretOutput](t)(root.CreateSecret(t.Context(), &sdk.CreateSecretInput{
 		Name: aws.String("n"), SecretString: aws.String("v"), Tags: tagsOf("team", "payments")}))
-	must[*api.PutSecretValueOutput](t)(root.PutSecretValue(t.Context(), &api.PutSecretValueInput{SecretId: aws.String("n"), SecretString: aws.String("w")}))
-	get := func(stage string) func(*api.Client) error {
-		return func(c *api.Client) error {
-			in := &api.GetSecretValueInput{SecretId: aws.String("n")}
+	must[*sdk.PutSecretValueOutput](t)(root.PutSecretValue(t.Context(), &sdk.PutSecretValueInput{SecretId: aws.String("n"), SecretString: aws.String("w")}))
+	get := func(stage string) func(*sdk.Client) error {
+		return func(c *sdk.Client) error {
+			in := &sdk.GetSecretValueInput{SecretId: aws.String("n")}
 			if stage != "" {
 				in.VersionStage = &stage
 			}
@@ -125,16 +125,16 @@ func TestConditionKeys(t *testing.T) {
 		}
 	}
 	made := 0
-	newSecret := func(tags []types.Tag) func(*api.Client) error {
-		return func(c *api.Client) error {
+	newSecret := func(tags []types.Tag) func(*sdk.Client) error {
+		return func(c *sdk.Client) error {
 			made++
-			_, err := c.CreateSecret(t.Context(), &api.CreateSecretInput{Name: aws.String(fmt.Sprint("made-", made)), SecretString: aws.String("v"), Tags: tags})
+			_, err := c.CreateSecret(t.Context(), &sdk.CreateSecretInput{Name: aws.String(fmt.Sprint("made-", made)), SecretString: aws.String("v"), Tags: tags})
 			return err
 		}
 	}
 	cases := []struct {
 		name, condition string
-		call            func(*api.Client) error
+		call            func(*sdk.Client) error
 		allowed         bool
 	}{
 		{"aws:ResourceTag", `"StringEquals":{"aws:ResourceTag/team":"payments"}`, get(""), true},
@@ -167,26 +167,26 @@ func TestOtherAccount(t *testing.T) {
 	guest := client(s.Role(servicetest.Other, "guest", servicetest.Allow("*", "secretsmanager:*")))
 	ctx := t.Context()
 	made := create(t, owner, "shared", "v")
-	_, err := guest.GetSecretValue(ctx, &api.GetSecretValueInput{SecretId: made.ARN})
+	_, err := guest.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: made.ARN})
 	refused(t, err, "AccessDeniedException", "User: arn:aws:sts::444455556666:assumed-role/guest/test is not authorized to perform: secretsmanager:GetSecretValue on resource: "+*made.ARN+
 		" because no resource-based policy allows the secretsmanager:GetSecretValue action")
 
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:role/guest"},"Action":"secretsmanager:*","Resource":"*"}]}`
-	must[*api.PutResourcePolicyOutput](t)(owner.PutResourcePolicy(ctx, &api.PutResourcePolicyInput{SecretId: made.ARN, ResourcePolicy: &policy}))
-	must[*api.DescribeSecretOutput](t)(guest.DescribeSecret(ctx, &api.DescribeSecretInput{SecretId: made.ARN}))
-	if got := must[*api.GetResourcePolicyOutput](t)(guest.GetResourcePolicy(ctx, &api.GetResourcePolicyInput{SecretId: made.ARN})); *got.ResourcePolicy != policy {
+	must[*sdk.PutResourcePolicyOutput](t)(owner.PutResourcePolicy(ctx, &sdk.PutResourcePolicyInput{SecretId: made.ARN, ResourcePolicy: &policy}))
+	must[*sdk.DescribeSecretOutput](t)(guest.DescribeSecret(ctx, &sdk.DescribeSecretInput{SecretId: made.ARN}))
+	if got := must[*sdk.GetResourcePolicyOutput](t)(guest.GetResourcePolicy(ctx, &sdk.GetResourcePolicyInput{SecretId: made.ARN})); *got.ResourcePolicy != policy {
 		t.Errorf("policy %s", *got.ResourcePolicy)
 	}
-	_, err = guest.GetSecretValue(ctx, &api.GetSecretValueInput{SecretId: made.ARN})
+	_, err = guest.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: made.ARN})
 	refused(t, err, "InvalidRequestException", "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.")
 
-	must[*api.UpdateSecretOutput](t)(owner.UpdateSecret(ctx, &api.UpdateSecretInput{SecretId: made.ARN, KmsKeyId: aws.String("arn:aws:kms:us-west-2:111122223333:key/k")}))
+	must[*sdk.UpdateSecretOutput](t)(owner.UpdateSecret(ctx, &sdk.UpdateSecretInput{SecretId: made.ARN, KmsKeyId: aws.String("arn:aws:kms:us-west-2:111122223333:key/k")}))
 	read(t, guest, *made.ARN)
-	if list := must[*api.ListSecretsOutput](t)(guest.ListSecrets(ctx, &api.ListSecretsInput{})); len(list.SecretList) != 0 {
+	if list := must[*sdk.ListSecretsOutput](t)(guest.ListSecrets(ctx, &sdk.ListSecretsInput{})); len(list.SecretList) != 0 {
 		t.Error("another account's secret is listed")
 	}
-	must[*api.DeleteResourcePolicyOutput](t)(owner.DeleteResourcePolicy(ctx, &api.DeleteResourcePolicyInput{SecretId: made.ARN}))
-	if _, err := guest.DescribeSecret(ctx, &api.DescribeSecretInput{SecretId: made.ARN}); err == nil {
+	must[*sdk.DeleteResourcePolicyOutput](t)(owner.DeleteResourcePolicy(ctx, &sdk.DeleteResourcePolicyInput{SecretId: made.ARN}))
+	if _, err := guest.DescribeSecret(ctx, &sdk.DescribeSecretInput{SecretId: made.ARN}); err == nil {
 		t.Error("allowed without a resource policy")
 	}
 }
@@ -196,11 +196,11 @@ func TestBlockPublicPolicy(t *testing.T) {
 	c := client(s.Root(servicetest.Account))
 	create(t, c, "n", "v")
 	public := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`
-	_, err := c.PutResourcePolicy(t.Context(), &api.PutResourcePolicyInput{SecretId: aws.String("n"), ResourcePolicy: &public, BlockPublicPolicy: aws.Bool(true)})
+	_, err := c.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{SecretId: aws.String("n"), ResourcePolicy: &public, BlockPublicPolicy: aws.Bool(true)})
 	if err == nil || !strings.Contains(err.Error(), "PublicPolicyException") {
 		t.Errorf("got %v", err)
 	}
-	checked := must[*api.ValidateResourcePolicyOutput](t)(c.ValidateResourcePolicy(t.Context(), &api.ValidateResourcePolicyInput{ResourcePolicy: &public}))
+	checked := must[*sdk.ValidateResourcePolicyOutput](t)(c.ValidateResourcePolicy(t.Context(), &sdk.ValidateResourcePolicyInput{ResourcePolicy: &public}))
 	if checked.PolicyValidationPassed || len(checked.ValidationErrors) != 1 {
 		t.Errorf("validated: %+v", checked)
 	}
@@ -214,16 +214,16 @@ func TestBatch(t *testing.T) {
 	create(t, root, "two", "2")
 	c := client(s.Role(servicetest.Account, "reader", servicetest.Allow("*", "secretsmanager:BatchGetSecretValue"),
 		servicetest.Allow(secretARN+"one-??????", "secretsmanager:GetSecretValue"), servicetest.Allow(secretARN+"none", "secretsmanager:GetSecretValue")))
-	out := must[*api.BatchGetSecretValueOutput](t)(c.BatchGetSecretValue(t.Context(), &api.BatchGetSecretValueInput{SecretIdList: []string{"one", "two", "none"}}))
+	out := must[*sdk.BatchGetSecretValueOutput](t)(c.BatchGetSecretValue(t.Context(), &sdk.BatchGetSecretValueInput{SecretIdList: []string{"one", "two", "none"}}))
 	if len(out.SecretValues) != 1 || *out.SecretValues[0].SecretString != "1" || len(out.Errors) != 2 ||
 		*out.Errors[0].SecretId != "two" || *out.Errors[0].ErrorCode != "AccessDeniedException" || *out.Errors[1].ErrorCode != "ResourceNotFoundException" {
 		t.Errorf("got %+v and %+v", out.SecretValues, out.Errors)
 	}
-	in := &api.BatchGetSecretValueInput{Filters: []types.Filter{{Key: "name", Values: []string{"o"}}}}
+	in := &sdk.BatchGetSecretValueInput{Filters: []types.Filter{{Key: "name", Values: []string{"o"}}}}
 	if _, err := c.BatchGetSecretValue(t.Context(), in); err == nil || !strings.Contains(err.Error(), "secretsmanager:ListSecrets") {
 		t.Errorf("with filters: %v", err)
 	}
-	if out := must[*api.BatchGetSecretValueOutput](t)(root.BatchGetSecretValue(t.Context(), in)); len(out.SecretValues) != 1 {
+	if out := must[*sdk.BatchGetSecretValueOutput](t)(root.BatchGetSecretValue(t.Context(), in)); len(out.SecretValues) != 1 {
 		t.Errorf("with filters: %+v", out)
 	}
 }

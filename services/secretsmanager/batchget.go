@@ -3,7 +3,7 @@ package secretsmanager
 import (
 	"slices"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/services"
 )
 
@@ -29,7 +29,7 @@ type batchError struct {
 // batchGetSecretValue needs secretsmanager:BatchGetSecretValue on "*", with
 // filters also secretsmanager:ListSecrets, and GetSecretValue for every secret
 // (API reference); a secret that may not be read is an entry of Errors.
-func (s *Service) batchGetSecretValue(req *iam.Request) (any, error) {
+func (s *Service) batchGetSecretValue(req *api.Request) (any, error) {
 	var in batchGetSecretValueInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func (s *Service) batchGetSecretValue(req *iam.Request) (any, error) {
 	out := batchGetSecretValueOutput{SecretValues: []*secretValue{}, Errors: []batchError{}}
 	ids := in.SecretIdList
 	if len(in.Filters) > 0 {
-		if d := req.Authorize(iam.Access{Action: "secretsmanager:ListSecrets", Resource: "*"}); !d.Allowed {
+		if d := req.Authorize(api.Access{Action: "secretsmanager:ListSecrets", Resource: "*"}); !d.Allowed {
 			return nil, denied(req, d, "secretsmanager:ListSecrets", "")
 		}
 		found, err := matching(req, in.Filters, false)
@@ -82,7 +82,7 @@ func (s *Service) batchGetSecretValue(req *iam.Request) (any, error) {
 }
 
 // readOne is one GetSecretValue of a batch.
-func (s *Service) readOne(req *iam.Request, id string) (*secretValue, error) {
+func (s *Service) readOne(req *api.Request, id string) (*secretValue, error) {
 	p, err := locate(id, req.Principal.Account, req.Region)
 	if err != nil {
 		return nil, err

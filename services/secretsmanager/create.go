@@ -7,7 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -45,7 +46,7 @@ func (v *value) lengths() error {
 }
 
 // decodeValue reads the input of a call that may bring a value.
-func decodeValue(req *iam.Request, in interface{ lengths() error }) error {
+func decodeValue(req *api.Request, in interface{ lengths() error }) error {
 	if err := req.DecodeJSON(in); err != nil {
 		return err
 	}
@@ -78,14 +79,14 @@ type createSecretInput struct {
 	Name              string `wire:"required,min=1,max=512"`
 	Description       string `wire:"max=2048"`
 	KmsKeyId          string `wire:"max=2048"`
-	Tags              []iam.Tag
+	Tags              []aws.Tag
 	Type              string `wire:"max=256"`
 	AddReplicaRegions []struct {
 		Region, KmsKeyId string
 	}
 }
 
-func (s *Service) createSecret(req *iam.Request) (any, error) {
+func (s *Service) createSecret(req *api.Request) (any, error) {
 	var in createSecretInput
 	if err := decodeValue(req, &in); err != nil {
 		return nil, err

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -24,7 +24,7 @@ type deleteSecretOutput struct {
 	DeletionDate wire.Time
 }
 
-func (s *Service) deleteSecret(req *iam.Request) (any, error) {
+func (s *Service) deleteSecret(req *api.Request) (any, error) {
 	var in deleteSecretInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (s *Service) deleteSecret(req *iam.Request) (any, error) {
 
 // deletedNothing answers a forced deletion of a secret that does not exist as
 // if it had existed. Recorded on AWS.
-func (s *Service) deletedNothing(req *iam.Request, id string) (any, error) {
+func (s *Service) deletedNothing(req *api.Request, id string) (any, error) {
 	p, err := locate(id, req.Principal.Account, req.Region)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func isNotFound(err error) bool {
 	return errors.As(err, &f) && f.Wire.Code == "ResourceNotFoundException"
 }
 
-func (s *Service) restoreSecret(req *iam.Request) (any, error) {
+func (s *Service) restoreSecret(req *api.Request) (any, error) {
 	var in secretID
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err

@@ -1,7 +1,8 @@
 package secretsmanager
 
 import (
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -27,7 +28,7 @@ type description struct {
 	CreatedDate            wire.Time           `json:",omitzero"`
 }
 
-func (s *Service) describeSecret(req *iam.Request) (any, error) {
+func (s *Service) describeSecret(req *api.Request) (any, error) {
 	var in secretID
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -49,10 +50,10 @@ func (s *Secret) describe() description {
 	}
 }
 
-// tagEntry is an iam.Tag with the names that this API has.
+// tagEntry is an aws.Tag with the names that this API has.
 type tagEntry struct{ Key, Value string }
 
-func tagEntries(tags []iam.Tag) []tagEntry {
+func tagEntries(tags []aws.Tag) []tagEntry {
 	if tags == nil {
 		return nil
 	}

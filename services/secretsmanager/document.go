@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -16,7 +17,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
-type tag = iam.Tag
+type tag = aws.Tag
 
 // Apply puts the secrets of an account in a State document into the store;
 // region is that of secrets which do not say theirs. A secret that is there

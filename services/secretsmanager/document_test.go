@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	api "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
@@ -24,9 +24,9 @@ func TestDocument(t *testing.T) {
 		statefile.Secret{Name: "elsewhere", Region: "eu-west-1", Binary: []byte{0, 255}},
 	)
 	create(t, c, "made", "1")
-	must[*api.PutSecretValueOutput](t)(c.PutSecretValue(t.Context(), &api.PutSecretValueInput{SecretId: aws.String("made"), SecretString: aws.String("2")}))
+	must[*sdk.PutSecretValueOutput](t)(c.PutSecretValue(t.Context(), &sdk.PutSecretValueInput{SecretId: aws.String("made"), SecretString: aws.String("2")}))
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"444455556666"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`
-	must[*api.PutResourcePolicyOutput](t)(c.PutResourcePolicy(t.Context(), &api.PutResourcePolicyInput{SecretId: aws.String("made"), ResourcePolicy: &policy}))
+	must[*sdk.PutResourcePolicyOutput](t)(c.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{SecretId: aws.String("made"), ResourcePolicy: &policy}))
 
 	first := secretsmanager.Export(s.Store.Snapshot(), servicetest.Account)
 	if len(first) != 3 {
@@ -87,10 +87,10 @@ func TestListPages(t *testing.T) {
 		create(t, c, name, "v")
 		s.Advance(time.Second)
 	}
-	names := func(in api.ListSecretsInput) (names []string) {
-		pages := api.NewListSecretsPaginator(c, &in)
+	names := func(in sdk.ListSecretsInput) (names []string) {
+		pages := sdk.NewListSecretsPaginator(c, &in)
 		for pages.HasMorePages() {
-			page := must[*api.ListSecretsOutput](t)(pages.NextPage(t.Context()))
+			page := must[*sdk.ListSecretsOutput](t)(pages.NextPage(t.Context()))
 			for _, secret := range page.SecretList {
 				names = append(names, *secret.Name)
 			}
@@ -98,13 +98,13 @@ func TestListPages(t *testing.T) {
 		return names
 	}
 	for _, tc := range []struct {
-		in   api.ListSecretsInput
+		in   sdk.ListSecretsInput
 		want []string
 	}{
-		{api.ListSecretsInput{}, []string{"c", "a", "b"}},
-		{api.ListSecretsInput{MaxResults: aws.Int32(1)}, []string{"c", "a", "b"}},
-		{api.ListSecretsInput{SortOrder: "desc", MaxResults: aws.Int32(2)}, []string{"b", "a", "c"}},
-		{api.ListSecretsInput{SortBy: "name"}, []string{"a", "b", "c"}},
+		{sdk.ListSecretsInput{}, []string{"c", "a", "b"}},
+		{sdk.ListSecretsInput{MaxResults: aws.Int32(1)}, []string{"c", "a", "b"}},
+		{sdk.ListSecretsInput{SortOrder: "desc", MaxResults: aws.Int32(2)}, []string{"b", "a", "c"}},
+		{sdk.ListSecretsInput{SortBy: "name"}, []string{"a", "b", "c"}},
 	} {
 		if diff := cmp.Diff(tc.want, names(tc.in)); diff != "" {
 			t.Errorf("%+v (-want +got):\n%s", tc.in, diff)
@@ -114,19 +114,19 @@ func TestListPages(t *testing.T) {
 
 func TestRandomPassword(t *testing.T) {
 	c := client(start(t).Root(servicetest.Account))
-	get := func(in api.GetRandomPasswordInput) string {
-		return *must[*api.GetRandomPasswordOutput](t)(c.GetRandomPassword(t.Context(), &in)).RandomPassword
+	get := func(in sdk.GetRandomPasswordInput) string {
+		return *must[*sdk.GetRandomPasswordOutput](t)(c.GetRandomPassword(t.Context(), &in)).RandomPassword
 	}
-	if got := get(api.GetRandomPasswordInput{}); len(got) != 32 || !contains(got, "abcdefghijklmnopqrstuvwxyz") || !contains(got, "0123456789") {
+	if got := get(sdk.GetRandomPasswordInput{}); len(got) != 32 || !contains(got, "abcdefghijklmnopqrstuvwxyz") || !contains(got, "0123456789") {
 		t.Errorf("got %q", got)
 	}
-	if got := get(api.GetRandomPasswordInput{PasswordLength: aws.Int64(120), ExcludeCharacters: aws.String("xyzDje@?!.")}); len(got) != 120 || contains(got, "xyzDje@?!.") {
+	if got := get(sdk.GetRandomPasswordInput{PasswordLength: aws.Int64(120), ExcludeCharacters: aws.String("xyzDje@?!.")}); len(got) != 120 || contains(got, "xyzDje@?!.") {
 		t.Errorf("got %q", got)
 	}
-	if got := get(api.GetRandomPasswordInput{PasswordLength: aws.Int64(300), ExcludePunctuation: aws.Bool(true), ExcludeLowercase: aws.Bool(true), ExcludeUppercase: aws.Bool(true), IncludeSpace: aws.Bool(true)}); !contains(got, " ") || contains(got, "abcXYZ!-") {
+	if got := get(sdk.GetRandomPasswordInput{PasswordLength: aws.Int64(300), ExcludePunctuation: aws.Bool(true), ExcludeLowercase: aws.Bool(true), ExcludeUppercase: aws.Bool(true), IncludeSpace: aws.Bool(true)}); !contains(got, " ") || contains(got, "abcXYZ!-") {
 		t.Errorf("got %q", got)
 	}
-	_, err := c.GetRandomPassword(t.Context(), &api.GetRandomPasswordInput{PasswordLength: aws.Int64(3)})
+	_, err := c.GetRandomPassword(t.Context(), &sdk.GetRandomPasswordInput{PasswordLength: aws.Int64(3)})
 	refused(t, err, "InvalidParameterException", "Password length is too short based on the required types.")
 }
 

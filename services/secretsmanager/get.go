@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -25,7 +25,7 @@ type secretValue struct {
 	CreatedDate   wire.Time `json:",omitzero"`
 }
 
-func (s *Service) getSecretValue(req *iam.Request) (any, error) {
+func (s *Service) getSecretValue(req *api.Request) (any, error) {
 	var in getSecretValueInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (in *getSecretValueInput) keys() policy.Context {
 }
 
 // read gives the value of a version once the caller may have it.
-func (s *Service) read(req *iam.Request, secret *Secret, in getSecretValueInput) (*secretValue, error) {
+func (s *Service) read(req *api.Request, secret *Secret, in getSecretValueInput) (*secretValue, error) {
 	if !secret.Deleted.IsZero() {
 		return nil, markedForDeletion()
 	}
@@ -73,7 +73,7 @@ func (s *Service) read(req *iam.Request, secret *Secret, in getSecretValueInput)
 
 // checkKey refuses the value to another account when the secret has the
 // default key, which only its own account can use. Recorded on AWS.
-func checkKey(req *iam.Request, secret *Secret) error {
+func checkKey(req *api.Request, secret *Secret) error {
 	if secret.Account != req.Principal.Account && !secret.ownKey() {
 		return invalidRequest("You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.").
 			WithHint("give the secret a KMS key of its own account's: KmsKeyId, or kmsKeyId in a State document")
@@ -106,7 +106,7 @@ func (s *Secret) choose(id, stage string) (int, error) {
 // noteAccess keeps the day of the last access. AWS keeps no more than the day,
 // so that a secret is written once a day however often it is read. A read is
 // answered even while the store takes no writes.
-func (s *Service) noteAccess(req *iam.Request, secret *Secret, versionID string) {
+func (s *Service) noteAccess(req *api.Request, secret *Secret, versionID string) {
 	day := req.Now.UTC().Truncate(24 * time.Hour)
 	at := secret.version(versionID)
 	if secret.Accessed.Equal(day) && secret.Versions[at].Accessed.Equal(day) {

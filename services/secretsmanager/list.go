@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 )
@@ -26,7 +26,7 @@ type listSecretsOutput struct {
 	NextToken  string `json:",omitempty"`
 }
 
-func (s *Service) listSecrets(req *iam.Request) (any, error) {
+func (s *Service) listSecrets(req *api.Request) (any, error) {
 	var in listSecretsInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (s *Service) listSecrets(req *iam.Request) (any, error) {
 }
 
 // matching lists the account's secrets of the call's region that meet all filters, oldest first.
-func matching(req *iam.Request, filters []filter, planned bool) ([]*Secret, error) {
+func matching(req *api.Request, filters []filter, planned bool) ([]*Secret, error) {
 	for i := range filters {
 		if err := filters[i].check(i); err != nil {
 			return nil, err

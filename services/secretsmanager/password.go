@@ -3,7 +3,7 @@ package secretsmanager
 import (
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 )
 
 type getRandomPasswordInput struct {
@@ -21,7 +21,7 @@ type randomPassword struct {
 	RandomPassword string `wire:"secret"`
 }
 
-func (s *Service) getRandomPassword(req *iam.Request) (any, error) {
+func (s *Service) getRandomPassword(req *api.Request) (any, error) {
 	var in getRandomPasswordInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -16,7 +17,7 @@ type resourcePolicyOutput struct {
 	ResourcePolicy string `json:",omitempty"`
 }
 
-func (s *Service) getResourcePolicy(req *iam.Request) (any, error) {
+func (s *Service) getResourcePolicy(req *api.Request) (any, error) {
 	var in secretID
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ type putResourcePolicyInput struct {
 	BlockPublicPolicy bool
 }
 
-func (s *Service) putResourcePolicy(req *iam.Request) (any, error) {
+func (s *Service) putResourcePolicy(req *api.Request) (any, error) {
 	var in putResourcePolicyInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func (s *Service) putResourcePolicy(req *iam.Request) (any, error) {
 	return s.setPolicy(req, secret, &document)
 }
 
-func (s *Service) deleteResourcePolicy(req *iam.Request) (any, error) {
+func (s *Service) deleteResourcePolicy(req *api.Request) (any, error) {
 	var in secretID
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -73,7 +74,7 @@ func (s *Service) deleteResourcePolicy(req *iam.Request) (any, error) {
 	return s.setPolicy(req, secret, nil)
 }
 
-func (s *Service) setPolicy(req *iam.Request, secret *Secret, document *iam.Document) (any, error) {
+func (s *Service) setPolicy(req *api.Request, secret *Secret, document *iam.Document) (any, error) {
 	changed, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
 		if !secret.Deleted.IsZero() {
 			return markedForDeletion()
@@ -101,7 +102,7 @@ type validationError struct{ CheckName, ErrorMessage string }
 
 // validateResourcePolicy finds out what PutResourcePolicy would refuse, and
 // policies that let everybody in.
-func (s *Service) validateResourcePolicy(req *iam.Request) (any, error) {
+func (s *Service) validateResourcePolicy(req *api.Request) (any, error) {
 	var in validateResourcePolicyInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err

@@ -3,7 +3,7 @@ package secretsmanager
 import (
 	"slices"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 )
@@ -15,7 +15,7 @@ type putSecretValueInput struct {
 	RotationToken string
 }
 
-func (s *Service) putSecretValue(req *iam.Request) (any, error) {
+func (s *Service) putSecretValue(req *api.Request) (any, error) {
 	var in putSecretValueInput
 	if err := decodeValue(req, &in); err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (s *Service) putSecretValue(req *iam.Request) (any, error) {
 
 // put adds a version. The same token with the same value is the same call
 // again, and changes nothing; with another value it is refused.
-func (s *Secret) put(v *value, stages []string, req *iam.Request) error {
+func (s *Secret) put(v *value, stages []string, req *api.Request) error {
 	if !s.Deleted.IsZero() {
 		return markedForDeletion()
 	}
@@ -86,7 +86,7 @@ type updateSecretInput struct {
 	Type        *string `wire:"max=256"`
 }
 
-func (s *Service) updateSecret(req *iam.Request) (any, error) {
+func (s *Service) updateSecret(req *api.Request) (any, error) {
 	var in updateSecretInput
 	if err := decodeValue(req, &in); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -27,7 +28,7 @@ type Secret struct {
 	// Versions are in the order of their creation.
 	Versions []Version `json:"versions,omitempty"`
 	// Tags is nil until the first tag, and empty once the last is gone: AWS tells these apart.
-	Tags     []iam.Tag     `json:"tags"`
+	Tags     []aws.Tag     `json:"tags"`
 	Policy   *iam.Document `json:"policy,omitempty"`
 	Created  time.Time     `json:"created"`
 	Changed  time.Time     `json:"changed"`

@@ -16,7 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -49,7 +49,7 @@ func New(c Config) *Service {
 
 // action answers one call; its error is a *services.Failure, a *wire.Error or
 // the emulator's own.
-type action func(*Service, *iam.Request) (any, error)
+type action func(*Service, *api.Request) (any, error)
 
 // Keep the list sorted by name.
 var actions = map[string]action{
@@ -83,7 +83,7 @@ var unsupported = map[string]bool{
 }
 
 // ServeAWS answers one call that the dispatcher has routed and authenticated.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *iam.Request) {
+func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
 	result, err := s.answer(req)
 	if err == nil {
 		wire.WriteJSON(w, req.Call, result)
@@ -103,7 +103,7 @@ func (s *Service) HasAction(name string) bool {
 	return served || unsupported[name]
 }
 
-func (s *Service) answer(req *iam.Request) (any, error) {
+func (s *Service) answer(req *api.Request) (any, error) {
 	if req.Principal == nil {
 		return nil, wire.MissingAuthentication().JSON()
 	}

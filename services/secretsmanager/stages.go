@@ -1,7 +1,7 @@
 package secretsmanager
 
 import (
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -28,7 +28,7 @@ type versionEntry struct {
 	KmsKeyIds        []string
 }
 
-func (s *Service) listSecretVersionIDs(req *iam.Request) (any, error) {
+func (s *Service) listSecretVersionIDs(req *api.Request) (any, error) {
 	var in listSecretVersionIDsInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ type updateSecretVersionStageInput struct {
 	MoveToVersionId     string `wire:"min=32,max=64"`
 }
 
-func (s *Service) updateSecretVersionStage(req *iam.Request) (any, error) {
+func (s *Service) updateSecretVersionStage(req *api.Request) (any, error) {
 	var in updateSecretVersionStageInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err

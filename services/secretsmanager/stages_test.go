@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	api "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -89,21 +89,21 @@ func TestStages(t *testing.T) {
 				all := false
 				switch do := strings.Fields(st.do); do[0] {
 				case "put":
-					in := &api.PutSecretValueInput{SecretId: name, SecretString: aws.String(fmt.Sprint("v", len(ids)))}
+					in := &sdk.PutSecretValueInput{SecretId: name, SecretString: aws.String(fmt.Sprint("v", len(ids)))}
 					if len(do) > 1 {
 						in.VersionStages = strings.Split(do[1], ",")
 					}
-					ids = append(ids, *must[*api.PutSecretValueOutput](t)(c.PutSecretValue(ctx, in)).VersionId)
+					ids = append(ids, *must[*sdk.PutSecretValueOutput](t)(c.PutSecretValue(ctx, in)).VersionId)
 				case "move":
-					must[*api.UpdateSecretVersionStageOutput](t)(c.UpdateSecretVersionStage(ctx, &api.UpdateSecretVersionStageInput{
+					must[*sdk.UpdateSecretVersionStageOutput](t)(c.UpdateSecretVersionStage(ctx, &sdk.UpdateSecretVersionStageInput{
 						SecretId: name, VersionStage: &do[1], RemoveFromVersionId: id(do[2]), MoveToVersionId: id(do[3])}))
 				case "remove":
-					must[*api.UpdateSecretVersionStageOutput](t)(c.UpdateSecretVersionStage(ctx, &api.UpdateSecretVersionStageInput{
+					must[*sdk.UpdateSecretVersionStageOutput](t)(c.UpdateSecretVersionStage(ctx, &sdk.UpdateSecretVersionStageInput{
 						SecretId: name, VersionStage: &do[1], RemoveFromVersionId: id(do[2])}))
 				case "all":
 					all = true
 				}
-				listed := must[*api.ListSecretVersionIdsOutput](t)(c.ListSecretVersionIds(ctx, &api.ListSecretVersionIdsInput{SecretId: name, IncludeDeprecated: &all}))
+				listed := must[*sdk.ListSecretVersionIdsOutput](t)(c.ListSecretVersionIds(ctx, &sdk.ListSecretVersionIdsInput{SecretId: name, IncludeDeprecated: &all}))
 				var got []string
 				for _, v := range listed.Versions {
 					got = append(got, fmt.Sprintf("%d:%s", slices.Index(ids, *v.VersionId)+1, strings.Join(slices.Sorted(slices.Values(v.VersionStages)), ",")))

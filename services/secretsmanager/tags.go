@@ -3,17 +3,18 @@ package secretsmanager
 import (
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 )
 
 type tagResourceInput struct {
 	SecretId string    `wire:"required,min=1,max=2048"`
-	Tags     []iam.Tag `wire:"required"`
+	Tags     []aws.Tag `wire:"required"`
 }
 
-func (s *Service) tagResource(req *iam.Request) (any, error) {
+func (s *Service) tagResource(req *api.Request) (any, error) {
 	var in tagResourceInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -27,7 +28,7 @@ func (s *Service) tagResource(req *iam.Request) (any, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	return s.retag(req, secret, func(tags []iam.Tag) []iam.Tag { return services.SetTags(tags, in.Tags...) })
+	return s.retag(req, secret, func(tags []aws.Tag) []aws.Tag { return services.SetTags(tags, in.Tags...) })
 }
 
 type untagResourceInput struct {
@@ -35,7 +36,7 @@ type untagResourceInput struct {
 	TagKeys  []string `wire:"required"`
 }
 
-func (s *Service) untagResource(req *iam.Request) (any, error) {
+func (s *Service) untagResource(req *api.Request) (any, error) {
 	var in untagResourceInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
@@ -46,11 +47,11 @@ func (s *Service) untagResource(req *iam.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.retag(req, secret, func(tags []iam.Tag) []iam.Tag { return services.DropTags(tags, in.TagKeys) })
+	return s.retag(req, secret, func(tags []aws.Tag) []aws.Tag { return services.DropTags(tags, in.TagKeys) })
 }
 
 // retag answers without a body, as AWS does.
-func (s *Service) retag(req *iam.Request, secret *Secret, to func([]iam.Tag) []iam.Tag) (any, error) {
+func (s *Service) retag(req *api.Request, secret *Secret, to func([]aws.Tag) []aws.Tag) (any, error) {
 	_, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
 		if !secret.Deleted.IsZero() {
 			return markedForDeletion()
@@ -66,7 +67,7 @@ func (s *Service) retag(req *iam.Request, secret *Secret, to func([]iam.Tag) []i
 }
 
 // checkTags holds tags against the limits of the API reference.
-func checkTags(tags []iam.Tag) error {
+func checkTags(tags []aws.Tag) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		switch {

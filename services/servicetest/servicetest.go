@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -39,25 +40,25 @@ type Server struct {
 	Store *state.Store
 
 	t       testing.TB
-	service iam.Service
+	service api.Service
 	http    *httptest.Server
 
 	mu      sync.Mutex
 	now     time.Time
-	callers map[string]*iam.Principal // by access key id
+	callers map[string]*api.Principal // by access key id
 	last    *decision.Decision
 }
 
 // Start serves what build makes of a store that was opened with the kinds. With
 // TLS it speaks HTTPS, over which the SDK sends bodies in chunks.
-func Start(t testing.TB, kinds []state.Kind, tls bool, build func(*state.Store) iam.Service) *Server {
+func Start(t testing.TB, kinds []state.Kind, tls bool, build func(*state.Store) api.Service) *Server {
 	t.Helper()
 	store, err := state.Open(t.Context(), state.NewMemory(), append(iam.Kinds(), kinds...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	s := &Server{Store: store, t: t, service: build(store), callers: map[string]*iam.Principal{}, now: time.Now().UTC().Truncate(time.Millisecond)}
+	s := &Server{Store: store, t: t, service: build(store), callers: map[string]*api.Principal{}, now: time.Now().UTC().Truncate(time.Millisecond)}
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	if tls {
 		s.http.StartTLS()
@@ -95,8 +96,8 @@ func (s *Server) Last() *decision.Decision {
 
 // Root gives the configuration of an account's administrator.
 func (s *Server) Root(account string) aws.Config {
-	return s.caller(account, &iam.Principal{
-		Type: iam.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: account,
+	return s.caller(account, &api.Principal{
+		Type: api.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: account,
 	})
 }
 
@@ -117,14 +118,14 @@ func (s *Server) Role(account, name string, policies ...string) aws.Config {
 		s.t.Fatal(err)
 	}
 	key := "AKIA" + strings.ToUpper(name) + account
-	return s.caller(key, &iam.Principal{
-		Type: iam.AssumedRole, Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/" + name + "/test",
+	return s.caller(key, &api.Principal{
+		Type: api.AssumedRole, Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/" + name + "/test",
 		UserID: role.ID + ":test", AccessKeyID: key, RoleName: name, RoleID: role.ID, RoleARN: role.ARN(),
 		Temporary: true, Issued: s.Now(), Expires: s.Now().Add(time.Hour),
 	})
 }
 
-func (s *Server) caller(key string, p *iam.Principal) aws.Config {
+func (s *Server) caller(key string, p *api.Principal) aws.Config {
 	s.mu.Lock()
 	s.callers[key] = p
 	s.mu.Unlock()
@@ -138,7 +139,7 @@ func (s *Server) caller(key string, p *iam.Principal) aws.Config {
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	call := &wire.Call{ID: wire.NewRequestID(), HTTP: r, Region: Region}
-	req := &iam.Request{Call: call, State: s.Store.Snapshot(), Now: s.Now(), Decision: &decision.Decision{RequestID: call.ID}}
+	req := &api.Request{Call: call, State: s.Store.Snapshot(), Now: s.Now(), PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{RequestID: call.ID}}
 	if err := s.authenticate(req); err != nil {
 		w.WriteHeader(http.StatusTeapot)
 		fmt.Fprintf(w, "test server: %v", err)
@@ -150,7 +151,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 }
 
-func (s *Server) authenticate(req *iam.Request) error {
+func (s *Server) authenticate(req *api.Request) error {
 	sig, err := wire.ParseSignature(req.HTTP)
 	if err != nil {
 		return err

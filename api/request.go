@@ -1,10 +1,11 @@
-package iam
+package api
 
 import (
 	"net/http"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -18,10 +19,17 @@ type Request struct {
 	Principal *Principal
 	State     *state.Snapshot
 	Now       time.Time
+	// PoliciesOf collects the policies that belong to a principal: identity
+	// policies, permissions boundary and session policies. It is iam.PoliciesOf;
+	// nil makes calls that no policy belongs to.
+	PoliciesOf PoliciesOf
 	// Decision is filled by whoever knows: the service its checks, its reason
 	// and resource, the dispatcher the outcome and the error on the wire.
 	Decision *decision.Decision
 }
+
+// PoliciesOf collects the policies that belong to a principal, which may be nil.
+type PoliciesOf func(state.Reader, *Principal) policy.Policies
 
 // Service is one AWS API behind the dispatcher, which has routed and
 // authenticated the request before.

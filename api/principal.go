@@ -1,8 +1,9 @@
-package iam
+package api
 
 import (
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -43,9 +44,12 @@ type Principal struct {
 	// SessionPolicies limit the session; HasSessionPolicies tells none from an empty set.
 	SessionPolicies    []policy.Named
 	HasSessionPolicies bool
+	// Tags are those of the role or the user, as they were when the call was
+	// authenticated.
+	Tags []aws.Tag
 	// SessionTags are the tags passed with the session; TransitiveTagKeys
 	// those that a chained session inherits.
-	SessionTags       []Tag
+	SessionTags       []aws.Tag
 	TransitiveTagKeys []string
 	SourceIdentity    string
 	// FederatedProvider is the OIDC provider's ARN for web identity sessions.
@@ -55,8 +59,8 @@ type Principal struct {
 	SessionKeys map[string][]string
 }
 
-// policyPrincipal is p as the policy engine matches it.
-func (p *Principal) policyPrincipal() policy.Principal {
+// PolicyPrincipal is p as the policy engine matches it; nil is an anonymous caller.
+func (p *Principal) PolicyPrincipal() policy.Principal {
 	if p == nil {
 		return policy.Principal{Anonymous: true}
 	}

@@ -1,0 +1,49 @@
+package api
+
+import (
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// Access is what a caller wants to do: one action on one resource.
+type Access struct {
+	// Action has its prefix: secretsmanager:GetSecretValue.
+	Action string
+	// Resource is an ARN, or "*" for actions that have none.
+	Resource string
+	// ResourceAccount owns the resource; empty means the caller's account.
+	ResourceAccount string
+	// ResourcePolicy is the policy on the resource; nil if it has none.
+	ResourcePolicy *policy.Named
+	// Trust is the role trust policy when the action is one of the STS's.
+	Trust *policy.Named
+	// Keys are the service's own condition keys, such as secretsmanager:SecretId.
+	Keys policy.Context
+}
+
+// Authorize holds an access against every policy in force for the caller:
+// identity policies, permissions boundary, session policies and the
+// resource's own, and records the check in the request's decision. The
+// administrator of an account (its root user) may do everything there.
+func (req *Request) Authorize(a Access) policy.Decision {
+	p := req.Principal
+	ctx := req.ContextKeys()
+	for k, v := range a.Keys {
+		ctx[k] = v
+	}
+	resourceAccount := a.ResourceAccount
+	if resourceAccount == "" && p != nil {
+		resourceAccount = p.Account
+	}
+	ctx.Set("aws:ResourceAccount", resourceAccount)
+	var sets policy.Policies
+	if req.PoliciesOf != nil {
+		sets = req.PoliciesOf(req.State, p)
+	}
+	sets.Trust, sets.Resource, sets.ResourceAccount = a.Trust, a.ResourcePolicy, resourceAccount
+	d := policy.Evaluate(sets, policy.Request{
+		Action: a.Action, Resource: a.Resource, Principal: p.PolicyPrincipal(), Context: ctx,
+	})
+	req.Decision.Checks = append(req.Decision.Checks, decision.Check{Action: a.Action, Resource: a.Resource, Decision: d})
+	return d
+}

@@ -1,0 +1,9 @@
+// Package aws is AWS's vocabulary: the words that every service shares. It
+// imports nothing of ours.
+package aws
+
+// Tag is one key and value; the case that was written last is kept.
+type Tag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
