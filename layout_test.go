@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"wire":                    {},
 	"state":                   {},
 	"webhook":                 {},
+	"agent":                   {}, // speaks with EKS Auth over HTTP
 	"decision":                {"policy"},
 	"statefile":               {"policy", "statefile/strictyaml"},
 	"statefile/strictyaml":    {},

@@ -91,6 +91,7 @@ IRSA_EMU_ADMIN_SECRET.`,
 	root.SetVersionTemplate("irsa-emu {{.Version}}\n")
 	root.AddCommand(p.serveCommand(), p.runCommand(), p.execCommand(), p.tokenCommand(), p.checkCommand(), p.lintCommand(),
 		p.explainCommand(), p.envCommand(), p.schemaCommand(), p.issuerCommand(), p.stateCommand(), p.versionCommand(), p.healthCommand())
+	root.AddCommand(p.agentCommand())
 	root.AddCommand(p.kubernetesCommands()...)
 	return root
 }

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/agent"
+)
+
+type agentFlags struct {
+	url, cluster, endpoint, region, metricsAddress, logFormat string
+	bind                                                      []string
+	port, probePort, metricsPort, cacheSize, qps              int
+	retention                                                 time.Duration
+}
+
+func (p *program) agentCommand() *cobra.Command {
+	var f agentFlags
+	cmd := &cobra.Command{
+		Use: "agent", Short: "Run the node's agent of EKS Pod Identity: pods ask it for credentials", Args: cobra.NoArgs,
+		Long: `agent answers the SDKs of a node's pods at http://169.254.170.23/v1/credentials:
+it takes a pod's token to EKS Auth, and keeps the credentials of the pod's
+association until they are due for renewal. The DaemonSet in deploy/ runs it on
+every node; the addresses come from irsa-emu agent initialize.
+
+It signs with the credentials of its environment, as any program of AWS's does;
+where there are none, as the emulator's administrator.`,
+		Example: `  # On one machine, for a program that is given the two variables of a pod:
+  irsa-emu agent --cluster-name my-cluster --bind 127.0.0.1 --port 8080`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.cluster == "" {
+				return usageError("--cluster-name: missing; write the name of the EKS cluster whose associations count")
+			}
+			if err := p.agent(cmd.Context(), f, cmd.Flags().Changed("bind")); err != nil {
+				return &exitError{exitFailed, err}
+			}
+			return nil
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.cluster, "cluster-name", "c", "", "name of the EKS cluster that the node is in")
+	flags.StringVar(&f.url, "url", "http://127.0.0.1:4772", "where the emulator is (IRSA_EMU_URL)")
+	flags.StringVar(&f.endpoint, "endpoint", "", "URL of EKS Auth (default: the emulator's)")
+	flags.StringVar(&f.region, "region", "", "AWS region (default: the environment's, else us-east-1)")
+	flags.StringSliceVarP(&f.bind, "bind", "b", []string{agent.IPv4, agent.IPv6}, "addresses to listen on for pods")
+	flags.IntVarP(&f.port, "port", "p", agent.DefaultPort, "port for pods")
+	flags.IntVar(&f.probePort, "probe-port", agent.DefaultProbePort, "port on localhost for /healthz and /readyz; -1 for none")
+	flags.StringVar(&f.metricsAddress, "metrics-address", "0.0.0.0", "address for /metrics")
+	flags.IntVar(&f.metricsPort, "metrics-port", agent.DefaultMetricsPort, "port for /metrics; -1 for none")
+	flags.DurationVar(&f.retention, "max-credential-retention-before-renewal", agent.DefaultRetention, "how long credentials are kept before they are renewed; 0 keeps none")
+	flags.IntVar(&f.cacheSize, "max-cache-size", agent.DefaultCacheSize, "how many pods' credentials are kept; 0 keeps none")
+	flags.IntVar(&f.qps, "max-service-qps", agent.DefaultRenewalQPS, "renewals per second, at most")
+	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
+	cmd.AddCommand(p.agentInitializeCommand())
+	return cmd
+}
+
+func (p *program) agentInitializeCommand() *cobra.Command {
+	var bind []string
+	cmd := &cobra.Command{
+		Use: "initialize", Short: "Give this node the addresses that the agent listens on (needs CAP_NET_ADMIN)", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			skipped, err := agent.Initialize(bind)
+			if err != nil {
+				return &exitError{exitFailed, err}
+			}
+			for _, s := range skipped {
+				fmt.Fprintf(p.stderr, "irsa-emu: left out: %v\n", s)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringSliceVarP(&bind, "bind", "b", []string{agent.IPv4, agent.IPv6}, "the addresses")
+	return cmd
+}
+
+func (p *program) agent(ctx context.Context, f agentFlags, chosen bool) error {
+	logger := slog.New(slog.NewTextHandler(p.stderr, nil))
+	if f.logFormat == "json" {
+		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
+	}
+	node, err := p.agentsAWS(ctx, f)
+	if err != nil {
+		return err
+	}
+	auth := agent.NewEKSAuth(node, f.cluster)
+	defer auth.Close()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	hosts := []string{agent.IPv4, agent.IPv6}
+	for _, b := range f.bind {
+		if b != agent.IPv4 && b != agent.IPv6 {
+			hosts = append(hosts, b)
+		}
+	}
+	a := agent.New(agent.Config{
+		Source: auth, Hosts: hosts, Retention: f.retention, CacheSize: f.cacheSize, RenewalQPS: f.qps, Logger: logger, Metrics: registry,
+	})
+	return a.Serve(ctx, agent.ServeConfig{
+		Bind: f.bind, SkipMissing: !chosen, Port: f.port, ProbePort: f.probePort, MetricsAddress: f.metricsAddress, MetricsPort: f.metricsPort, Gatherer: registry,
+		Ready: func(addresses []string) {
+			logger.Info("agent ready", "listen", strings.Join(addresses, " "), "cluster", f.cluster)
+		},
+	})
+}
+
+// agentsAWS is where EKS Auth is, and who asks: the node.
+func (p *program) agentsAWS(ctx context.Context, f agentFlags) (aws.Config, error) {
+	endpoint := f.endpoint
+	if endpoint == "" {
+		endpoint = f.url
+	}
+	options := []func(*config.LoadOptions) error{config.WithBaseEndpoint(endpoint), config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil)}
+	if f.region != "" {
+		options = append(options, config.WithRegion(f.region))
+	} else {
+		options = append(options, config.WithDefaultRegion("us-east-1"))
+	}
+	if _, ok := p.getenv("AWS_ACCESS_KEY_ID"); !ok {
+		options = append(options, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")))
+	}
+	loaded, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("the agent's AWS configuration: %w", err)
+	}
+	return loaded, nil
+}
