@@ -13,13 +13,14 @@ const module = "github.com/irsa-emu/irsa-emu/"
 // ours. A package that is not listed fails, so that it gets a place in it.
 var allowed = map[string][]string{
 	"aws":                     {},
-	"policy":                  {},
+	"term":                    {},
+	"policy":                  {"term"},
 	"oidc":                    {},
 	"wire":                    {},
 	"state":                   {},
 	"webhook":                 {},
 	"agent":                   {}, // speaks with EKS Auth over HTTP
-	"decision":                {"policy"},
+	"decision":                {"policy", "term"},
 	"statefile":               {"policy", "statefile/strictyaml"},
 	"statefile/strictyaml":    {},
 	"state/boltstore":         {"state"},
@@ -37,13 +38,13 @@ var allowed = map[string][]string{
 		"api", "cloudtrail", "decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},
 	// The harness speaks with an emulator over HTTP: it needs types only.
-	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
+	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml", "term"},
 	"harness/kind": {"deploy", "harness", "kube", "webhook", "webhook/incluster"},
 	"scenarios":    {},
 	"deploy":       {},
 	"kube":         {},
 	// It walks a cluster that exists, and asks an emulator over HTTP.
-	"doctor": {"decision", "deploy", "oidc", "policy", "statefile", "webhook"},
+	"doctor": {"decision", "deploy", "oidc", "policy", "statefile", "term", "webhook"},
 	// The webhook in a cluster, which needs an API server.
 	"webhook/incluster": {"kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},

@@ -2,12 +2,12 @@ package decision
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // maxLine bounds what a header or a log line says of a reason, in bytes.
@@ -24,25 +24,7 @@ func (d *Decision) ReasonLine() string {
 	if d.Reason.Hint != "" {
 		line += " | " + d.Reason.Hint
 	}
-	return oneLine(line)
-}
-
-func oneLine(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			b.WriteByte(' ')
-		case r < 0x20 || r > 0x7e:
-			fmt.Fprintf(&b, "\\u%04x", r)
-		default:
-			b.WriteRune(r)
-		}
-		if b.Len() > maxLine {
-			return b.String()[:maxLine-3] + "..."
-		}
-	}
-	return b.String()
+	return term.ASCIILine(line, maxLine)
 }
 
 // short bounds a client's word in a log line.
@@ -78,11 +60,18 @@ func (d *Decision) LogAttrs() []slog.Attr {
 	return attrs
 }
 
+// Text is what [Decision.Explain] writes, without colours.
+func (d *Decision) Text() string {
+	var out strings.Builder
+	d.Explain(term.NewPrinter(&out, false))
+	return out.String()
+}
+
 // Explain writes the decision for people: what was asked, what was answered,
 // why, and what to change.
-func (d *Decision) Explain(w io.Writer) error {
-	p := &printer{w: w}
-	p.line("%s  %s:%s  %s", mark(d.Outcome == Allowed), d.Service, d.Action, strings.ToUpper(string(d.Outcome)))
+func (d *Decision) Explain(out *term.Printer) {
+	p := printer{out}
+	p.Line("%s  %s:%s  %s", p.Mark(d.Outcome == Allowed), d.Service, d.Action, strings.ToUpper(string(d.Outcome)))
 	p.field("request", d.RequestID)
 	p.field("time", d.Time.UTC().Format(time.RFC3339))
 	if d.Caller != nil {
@@ -110,42 +99,18 @@ func (d *Decision) Explain(w io.Writer) error {
 		p.field("mend", d.Reason.Hint)
 	}
 	for _, c := range d.Checks {
-		p.line("")
-		p.line("%s  %s on %s", mark(c.Decision.Allowed), c.Action, c.Resource)
-		if p.err == nil {
-			p.err = policy.Explain(w, c.Decision, policy.ExplainOptions{})
-		}
-	}
-	return p.err
-}
-
-func mark(ok bool) string {
-	if ok {
-		return "✓"
-	}
-	return "✗"
-}
-
-// printer keeps the first error of many writes.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) line(format string, args ...any) {
-	for i := range args {
-		if text, ok := args[i].(string); ok {
-			args[i] = policy.Printable(text)
-		}
-	}
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		p.Line("")
+		p.Line("%s  %s on %s", p.Mark(c.Decision.Allowed), c.Action, c.Resource)
+		policy.Explain(p.Printer, c.Decision, policy.ExplainOptions{})
 	}
 }
 
-func (p *printer) field(name, value string) {
+// printer writes the fields of a decision.
+type printer struct{ *term.Printer }
+
+func (p printer) field(name, value string) {
 	if value == "" {
 		return
 	}
-	p.line("   %-15s %s", name, value)
+	p.Line("   %-15s %s", name, value)
 }

@@ -150,7 +150,7 @@ func examineCase(t *testing.T, archive *txtar.Archive) string {
 		}
 	}
 	var out bytes.Buffer
-	text := Text{W: &out}
+	text := NewText(&out, false)
 	c.Seen = text.Link
 	report, err := Examine(t.Context(), c)
 	if err != nil {

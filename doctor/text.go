@@ -1,64 +1,27 @@
 package doctor
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // Text writes links as they are seen, a row each, and the verdict last.
 type Text struct {
-	W     io.Writer
-	Color bool
-
+	out    *term.Printer
 	broken *Link // the first one
 	links  []Link
-	err    error
 }
 
-// painted is text that may hold colours; all other text may come from a cluster,
-// whose annotations and messages are anybody's words.
-type painted string
+// NewText makes a report that is written to w, with colours or without.
+func NewText(w io.Writer, color bool) *Text { return &Text{out: term.NewPrinter(w, color)} }
 
-func (t *Text) printf(format string, args ...any) {
-	for i := range args {
-		if text, ok := args[i].(string); ok {
-			args[i] = printable(text)
-		}
-	}
-	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.W, format, args...)
-	}
-}
-
-const (
-	green  = "32"
-	red    = "31"
-	yellow = "33"
-	bold   = "1"
-)
-
-func (t *Text) paint(code, s string) painted {
-	if s = printable(s); !t.Color {
-		return painted(s)
-	}
-	return painted("\x1b[" + code + "m" + s + "\x1b[0m")
-}
-
-// printable keeps line ends, which commands have, and nothing else that a
-// terminal would obey.
-func printable(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = policy.Printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}
-
-var marks = map[Status][2]string{OK: {"✓", green}, Warning: {"!", yellow}, Broken: {"✗", red}, Unknown: {"?", yellow}}
+var marks = map[Status]struct {
+	sign  string
+	style term.Style
+}{OK: {"✓", term.Green}, Warning: {"!", term.Yellow}, Broken: {"✗", term.Red}, Unknown: {"?", term.Yellow}}
 
 var width = len(slices.MaxFunc(Names(), func(a, b string) int { return len(a) - len(b) }))
 
@@ -67,7 +30,7 @@ var width = len(slices.MaxFunc(Names(), func(a, b string) int { return len(a) - 
 func (t *Text) Link(l Link) {
 	t.links = append(t.links, l)
 	mark := marks[l.Status]
-	t.printf("%s %-*s  %s\n", t.paint(mark[1], mark[0]), width, l.Name, oneLine(l.Detail))
+	t.out.Printf("%s %-*s  %s\n", t.out.Paint(mark.style, mark.sign), width, l.Name, oneLine(l.Detail))
 	if l.Status == Broken {
 		if t.broken == nil {
 			t.broken = &l
@@ -75,10 +38,10 @@ func (t *Text) Link(l Link) {
 		return
 	}
 	for _, line := range l.More {
-		t.printf("  %-*s  %s\n", width, "", oneLine(line))
+		t.out.Printf("  %-*s  %s\n", width, "", oneLine(line))
 	}
 	for _, command := range l.Mend {
-		t.printf("  %-*s  %s\n", width, "", command)
+		t.out.Line("%s", term.Indent(term.Lines(command), strings.Repeat(" ", width+4)))
 	}
 }
 
@@ -86,18 +49,18 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // Verdict writes what it comes to.
 func (t *Text) Verdict(r *Report) error {
-	t.printf("\n")
+	t.out.Printf("\n")
 	switch {
 	case t.broken != nil:
-		t.printf("%s %s\n", t.paint(bold+";"+red, "The first broken link is "+t.broken.Name+":"), oneLine(t.broken.Detail))
+		t.out.Printf("%s %s\n", t.out.Paint(term.Bold.And(term.Red), "The first broken link is "+t.broken.Name+":"), oneLine(t.broken.Detail))
 		for _, line := range t.broken.More {
-			t.printf("  %s\n", line)
+			t.out.Line("%s", term.Indent(term.Lines(line), "  "))
 		}
 		t.commands("Mend it:", t.broken.Mend)
 	default:
 		t.notBroken(r)
 	}
-	return t.err
+	return t.out.Err()
 }
 
 func (t *Text) notBroken(r *Report) {
@@ -118,10 +81,10 @@ func (t *Text) notBroken(r *Report) {
 		leads = " It leads to " + r.Session + "."
 	}
 	if len(names) == 0 {
-		t.printf("%s%s\n", t.paint(bold+";"+green, "The chain is whole."), leads)
+		t.out.Printf("%s%s\n", t.out.Paint(term.Bold.And(term.Green), "The chain is whole."), leads)
 		return
 	}
-	t.printf("%s%s Not known: %s.\n", t.paint(bold, "Nothing is broken as far as can be seen from here."), leads, strings.Join(names, ", "))
+	t.out.Printf("%s%s Not known: %s.\n", t.out.Paint(term.Bold, "Nothing is broken as far as can be seen from here."), leads, strings.Join(names, ", "))
 	t.commands("These tell:", tell)
 }
 
@@ -129,9 +92,9 @@ func (t *Text) commands(title string, lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	t.printf("\n%s\n", title)
+	t.out.Printf("\n%s\n", title)
 	for _, line := range lines {
-		t.printf("  %s\n", line)
+		t.out.Line("%s", term.Indent(term.Lines(line), "  "))
 	}
 }
 

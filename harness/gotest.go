@@ -3,6 +3,8 @@ package harness
 import (
 	"context"
 	"testing"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // Test runs scenarios inside a Go test, each as a parallel subtest of its name.
@@ -28,7 +30,7 @@ func Test(t *testing.T, c Config, scenarios []Scenario) {
 				s := &result.Steps[j]
 				switch s.Status {
 				case Failed:
-					t.Errorf("%s:%d: %s\n%s", result.File, s.Line, s.Name, indented(failure(s), "    "))
+					t.Errorf("%s:%d: %s\n%s", result.File, s.Line, s.Name, term.Indent(failure(s), "    "))
 				case Skipped:
 					skipped = s.Reason
 					t.Logf("%s:%d: %s: skipped: %s", result.File, s.Line, s.Name, s.Reason)

@@ -5,14 +5,16 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // ProgressOptions say how progress is shown.
 type ProgressOptions struct {
 	// Live keeps one line at the bottom that says what is running: for terminals.
 	Live bool
-	// Colour uses ANSI colours.
-	Colour bool
+	// Color uses ANSI colours.
+	Color bool
 	// Brief leaves out the steps of scenarios that did not fail.
 	Brief bool
 }
@@ -21,7 +23,7 @@ type ProgressOptions struct {
 // it has ended, and on a terminal a line with what is running. Pass it as
 // [Config.Progress].
 func Progress(w io.Writer, total int, o ProgressOptions) func(Event) {
-	p := &progress{w: w, total: total, options: o, style: style{o.Colour}, running: map[*Scenario]string{}, since: map[*Scenario]time.Time{}}
+	p := &progress{w: w, total: total, options: o, style: style{o.Color}, running: map[*Scenario]string{}, since: map[*Scenario]time.Time{}}
 	return p.event
 }
 
@@ -41,7 +43,7 @@ type progress struct {
 func (p *progress) event(e Event) {
 	var out strings.Builder
 	if p.shown {
-		out.WriteString("\r\x1b[2K")
+		out.WriteString(term.ClearLine)
 		p.shown = false
 	}
 	switch {
@@ -81,20 +83,17 @@ func (p *progress) line() string {
 			}
 		}
 	}
-	r := []rune(printable(text))
-	if width := terminalWidth(p.w) - 1; len(r) > width {
-		r = append(r[:max(width-1, 0)], '…')
-	}
-	return p.style.dim(string(r))
+	return string(p.style.dim(term.Cut(term.Printable(text), term.Columns(p.w)-1)))
 }
 
-func (p *progress) block(out *strings.Builder, r *ScenarioResult) {
-	fmt.Fprintf(out, "%s %s  %s  %s\n", p.style.mark(r.Status), p.style.bold(r.Name), printable(r.Description), p.style.dim(rounded(r.Duration)))
+func (p *progress) block(to io.Writer, r *ScenarioResult) {
+	out := term.NewPrinter(to, p.options.Color)
+	out.Line("%s %s  %s  %s", p.style.mark(r.Status), p.style.bold(r.Name), term.Lines(r.Description), p.style.dim(rounded(r.Duration)))
 	if p.options.Brief && r.Status != Failed {
 		return
 	}
 	if r.Error != "" {
-		fmt.Fprintf(out, "%s\n", indented(printable(r.Error), "    "))
+		out.Line("%s", term.Indent(term.Lines(r.Error), "    "))
 	}
 	for i := range r.Steps {
 		s := &r.Steps[i]
@@ -102,12 +101,12 @@ func (p *progress) block(out *strings.Builder, r *ScenarioResult) {
 		if s.Status == Skipped {
 			note = "skipped: " + s.Reason
 		}
-		fmt.Fprintf(out, "    %s %s\n", p.style.mark(s.Status), printable(s.Name))
+		out.Line("    %s %s", p.style.mark(s.Status), s.Name)
 		if note != "" {
-			fmt.Fprintf(out, "        %s\n", p.style.dim(printable(note)))
+			out.Line("        %s", p.style.dim(note))
 		}
 		if s.Status == Failed {
-			fmt.Fprintf(out, "        %s\n", p.style.paint("31", oneLine(s))) // the whole of it is in the report
+			out.Line("        %s", p.style.paint(term.Red, oneLine(s))) // the whole of it is in the report
 		}
 	}
 }
@@ -122,13 +121,13 @@ func failure(s *StepResult) string {
 		fmt.Fprintf(&out, "%s\n  expected: %s\n  actual:   %s\n", m.What, hanging(m.Expected), hanging(m.Actual))
 	}
 	if s.Explanation != "" {
-		fmt.Fprintf(&out, "why the emulator answered so:\n%s\n", indented(s.Explanation, "  "))
+		fmt.Fprintf(&out, "why the emulator answered so:\n%s\n", term.Indent(s.Explanation, "  "))
 	}
-	return printable(out.String())
+	return string(term.Lines(out.String()))
 }
 
 // hanging puts the lines of a text under its first, which follows a label.
-func hanging(text string) string { return strings.TrimLeft(indented(text, "            "), " ") }
+func hanging(text string) string { return strings.TrimLeft(term.Indent(text, "            "), " ") }
 
 func rounded(d time.Duration) string {
 	switch {

@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 func sortedKeys(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) }
@@ -53,9 +54,7 @@ func (r *Report) WriteFile(f ReportFile) error {
 // WriteJSON writes the report as JSON, durations in nanoseconds.
 func (r *Report) WriteJSON(w io.Writer) error {
 	scenarios, steps := r.Counts()
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(struct {
+	return term.WriteJSON(w, struct {
 		*Report
 		ScenarioCounts Counts `json:"scenarioCounts"`
 		StepCounts     Counts `json:"stepCounts"`

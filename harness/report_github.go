@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // WriteAnnotations writes workflow commands, by which GitHub Actions shows
@@ -36,7 +38,7 @@ func (r *Report) WriteAnnotations(w io.Writer) error {
 
 // The escapes of workflow commands (GitHub Actions documentation, "Workflow commands").
 func data(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(printable(s))
+	return strings.NewReplacer("%", "%25", "\n", "%0A").Replace(string(term.Lines(s)))
 }
 
 func property(s string) string {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // The JUnit form that CI systems read: a suite a scenario, a case a step.
@@ -48,6 +50,9 @@ type (
 	}
 )
 
+// escaped is foreign text as XML can hold it: most controls cannot be written there.
+func escaped(s string) string { return string(term.Lines(s)) }
+
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
 
 // WriteJUnit writes the report as JUnit XML.
@@ -56,12 +61,12 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 	for i := range r.Scenarios {
 		x := &r.Scenarios[i]
 		suite := junitSuite{
-			Name: x.Name, File: x.File, Time: seconds(x.Duration), Timestamp: x.Started.UTC().Format(time.RFC3339), Error: printable(x.Error),
+			Name: x.Name, File: x.File, Time: seconds(x.Duration), Timestamp: x.Started.UTC().Format(time.RFC3339), Error: escaped(x.Error),
 		}
 		if x.Error != "" {
 			// A scenario that could not be played has no step that failed.
 			suite.Cases = append(suite.Cases, junitCase{
-				Name: "start", ClassName: x.Name, File: x.File, Line: x.Line, Time: "0.000", Error: &junitDetail{Message: firstLine(printable(x.Error), ""), Text: printable(x.Error)},
+				Name: "start", ClassName: x.Name, File: x.File, Line: x.Line, Time: "0.000", Error: &junitDetail{Message: firstLine(escaped(x.Error), ""), Text: escaped(x.Error)},
 			})
 			suite.Errors++
 		}
@@ -88,13 +93,13 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 }
 
 func (suite *junitSuite) add(x *ScenarioResult, s *StepResult) {
-	c := junitCase{Name: s.Name, ClassName: x.Name, File: x.File, Line: s.Line, Time: seconds(s.Duration), Output: printable(s.Summary)}
+	c := junitCase{Name: escaped(s.Name), ClassName: x.Name, File: x.File, Line: s.Line, Time: seconds(s.Duration), Output: escaped(s.Summary)}
 	switch {
 	case s.Status == Skipped:
-		c.Skipped = &junitDetail{Message: s.Reason}
+		c.Skipped = &junitDetail{Message: escaped(s.Reason)}
 		suite.Skipped++
 	case s.Status == Failed && s.Error != "":
-		c.Error = &junitDetail{Message: firstLine(s.Error, ""), Text: failure(s)}
+		c.Error = &junitDetail{Message: firstLine(escaped(s.Error), ""), Text: failure(s)}
 		suite.Errors++
 	case s.Status == Failed:
 		c.Failure = &junitDetail{Message: oneLine(s), Text: failure(s)}
@@ -106,11 +111,11 @@ func (suite *junitSuite) add(x *ScenarioResult, s *StepResult) {
 // oneLine is a failed step's first mismatch.
 func oneLine(s *StepResult) string {
 	if s.Error != "" {
-		return firstLine(printable(s.Error), "")
+		return firstLine(escaped(s.Error), "")
 	}
 	if len(s.Mismatches) == 0 {
 		return s.Summary
 	}
 	m := s.Mismatches[0]
-	return printable(fmt.Sprintf("%s: expected %s, got %s", m.What, firstLine(m.Expected, ""), firstLine(m.Actual, "")))
+	return escaped(fmt.Sprintf("%s: expected %s, got %s", m.What, firstLine(m.Expected, ""), firstLine(m.Actual, "")))
 }

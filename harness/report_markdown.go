@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // WriteMarkdown writes the report for a pull request or a job summary.
@@ -26,7 +28,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		}
 		fmt.Fprintf(&out, "\n## %s failed\n\n`%s:%d`\n", x.Name, x.File, x.Line)
 		if x.Error != "" {
-			fmt.Fprintf(&out, "\n%s\n", fenced(printable(x.Error)))
+			fmt.Fprintf(&out, "\n%s\n", fenced(string(term.Lines(x.Error))))
 		}
 		for j := range x.Steps {
 			if x.Steps[j].Status == Failed {
@@ -40,7 +42,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	if skips := r.skips(); len(skips) > 0 {
 		out.WriteString("\n## Skipped\n\n")
 		for _, reason := range sortedKeys(skips) {
-			fmt.Fprintf(&out, "- %s: %s\n", plural(skips[reason], "step"), cell(reason))
+			fmt.Fprintf(&out, "- %s: %s\n", term.Plural(skips[reason], "step"), cell(reason))
 		}
 	}
 	_, err := io.WriteString(w, out.String())
@@ -48,7 +50,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 }
 
 func cell(s string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", ">", "&gt;").Replace(printable(s))
+	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", ">", "&gt;").Replace(string(term.Lines(s)))
 }
 
 // fenced is a block of text whatever backticks are in it.

@@ -3,50 +3,45 @@ package harness
 import (
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // WriteText writes the table at the end of a run, and where the logs of
 // failures are.
-func (r *Report) WriteText(w io.Writer, colour bool) error {
-	s := style{colour}
-	var out strings.Builder
-	out.WriteByte('\n')
-	table := tabwriter.NewWriter(&out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "SCENARIO\tRESULT\tPASSED\tFAILED\tSKIPPED\tTIME")
+func (r *Report) WriteText(w io.Writer, color bool) error {
+	s, out := style{color}, term.NewPrinter(w, color)
+	rows := [][]any{{"SCENARIO", "RESULT", "PASSED", "FAILED", "SKIPPED", "TIME"}}
 	for i := range r.Scenarios {
 		x := &r.Scenarios[i]
 		c := x.Counts()
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\n", x.Name, x.Status, c.Passed, c.Failed, c.Skipped, rounded(x.Duration))
+		rows = append(rows, []any{x.Name, x.Status, c.Passed, c.Failed, c.Skipped, rounded(x.Duration)})
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
+	out.Line("")
+	out.Table("", rows)
 	for i := range r.Scenarios {
 		x := &r.Scenarios[i]
 		for j := range x.Steps {
-			if x.Steps[j].Status == Failed {
-				fmt.Fprintf(&out, "\n%s %s › %s (%s:%d)\n%s\n", s.mark(Failed), s.bold(x.Name), x.Steps[j].Name, x.File, x.Steps[j].Line, indented(failure(&x.Steps[j]), "    "))
+			if step := &x.Steps[j]; step.Status == Failed {
+				out.Printf("\n%s %s › %s (%s:%d)\n%s\n", s.mark(Failed), s.bold(x.Name), step.Name, x.File, step.Line, term.Indent(term.Lines(failure(step)), "    "))
 			}
 		}
 		if x.Error != "" {
-			fmt.Fprintf(&out, "\n%s %s (%s:%d)\n%s\n", s.mark(Failed), s.bold(x.Name), x.File, x.Line, indented(printable(x.Error), "    "))
+			out.Printf("\n%s %s (%s:%d)\n%s\n", s.mark(Failed), s.bold(x.Name), x.File, x.Line, term.Indent(term.Lines(x.Error), "    "))
 		}
 		if x.Logs != "" {
-			fmt.Fprintf(&out, "    logs: %s\n", x.Logs)
+			out.Line("    logs: %s", x.Logs)
 		}
 	}
 	skips := r.skips()
 	for _, reason := range sortedKeys(skips) {
-		fmt.Fprintf(&out, "\n%s %s skipped: %s", s.mark(Skipped), plural(skips[reason], "step"), reason)
+		out.Printf("\n%s %s skipped: %s", s.mark(Skipped), term.Plural(skips[reason], "step"), reason)
 	}
 	if len(skips) > 0 {
-		out.WriteByte('\n')
+		out.Line("")
 	}
-	fmt.Fprintf(&out, "\n%s\n", s.bold(r.Verdict()))
-	_, err := io.WriteString(w, out.String())
-	return err
+	out.Printf("\n%s\n", s.bold(r.Verdict()))
+	return out.Err()
 }
 
 // skips counts steps by why they were skipped.
@@ -76,5 +71,5 @@ func (r *Report) Verdict() string {
 		return t
 	}
 	return fmt.Sprintf("%s: %s; %s: %s; cluster %s, %s",
-		plural(scenarios.Total(), "scenario"), text(scenarios), plural(steps.Total(), "step"), text(steps), r.Cluster, rounded(r.Duration))
+		term.Plural(scenarios.Total(), "scenario"), text(scenarios), term.Plural(steps.Total(), "step"), text(steps), r.Cluster, rounded(r.Duration))
 }

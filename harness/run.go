@@ -277,10 +277,7 @@ func (r *runner) step(ctx context.Context, play *stage, step *Step, out *StepRes
 	}
 	out.Status, out.Mismatches = Failed, o.mismatches
 	if o.decision != nil {
-		var text strings.Builder
-		if err := o.decision.Explain(&text); err == nil {
-			out.Explanation = text.String()
-		}
+		out.Explanation = o.decision.Text()
 		out.RequestID = o.decision.RequestID
 	}
 	if err := r.logs.keepOutput(play.scenario, step, o.output); err != nil {

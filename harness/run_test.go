@@ -225,3 +225,35 @@ func TestRunStep(t *testing.T) {
 		t.Error(cmp.Diff(want, got[2].Mismatches))
 	}
 }
+
+// What a step's command prints is anybody's text: in no report does a terminal
+// obey it, not even C1 controls and marks of direction, which are valid UTF-8.
+func TestHostileOutput(t *testing.T) {
+	var progress bytes.Buffer
+	report := run(t, harness.Config{
+		Start: harness.Local(startFake(t).start), Progress: harness.Progress(&progress, 1, harness.ProgressOptions{}),
+	}, parse(t, `
+    - name: hostile
+      run: {command: "printf '\\302\\23331mRED\\342\\200\\256txet\\033]0;owned\\007\\000\\377\\r\\nlast'"}
+      expect: {stdout: nothing of it}
+`))
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"progress":    func(b *bytes.Buffer) error { _, err := b.Write(progress.Bytes()); return err },
+		"text":        func(b *bytes.Buffer) error { return report.WriteText(b, false) },
+		"JSON":        func(b *bytes.Buffer) error { return report.WriteJSON(b) },
+		"JUnit":       func(b *bytes.Buffer) error { return report.WriteJUnit(b) },
+		"Markdown":    func(b *bytes.Buffer) error { return report.WriteMarkdown(b) },
+		"annotations": func(b *bytes.Buffer) error { return report.WriteAnnotations(b) },
+	} {
+		var out bytes.Buffer
+		if err := write(&out); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsFunc(out.String(), func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 || r == 0x202e }) {
+			t.Errorf("%s commands the terminal: %q", name, &out)
+		}
+		if !strings.Contains(out.String(), `\u009b31mRED\u202etxet\u001b]0;owned\u0007`) {
+			t.Errorf("%s lacks what the command printed: %q", name, &out)
+		}
+	}
+}

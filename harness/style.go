@@ -1,77 +1,21 @@
 package harness
 
-import (
-	"io"
-	"os"
-	"strconv"
-	"strings"
+import "github.com/irsa-emu/irsa-emu/term"
 
-	"golang.org/x/term"
-)
+// style writes with colours or without. What it is given is escaped: names come
+// from files, messages and output from whatever a step ran.
+type style struct{ color bool }
 
-// style writes with colours or without.
-type style struct{ colour bool }
-
-func (s style) paint(code, text string) string {
-	if !s.colour || text == "" {
-		return text
-	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+func (s style) paint(style term.Style, text string) term.Safe {
+	return term.Paint(s.color, style, text)
 }
-
-func (s style) bold(text string) string { return s.paint("1", text) }
-func (s style) dim(text string) string  { return s.paint("2", text) }
+func (s style) bold(text string) term.Safe { return s.paint(term.Bold, text) }
+func (s style) dim(text string) term.Safe  { return s.paint(term.Dim, text) }
 
 // mark is one sign for a status.
-func (s style) mark(status Status) string {
-	switch status {
-	case Passed:
-		return s.paint("32", "✓")
-	case Failed:
-		return s.paint("31", "✗")
+func (s style) mark(status Status) term.Safe {
+	if status == Skipped {
+		return s.paint(term.Yellow, "-")
 	}
-	return s.paint("33", "-")
-}
-
-// IsTerminal reports whether w is one.
-func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// terminalWidth is how many columns w has; 80 when it does not say.
-func terminalWidth(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
-		}
-	}
-	return 80
-}
-
-// printable keeps control characters of what others wrote off the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, s)
-}
-
-// plural is a number of things.
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return strconv.Itoa(n) + " " + thing + "s"
-}
-
-// indented puts a margin before each line.
-func indented(text, margin string) string {
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(margin+lines[i], " ")
-	}
-	return strings.Join(lines, "\n")
+	return term.Mark(s.color, status == Passed)
 }

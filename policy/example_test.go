@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 const trust = `{
@@ -30,9 +31,7 @@ func Example() {
 	}
 	request.Context.Set("issuer.example.com:sub", "system:serviceaccount:shop:checkout")
 	decision := policy.Evaluate(policy.Policies{Trust: &policy.Named{Name: "Checkout", Document: doc}}, request)
-	if err := policy.Explain(os.Stdout, decision, policy.ExplainOptions{}); err != nil {
-		fmt.Println(err)
-	}
+	policy.Explain(term.NewPrinter(os.Stdout, false), decision, policy.ExplainOptions{})
 	// Output:
 	// REFUSED  sts:AssumeRoleWithWebIdentity
 	//   caller    a web identity of arn:aws:iam::111122223333:oidc-provider/issuer.example.com

@@ -14,6 +14,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/doctor"
 	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 type doctorFlags struct {
@@ -114,8 +115,8 @@ func (f *doctorFlags) kubectl() string {
 }
 
 func (p *program) examine(ctx context.Context, config doctor.Config, output string) error {
-	text := doctor.Text{W: p.stdout, Color: p.coloured(p.stdout)}
-	progress := &looking{w: p.stderr, terminal: isTerminal(p.stderr)}
+	text := doctor.NewText(p.stdout, p.coloured(p.stdout))
+	progress := &looking{w: p.stderr, terminal: term.IsTerminal(p.stderr)}
 	stop := progress.every(ctx, 2*time.Second)
 	config.Looking = progress.at
 	config.Seen = func(l doctor.Link) {
@@ -131,7 +132,7 @@ func (p *program) examine(ctx context.Context, config doctor.Config, output stri
 		return &exitError{exitFailed, err}
 	}
 	if output == "json" {
-		err = printJSON(p.stdout, report)
+		err = term.WriteJSON(p.stdout, report)
 	} else {
 		err = text.Verdict(report)
 	}
@@ -158,18 +159,16 @@ func (l *looking) at(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.said && l.terminal {
-		fmt.Fprint(l.w, clearLine)
+		fmt.Fprint(l.w, term.ClearLine)
 	}
 	l.name, l.since, l.said = name, time.Now(), false
 }
-
-const clearLine = "\r\x1b[2K"
 
 func (l *looking) say() {
 	l.said = true
 	line := fmt.Sprintf("looking at %s … %.0f s", l.name, time.Since(l.since).Seconds())
 	if l.terminal {
-		fmt.Fprint(l.w, clearLine+line)
+		fmt.Fprint(l.w, term.ClearLine+line)
 		return
 	}
 	fmt.Fprintln(l.w, line)

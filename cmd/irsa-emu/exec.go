@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -37,7 +36,7 @@ The exit code is the command's own.`,
 			config.URL, config.ControlToken, config.Command = c.url, c.controlToken, args
 			config.Stdin, config.Stdout, config.Stderr = p.stdin, p.stdout, p.stderr
 			config.Env = os.Environ()
-			config.Complain = func(err error) { fmt.Fprintf(p.stderr, "irsa-emu: the token was not refreshed: %v\n", err) }
+			config.Complain = func(err error) { _ = p.complain("irsa-emu: the token was not refreshed: %v", err) }
 			// Signals go to the command, which decides: a context that they cancel would end it besides.
 			code, err := harness.Exec(context.WithoutCancel(cmd.Context()), config)
 			if err != nil || code != 0 {

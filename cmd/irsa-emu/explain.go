@@ -1,15 +1,14 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 func (p *program) explainCommand() *cobra.Command {
@@ -37,14 +36,11 @@ func (p *program) explainCommand() *cobra.Command {
 				d = out.Decisions[0]
 			}
 			if output == "json" {
-				b, err := json.MarshalIndent(d, "", "  ")
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprintf(p.stdout, "%s\n", b)
-				return err
+				return term.WriteJSON(p.stdout, d)
 			}
-			return d.Explain(p.stdout)
+			out := p.out()
+			d.Explain(out)
+			return out.Err()
 		},
 	}
 	c.clientFlags(cmd)

@@ -71,7 +71,7 @@ func (g *givenFlags) load(p *program, account, region string) (statefile.State, 
 
 func (p *program) notes(notes []sources.Note) error {
 	for _, n := range notes {
-		if _, err := fmt.Fprintln(p.stderr, "note: "+n.String()); err != nil {
+		if err := p.complain("note: %s", n.String()); err != nil {
 			return err
 		}
 	}

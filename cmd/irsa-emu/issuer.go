@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 func (p *program) issuerCommand() *cobra.Command {
@@ -111,7 +112,7 @@ func (p *program) printIssuer(findings []oidc.Finding, output string, keys bool)
 		}
 	}
 	if output == "json" {
-		if err := printJSON(p.stdout, map[string]any{"ok": broken == 0, "findings": findings}); err != nil {
+		if err := term.WriteJSON(p.stdout, map[string]any{"ok": broken == 0, "findings": findings}); err != nil {
 			return err
 		}
 	} else if err := p.printRules(findings, broken, keys); err != nil {
@@ -124,28 +125,24 @@ func (p *program) printIssuer(findings []oidc.Finding, output string, keys bool)
 }
 
 func (p *program) printRules(findings []oidc.Finding, broken int, keys bool) error {
-	var b strings.Builder
-	paint := painter(p.coloured(p.stdout))
-	width := 0
+	out := p.out()
+	var rows [][]any
 	for _, f := range findings {
-		width = max(width, len(f.Rule))
-	}
-	for _, f := range findings {
-		word := paint("32", "pass")
+		word := out.Paint(term.Green, "pass")
 		if !f.OK {
-			word = paint("31", "FAIL")
+			word = out.Paint(term.Red, "FAIL")
 		}
-		fmt.Fprintf(&b, "%s  %-*s  %s\n", word, width, f.Rule, f.Found)
+		rows = append(rows, []any{word, f.Rule, f.Found})
 		if f.Mend != "" {
-			fmt.Fprintf(&b, "      %-*s  mend: %s\n", width, "", f.Mend)
+			rows = append(rows, []any{"", "", "mend: " + f.Mend})
 		}
 	}
+	out.Table("", rows)
 	if !keys {
-		fmt.Fprintln(&b, "the keys were not checked")
+		out.Line("the keys were not checked")
 	}
-	fmt.Fprintf(&b, "%d rules, %d broken\n", len(findings), broken)
-	_, err := fmt.Fprint(p.stdout, b.String())
-	return err
+	out.Line("%s, %d broken", term.Plural(len(findings), "rule"), broken)
+	return out.Err()
 }
 
 func (p *program) issuerThumbprintCommand() *cobra.Command {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/harness/kind"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // startKind makes kind clusters when scenarios need them.
@@ -21,7 +22,7 @@ func (p *program) startKind(ctx context.Context, f runFlags) (clusters, error) {
 	}
 	made, err := kind.New(ctx, kind.Config{
 		Images: f.kind.images, Name: f.kind.name, Keep: f.kind.keep, Executable: f.kind.executable, Parallel: parallel,
-		Log: statusLines(p.stderr, isTerminal(p.stderr)),
+		Log: statusLines(p.stderr, term.IsTerminal(p.stderr)),
 	})
 	if err != nil {
 		return clusters{}, &exitError{exitFailed, err}
@@ -36,7 +37,7 @@ func (p *program) useExisting(ctx context.Context, f runFlags) (clusters, error)
 		parallel = 2 * runtime.GOMAXPROCS(0)
 	}
 	existing, err := kind.Use(ctx, kind.Config{
-		EmulatorImage: f.kind.emulatorImage, Executable: f.kind.executable, Parallel: parallel, Log: statusLines(p.stderr, isTerminal(p.stderr)),
+		EmulatorImage: f.kind.emulatorImage, Executable: f.kind.executable, Parallel: parallel, Log: statusLines(p.stderr, term.IsTerminal(p.stderr)),
 	}, f.kind.context)
 	if err != nil {
 		return clusters{}, &exitError{exitFailed, err}
@@ -51,13 +52,14 @@ func statusLines(w io.Writer, terminal bool) func(string) {
 	return func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
+		line = string(term.Lines(line))
 		switch {
 		case !terminal:
 			fmt.Fprintln(w, line)
 		case strings.HasSuffix(line, " s") && strings.Contains(line, " … "):
-			fmt.Fprint(w, "\r\x1b[2K"+line)
+			fmt.Fprint(w, term.ClearLine+line)
 		default:
-			fmt.Fprintln(w, "\r\x1b[2K"+line)
+			fmt.Fprintln(w, term.ClearLine+line)
 		}
 	}
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 const lintLong = `lint reads trust policies and reports what AWS accepts but what does not do what it
@@ -152,7 +151,7 @@ func (p *program) fix(found *sources.Found, account string) error {
 		}
 		source.Text = mended
 		for _, f := range applied {
-			if _, err := fmt.Fprintf(p.stderr, "fixed: %s: %s [%s]\n", file, f.Fix, f.Rule); err != nil {
+			if err := p.complain("fixed: %s: %s [%s]", file, f.Fix, f.Rule); err != nil {
 				return err
 			}
 		}
@@ -187,39 +186,40 @@ func writeBack(file string, content []byte) error {
 func (p *program) printLint(report lintReport, output string) error {
 	switch output {
 	case "json":
-		return printJSON(p.stdout, report)
+		return term.WriteJSON(p.stdout, report)
 	case "sarif":
-		return printJSON(p.stdout, sarif(report.Findings))
+		return term.WriteJSON(p.stdout, sarif(report.Findings))
 	}
+	out := p.out()
 	for _, f := range report.Findings {
-		if err := f.print(p.stdout, p.coloured(p.stdout)); err != nil {
-			return err
-		}
+		f.print(out)
 	}
 	for _, u := range report.Unchecked {
 		at := strictyaml.Position{File: u.File, Line: u.Line, Column: u.Column}
-		if _, err := fmt.Fprintln(p.stderr, "unchecked: "+sources.Note{Position: at, Address: u.Address, Message: u.Message}.String()); err != nil {
+		if err := p.complain("unchecked: %s", sources.Note{Position: at, Address: u.Address, Message: u.Message}.String()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return out.Err()
 }
 
+var severityStyle = map[policy.Severity]term.Style{policy.SeverityError: term.Red, policy.SeverityWarning: term.Yellow, policy.SeverityNote: term.Cyan}
+
 // print shows a finding with the lines of the document that its mend changes.
-func (f *linted) print(w io.Writer, color bool) error {
-	var b strings.Builder
-	paint := painter(color)
-	code := map[policy.Severity]string{policy.SeverityError: "31", policy.SeverityWarning: "33", policy.SeverityNote: "36"}[f.Severity]
-	fmt.Fprintf(&b, "%s:%d:%d: %s: %s [%s]\n", f.File, f.Line, f.Column, paint(code, string(f.Severity)), f.Message, f.Rule)
+func (f *linted) print(out *term.Printer) {
+	out.Line("%s:%d:%d: %s: %s [%s]", f.File, f.Line, f.Column, out.Paint(severityStyle[f.Severity], string(f.Severity)), f.Message, f.Rule)
 	if f.Address != "" {
-		fmt.Fprintf(&b, "    in:  %s\n", f.Address)
+		out.Line("    in:  %s", f.Address)
 	}
-	fmt.Fprintf(&b, "    why: %s\n    fix: %s\n", f.Why, f.Fix)
+	out.Line("    why: %s", f.Why)
+	out.Line("    fix: %s", f.Fix)
 	for _, line := range f.mend() {
-		fmt.Fprintf(&b, "      %s\n", paint(map[byte]string{'-': "31", '+': "32"}[line[0]], line))
+		style := term.Green
+		if line[0] == '-' {
+			style = term.Red
+		}
+		out.Line("      %s", out.Paint(style, line))
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // mend is the lines that the mend takes away and adds.
@@ -236,13 +236,4 @@ func (f *linted) mend() []string {
 		}
 	}
 	return changed
-}
-
-func painter(color bool) func(code, s string) string {
-	return func(code, s string) string {
-		if !color || code == "" {
-			return s
-		}
-		return "\x1b[" + code + "m" + s + "\x1b[0m"
-	}
 }

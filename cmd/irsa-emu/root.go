@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // Exit codes that every command shares.
@@ -64,7 +66,7 @@ func run(ctx context.Context, args []string, getenv func(string) (string, bool),
 		exit = &exitError{exitUsage, err}
 	}
 	if exit.err != nil {
-		fmt.Fprintf(stderr, "irsa-emu: %v\n", exit.err)
+		_ = p.complain("irsa-emu: %s", term.Lines(exit.err.Error())) // nowhere else to say it
 	}
 	return exit.code
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/scenarios"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 type runFlags struct {
@@ -71,16 +72,14 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 	if err != nil {
 		return err
 	}
-	terminal := isTerminal(p.stdout)
-	_, noColour := p.getenv("NO_COLOR")
-	colour := terminal && !noColour
+	color := p.coloured(p.stdout)
 	report, err := harness.Run(ctx, harness.Config{
 		Start: clusters.start, ControlToken: clusters.controlToken, Cluster: f.cluster, Parallel: f.parallel, StepTimeout: f.timeout, Logs: f.logs,
-		Progress: harness.Progress(p.stdout, len(list), harness.ProgressOptions{Live: terminal, Colour: colour, Brief: f.brief}),
+		Progress: harness.Progress(p.stdout, len(list), harness.ProgressOptions{Live: term.IsTerminal(p.stdout), Color: color, Brief: f.brief}),
 	}, list)
 	err = errors.Join(err, clusters.stop())
 	if report != nil {
-		err = errors.Join(err, p.writeReports(report, files, colour))
+		err = errors.Join(err, p.writeReports(report, files, color))
 	}
 	switch {
 	case err != nil:
@@ -160,8 +159,8 @@ func (p *program) startCluster(ctx context.Context, f runFlags) (clusters, error
 	return clusters{}, usageError("--cluster %s: write local, kind or kubeconfig", f.cluster)
 }
 
-func (p *program) writeReports(report *harness.Report, files []harness.ReportFile, colour bool) error {
-	errs := []error{report.WriteText(p.stdout, colour)}
+func (p *program) writeReports(report *harness.Report, files []harness.ReportFile, color bool) error {
+	errs := []error{report.WriteText(p.stdout, color)}
 	for _, file := range files {
 		errs = append(errs, report.WriteFile(file))
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -173,12 +172,14 @@ func (p *program) checkEntities(ctx context.Context, backend state.Backend) erro
 }
 
 func (p *program) printCheck(rows [][2]any, kinds map[string]int) error {
-	table := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
+	table := make([][]any, 0, len(rows)+len(kinds))
 	for _, row := range rows {
-		fmt.Fprintf(table, "%v\t%v\n", row[0], row[1])
+		table = append(table, row[:])
 	}
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
-		fmt.Fprintf(table, "  %s\t%d\n", kind, kinds[kind])
+		table = append(table, []any{"  " + kind, kinds[kind]})
 	}
-	return table.Flush()
+	out := p.out()
+	out.Table("", table)
+	return out.Err()
 }

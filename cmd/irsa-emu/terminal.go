@@ -2,20 +2,19 @@ package main
 
 import (
 	"io"
-	"os"
 
-	"golang.org/x/term"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
-// isTerminal is whether w shows to a person; only then is anything coloured.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
+// coloured is whether what goes to w is coloured.
+func (p *program) coloured(w io.Writer) bool { return term.Color(w, p.getenv) }
 
-// coloured is whether what goes to w is coloured: for a person who has not said
-// no (https://no-color.org).
-func (p *program) coloured(w io.Writer) bool {
-	_, no := p.getenv("NO_COLOR")
-	return isTerminal(w) && !no
+// out prints for people on the standard output.
+func (p *program) out() *term.Printer { return term.NewPrinter(p.stdout, p.coloured(p.stdout)) }
+
+// complain prints for people on the standard error.
+func (p *program) complain(format string, args ...any) error {
+	out := term.NewPrinter(p.stderr, false)
+	out.Line(format, args...)
+	return out.Err()
 }

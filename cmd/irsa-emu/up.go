@@ -10,6 +10,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/harness/kind"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // upName is the cluster of up and down that are told no other.
@@ -70,7 +71,7 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 		}
 	}
 	config := kind.UpConfig{
-		Config: kind.Config{Name: f.name, Executable: f.executable, Log: statusLines(p.stderr, isTerminal(p.stderr))},
+		Config: kind.Config{Name: f.name, Executable: f.executable, Log: statusLines(p.stderr, term.IsTerminal(p.stderr))},
 		Issuer: f.issuer, Region: f.region, Port: f.port, LoadImages: f.loadImages,
 	}
 	if f.image != "" {
@@ -137,7 +138,7 @@ func (p *program) downCommand() *cobra.Command {
 		Use: "down", Short: "Remove the kind cluster that up made, or run --keep", Args: cobra.NoArgs,
 		Example: "  irsa-emu down",
 		RunE: func(*cobra.Command, []string) error {
-			there, err := kind.Down(name, statusLines(p.stderr, isTerminal(p.stderr)))
+			there, err := kind.Down(name, statusLines(p.stderr, term.IsTerminal(p.stderr)))
 			if err != nil {
 				return &exitError{exitFailed, err}
 			}

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 func anyAllowed(verdicts []verdict) bool {
@@ -21,10 +20,12 @@ func (p *program) printVerdicts(verdicts []verdict, single bool, output string, 
 		if single {
 			report = verdicts[0]
 		}
-		return printJSON(p.stdout, report)
+		return term.WriteJSON(p.stdout, report)
 	}
+	out := p.out()
 	if single {
-		return verdicts[0].print(p.stdout, explain, p.coloured(p.stdout))
+		verdicts[0].print(out, explain)
+		return out.Err()
 	}
 	allowed := 0
 	for _, v := range verdicts {
@@ -33,66 +34,51 @@ func (p *program) printVerdicts(verdicts []verdict, single bool, output string, 
 		}
 		switch {
 		case explain:
-			if err := v.print(p.stdout, true, p.coloured(p.stdout)); err != nil {
-				return err
-			}
+			v.print(out, true)
 		case v.Allowed:
-			if _, err := fmt.Fprintf(p.stdout, "allowed: %s\n", v.Role); err != nil {
-				return err
-			}
+			out.Line("allowed: %s", v.Role)
 		}
 	}
 	v := verdicts[0]
-	_, err := fmt.Fprintf(p.stdout, "%s of %s may assume %d of %d roles; --role NAME says why of one\n", v.Subject, v.Issuer, allowed, len(verdicts))
-	return err
-}
-
-func printJSON(w io.Writer, report any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(report)
+	out.Line("%s of %s may assume %d of %s; --role NAME says why of one", v.Subject, v.Issuer, allowed, term.Plural(len(verdicts), "role"))
+	return out.Err()
 }
 
 // print shows a verdict to people. What is refused is always explained.
-func (v *verdict) print(w io.Writer, explain, color bool) error {
-	var b strings.Builder
+func (v *verdict) print(out *term.Printer, all bool) {
 	word := "denied"
 	if v.Allowed {
 		word = "allowed"
 	}
-	fmt.Fprintf(&b, "%s: %s of %s", word, v.Subject, v.Issuer)
+	as := ""
 	if v.Role != "" {
-		fmt.Fprintf(&b, " as %s", v.Role)
+		as = " as " + v.Role
 	}
-	b.WriteByte('\n')
+	out.Line("%s: %s of %s%s", word, v.Subject, v.Issuer, as)
 	if v.Reason != nil {
-		fmt.Fprintf(&b, "  why: %s\n", v.Reason.Message)
+		out.Line("  why: %s", v.Reason.Message)
 		if v.Reason.Hint != "" {
-			fmt.Fprintf(&b, "  hint: %s\n", v.Reason.Hint)
+			out.Line("  hint: %s", v.Reason.Hint)
 		}
 	}
-	if v.Place != "" && (!v.Allowed || explain) {
-		fmt.Fprintf(&b, "  trust policy: %s\n", v.Place)
+	explain := all || !v.Allowed
+	if v.Place != "" && explain {
+		out.Line("  trust policy: %s", v.Place)
 	}
-	if !v.Allowed || explain {
+	if explain {
 		for _, d := range v.Checks {
-			b.WriteByte('\n')
-			if err := policy.Explain(&b, d, policy.ExplainOptions{Color: color, All: explain}); err != nil {
-				return err
-			}
+			out.Line("")
+			policy.Explain(out, d, policy.ExplainOptions{All: all})
 		}
 	}
-	if len(v.Notes) > 0 && (!v.Allowed || explain) {
-		b.WriteByte('\n')
+	if len(v.Notes) > 0 && explain {
+		out.Line("")
 	}
 	for _, note := range v.Notes {
-		if !v.Allowed || explain || !strings.HasPrefix(note, "taken for granted") {
-			fmt.Fprintln(&b, "note: "+note)
+		if explain || !strings.HasPrefix(note, "taken for granted") {
+			out.Line("note: %s", note)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // readInput reads a file, or the standard input for "-".
