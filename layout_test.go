@@ -15,6 +15,7 @@ var allowed = map[string][]string{
 	"aws":                     {},
 	"term":                    {},
 	"policy":                  {"term"},
+	"prove":                   {"aws", "policy"},
 	"oidc":                    {},
 	"wire":                    {},
 	"state":                   {},

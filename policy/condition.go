@@ -18,7 +18,7 @@ func (o *operand) matches(got string) bool {
 }
 
 func newCondition(operatorName, key string, values []string, op operator, start Position, variables bool) Condition {
-	c := Condition{Operator: operatorName, Key: key, Values: values, Start: start, op: op, key: strings.ToLower(key)}
+	c := Condition{Operator: operatorName, Key: key, Values: values, Start: start, op: op, key: strings.ToLower(key), variables: variables}
 	if op.test == nil {
 		return c
 	}

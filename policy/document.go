@@ -44,4 +44,6 @@ type Condition struct {
 	op     operator
 	key    string // lower case
 	values []operand
+	// variables says that the document's version knows policy variables.
+	variables bool
 }

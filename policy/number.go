@@ -123,17 +123,24 @@ func parseDate(s string) (time.Time, bool) {
 
 // compileIP takes a CIDR block or a single address, version 4 or 6.
 func compileIP(want string) func(string) bool {
-	prefix, err := netip.ParsePrefix(want)
-	if err != nil {
-		addr, err := netip.ParseAddr(want)
-		if err != nil {
-			return never
-		}
-		addr = addr.Unmap()
-		prefix = netip.PrefixFrom(addr, addr.BitLen())
+	prefix, ok := parseAddressBlock(want)
+	if !ok {
+		return never
 	}
 	return func(got string) bool {
 		addr, err := netip.ParseAddr(got)
 		return err == nil && prefix.Contains(addr.Unmap())
 	}
+}
+
+func parseAddressBlock(s string) (netip.Prefix, bool) {
+	if prefix, err := netip.ParsePrefix(s); err == nil {
+		return prefix, true
+	}
+	addr, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	addr = addr.Unmap()
+	return netip.PrefixFrom(addr, addr.BitLen()), true
 }

@@ -1,0 +1,434 @@
+package prove
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// space is a world with the tests that policies and claims make in it. Its
+// dimensions are the keys that are tested, each cut into cells: a cell holds the
+// values that all tests treat alike. A set of requests is then a union of boxes,
+// a box being a set of cells for each key.
+type space struct {
+	world  *world
+	budget *budget
+	dims   []*dimension
+	byKey  map[string]int
+	refs   map[string]ref // of tests by what they say
+}
+
+// dimension is one key.
+type dimension struct {
+	key    string
+	domain domain
+	tests  []*keyTest
+	cells  []cell
+}
+
+// keyTest is one test of a key, and in which cells it is met: surely, or at most.
+type keyTest struct {
+	test        policy.Test
+	condition   *policy.Condition // nil: of a claim
+	most, least expr              // the values that match
+	unknown     string            // a variable on which it depends
+	may, must   bits
+}
+
+// cell is a set of values of a key.
+type cell struct {
+	absent bool
+	values []string // witness: one value, or those of a set
+	in     []bits   // of each value, which tests' languages hold it: most, least alternating
+	// supposed: that there is such a value is not known.
+	supposed bool
+	cost     int
+}
+
+// ref names a test of a dimension. A test whose result is the same in every
+// request has no dimension.
+type ref struct{ dim, test int }
+
+func newSpace(w *world, b *budget) *space {
+	return &space{world: w, budget: b, byKey: map[string]int{}, refs: map[string]ref{}}
+}
+
+// register adds a condition to its key's dimension.
+func (s *space) register(c *policy.Condition) (ref, bool) {
+	t, known := c.Test()
+	if !known {
+		return ref{}, false
+	}
+	return s.test(t, c), true
+}
+
+func (s *space) test(t policy.Test, c *policy.Condition) ref {
+	key := t.Key
+	if other, ok := s.world.same[key]; ok {
+		key = other
+	}
+	lift, lifted := s.world.follows[key]
+	if lifted && comparisonOf(t.Comparison) == byText {
+		key = s.world.subject
+	} else {
+		lifted = false
+	}
+	d0 := s.world.domain(key)
+	_, agrees := s.world.follows[key]
+	d0.supposed = agrees && comparisonOf(t.Comparison) == byMeasure
+	signature := signatureOf(t)
+	if r, ok := s.refs[signature]; ok {
+		return r
+	}
+	i, ok := s.byKey[key]
+	if !ok {
+		i = len(s.dims)
+		s.byKey[key] = i
+		s.dims = append(s.dims, &dimension{key: key, domain: d0})
+	}
+	k := &keyTest{test: t, condition: c}
+	if comparisonOf(t.Comparison) == byText {
+		k.most, k.least, k.unknown = matching(t, s.world)
+		if lifted {
+			k.most, k.least = lift.in(k.most), lift.in(k.least)
+		}
+	}
+	d := s.dims[i]
+	d.tests = append(d.tests, k)
+	r := ref{i, len(d.tests) - 1}
+	s.refs[signature] = r
+	return r
+}
+
+func signatureOf(t policy.Test) string {
+	var b strings.Builder
+	b.WriteString(t.Key + "\x00" + t.Comparison)
+	b.WriteByte(byte(t.Qualifier) + '0')
+	for _, flag := range []bool{t.Negated, t.IfExists} {
+		if flag {
+			b.WriteByte('!')
+		} else {
+			b.WriteByte('.')
+		}
+	}
+	for _, v := range t.Values {
+		b.WriteByte(0)
+		for _, p := range v {
+			b.WriteString(p.Text)
+			b.WriteByte(1)
+			b.WriteString(p.Variable)
+			if p.Literal || p.HasDefault {
+				b.WriteString("\x02" + p.Default)
+			}
+		}
+	}
+	return b.String()
+}
+
+// resolve gives the value of a key as a policy variable.
+func (w *world) resolve(key string) (value string, has, known bool) {
+	if other, ok := w.same[key]; ok {
+		key = other
+	}
+	d := w.domain(key)
+	if d.values.words == nil || d.many == multi {
+		return "", false, true // a multivalued key is no variable
+	}
+	if value, ok := d.constant(); ok {
+		if _, lifted := w.follows[key]; !lifted {
+			return value, true, true
+		}
+	}
+	return "", false, false
+}
+
+// variable is what a key can be as a policy variable.
+func (w *world) variable(key string) expr {
+	if other, ok := w.same[key]; ok {
+		key = other
+	}
+	return w.domain(key).values.words
+}
+
+// solve cuts the dimensions into cells and finds out where each test is met.
+func (s *space) solve() error {
+	for _, d := range s.dims {
+		if err := d.solve(s.budget); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *dimension) solve(b *budget) error {
+	if d.domain.absent {
+		d.cells = append(d.cells, cell{absent: true})
+	}
+	if d.domain.values.words != nil {
+		present, err := d.values(b)
+		if err != nil {
+			return err
+		}
+		for i := range present {
+			present[i].supposed = present[i].supposed || d.domain.supposed
+		}
+		if d.domain.many == single {
+			d.cells = append(d.cells, present...)
+		} else {
+			sets, err := d.sets(present, b)
+			if err != nil {
+				return err
+			}
+			if d.domain.many == either {
+				d.cells = append(d.cells, present...)
+			}
+			d.cells = append(d.cells, sets...)
+		}
+	}
+	if err := b.spend(len(d.cells) * len(d.tests)); err != nil {
+		return err
+	}
+	slices.SortStableFunc(d.cells, func(x, y cell) int { return cmp.Compare(x.cost, y.cost) })
+	for i, t := range d.tests {
+		t.may, t.must = newBits(len(d.cells)), newBits(len(d.cells))
+		for j := range d.cells {
+			may, must := d.met(t, i, &d.cells[j])
+			if may {
+				t.may.set(j)
+			}
+			if must {
+				t.must.set(j)
+			}
+		}
+	}
+	return nil
+}
+
+// met is the engine's rule for one condition, for a whole cell (policy,
+// Condition.Met): at most, and surely.
+func (d *dimension) met(t *keyTest, index int, c *cell) (may, must bool) {
+	test := &t.test
+	if test.Comparison == "Null" {
+		wanted := "false"
+		if c.absent {
+			wanted = "true"
+		}
+		for _, v := range test.Values {
+			if strings.EqualFold(plainText(v), wanted) {
+				return true, true
+			}
+		}
+		return false, false
+	}
+	if c.absent {
+		var met bool
+		switch test.Qualifier {
+		case policy.ForAllValues:
+			met = true
+		case policy.ForAnyValue:
+		default:
+			met = test.Negated || test.IfExists
+		}
+		return met, met
+	}
+	value := func(i int) (may, must bool) {
+		most, least := c.in[i].has(2*index), c.in[i].has(2*index+1)
+		if test.Negated {
+			return !least, !most
+		}
+		return most, least
+	}
+	switch {
+	case test.Qualifier == policy.ForAnyValue:
+		for i := range c.values {
+			x, y := value(i)
+			may, must = may || x, must || y
+		}
+		return may, must
+	case test.Qualifier == policy.ForAllValues:
+		may, must = true, true
+		for i := range c.values {
+			x, y := value(i)
+			may, must = may && x, must && y
+		}
+		return may, must
+	case d.domain.many == multi || d.domain.many == either && len(c.values) > 1:
+		return false, false // recorded: it never matches, negated or not
+	}
+	return value(0)
+}
+
+// values are the cells of single values.
+func (d *dimension) values(b *budget) ([]cell, error) {
+	var languages []expr
+	index := map[int]int{} // of a test's first language
+	measured := false
+	for i, t := range d.tests {
+		switch comparisonOf(t.test.Comparison) {
+		case byMeasure:
+			measured = true
+		case byText:
+			index[i] = len(languages)
+			languages = append(languages, t.most)
+			if t.unknown != "" {
+				languages = append(languages, t.least)
+			}
+		}
+	}
+	found, err := d.words(languages, b)
+	if err != nil {
+		return nil, err
+	}
+	of := func(text string, in bits) cell {
+		c := cell{values: []string{text}, in: []bits{newBits(2 * len(d.tests))}, cost: len(text) + 1}
+		for i, t := range d.tests {
+			at, ok := index[i]
+			if !ok {
+				continue
+			}
+			if in.has(at) {
+				c.in[0].set(2 * i)
+			}
+			if t.unknown != "" {
+				at++
+			}
+			if in.has(at) {
+				c.in[0].set(2*i + 1)
+			}
+		}
+		return c
+	}
+	var cells []cell
+	for _, w := range found {
+		cells = append(cells, of(w.text, w.in))
+	}
+	if measured {
+		return d.measured(cells, b)
+	}
+	return cells, nil
+}
+
+// words are those of the domain; see [shape].
+func (d *dimension) words(languages []expr, b *budget) ([]word, error) {
+	found, err := words([]expr{d.domain.values.words}, languages, b)
+	if err != nil || d.domain.values.lengths == nil {
+		return found, err
+	}
+	for _, w := range found {
+		if !holds(d.domain.values.lengths, w.text) {
+			return words([]expr{d.domain.values.words, d.domain.values.lengths}, languages, b)
+		}
+	}
+	return found, nil
+}
+
+// sets are the cells of sets of values. A test asks whether a set has a value of
+// some kind; two sets that have values of the same kinds are alike. So the unions
+// of the single values' kinds are all there are, and the smallest of each is kept.
+func (d *dimension) sets(present []cell, b *budget) ([]cell, error) {
+	kind := func(c *cell, at int) bits {
+		out := newBits(4 * len(d.tests))
+		for i := range d.tests {
+			for j := range 2 {
+				if c.in[at].has(2*i + j) {
+					out.set(4*i + j)
+				} else {
+					out.set(4*i + 2 + j)
+				}
+			}
+		}
+		return out
+	}
+	type state struct {
+		c    cell
+		kind bits
+	}
+	var all []state
+	seen := map[string]bool{}
+	add := func(st state) {
+		if k := st.kind.key(); !seen[k] {
+			seen[k] = true
+			all = append(all, st)
+		}
+	}
+	start := state{c: cell{}, kind: newBits(4 * len(d.tests))}
+	starts := []state{start}
+	for _, with := range d.domain.with {
+		var next []state
+		required, err := d.wordsIn(with, b)
+		if err != nil {
+			return nil, err
+		}
+		for _, st := range starts {
+			for i := range required {
+				next = append(next, state{st.c.with(&required[i]), st.kind.or(kind(&required[i], 0))})
+			}
+		}
+		starts = next
+	}
+	for _, st := range starts {
+		add(st)
+	}
+	for i := 0; i < len(all); i++ {
+		for j := range present {
+			if err := b.spend(len(d.tests) + 8); err != nil {
+				return nil, err
+			}
+			add(state{all[i].c.with(&present[j]), all[i].kind.or(kind(&present[j], 0))})
+		}
+	}
+	var cells []cell
+	for _, st := range all {
+		if len(st.c.values) > 0 {
+			cells = append(cells, st.c)
+		}
+	}
+	if d.domain.many == either {
+		return several(cells), nil
+	}
+	return cells, nil
+}
+
+// several makes sets of one value into sets of that value twice, which a list of
+// audiences can be.
+func several(cells []cell) []cell {
+	for i := range cells {
+		if c := &cells[i]; len(c.values) == 1 {
+			c.values, c.in, c.cost = append(slices.Clone(c.values), c.values[0]), append(slices.Clone(c.in), c.in[0]), 2*c.cost
+		}
+	}
+	return cells
+}
+
+func (c *cell) with(o *cell) cell {
+	return cell{
+		values: append(slices.Clone(c.values), o.values...), in: append(slices.Clone(c.in), o.in...),
+		supposed: c.supposed || o.supposed, cost: c.cost + o.cost + 1,
+	}
+}
+
+// wordsIn are the cells of the values of a language.
+func (d *dimension) wordsIn(e expr, b *budget) ([]cell, error) {
+	narrowed := *d
+	narrowed.domain.values = shape{words: e}
+	return narrowed.values(b)
+}
+
+// exact says that all is known for sure: what is met at most is met surely.
+func (s *space) exact() bool {
+	for _, d := range s.dims {
+		for _, t := range d.tests {
+			if t.unknown != "" {
+				return false
+			}
+		}
+		for i := range d.cells {
+			if d.cells[i].supposed {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,221 @@
+package prove
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// tokenWorlds are the kinds of calls that tokens of a provider can make for a
+// role, apart where keys depend on each other. mentioned are the keys that
+// policies and claims test.
+func tokenWorlds(p *Provider, role *Role, mentioned map[string]bool) ([]world, error) {
+	if p.Missing || p.ClientIDs != nil && len(p.ClientIDs) == 0 {
+		return nil, nil // STS refuses every token
+	}
+	features := []sessionFeatures{{}}
+	if p.Kind.setsAWSClaims() {
+		var err error
+		if features, err = sessionFeaturesOf(mentioned); err != nil {
+			return nil, err
+		}
+	}
+	var out []world
+	for _, f := range features {
+		w := tokenWorld(p, role, f)
+		if p.Kind == GitHub && slices.ContainsFunc(gitHubDerived, func(name string) bool { return mentioned[p.prefix()+name] }) {
+			out = append(out, gitHubWorlds(w, p.prefix()+"sub")...)
+			continue
+		}
+		out = append(out, w)
+	}
+	return out, nil
+}
+
+// sessionFeaturesOf are the ways in which a token can bring session tags and a
+// source identity, as far as it matters to someone who tests the given keys.
+func sessionFeaturesOf(mentioned map[string]bool) ([]sessionFeatures, error) {
+	out := []sessionFeatures{{}, {sourceIdentity: true}, {tagged: true}, {sourceIdentity: true, tagged: true}}
+	var tags []string
+	for key := range mentioned {
+		if tag, ok := strings.CutPrefix(key, "aws:requesttag/"); ok {
+			tags = append(tags, tag)
+		}
+	}
+	if len(tags) > 4 {
+		return nil, errTooComplex
+	}
+	slices.Sort(tags)
+	for _, tag := range tags {
+		for _, f := range slices.Clone(out) {
+			if f.tagged {
+				f.tags = append(slices.Clone(f.tags), tag)
+				out = append(out, f)
+			}
+		}
+	}
+	return out, nil
+}
+
+// mentionedKeys collects what documents and claims test, in lower case.
+func mentionedKeys(p *Provider, claim *Claim, docs ...*policy.Document) map[string]bool {
+	out := map[string]bool{}
+	for _, d := range docs {
+		if d == nil {
+			continue
+		}
+		for _, key := range d.ContextKeys() {
+			out[strings.ToLower(key)] = true
+		}
+	}
+	if claim != nil {
+		for _, list := range [][]KeyPatterns{claim.Only, claim.Never} {
+			for i := range list {
+				out[list[i].test(p).Key] = true
+			}
+		}
+	}
+	return out
+}
+
+// Verdict is the answer about a claim.
+type Verdict string
+
+// Verdicts.
+const (
+	Proved    Verdict = "proved"
+	Refuted   Verdict = "refuted"
+	Undecided Verdict = "undecided"
+)
+
+// Answer is a verdict with what shows it.
+type Answer struct {
+	Verdict Verdict
+	Witness *Witness // of a refutation
+	// Statement and Key are what an undecided answer depends on; Statement is -1
+	// when it is none in particular.
+	Statement int
+	Key       string
+	Why       string
+}
+
+// Holds decides a claim about all tokens of a provider that can assume a role.
+func Holds(p *Provider, role *Role, claim Claim) (Answer, error) {
+	b := &budget{left: defaultWork}
+	answer := Answer{Verdict: Proved, Statement: -1}
+	worlds, err := tokenWorlds(p, role, mentionedKeys(p, &claim, role.Trust.Document))
+	for i := 0; err == nil && i < len(worlds); i++ {
+		var one Answer
+		if one, err = holdsIn(&worlds[i], role, &claim, b); err == nil {
+			answer = worse(answer, one)
+		}
+	}
+	if errors.Is(err, errTooComplex) {
+		if answer.Verdict == Refuted {
+			return answer, nil
+		}
+		statement, key := heaviest(role.Trust.Document)
+		return Answer{Verdict: Undecided, Statement: statement, Key: key, Why: errTooComplex.Error()}, nil
+	}
+	return answer, err
+}
+
+// worse is a refutation before what is undecided, and the shorter witness.
+func worse(a, b Answer) Answer {
+	rank := map[Verdict]int{Proved: 0, Undecided: 1, Refuted: 2}
+	if rank[a.Verdict] != rank[b.Verdict] {
+		if rank[a.Verdict] > rank[b.Verdict] {
+			return a
+		}
+		return b
+	}
+	if a.Verdict == Refuted && b.Witness.cost < a.Witness.cost {
+		return b
+	}
+	return a
+}
+
+func holdsIn(w *world, role *Role, claim *Claim, b *budget) (Answer, error) {
+	q := newQuestion(w, role, b)
+	g := q.space.goal(claim)
+	if err := q.solve(); err != nil {
+		return Answer{}, err
+	}
+	return q.answer(q.space.broken(g))
+}
+
+// question is who can assume a role, in one world.
+type question struct {
+	space  *space
+	role   *Role
+	layers []layer // of each action that must be allowed
+}
+
+func newQuestion(w *world, role *Role, b *budget) *question {
+	q := &question{space: newSpace(w, b), role: role}
+	for _, action := range w.actions {
+		q.layers = append(q.layers, q.space.trust(role.Trust.Document, action))
+	}
+	return q
+}
+
+func (q *question) solve() error { return q.space.solve() }
+
+// accepted is the region of the requests that the role's trust policy lets in.
+func (q *question) accepted(b bound) (region, error) {
+	for _, d := range q.space.dims {
+		if len(d.cells) == 0 {
+			return nil, nil // a key that is always there has no possible value
+		}
+	}
+	out := region{q.space.whole()}
+	for i := range q.layers {
+		one, err := q.space.allowed(&q.layers[i], b)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = q.space.intersect(out, one); err != nil {
+			return nil, err
+		}
+	}
+	if b == surely {
+		out = q.space.known(out)
+	}
+	return out, nil
+}
+
+// answer decides whether an accepted request is in a region.
+func (q *question) answer(in region) (Answer, error) {
+	bounds := []bound{surely, atMost}
+	if q.space.exact() {
+		bounds = bounds[:1]
+	}
+	for _, b := range bounds {
+		accepted, err := q.accepted(b)
+		if err != nil {
+			return Answer{}, err
+		}
+		if accepted, err = q.space.intersect(accepted, in); err != nil {
+			return Answer{}, err
+		}
+		p, some := q.space.best(accepted)
+		switch {
+		case some && b == surely:
+			w, err := q.witness(p)
+			return Answer{Verdict: Refuted, Witness: w, Statement: -1}, err
+		case some:
+			return q.undecided(accepted, in), nil
+		}
+	}
+	return Answer{Verdict: Proved, Statement: -1}, nil
+}
+
+func (q *question) undecided(accepted, in region) Answer {
+	if w, ok := q.solveVariables(accepted, in); ok {
+		return Answer{Verdict: Refuted, Witness: w, Statement: -1}
+	}
+	statement, key, why := q.space.blame(q.layers)
+	return Answer{Verdict: Undecided, Statement: statement, Key: key, Why: why}
+}

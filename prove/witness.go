@@ -1,0 +1,240 @@
+package prove
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// Witness is one request that gets through, as short as they come.
+type Witness struct {
+	// Claims are the token's, by their names, as check --claims takes them.
+	Claims map[string]any
+	// Needs are keys of the request that must have a value: what the caller must
+	// know or choose, and where the call must come from.
+	Needs []Need
+	// Statements are the indexes of the Allow statements that let it in.
+	Statements []int
+	// Context are all condition keys.
+	Context policy.Context
+	// Decisions are the engine's, one for each action.
+	Decisions []policy.Decision
+
+	cost int
+}
+
+// Need is a condition key that must have a value.
+type Need struct {
+	Key   string
+	Value string
+	// Chosen says that the caller chooses it.
+	Chosen bool
+}
+
+// Disagreement is a witness that the engine does not let in: a fault of this
+// package or of the engine, and never of the policy.
+type Disagreement struct {
+	Witness  *Witness
+	Decision policy.Decision
+}
+
+func (e *Disagreement) Error() string {
+	return fmt.Sprintf("this is a bug of irsa-emu, please report it with the policy: its proof found that %s is let in by %s, its engine refuses that (%s)",
+		describeClaims(e.Witness.Claims), e.Decision.Action, e.Decision.Reason)
+}
+
+func describeClaims(claims map[string]any) string {
+	var out []string
+	for name, value := range claims {
+		out = append(out, fmt.Sprintf("%s=%v", name, value))
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+// witness is a point as a request, which the engine has let in.
+func (q *question) witness(p point) (*Witness, error) {
+	w := q.space.request(p)
+	for _, action := range q.space.world.actions {
+		d := q.evaluate(action, w.Context)
+		w.Decisions = append(w.Decisions, d)
+		if !d.Allowed {
+			return nil, &Disagreement{Witness: w, Decision: d}
+		}
+	}
+	w.Statements = letIn(&w.Decisions[0])
+	return w, nil
+}
+
+func (q *question) evaluate(action string, ctx policy.Context) policy.Decision {
+	w := q.space.world
+	return policy.Evaluate(policy.Policies{Trust: &q.role.Trust, ResourceAccount: w.account},
+		policy.Request{Action: action, Resource: w.resource, Principal: w.principal, Context: ctx})
+}
+
+// letIn are the Allow statements of the trust policy that apply.
+func letIn(d *policy.Decision) []int {
+	out := []int{}
+	for _, p := range d.Policies {
+		if p.Type != policy.TrustPolicy && p.Type != policy.ResourcePolicy {
+			continue
+		}
+		for _, st := range p.Statements {
+			if st.Applies && st.Effect == "Allow" {
+				out = append(out, st.Index)
+			}
+		}
+	}
+	return out
+}
+
+// request turns a point into keys and claims.
+func (s *space) request(p point) *Witness {
+	w := &Witness{Context: policy.Context{}, Claims: map[string]any{}}
+	values := map[string][]string{}
+	for i, d := range s.dims {
+		c := &d.cells[p[i]]
+		w.cost += c.cost
+		if !c.absent {
+			values[d.key] = c.values
+		}
+		if d.domain.claim == "" {
+			if _, constant := d.domain.constant(); !constant && !c.absent {
+				w.Needs = append(w.Needs, Need{Key: d.key, Value: strings.Join(c.values, ", "), Chosen: d.domain.chosen})
+			}
+		}
+	}
+	slices.SortFunc(w.Needs, func(a, b Need) int { return strings.Compare(a.Key, b.Key) })
+	s.complete(values)
+	for key, list := range values {
+		d := s.world.domain(key)
+		if d.many == multi || d.many == either && len(list) > 1 {
+			w.Context.SetMulti(key, list)
+		} else {
+			w.Context.Set(key, list[0])
+		}
+	}
+	for alias, key := range s.world.same {
+		if list, ok := values[key]; ok {
+			w.Context.Set(alias, list[0])
+		}
+	}
+	s.claims(w.Claims, values)
+	return w
+}
+
+// complete adds keys that no test is about: those without which there is no
+// token or call, and those that have the same value in each.
+func (s *space) complete(values map[string][]string) {
+	for key, d := range s.world.keys {
+		if _, has := values[key]; has || d.absent || d.values.words == nil {
+			continue
+		}
+		if _, tested := s.byKey[key]; tested {
+			continue
+		}
+		if v, ok := d.constant(); ok {
+			values[key] = []string{v}
+		} else if d.chosen || d.claim == "sub" || d.claim == "aud" || d.claim == sourceIdentityClaim || d.claim == tagKeysClaim {
+			values[key] = anyOf(&d)
+		}
+	}
+	if s.world.provider != nil && s.world.provider.Kind == GitHub {
+		s.completeGitHub(values)
+	}
+}
+
+// anyOf is the shortest value of a domain.
+func anyOf(d *domain) []string {
+	var out []string
+	shortest := func(words_ expr, lengths expr) {
+		required := []expr{words_}
+		if lengths != nil && !shortEnough(words_, lengths) {
+			required = append(required, lengths)
+		}
+		if found, err := words(required, nil, &budget{left: defaultWork}); err == nil && len(found) > 0 {
+			out = append(out, found[0].text)
+		}
+	}
+	for _, with := range d.with {
+		shortest(with, nil)
+	}
+	if len(out) == 0 {
+		shortest(d.values.words, d.values.lengths)
+	}
+	return out
+}
+
+func shortEnough(e, lengths expr) bool {
+	found, err := words([]expr{e}, nil, &budget{left: defaultWork})
+	return err == nil && len(found) > 0 && holds(lengths, found[0].text)
+}
+
+// completeGitHub gives the claims that follow from the subject their values.
+func (s *space) completeGitHub(values map[string][]string) {
+	prefix := s.world.provider.prefix()
+	subject := values[prefix+"sub"]
+	if len(subject) == 0 {
+		return
+	}
+	claims, ok := gitHubClaimsOf(subject[0])
+	if !ok {
+		return
+	}
+	for name, value := range claims {
+		if _, tested := s.byKey[prefix+name]; tested {
+			if _, derived := s.world.follows[prefix+name]; !derived {
+				continue
+			}
+		}
+		values[prefix+name] = []string{value}
+	}
+}
+
+// claims are the token's claims that the keys come from.
+func (s *space) claims(claims map[string]any, values map[string][]string) {
+	p := s.world.provider
+	if p == nil {
+		return
+	}
+	claims["iss"] = "https://" + strings.TrimPrefix(p.Issuer, "https://")
+	tags := map[string]any{}
+	for key, list := range values {
+		d := s.world.domain(key)
+		switch {
+		case key == "sts:roleauthorizedbyidp" && list[0] == "true":
+			claims["https://aws.amazon.com/roles"] = s.world.resource
+		case d.claim == "" || d.claim == transitiveClaim:
+		case d.claim == tagKeysClaim:
+			for _, tag := range list {
+				value := ""
+				if v := values["aws:requesttag/"+strings.ToLower(tag)]; len(v) > 0 {
+					value = v[0]
+				}
+				tags[tag] = []string{value}
+			}
+		case strings.HasPrefix(d.claim, tagsClaim):
+		case d.claim == "oaud":
+			claims["aud"], claims["azp"] = list, values[p.prefix()+"aud"][0]
+		case d.claim == "aud":
+			if _, listed := values[p.prefix()+"oaud"]; !listed {
+				claims["aud"] = list[0]
+			}
+		case d.many == multi:
+			claims[d.claim] = list
+		case d.claim == "google/organization_number":
+			claims["google"] = map[string]any{"organization_number": list[0]}
+		default:
+			claims[d.claim] = list[0]
+		}
+	}
+	if len(tags) > 0 {
+		all := map[string]any{"principal_tags": tags}
+		if list := values["sts:transitivetagkeys"]; len(list) > 0 {
+			all["transitive_tag_keys"] = list
+		}
+		claims["https://aws.amazon.com/tags"] = all
+	}
+}
