@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"state/storetest":         {"state"},
 	"api":                     {"aws", "decision", "policy", "state", "wire"},
 	"iam":                     {"api", "aws", "decision", "policy", "state", "statefile", "wire"},
+	"iam/maketables":          {},
 	"sts":                     {"api", "aws", "decision", "iam", "oidc", "policy", "state", "wire"},
 	"services":                {"api", "aws", "decision", "iam", "policy", "state", "statefile", "wire"},
 	"services/secretsmanager": {"api", "aws", "decision", "iam", "policy", "services", "state", "statefile", "wire"},

@@ -1,9 +1,12 @@
 package iam
 
 import (
+	"bufio"
 	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
 	_ "embed"
-	"encoding/json"
+	"encoding/base32"
 	"fmt"
 	"iter"
 	"slices"
@@ -19,88 +22,118 @@ const (
 	awsPolicyPrefix = "arn:aws:iam::aws:policy/"
 )
 
-// managedJSON are the AWS managed policies, with the source of each: one JSON
-// document, one policy a line. Only the default version is known; its number is
-// AWS's. An id marked idMade is ours, for the source did not have AWS's.
-//
-//go:embed managed_policies.json
-var managedJSON []byte
+//go:generate sh -c "go run ./maketables -managed \"$MANAGED_POLICIES\""
 
-// managedEntry is one policy of the data file.
+// The AWS managed policies: an index with one line per policy, and their texts
+// in gzip members of several policies each. maketables makes both and says what
+// the columns are. Only the default version is known; its number is AWS's.
+var (
+	//go:embed managed_policies.index
+	managedIndex string
+	//go:embed managed_policies.gz
+	managedTexts []byte
+)
+
+// managedEntry is one line of the index. Most policies are never asked for, so
+// the line is all that is kept until then.
 type managedEntry struct {
-	ARN         string          `json:"arn"`
-	ID          string          `json:"id"`
-	Version     string          `json:"version"`
-	Description string          `json:"description"`
-	Created     time.Time       `json:"created"`
-	Updated     time.Time       `json:"updated"`
-	Document    json.RawMessage `json:"document"`
+	line string
+	full func() *Policy // with its document, read once
 }
 
-// managedTable finds the line of a policy, and parses it when it is first asked
-// for: there are more than a thousand, and an account uses few.
-type managedTable struct {
-	keys []string // state keys, ascending
-	line map[string][]byte
-	full map[string]func() *Policy
-}
-
-var managedOnce = sync.OnceValue(func() *managedTable {
-	t := &managedTable{line: map[string][]byte{}, full: map[string]func() *Policy{}}
-	for line := range bytes.Lines(managedJSON) {
-		rest, ok := bytes.CutPrefix(line, []byte(`{"arn":"`))
-		if !ok {
+var managedOnce = sync.OnceValue(func() []*managedEntry {
+	var table []*managedEntry
+	for line := range strings.Lines(managedIndex) {
+		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		arn, _, _ := bytes.Cut(rest, []byte(`"`))
-		key := nameKey(awsAccount, string(arn[bytes.LastIndexByte(arn, '/')+1:]))
-		line = bytes.TrimRight(line, ",\n")
-		t.keys = append(t.keys, key)
-		t.line[key] = line
-		t.full[key] = sync.OnceValue(func() *Policy { return readManaged(line, true) })
+		e := &managedEntry{line: strings.TrimSuffix(line, "\n")}
+		e.full = sync.OnceValue(func() *Policy { return e.read(true) })
+		table = append(table, e)
 	}
-	slices.Sort(t.keys)
-	return t
+	return table
 })
 
-// readManaged parses a line, with its document or without. A line that does not
-// parse is a mistake of the data file, which a test finds.
-func readManaged(line []byte, document bool) *Policy {
-	if at := bytes.Index(line, []byte(`,"document":`)); !document && at >= 0 {
-		line = append(line[:at:at], '}') // the document is the last member, and by far the longest
+// name is the policy's name, without its path.
+func (e *managedEntry) name() string {
+	resource, _, _ := strings.Cut(e.line, " ")
+	return resource[strings.LastIndexByte(resource, '/')+1:]
+}
+
+// read parses the line, and the document if wanted. What does not parse is a
+// mistake of the data files, which a test finds.
+func (e *managedEntry) read(document bool) *Policy {
+	fail := func(err error) {
+		if err != nil {
+			panic(fmt.Sprintf("iam: managed_policies: %v in %q", err, e.line))
+		}
 	}
-	var e managedEntry
-	if err := json.Unmarshal(line, &e); err != nil {
-		panic(fmt.Sprintf("iam: managed_policies.json: %v in %.100s", err, line))
+	var resource, version, created, updated string
+	var offset, line int
+	_, err := fmt.Sscan(e.line, &resource, &version, &created, &updated, &offset, &line)
+	fail(err)
+	name := e.name()
+	p := &Policy{Account: awsAccount, Path: "/" + strings.TrimSuffix(resource, name), Name: name, ID: managedID(resource)}
+	p.Default, err = strconv.Atoi(strings.TrimPrefix(version, "v"))
+	fail(err)
+	p.Last = p.Default
+	p.Created, err = time.Parse(time.RFC3339, created)
+	fail(err)
+	p.Updated, err = time.Parse(time.RFC3339, updated)
+	fail(err)
+	if document {
+		text, err := managedText(offset, line)
+		fail(err)
+		parsed, err := parseDocument(text)
+		fail(err)
+		p.Versions = []PolicyVersion{{Number: p.Default, Document: parsed, Created: p.Updated}}
 	}
-	number, err := strconv.Atoi(strings.TrimPrefix(e.Version, "v"))
-	if err != nil {
-		panic(fmt.Sprintf("iam: managed_policies.json: %s: %v", e.ARN, err))
-	}
-	path := policyPath(e.ARN)
-	p := &Policy{
-		Account: awsAccount, Path: path, Name: strings.TrimPrefix(e.ARN, "arn:aws:iam::aws:policy"+path), ID: e.ID,
-		Description: e.Description, HasDescription: e.Description != "",
-		Created: e.Created, Updated: e.Updated, Default: number, Last: number,
-	}
-	if !document {
-		return p
-	}
-	parsed, err := parseDocument(string(e.Document))
-	if err != nil {
-		panic(fmt.Sprintf("iam: managed_policies.json: %s: %v", e.ARN, err))
-	}
-	p.Versions = []PolicyVersion{{Number: number, Document: parsed, Created: e.Updated}}
 	return p
+}
+
+// managedText reads one document out of the gzip member at the offset.
+func managedText(offset, line int) (string, error) {
+	z, err := gzip.NewReader(bytes.NewReader(managedTexts[offset:]))
+	if err != nil {
+		return "", err
+	}
+	z.Multistream(false)
+	lines := bufio.NewReader(z)
+	for ; line > 0; line-- {
+		if err := skipLine(lines); err != nil {
+			return "", err
+		}
+	}
+	text, err := lines.ReadString('\n')
+	return strings.TrimSuffix(text, "\n"), err
+}
+
+func skipLine(r *bufio.Reader) error {
+	for {
+		if _, err := r.ReadSlice('\n'); err != bufio.ErrBufferFull {
+			return err
+		}
+	}
+}
+
+// managedID is the policy's unique id. No source with a fitting licence has
+// AWS's, so it is made from the name, the same in every emulator.
+func managedID(resource string) string {
+	sum := sha256.Sum256([]byte(resource))
+	return policyID + base32.StdEncoding.EncodeToString(sum[:])[:uniqueIDLength-len(policyID)]
 }
 
 // managedPolicy finds an AWS managed policy by its exact ARN.
 func managedPolicy(arn string) (*Policy, bool) {
-	read, ok := managedOnce().full[nameKey(awsAccount, arn[strings.LastIndexByte(arn, '/')+1:])]
+	table := managedOnce()
+	name := strings.ToLower(arn[strings.LastIndexByte(arn, '/')+1:])
+	i, ok := slices.BinarySearchFunc(table, name, func(e *managedEntry, name string) int {
+		return strings.Compare(strings.ToLower(e.name()), name)
+	})
 	if !ok {
 		return nil, false
 	}
-	p := read()
+	p := table[i].full()
 	return p, p.ARN() == arn
 }
 
@@ -108,9 +141,8 @@ func managedPolicy(arn string) (*Policy, bool) {
 // order of state key and without their versions: [PolicyByARN] has those.
 func ManagedPolicies() iter.Seq[*Policy] {
 	return func(yield func(*Policy) bool) {
-		t := managedOnce()
-		for _, key := range t.keys {
-			if !yield(readManaged(t.line[key], false)) {
+		for _, e := range managedOnce() {
+			if !yield(e.read(false)) {
 				return
 			}
 		}

@@ -19,17 +19,18 @@ var serviceLinkedActions = map[string]action{
 }
 
 // serviceRolesJSON says which service has which role: its name, the AWS managed
-// policy attached, and whether a suffix may follow. Recorded on AWS (LocalStack's
-// test_service_role_lifecycle snapshots of 13 March 2025).
+// policies attached, and whether a suffix may follow. maketables makes it from
+// what LocalStack recorded on AWS (test_service_role_lifecycle, 13 March 2025).
 //
+//go:generate sh -c "go run ./maketables -service-roles \"$SERVICE_ROLES\""
 //go:embed service_roles.json
 var serviceRolesJSON []byte
 
 type serviceRole struct {
-	Name        string `json:"name"`
-	Policy      string `json:"policy"` // an ARN
-	Description string `json:"description,omitempty"`
-	Suffix      bool   `json:"suffix,omitempty"`
+	Name        string   `json:"name"`
+	Policies    []string `json:"policies"` // what follows [awsPolicyPrefix] in the ARN
+	Description string   `json:"description,omitempty"`
+	Suffix      bool     `json:"suffix,omitempty"`
 }
 
 var serviceRoles = sync.OnceValue(func() map[string]serviceRole {
@@ -88,10 +89,14 @@ func (c *call) createServiceLinkedRole(in *createServiceLinkedRoleInput) (any, e
 		if err != nil {
 			return nil, err
 		}
-		if _, known := PolicyByARN(tx, service.Policy); known {
-			limits := roleLimits
-			limits.service = true
-			if err := role.attach(tx, service.Policy, limits); err != nil {
+		limits := roleLimits
+		limits.service = true
+		for _, policy := range service.Policies {
+			arn := awsPolicyPrefix + policy
+			if _, known := PolicyByARN(tx, arn); !known {
+				continue // AmazonLexBotPolicy, which no source has
+			}
+			if err := role.attach(tx, arn, limits); err != nil {
 				return nil, err
 			}
 		}
