@@ -9,44 +9,49 @@ import (
 
 const module = "github.com/irsa-emu/irsa-emu/"
 
+// leaves are words and small tools that import nothing of ours, and that every
+// package may use.
+var leaves = []string{"aws", "spelling", "term"}
+
 // allowed is the picture in DEVELOPMENT.md: what each package may import of
 // ours. A package that is not listed fails, so that it gets a place in it.
 var allowed = map[string][]string{
 	"aws":                     {},
+	"spelling":                {},
 	"term":                    {},
-	"policy":                  {"term"},
-	"prove":                   {"aws", "policy"},
+	"policy":                  {},
+	"prove":                   {"policy"},
 	"oidc":                    {},
 	"wire":                    {},
 	"state":                   {},
 	"webhook":                 {},
 	"agent":                   {}, // speaks with EKS Auth over HTTP
-	"decision":                {"policy", "term"},
+	"decision":                {"policy"},
 	"statefile":               {"policy", "statefile/strictyaml"},
 	"statefile/strictyaml":    {},
 	"state/boltstore":         {"state"},
 	"state/etcdstore":         {"state"},
 	"state/storetest":         {"state"},
-	"api":                     {"aws", "decision", "policy", "state", "wire"},
-	"iam":                     {"api", "aws", "decision", "policy", "state", "statefile", "wire"},
+	"api":                     {"decision", "policy", "state", "wire"},
+	"iam":                     {"api", "decision", "policy", "state", "statefile", "wire"},
 	"iam/maketables":          {},
-	"sts":                     {"api", "aws", "decision", "iam", "oidc", "policy", "state", "wire"},
-	"services":                {"api", "aws", "decision", "iam", "policy", "state", "statefile", "wire"},
-	"services/secretsmanager": {"api", "aws", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
-	"services/s3":             {"api", "aws", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
-	"services/eks":            {"api", "aws", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"sts":                     {"api", "decision", "iam", "oidc", "policy", "state", "wire"},
+	"services":                {"api", "decision", "iam", "policy", "state", "statefile", "wire"},
+	"services/secretsmanager": {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"services/s3":             {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"services/eks":            {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"cloudtrail":              {"api", "decision", "iam", "wire"},
 	"emulator": {
 		"api", "cloudtrail", "decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},
 	// The harness speaks with an emulator over HTTP: it needs types only.
-	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml", "term"},
+	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
 	"harness/kind": {"deploy", "harness", "kube", "webhook", "webhook/incluster"},
 	"scenarios":    {},
 	"deploy":       {},
 	"kube":         {},
 	// It walks a cluster that exists, and asks an emulator over HTTP.
-	"doctor": {"decision", "deploy", "oidc", "policy", "statefile", "term", "webhook"},
+	"doctor": {"decision", "deploy", "oidc", "policy", "statefile", "webhook"},
 	// The webhook in a cluster, which needs an API server.
 	"webhook/incluster": {"kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},
@@ -68,7 +73,7 @@ func TestImportsRunOneWay(t *testing.T) {
 		}
 		for _, imported := range fields[1:] {
 			ours, is := strings.CutPrefix(imported, module)
-			if is && !slices.Contains(may, ours) {
+			if is && !slices.Contains(may, ours) && (!slices.Contains(leaves, ours) || slices.Contains(leaves, name)) {
 				t.Errorf("%s imports %s, which the picture does not allow", name, ours)
 			}
 		}

@@ -1,5 +1,3 @@
-// Package aws is AWS's vocabulary: the words that every service shares. It
-// imports nothing of ours.
 package aws
 
 // Tag is one key and value; the case that was written last is kept.

@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
-	"github.com/irsa-emu/irsa-emu/wire"
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // version is the current one of the user guide. Records of the STS were seen
@@ -107,7 +107,7 @@ func (t *Trail) eventsOf(req *api.Request) []event {
 		e.ErrorCode, e.ErrorMessage = errorCode(req.Service, d.Error.Code), clip(errorMessage(req), kilobyte)
 	}
 	if strings.HasPrefix(req.Action, "AssumeRole") && e.RequestParameters != nil {
-		if arn, err := wire.ParseARN(d.Resource); err == nil {
+		if arn, err := aws.ParseARN(d.Resource); err == nil {
 			e.Resources = []resource{{AccountID: arn.Account, Type: "AWS::IAM::Role", ARN: d.Resource}}
 			if p := req.Principal; p != nil && d.Error == nil && arn.Account != p.Account {
 				return t.forBoth(e, p, arn.Account)
@@ -135,7 +135,7 @@ func (t *Trail) recipient(req *api.Request) string {
 	if req.Principal != nil {
 		return req.Principal.Account
 	}
-	if arn, err := wire.ParseARN(req.Decision.Resource); err == nil && arn.Account != "" {
+	if arn, err := aws.ParseARN(req.Decision.Resource); err == nil && arn.Account != "" {
 		return arn.Account
 	}
 	return t.account

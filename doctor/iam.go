@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
 // theRole looks for the role that the annotation names.
@@ -30,7 +32,7 @@ func (x *examination) theRole(ctx context.Context) Link {
 		return ok(x.role.arn)
 	}
 	link := broken(fmt.Sprintf("there is no role %s", x.role.arn))
-	near, distance := oidc.Nearest(x.role.arn, all)
+	near, distance := spelling.Nearest(x.role.arn, all)
 	if distance < 0 || distance > len(x.role.name)/2 && !strings.HasSuffix(near, "/"+x.role.name) {
 		if len(all) == 0 {
 			link.More = append(link.More, "the emulator has no roles at all")
@@ -139,7 +141,7 @@ func (x *examination) clientIDs(ids []string, issuer, arn string) Link {
 		}
 	}
 	if x.account != nil && x.account.Annotations[audienceAnnotation] != "" {
-		link.Mend = append(link.Mend, x.kubectl("annotate serviceaccount %s %s-   # for %s again, and recreate its pods", x.ServiceAccount, audienceAnnotation, oidc.DefaultAudience), note("or:"))
+		link.Mend = append(link.Mend, x.kubectl("annotate serviceaccount %s %s-   # for %s again, and recreate its pods", x.ServiceAccount, audienceAnnotation, aws.DefaultAudience), note("or:"))
 	}
 	link.Mend = append(link.Mend, x.pointAWS()...)
 	link.Mend = append(link.Mend, fmt.Sprintf("aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn %s --client-id %s", word(arn), word(x.audience)))

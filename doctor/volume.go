@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
@@ -48,8 +49,8 @@ func (x *examination) tokenVolume(context.Context) Link {
 	if annotated && x.pod != nil && found.Audience != wanted.Audience {
 		link = link.warn(fmt.Sprintf("the annotations say %s now: a new pod would have that", wanted.Audience))
 	}
-	if found.Audience != webhook.DefaultAudience {
-		link = link.because("it is not " + webhook.DefaultAudience + ": the provider's client ids must have it, and conditions on aud too")
+	if found.Audience != aws.DefaultAudience {
+		link = link.because("it is not " + aws.DefaultAudience + ": the provider's client ids must have it, and conditions on aud too")
 	}
 	return link
 }
@@ -61,7 +62,7 @@ func (x *examination) annotatedToken() (webhook.Identity, bool) {
 			return id, true
 		}
 	}
-	return webhook.Identity{Audience: webhook.DefaultAudience, Expiration: webhook.DefaultExpiration}, false
+	return webhook.Identity{Audience: aws.DefaultAudience, Expiration: webhook.DefaultExpiration}, false
 }
 
 func orDefault(s, otherwise string) string {

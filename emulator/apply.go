@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/services/eks"
@@ -48,7 +49,7 @@ func (e *Emulator) applyTo(tx *state.Txn, doc statefile.State, now time.Time) er
 		}
 	}
 	for account, in := range doc.Accounts {
-		if !accountPattern.MatchString(account) {
+		if !aws.IsAccount(account) {
 			return badRequest("accounts: %q is not an account id; write twelve digits in quotes", account)
 		}
 		if err := iam.Apply(tx, account, in, now, e.config.Rand); err != nil {

@@ -8,9 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
-	"regexp"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
@@ -59,17 +59,15 @@ type Config struct {
 	Rand io.Reader
 }
 
-var accountPattern = regexp.MustCompile(`^\d{12}$`)
-
 func (c Config) withDefaults() (Config, error) {
 	if c.Account == "" {
-		c.Account = "111122223333"
+		c.Account = aws.DefaultAccount
 	}
-	if !accountPattern.MatchString(c.Account) {
+	if !aws.IsAccount(c.Account) {
 		return c, fmt.Errorf("account %q: an account id is twelve digits, such as 111122223333", c.Account)
 	}
 	if c.Region == "" {
-		c.Region = "us-east-1"
+		c.Region = aws.DefaultRegion
 	}
 	if c.AdminSecret == "" {
 		c.AdminSecret = "test"

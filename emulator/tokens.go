@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -80,7 +81,7 @@ func (e *Emulator) tokenSpec(in TokenRequest) (tokenSpec, error) {
 		life = 24 * time.Hour
 	}
 	if len(in.Audience) == 0 {
-		in.Audience = []string{"sts.amazonaws.com"}
+		in.Audience = []string{aws.DefaultAudience}
 	}
 	if in.Issuer == "" {
 		in.Issuer = e.defaultIssuer(e.store.Snapshot())

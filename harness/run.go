@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
@@ -306,7 +307,7 @@ func (s *Scenario) region() string {
 	if m := eksIssuer.FindStringSubmatch(s.issuer()); m != nil {
 		return m[1]
 	}
-	return "us-east-1"
+	return aws.DefaultRegion
 }
 
 // needs are those of the whole story.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -61,7 +62,7 @@ func (c *call) allow(act string, t target) error {
 }
 
 func ownerOf(arn string) string {
-	a, err := wire.ParseARN(arn)
+	a, err := aws.ParseARN(arn)
 	if err != nil {
 		return ""
 	}

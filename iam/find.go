@@ -3,8 +3,8 @@ package iam
 import (
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // RoleByName finds a role whatever the case of its name.
@@ -51,7 +51,7 @@ func ProviderByURL(r state.Reader, account, issuer string) (*OIDCProvider, bool)
 
 // ProviderByARN finds the OIDC provider of exactly that ARN.
 func ProviderByARN(r state.Reader, arn string) (*OIDCProvider, bool) {
-	a, err := wire.ParseARN(arn)
+	a, err := aws.ParseARN(arn)
 	if err != nil || a.Service != "iam" {
 		return nil, false
 	}
@@ -82,7 +82,7 @@ func UserByARN(r state.Reader, arn string) (*User, bool) {
 
 // splitARN takes account and bare name out of an IAM ARN of that kind.
 func splitARN(arn, kind string) (account, name string, ok bool) {
-	a, err := wire.ParseARN(arn)
+	a, err := aws.ParseARN(arn)
 	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, kind) {
 		return "", "", false
 	}

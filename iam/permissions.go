@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -112,7 +113,7 @@ func (p *Permissions) detach(arn string) error {
 
 // bound sets the permissions boundary.
 func (p *Permissions) bound(r state.Reader, arn string) error {
-	if a, err := wire.ParseARN(arn); err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "policy/") {
+	if a, err := aws.ParseARN(arn); err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "policy/") {
 		return invalidInput("ARN %s is not valid.", arn)
 	}
 	if _, ok := PolicyByARN(r, arn); !ok {
@@ -135,7 +136,7 @@ func (p *Permissions) mustBeBare() error {
 
 // checkPolicyARN refuses an ARN that cannot be a policy's.
 func checkPolicyARN(arn string) error {
-	a, err := wire.ParseARN(arn)
+	a, err := aws.ParseARN(arn)
 	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "policy/") {
 		return wire.ValidationError("ARN %s is not valid.", arn)
 	}

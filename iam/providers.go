@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -166,7 +167,7 @@ func thumbprints(in []string) ([]string, error) {
 
 // checkProviderARN refuses an ARN that is none of a provider.
 func checkProviderARN(arn string) error {
-	a, err := wire.ParseARN(arn)
+	a, err := aws.ParseARN(arn)
 	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "oidc-provider/") {
 		return wire.ValidationError("Invalid ARN: %s", arn)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -126,7 +127,7 @@ type policySource struct {
 }
 
 func (c *call) policySource(arn string) (*policySource, error) {
-	a, err := wire.ParseARN(arn)
+	a, err := aws.ParseARN(arn)
 	kind, _, _ := strings.Cut(a.Resource, "/")
 	if err != nil || a.Service != "iam" || kind != "user" && kind != "role" && kind != "group" {
 		return nil, invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
@@ -216,7 +217,7 @@ func simulatedPolicy(name string, as policy.SourceType, text string) (*policy.Na
 
 // simulatedCaller is the principal that CallerArn names.
 func (c *call) simulatedCaller(arn string) (policy.Principal, error) {
-	a, err := wire.ParseARN(arn)
+	a, err := aws.ParseARN(arn)
 	if err != nil {
 		return policy.Principal{}, invalidInput("Invalid caller ARN: %s", arn)
 	}

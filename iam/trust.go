@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // A trust policy that names a role or a user means the one that exists when the
@@ -77,9 +77,9 @@ func findPrincipal(r state.Reader, written string) (TrustPrincipal, bool) {
 		}
 		return TrustPrincipal{user.ARN(), user.ID}, true
 	}
-	a, err := wire.ParseARN(written)
+	a, err := aws.ParseARN(written)
 	if err != nil {
-		return TrustPrincipal{}, written == "*" || isAccount(written)
+		return TrustPrincipal{}, written == "*" || aws.IsAccount(written)
 	}
 	switch kind, _, _ := strings.Cut(a.Resource, "/"); {
 	case a.Service == "iam" && kind == "role":
@@ -98,13 +98,6 @@ func findPrincipal(r state.Reader, written string) (TrustPrincipal, bool) {
 		return TrustPrincipal{}, a.Resource == "root"
 	}
 	return TrustPrincipal{}, a.Service == "sts"
-}
-
-func isAccount(s string) bool {
-	if len(s) != 12 {
-		return false
-	}
-	return strings.Trim(s, "0123456789") == ""
 }
 
 // renamePrincipal writes a new name for a principal into every trust policy

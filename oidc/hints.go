@@ -3,6 +3,9 @@ package oidc
 import (
 	"fmt"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
 // NoProvider is the refusal of a token whose issuer the role's account has no
@@ -32,7 +35,7 @@ func issuerHint(issuer string, registered []string) string {
 	if issuer == "kubernetes/serviceaccount" {
 		return "this is a legacy service-account token from a Secret, not a projected token"
 	}
-	near, distance := Nearest(issuer, registered)
+	near, distance := spelling.Nearest(issuer, registered)
 	if near == "" {
 		return "create the provider: aws iam create-open-id-connect-provider --url " + issuer
 	}
@@ -61,7 +64,7 @@ func sameEKSRegion(a, b string) bool {
 
 // audienceHint names the known mistakes with audiences.
 func audienceHint(audience string, clientIDs []string) string {
-	const sts = "sts.amazonaws.com"
+	const sts = aws.DefaultAudience
 	switch {
 	case audience == "sts.amazon.com":
 		return "sts.amazon.com is a common slip for " + sts
@@ -81,59 +84,8 @@ func audienceHint(audience string, clientIDs []string) string {
 			return fmt.Sprintf("%q is registered: letter case and trailing slashes count", id)
 		}
 	}
-	if near, distance := Nearest(audience, clientIDs); near != "" && distance <= max(2, len(audience)/5) {
+	if near, distance := spelling.Nearest(audience, clientIDs); near != "" && distance <= max(2, len(audience)/5) {
 		return fmt.Sprintf("the nearest client id is %q (%d characters differ)", near, distance)
 	}
 	return fmt.Sprintf("add the audience to the provider (aws iam add-client-id-to-open-id-connect-provider --client-id %s) or ask for a token with one of its client ids", audience)
-}
-
-// mostCompared and longestCompared bound the work of a refusal, which anybody
-// can cause: an account may have a thousand providers, and a token may name an
-// issuer of thousands of characters. IAM's own limit on a provider's URL is 255.
-const (
-	mostCompared    = 200
-	longestCompared = 255
-)
-
-// Nearest returns the candidate with the smallest edit distance to a word, and
-// that distance, which is -1 when there is none. Letter case does not count.
-func Nearest(word string, candidates []string) (string, int) {
-	best, bestDistance := "", -1
-	if len(word) > longestCompared {
-		return best, bestDistance
-	}
-	for i, candidate := range candidates {
-		if i == mostCompared {
-			break
-		}
-		// The lengths alone are a distance.
-		apart := max(len(word)-len(candidate), len(candidate)-len(word))
-		if len(candidate) > longestCompared || bestDistance >= 0 && apart >= bestDistance {
-			continue
-		}
-		if d := editDistance(strings.ToLower(word), strings.ToLower(candidate)); bestDistance < 0 || d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best, bestDistance
-}
-
-// editDistance is Levenshtein's, in bytes: what it compares is ASCII.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
-// The audience and lifetime that the pod identity webhook asks for.
+// The lifetime that the pod identity webhook asks for.
 const (
-	DefaultAudience = "sts.amazonaws.com"
 	DefaultLifetime = 24 * time.Hour
 	// MinLifetime is the shortest that the API server grants.
 	MinLifetime = 10 * time.Minute
@@ -63,7 +64,7 @@ func KubernetesClaims(t KubernetesToken) (map[string]any, error) {
 		return nil, fmt.Errorf("service-account token: %w", err)
 	}
 	if len(t.Audience) == 0 {
-		t.Audience = []string{DefaultAudience}
+		t.Audience = []string{aws.DefaultAudience}
 	}
 	if t.Expires.IsZero() {
 		t.Expires = t.IssuedAt.Add(DefaultLifetime)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Profile makes tokens in the shape of an issuer that people federate with.
@@ -46,11 +48,11 @@ type ProfileInput struct {
 func Profiles() []Profile {
 	return []Profile{
 		{
-			Name: "github", Issuer: "https://token.actions.githubusercontent.com", Audience: DefaultAudience,
+			Name: "github", Issuer: "https://token.actions.githubusercontent.com", Audience: aws.DefaultAudience,
 			Lifetime: 5 * time.Minute, Description: "GitHub Actions", Sign: SignOptions{Type: "JWT"}, Claims: GitHubClaims,
 		},
 		{
-			Name: "gitlab", Issuer: "https://gitlab.com", Audience: DefaultAudience,
+			Name: "gitlab", Issuer: "https://gitlab.com", Audience: aws.DefaultAudience,
 			Lifetime: time.Hour, Description: "GitLab CI/CD id_tokens", Sign: SignOptions{Type: "JWT"}, Claims: GitLabClaims,
 		},
 		{

@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+)
 
 // DeniedText is the end of AWS's refusal, from the space on, that says which
 // type of policy decided: " because no identity-based policy allows the
@@ -23,7 +27,7 @@ func DeniedText(d Decision, action string) string {
 }
 
 func isPolicyARN(name string) bool {
-	parts, ok := splitARN(name)
+	parts, ok := aws.SplitARN(name)
 	return ok && strings.HasPrefix(parts[5], "policy/")
 }
 

@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+)
 
 // Evaluate decides a request. With Policies.Trust it decides whether the role
 // may be assumed, otherwise whether an action may be done on a resource. It
@@ -235,5 +239,5 @@ func (e *evaluation) crossAccount() bool {
 		owner = e.resource.parts[4]
 	}
 	caller := e.request.Principal.Account
-	return isAccountID(owner) && caller != "" && owner != caller
+	return aws.IsAccount(owner) && caller != "" && owner != caller
 }

@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // maxHints bounds what is said of one refusal.
@@ -167,8 +169,8 @@ func withoutPath(arn string) string {
 }
 
 func (h *hinter) provider(p *PolicyResult, s *StatementResult, want, got string) {
-	wantParts, wantOK := splitARN(want)
-	gotParts, gotOK := splitARN(got)
+	wantParts, wantOK := aws.SplitARN(want)
+	gotParts, gotOK := aws.SplitARN(got)
 	switch {
 	case strings.Contains(want, "oidc-provider/https://"):
 		h.add(p, s, "", "provider-scheme", "the provider's ARN holds the issuer without https://: %s", got)
@@ -185,12 +187,12 @@ func (h *hinter) provider(p *PolicyResult, s *StatementResult, want, got string)
 
 // resource knows two mistakes with the resources that IRSA users reach for.
 func (h *hinter) resource(p *PolicyResult, s *StatementResult) {
-	got, ok := splitARN(h.request.Resource)
+	got, ok := aws.SplitARN(h.request.Resource)
 	if !ok || s.Resources.Not {
 		return
 	}
 	for _, r := range s.Resources.Values {
-		want, ok := splitARN(r)
+		want, ok := aws.SplitARN(r)
 		switch {
 		case !ok:
 		case got[2] == "secretsmanager" && want[2] == "secretsmanager" && len(got[5]) > 7 && got[5][:len(got[5])-7] == want[5]:

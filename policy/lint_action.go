@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
 // actions finds actions that can never match: no action of a trust policy, or
@@ -65,35 +67,11 @@ var trustActionNames = []string{"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts
 func nearestTrustAction(lower string) string {
 	best, distance := "", 4
 	for _, name := range trustActionNames {
-		if d := editDistance(strings.ToLower(name), lower); d < distance {
+		if d := spelling.Distance(strings.ToLower(name), lower); d < distance {
 			best, distance = name, d
 		}
 	}
 	return best
-}
-
-// editDistance is Levenshtein's, for short names; far apart ones count as 99.
-func editDistance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 99
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // unreachable finds statements that change nothing: covered by an earlier one of

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
 // multivaluedKeys always need a set qualifier; an issuer's amr and oaud do, too.
@@ -77,7 +79,7 @@ func (l *linter) claim(c lintCondition, name, claim string, rename func(string) 
 	}
 	best, distance := "", 3
 	for _, known := range claimsOf(name) {
-		if d := editDistance(known, strings.ToLower(claim)); d < distance && d < len(known) {
+		if d := spelling.Distance(known, strings.ToLower(claim)); d < distance && d < len(known) {
 			best, distance = known, d
 		}
 	}

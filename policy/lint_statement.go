@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // trusted is what a statement's Principal says.
@@ -109,7 +111,7 @@ func (l *linter) provider(i int, s *node, p *node) {
 			"IAM refuses it: "+textFederated, "write "+right, replace(right))
 		return
 	}
-	parts, ok := splitARN(p.text)
+	parts, ok := aws.SplitARN(p.text)
 	if ok && l.options.Account != "" && parts[4] != l.options.Account {
 		parts[4] = l.options.Account
 		right := strings.Join(parts[:], ":")

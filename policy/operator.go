@@ -3,6 +3,8 @@ package policy
 import (
 	"encoding/base64"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // quantifier is the set qualifier in front of an operator.
@@ -147,7 +149,7 @@ func compileBinary(want string) func(string) bool {
 func compileARN(want template, c Context) (func(string) bool, bool) {
 	parts := want.cut(6)
 	if len(parts) == 1 && len(parts[0]) == 1 && parts[0][0].variable == nil && parts[0][0].text == "*" {
-		return func(got string) bool { _, ok := splitARN(got); return ok }, true
+		return func(got string) bool { _, ok := aws.SplitARN(got); return ok }, true
 	}
 	if len(parts) < 6 {
 		// ${aws:PrincipalArn} is a whole ARN in one variable.
@@ -159,7 +161,7 @@ func compileARN(want template, c Context) (func(string) bool, bool) {
 			return never, true
 		}
 		g := globOf(toks)
-		return func(got string) bool { _, ok := splitARN(got); return ok && g.match(got) }, true
+		return func(got string) bool { _, ok := aws.SplitARN(got); return ok && g.match(got) }, true
 	}
 	var globs [6]glob
 	for i, part := range parts {
@@ -170,7 +172,7 @@ func compileARN(want template, c Context) (func(string) bool, bool) {
 		globs[i] = globOf(toks)
 	}
 	return func(got string) bool {
-		gotParts, ok := splitARN(got)
+		gotParts, ok := aws.SplitARN(got)
 		if !ok {
 			return false
 		}
@@ -181,17 +183,4 @@ func compileARN(want template, c Context) (func(string) bool, bool) {
 		}
 		return true
 	}, true
-}
-
-// splitARN cuts an ARN at its first five colons; the sixth part keeps its own.
-func splitARN(s string) (parts [6]string, ok bool) {
-	for i := range 5 {
-		before, after, found := strings.Cut(s, ":")
-		if !found {
-			return parts, false
-		}
-		parts[i], s = before, after
-	}
-	parts[5] = s
-	return parts, parts[0] == "arn"
 }

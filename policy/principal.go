@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+)
 
 // grant says how closely a statement names the caller, which decides whether an
 // identity policy must allow the action as well.
@@ -54,13 +58,13 @@ func awsPrincipal(value string) principalEntry {
 	if value == "*" {
 		return principalEntry{kind: anyone}
 	}
-	if isAccountID(value) {
+	if aws.IsAccount(value) {
 		return principalEntry{awsAccount, value}
 	}
 	if isUniqueID(value) {
 		return principalEntry{awsUniqueID, value}
 	}
-	parts, ok := splitARN(value)
+	parts, ok := aws.SplitARN(value)
 	switch {
 	case !ok:
 		return principalEntry{otherPrincipal, value}
@@ -70,10 +74,6 @@ func awsPrincipal(value string) principalEntry {
 		return principalEntry{awsRole, value}
 	}
 	return principalEntry{awsOther, value}
-}
-
-func isAccountID(s string) bool {
-	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
 // isUniqueID recognises the ids that IAM stores in place of a principal's ARN.

@@ -1,5 +1,9 @@
 package policy
 
+import (
+	"github.com/irsa-emu/irsa-emu/aws"
+)
+
 // resourceMatcher is a compiled value of a Resource element. The six parts of
 // an ARN are matched one by one, so that a wildcard stays within its part; the
 // last part takes in all further colons.
@@ -56,7 +60,7 @@ type requested struct {
 
 func newRequested(resource string) requested {
 	r := requested{text: resource}
-	r.parts, r.isARN = splitARN(resource)
+	r.parts, r.isARN = aws.SplitARN(resource)
 	return r
 }
 

@@ -2,22 +2,18 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // The formats of the values in Action and Resource.
 
-var partitions = []string{"aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"}
-
 // knownPartition also takes wildcards that can mean a partition.
 func knownPartition(s string) bool {
 	g := compileGlob(s)
-	for _, p := range partitions {
-		if g.match(p) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(aws.PartitionIDs(), g.match)
 }
 
 // iamPaths are the beginnings of an IAM ARN's resource. "root" is not in the

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Texts of IAM for trust policies. The first four are recorded on AWS; the
@@ -239,7 +241,7 @@ func (v trustValidator) awsPrincipal(n *node) *ValidationError {
 		return nil
 	case strings.ContainsAny(n.text, "*?"):
 		return v.invalidAWS(n, "wildcards are not allowed in a principal; name the account and test aws:PrincipalArn in a condition")
-	case isAccountID(n.text) || isUniqueID(n.text) || awsPrincipalPattern.MatchString(n.text):
+	case aws.IsAccount(n.text) || isUniqueID(n.text) || awsPrincipalPattern.MatchString(n.text):
 		return nil
 	}
 	return v.invalidAWS(n, "an AWS principal is an account id, or the ARN of an account's root, a user, a role or a role session")
@@ -263,7 +265,7 @@ func (v trustValidator) principalsExist(root *node) *ValidationError {
 					return v.invalidAWS(n, "the user or role with this id was deleted; name it by its ARN")
 				}
 			case awsRole, awsOther:
-				if parts, _ := splitARN(n.text); parts[2] == "iam" && !v.options.KnownPrincipal(n.text) {
+				if parts, _ := aws.SplitARN(n.text); parts[2] == "iam" && !v.options.KnownPrincipal(n.text) {
 					return v.invalidAWS(n, "there is no such user or role")
 				}
 			}

@@ -3,13 +3,13 @@ package sources
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -299,26 +299,14 @@ func orSlash(path string) string {
 	return path
 }
 
-func partitionOf(region string) string {
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
-
 // partsOf gives region, account and resource of an ARN; empty when it is none.
 func partsOf(arn string) (region, account, resource string) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 || parts[0] != "arn" {
+	parts, ok := aws.SplitARN(arn)
+	if !ok {
 		return "", "", ""
 	}
 	return parts[3], parts[4], parts[5]
 }
-
-var accountID = regexp.MustCompile(`^\d{12}$`)
 
 // created reads the times that the AWS CLI prints.
 func created(n *yaml.Node) time.Time {

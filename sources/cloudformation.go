@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -13,7 +14,7 @@ import (
 func (b *builder) cloudFormation(f *file, n *yaml.Node) {
 	c := &template{
 		b: b, f: f, root: n, parameters: map[string]*yaml.Node{}, byID: map[string]*resource{},
-		conditions: map[string]verdict{}, account: b.o.Account, region: b.o.Region, partition: partitionOf(b.o.Region),
+		conditions: map[string]verdict{}, account: b.o.Account, region: b.o.Region, partition: aws.PartitionOf(b.o.Region),
 	}
 	if m := get(n, "Transform"); m != nil {
 		b.note(f.at(m), "Transform", "macros are not run; what %s would add is not known", strings.Join(texts(m), ", "))
@@ -48,8 +49,9 @@ type template struct {
 	byID       map[string]*resource
 	conditions map[string]verdict
 
-	account, region, partition string
-	assumed                    bool // the account, which was noted
+	account, region string
+	partition       aws.Partition
+	assumed         bool // the account, which was noted
 
 	problems []problem
 	circular bool // the resource that was asked for last needs itself

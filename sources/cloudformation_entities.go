@@ -139,19 +139,19 @@ func (c *template) refOf(r *resource) string {
 func (c *template) attributeOf(r *resource, name string) string {
 	switch r.kind + "." + name {
 	case "AWS::IAM::Role.Arn":
-		return roleARN(c.partition, c.account, c.pathOf(r), c.nameOf(r))
+		return roleARN(c.partition.ID, c.account, c.pathOf(r), c.nameOf(r))
 	case "AWS::IAM::ManagedPolicy.PolicyArn":
-		return policyARN(c.partition, c.account, c.pathOf(r), c.nameOf(r))
+		return policyARN(c.partition.ID, c.account, c.pathOf(r), c.nameOf(r))
 	case "AWS::IAM::OIDCProvider.Arn":
 		if issuer, ok := c.known(r, "Url"); ok && text(issuer) != "" {
-			return providerARN(c.partition, c.account, text(issuer))
+			return providerARN(c.partition.ID, c.account, text(issuer))
 		}
 	case "AWS::SecretsManager::Secret.Id":
-		return "arn:" + c.partition + ":secretsmanager:" + c.region + ":" + c.account + ":secret:" + c.nameOf(r) + "-" + suffix(r.id)
+		return "arn:" + c.partition.ID + ":secretsmanager:" + c.region + ":" + c.account + ":secret:" + c.nameOf(r) + "-" + suffix(r.id)
 	case "AWS::S3::Bucket.Arn":
-		return "arn:" + c.partition + ":s3:::" + c.nameOf(r)
+		return "arn:" + c.partition.ID + ":s3:::" + c.nameOf(r)
 	case "AWS::EKS::Cluster.Arn":
-		return "arn:" + c.partition + ":eks:" + c.region + ":" + c.account + ":cluster/" + c.nameOf(r)
+		return "arn:" + c.partition.ID + ":eks:" + c.region + ":" + c.account + ":cluster/" + c.nameOf(r)
 	}
 	return ""
 }

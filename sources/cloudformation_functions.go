@@ -215,12 +215,9 @@ func (c *template) ref(n *yaml.Node, name string) (*yaml.Node, bool) {
 	case "AWS::Region":
 		return textNode(c.region, n), true
 	case "AWS::Partition":
-		return textNode(c.partition, n), true
+		return textNode(c.partition.ID, n), true
 	case "AWS::URLSuffix":
-		if c.partition == "aws-cn" {
-			return textNode("amazonaws.com.cn", n), true
-		}
-		return textNode("amazonaws.com", n), true
+		return textNode(c.partition.DNSSuffix, n), true
 	}
 	if given, ok := c.b.o.Parameters[name]; ok && c.parameters[name] == nil {
 		return textNode(given, n), true

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -33,7 +34,7 @@ func (b *builder) policyFile(f *file, n *yaml.Node) {
 	bare := barePolicy{index: len(b.found.Policies), name: stem(f.name)}
 	for _, s := range list(get(n, "Statement")) {
 		for _, arn := range texts(get(s, "Principal", "Federated")) {
-			if _, account, _ := partsOf(arn); accountID.MatchString(account) && bare.issue == "" {
+			if _, account, _ := partsOf(arn); aws.IsAccount(account) && bare.issue == "" {
 				bare.issue = account
 			}
 		}

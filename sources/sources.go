@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -28,10 +29,10 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Account == "" {
-		o.Account = "111122223333"
+		o.Account = aws.DefaultAccount
 	}
 	if o.Region == "" {
-		o.Region = "us-east-1"
+		o.Region = aws.DefaultRegion
 	}
 	return o
 }

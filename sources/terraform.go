@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // terraform takes the output of terraform show -json, of a plan or a state.
@@ -23,7 +25,7 @@ func (b *builder) terraform(f *file, n *yaml.Node) {
 	// What a plan has read already is with the state before it.
 	t.walk(get(n, "prior_state", "values", "root_module"), "", true)
 	t.region = t.findRegion()
-	t.partition = partitionOf(t.region)
+	t.partition = aws.PartitionOf(t.region)
 	t.account = t.findAccount()
 	t.entities()
 	b.commit()
@@ -40,9 +42,10 @@ type terraform struct {
 	unknown   map[string]*yaml.Node // after_unknown by address
 	modules   map[string]*yaml.Node // configuration by module path without keys, "a.b"
 
-	account, region, partition string
-	named                      map[*tfResource]bool // stand-in names that were noted
-	followedRefs               int                  // see mostFollowed
+	account, region string
+	partition       aws.Partition
+	named           map[*tfResource]bool // stand-in names that were noted
+	followedRefs    int                  // see mostFollowed
 }
 
 // tfResource is one instance of a resource or data source.
@@ -169,12 +172,12 @@ func (t *terraform) findRegion() string {
 // findAccount is the account of what names none.
 func (t *terraform) findAccount() string {
 	for _, r := range t.resources {
-		if r.data && r.kind == "aws_caller_identity" && accountID.MatchString(r.text("account_id")) {
+		if r.data && r.kind == "aws_caller_identity" && aws.IsAccount(r.text("account_id")) {
 			return r.text("account_id")
 		}
 	}
 	for _, r := range t.resources {
-		if _, account, _ := partsOf(r.text("arn")); !r.data && accountID.MatchString(account) {
+		if _, account, _ := partsOf(r.text("arn")); !r.data && aws.IsAccount(account) {
 			return account
 		}
 	}

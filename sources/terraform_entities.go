@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -57,7 +58,7 @@ func (t *terraform) placed(r *tfResource, attribute string) strictyaml.Position 
 
 // accountOf is the account in a resource's ARN, or that of the plan.
 func (t *terraform) accountOf(r *tfResource) string {
-	if _, account, _ := partsOf(r.text("arn")); accountID.MatchString(account) {
+	if _, account, _ := partsOf(r.text("arn")); aws.IsAccount(account) {
 		return account
 	}
 	return t.account
@@ -114,12 +115,12 @@ func (t *terraform) arnOf(r *tfResource) string {
 	account := t.accountOf(r)
 	switch r.kind {
 	case "aws_iam_role":
-		return roleARN(t.partition, account, r.text("path"), t.nameOf(r, "name"))
+		return roleARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
 	case "aws_iam_policy":
-		return policyARN(t.partition, account, r.text("path"), t.nameOf(r, "name"))
+		return policyARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
 	case "aws_iam_openid_connect_provider":
 		if issuer := r.text("url"); issuer != "" {
-			return providerARN(t.partition, account, issuer)
+			return providerARN(t.partition.ID, account, issuer)
 		}
 	}
 	return ""

@@ -7,14 +7,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // IAM's own constraints (API reference of CreateRole, CreatePolicy,
 // CreateOpenIDConnectProvider, CreateAccessKey) and S3's bucket naming rules.
 var (
-	accountPattern   = regexp.MustCompile(`^\d{12}$`)
-	regionPattern    = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d+$`)
 	iamNamePattern   = regexp.MustCompile(`^[\w+=,.@-]+$`)
 	pathPattern      = regexp.MustCompile(`^/([\x21-\x7e]+/)?$`)
 	policyARNPattern = regexp.MustCompile(`^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
@@ -37,7 +36,7 @@ func validate(d *strictyaml.Decoder, path string, s *State) {
 	for name, c := range s.Clusters {
 		at := strictyaml.Join(strictyaml.Join(path, "clusters"), name)
 		v.issuerURL(at+".issuer", c.Issuer)
-		v.optional(at+".account", c.Account, accountPattern, `twelve digits in quotes, such as "111122223333"`)
+		v.optional(at+".account", c.Account, aws.IsAccount, `twelve digits in quotes, such as "111122223333"`)
 		v.region(at, c.Region)
 	}
 	at := strictyaml.Join(path, "issuers")
@@ -47,7 +46,7 @@ func validate(d *strictyaml.Decoder, path string, s *State) {
 	}
 	for id := range s.Accounts {
 		at := strictyaml.Join(strictyaml.Join(path, "accounts"), id)
-		if !accountPattern.MatchString(id) {
+		if !aws.IsAccount(id) {
 			v.errorf(at, `%q is not an account; write twelve digits in quotes, such as "111122223333"`, id)
 		}
 		a := s.Accounts[id]
@@ -108,14 +107,14 @@ func unique[T any](v *validator, at string, list []T, identity func(T) string, w
 	}
 }
 
-func (v *validator) optional(at, value string, pattern *regexp.Regexp, instead string) {
-	if value != "" && !pattern.MatchString(value) {
+func (v *validator) optional(at, value string, valid func(string) bool, instead string) {
+	if value != "" && !valid(value) {
 		v.errorf(at, "%q; write %s", value, instead)
 	}
 }
 
 func (v *validator) region(at, region string) {
-	v.optional(at+".region", region, regionPattern, "a region, such as us-west-2")
+	v.optional(at+".region", region, aws.IsRegion, "a region, such as us-west-2")
 }
 
 // issuerURL checks what IAM checks of a provider's URL (recorded: a URL with
@@ -195,11 +194,11 @@ func (v *validator) provider(at string, p *OIDCProvider) {
 
 // name checks an IAM name and path; longest is the entity's own limit.
 func (v *validator) name(at, name, path string, longest int) {
-	v.optional(at+".name", name, iamNamePattern, "letters, digits and _+=,.@- only")
+	v.optional(at+".name", name, iamNamePattern.MatchString, "letters, digits and _+=,.@- only")
 	if len(name) > longest {
 		v.errorf(at+".name", "%d characters; IAM takes %d", len(name), longest)
 	}
-	v.optional(at+".path", path, pathPattern, "a path that begins and ends with /, such as /apps/")
+	v.optional(at+".path", path, pathPattern.MatchString, "a path that begins and ends with /, such as /apps/")
 }
 
 func (v *validator) policyARN(at, arn string) {
@@ -211,7 +210,7 @@ func (v *validator) policyARN(at, arn string) {
 func (v *validator) permissions(at string, inline map[string]Document, attached []string, boundary string) {
 	for name, document := range inline {
 		at := strictyaml.Join(at+".inlinePolicies", name)
-		v.optional(at, name, iamNamePattern, "a policy name of letters, digits and _+=,.@- only")
+		v.optional(at, name, iamNamePattern.MatchString, "a policy name of letters, digits and _+=,.@- only")
 		v.inlinePolicy(at, document)
 	}
 	for i, arn := range attached {
@@ -269,16 +268,16 @@ func (v *validator) user(at string, u *User) {
 	}
 	for i, k := range u.AccessKeys {
 		at := strictyaml.Index(at+".accessKeys", i)
-		if accountPattern.MatchString(k.ID) || k.ID == "test" || strings.HasPrefix(k.ID, "ASIA") {
+		if aws.IsAccount(k.ID) || k.ID == "test" || strings.HasPrefix(k.ID, "ASIA") {
 			v.errorf(at+".id", "%q is an administrator's or a session's; write one that begins with AKIA", k.ID)
 			continue
 		}
-		v.optional(at+".id", k.ID, keyIDPattern, "an access key id, such as AKIAIOSFODNN7EXAMPLE")
+		v.optional(at+".id", k.ID, keyIDPattern.MatchString, "an access key id, such as AKIAIOSFODNN7EXAMPLE")
 	}
 }
 
 func (v *validator) secret(at string, s *Secret) {
-	v.optional(at+".name", s.Name, secretPattern, "1 to 512 letters, digits and /_+=.@-")
+	v.optional(at+".name", s.Name, secretPattern.MatchString, "1 to 512 letters, digits and /_+=.@-")
 	v.region(at, s.Region)
 	if n := len(s.Suffix); n != 0 && n != 6 {
 		v.errorf(at+".suffix", "%q; write six characters", s.Suffix)
@@ -303,7 +302,7 @@ func (v *validator) secret(at string, s *Secret) {
 }
 
 func (v *validator) bucket(at string, b *Bucket) {
-	v.optional(at+".name", b.Name, bucketPattern, "3 to 63 lower-case letters, digits, dots and hyphens")
+	v.optional(at+".name", b.Name, bucketPattern.MatchString, "3 to 63 lower-case letters, digits, dots and hyphens")
 	v.region(at, b.Region)
 	for key, o := range b.Objects {
 		at := strictyaml.Join(at+".objects", key)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -54,7 +55,7 @@ func (s *Service) assumeRole(req *api.Request) (any, *refusal) {
 		return nil, badParameters(err)
 	}
 	req.Decision.Resource = in.RoleArn
-	arn, err := wire.ParseARN(in.RoleArn)
+	arn, err := aws.ParseARN(in.RoleArn)
 	if err != nil {
 		return nil, roleARNInvalid(in.RoleArn)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -120,7 +121,7 @@ func (c *webIdentityCall) parameters() *refusal {
 	// Decisions are kept, the form with the token in it is not.
 	c.in.RoleArn, c.in.RoleSessionName = strings.Clone(c.in.RoleArn), strings.Clone(c.in.RoleSessionName)
 	c.req.Decision.Resource = c.in.RoleArn
-	arn, err := wire.ParseARN(c.in.RoleArn)
+	arn, err := aws.ParseARN(c.in.RoleArn)
 	if err != nil {
 		return roleARNInvalid(c.in.RoleArn)
 	}

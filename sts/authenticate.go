@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -48,7 +49,7 @@ func (s *Service) administered(id string) (string, bool) {
 	case id == adminKeyID:
 		return s.config.DefaultAccount, s.config.DefaultAccount != ""
 	}
-	return id, isAccount(id)
+	return id, aws.IsAccount(id)
 }
 
 func rootOf(account, accessKeyID string) *api.Principal {

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // visibleRole finds the role of exactly that ARN, once it has propagated; why
@@ -29,7 +29,7 @@ func (s *Service) propagated(created, now time.Time) bool {
 }
 
 func whyNoRole(req *api.Request, arn string) string {
-	a, err := wire.ParseARN(arn)
+	a, err := aws.ParseARN(arn)
 	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
 		return arn + " is not the ARN of a role"
 	}

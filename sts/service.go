@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -58,7 +59,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if c.Store == nil {
 		return nil, errors.New("sts: Config.Store is required")
 	}
-	if c.DefaultAccount != "" && !isAccount(c.DefaultAccount) {
+	if c.DefaultAccount != "" && !aws.IsAccount(c.DefaultAccount) {
 		return nil, fmt.Errorf("sts: Config.DefaultAccount is %q, not twelve digits", c.DefaultAccount)
 	}
 	if c.Now == nil {
@@ -74,16 +75,6 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, fmt.Errorf("sts: %w", err)
 	}
 	return &Service{config: c}, nil
-}
-
-// isAccount says whether s is an account id: twelve digits.
-func isAccount(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return len(s) == 12
 }
 
 // ServeAWS answers one call. The caller has authenticated it unless the action

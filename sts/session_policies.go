@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // policyDescriptor is a member of the parameter PolicyArns; the API has its
@@ -37,7 +37,7 @@ func readSessionPolicies(r state.Reader, account string, inline *string, arns []
 		p.inline = compact.String()
 	}
 	for _, d := range arns {
-		arn, err := wire.ParseARN(d.Arn)
+		arn, err := aws.ParseARN(d.Arn)
 		if err != nil {
 			return p, roleARNInvalid(d.Arn)
 		}

@@ -16,6 +16,8 @@ import (
 	"math/rand/v2"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Names that the webhook writes into pods.
@@ -100,7 +102,7 @@ func (c Config) withDefaults() Config {
 		c.Prefix = DefaultPrefix
 	}
 	if c.Audience == "" {
-		c.Audience = DefaultAudience
+		c.Audience = aws.DefaultAudience
 	}
 	if c.MountPath == "" {
 		c.MountPath = DefaultMountPath

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -40,7 +41,7 @@ type resultOut struct {
 	}
 	IsTruncated bool
 	SummaryMap  map[string]int
-	Provider    wire.ARN
+	Provider    aws.ARN
 }
 
 func exampleResult() resultOut {
@@ -54,7 +55,7 @@ func exampleResult() resultOut {
 			Region string `wire:"omitempty"`
 		}{},
 		SummaryMap: map[string]int{"Users": 2, "Roles": 1},
-		Provider:   wire.ARN{Partition: "aws", Service: "iam", Account: "111122223333", Resource: "oidc-provider/h/p"},
+		Provider:   aws.ARN{Partition: "aws", Service: "iam", Account: "111122223333", Resource: "oidc-provider/h/p"},
 	}
 }
 

@@ -124,24 +124,6 @@ func FuzzChunked(f *testing.F) {
 	})
 }
 
-func FuzzARN(f *testing.F) {
-	for _, s := range []string{"arn:aws:iam::111122223333:role/path/r", "arn:aws:s3:::b/k:v", "arn::::::", "arn:a:b:c:d:", "nothing-valid-in-here"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		a, err := wire.ParseARN(s)
-		if err != nil {
-			return
-		}
-		if a.String() != s {
-			t.Fatalf("%q became %q", s, a.String())
-		}
-		if again, err := wire.ParseARN(a.String()); err != nil || again != a {
-			t.Fatalf("%v, %v", again, err)
-		}
-	})
-}
-
 // FuzzAltered: a request that was signed as one thing verifies as nothing else.
 func FuzzAltered(f *testing.F) {
 	f.Add("/a/b", "x=1&y=2", "v", "/a//b", "y=2&x=1", "v", false)

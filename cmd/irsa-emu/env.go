@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // emulatorInfo is what GET /_emu/info says.
@@ -66,7 +68,7 @@ func (c *client) region(ctx context.Context) string {
 	defer cancel()
 	var info emulatorInfo
 	if err := c.call(ctx, http.MethodGet, "/_emu/info", nil, &info); err != nil || info.Region == "" {
-		return "us-east-1"
+		return aws.DefaultRegion
 	}
 	return info.Region
 }

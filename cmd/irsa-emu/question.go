@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
@@ -111,7 +112,7 @@ func (q *identity) complete(raw, overrides map[string]any, now time.Time) error 
 			return usageError("--issuer: missing; write the issuer's URL, https://…")
 		}
 		for claim, value := range map[string]any{
-			"aud": []string{oidc.DefaultAudience}, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+			"aud": []string{aws.DefaultAudience}, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		} {
 			if raw[claim] == nil {
 				raw[claim] = value

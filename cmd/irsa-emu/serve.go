@@ -12,11 +12,11 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"runtime/metrics"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -51,8 +51,8 @@ signal ends it at once.
 	flags.StringVar(&f.dataDir, "data-dir", "", "directory for the local CA (default: irsa-emu in the user's configuration directory)")
 	f.given.add(cmd, "state to start from")
 	flags.StringVar(&f.store, "store", "memory", "where the state is kept: memory, file:PATH or etcd://HOST:PORT[,…]/PREFIX")
-	flags.StringVar(&f.account, "account", "111122223333", "the default account, the one that access key id \"test\" administers")
-	flags.StringVar(&f.region, "region", "us-east-1", "region of calls that name none")
+	flags.StringVar(&f.account, "account", aws.DefaultAccount, "the default account, the one that access key id \"test\" administers")
+	flags.StringVar(&f.region, "region", aws.DefaultRegion, "region of calls that name none")
 	flags.StringVar(&f.adminSecret, "admin-secret", "test", "secret access key of every account's administrator")
 	flags.StringVar(&f.controlToken, "control-token", "", "bearer token for /_emu on listeners beyond loopback")
 	flags.StringVar(&f.readyFile, "ready-file", "", "file that is written once the emulator answers: {\"url\", \"pid\"}")
@@ -138,7 +138,7 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Confi
 	default:
 		return config, usageError("--log-format %s: write text or json", f.logFormat)
 	}
-	if len(f.account) != 12 || strings.Trim(f.account, "0123456789") != "" {
+	if !aws.IsAccount(f.account) {
 		return config, usageError("--account %s: an account id is twelve digits, such as 111122223333", f.account)
 	}
 	if f.decisions < 1 {

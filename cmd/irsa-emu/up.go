@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/harness/kind"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/term"
@@ -78,7 +79,7 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 		config.Images = []string{f.image}
 	}
 	if config.Region == "" {
-		config.Region = "us-east-1"
+		config.Region = aws.DefaultRegion
 		if m := issuerRegion.FindStringSubmatch(f.issuer); m != nil {
 			config.Region = m[1]
 		}

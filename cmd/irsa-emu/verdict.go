@@ -80,7 +80,7 @@ func (q *question) answer(p *program) ([]verdict, error) {
 		return nil, usageError("which role? write --trust-policy FILE, or --given FILE and --role NAME")
 	case q.trustPolicy != "" && len(q.given.paths) > 0:
 		return nil, usageError("--trust-policy and --given exclude each other; with --given, name the role by --role")
-	case q.account != "" && (len(q.account) != 12 || strings.Trim(q.account, "0123456789") != ""):
+	case q.account != "" && !aws.IsAccount(q.account):
 		return nil, usageError("--account %s: an account id is twelve digits, such as 111122223333", q.account)
 	}
 	var found *sources.Found
@@ -313,7 +313,7 @@ func federatedAccount(doc *policy.Document, issuer string) string {
 		}
 	}
 	if account == "" {
-		return "111122223333"
+		return aws.DefaultAccount
 	}
 	return account
 }

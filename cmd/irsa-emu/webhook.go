@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
@@ -50,10 +51,10 @@ publisher of the cluster's public keys. The manifests in deploy/ start it.`,
 	flags.StringVar(&f.configuration, "configuration", deploy.Webhook, "MutatingWebhookConfiguration that gets the CA bundle")
 	flags.StringVar(&f.emulator, "emulator", deploy.Name, "Service of the emulator for namespaces that name none")
 	flags.StringVar(&f.prefix, "annotation-prefix", webhook.DefaultPrefix, "prefix of the annotations")
-	flags.StringVar(&f.audience, "token-audience", webhook.DefaultAudience, "audience of tokens whose service account names none")
+	flags.StringVar(&f.audience, "token-audience", aws.DefaultAudience, "audience of tokens whose service account names none")
 	flags.StringVar(&f.mountPath, "token-mount-path", webhook.DefaultMountPath, "where tokens are mounted")
 	flags.Int64Var(&f.expiration, "token-expiration", webhook.DefaultExpiration, "seconds that tokens are good")
-	flags.StringVar(&f.region, "aws-default-region", "us-east-1", "AWS_REGION of pods whose namespace names none")
+	flags.StringVar(&f.region, "aws-default-region", aws.DefaultRegion, "AWS_REGION of pods whose namespace names none")
 	flags.BoolVar(&f.regionalSTS, "sts-regional-endpoint", true, "set AWS_STS_REGIONAL_ENDPOINTS=regional, as EKS does")
 	flags.BoolVar(&f.watchConfigMap, "watch-config-map", false, "take roles from ConfigMap pod-identity-webhook too")
 	flags.DurationVar(&f.grace, "service-account-lookup-grace-period", 100*time.Millisecond, "how long a service account may be missing when its pod comes")

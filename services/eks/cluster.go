@@ -19,7 +19,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // Cluster is an EKS cluster as DescribeCluster shows it.
@@ -59,7 +58,7 @@ func clusterARN(account, region, name string) string {
 }
 
 func arnOf(account, region, resource string) string {
-	return wire.ARN{Partition: wire.PartitionOf(region), Service: "eks", Region: region, Account: account, Resource: resource}.String()
+	return aws.ARN{Partition: aws.PartitionOf(region).ID, Service: "eks", Region: region, Account: account, Resource: resource}.String()
 }
 
 // Kinds are the tables that this service keeps in the store.
@@ -83,7 +82,7 @@ func (c *Cluster) complete() error {
 		c.Version = defaultVersion
 	}
 	if c.RoleARN == "" {
-		c.RoleARN = "arn:" + wire.PartitionOf(c.Region) + ":iam::" + c.Account + ":role/" + c.Name + "-cluster-role"
+		c.RoleARN = "arn:" + aws.PartitionOf(c.Region).ID + ":iam::" + c.Account + ":role/" + c.Name + "-cluster-role"
 	}
 	if c.Endpoint == "" {
 		id := strings.ToUpper(c.madeUp("id", 32))

@@ -9,10 +9,10 @@ import (
 	"slices"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 var clusterName = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9\-_]{0,99}$`)
@@ -91,7 +91,7 @@ func (s *Service) createCluster(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster.Issuer = "https://oidc.eks." + c.Region + "." + wire.DNSSuffix(wire.PartitionOf(c.Region)) + "/id/" + id
+	cluster.Issuer = "https://oidc.eks." + c.Region + "." + aws.PartitionOf(c.Region).DNSSuffix + "/id/" + id
 	if err := cluster.complete(); err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func clusterExists(name string) error {
 
 // passRole checks that the caller may hand the role to the service.
 func passRole(req *api.Request, role, to string) error {
-	arn, err := wire.ParseARN(role)
+	arn, err := aws.ParseARN(role)
 	if err != nil || arn.Service != "iam" {
 		return invalidParameter("Role ARN %s is not valid.", role)
 	}

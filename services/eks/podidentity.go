@@ -89,7 +89,7 @@ func (in *associationInput) apply(a *Association, req *api.Request) error {
 		if err := passRole(req, *in.RoleARN, "pods.eks.amazonaws.com"); err != nil {
 			return err
 		}
-		if arn, err := wire.ParseARN(*in.RoleARN); err == nil && arn.Account == a.Account {
+		if arn, err := aws.ParseARN(*in.RoleARN); err == nil && arn.Account == a.Account {
 			if _, ok := iam.RoleByARN(req.State, *in.RoleARN); !ok {
 				return invalidParameter("Role provided in the request does not exist.")
 			}

@@ -9,7 +9,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // tagged is what can have tags: a cluster or an association.
@@ -29,7 +28,7 @@ func (c *Cluster) withTags(tags []aws.Tag) state.Entity {
 
 // byARN finds what an ARN of the caller's account and region names.
 func byARN(r state.Reader, req *api.Request, text string) (tagged, error) {
-	arn, err := wire.ParseARN(text)
+	arn, err := aws.ParseARN(text)
 	if err != nil || arn.Service != "eks" {
 		return nil, services.Fail(http.StatusBadRequest, "BadRequestException", "Invalid ARN: %s", text)
 	}
@@ -56,7 +55,7 @@ func openARN(c *call, keys policy.Context) (tagged, error) {
 		services.ResourceTagKeys(keys, found.tags())
 	}
 	account := c.Principal.Account
-	if arn, err := wire.ParseARN(text); err == nil && arn.Account != "" {
+	if arn, err := aws.ParseARN(text); err == nil && arn.Account != "" {
 		account = arn.Account
 	}
 	if err := authorize(c.Request, "eks:"+c.Action, text, account, keys); err != nil {

@@ -3,12 +3,12 @@ package s3
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -136,15 +136,13 @@ func accessDenied(reason string) error {
 	return f
 }
 
-var accountID = regexp.MustCompile(`^\d{12}$`)
-
 // checkOwner refuses a bucket whose owner is not the one that the client
 // expects. Recorded on AWS.
 func (c *call) checkOwner() error {
 	want := c.HTTP.Header.Get("X-Amz-Expected-Bucket-Owner")
 	switch {
 	case want == "":
-	case !accountID.MatchString(want):
+	case !aws.IsAccount(want):
 		return fail(http.StatusBadRequest, "InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS Account ID... ["+want+"]")
 	case c.bucket != nil && c.bucket.Account != want:
 		return accessDenied("the bucket belongs to account " + c.bucket.Account + ", not to " + want)

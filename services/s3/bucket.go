@@ -16,10 +16,10 @@ import (
 
 const usEast1 = "us-east-1"
 
-var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	regionName = regexp.MustCompile(`^(EU|[a-z]{2,5}(-[a-z]+)+-\d)$`)
-)
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+
+// isLocation says whether a bucket's location has the form of one.
+func isLocation(s string) bool { return s == "EU" || aws.IsRegion(s) }
 
 // validName follows the rules for general purpose buckets of the user guide.
 func validName(name string) bool {
@@ -115,7 +115,7 @@ func location(endpoint, constraint string) (string, error) {
 		return usEast1, nil
 	case constraint == "":
 		return "", illegal("unspecified")
-	case endpoint == usEast1 && (constraint == usEast1 || !regionName.MatchString(constraint)):
+	case endpoint == usEast1 && (constraint == usEast1 || !isLocation(constraint)):
 		return "", fail(http.StatusBadRequest, "InvalidLocationConstraint", "The specified location-constraint is not valid", "LocationConstraint", constraint)
 	case endpoint != usEast1 && endpoint != constraint && !(constraint == "EU" && endpoint == "eu-west-1"):
 		return "", illegal(constraint)
@@ -186,7 +186,7 @@ func (s *Service) listBuckets(c *call) error {
 		limit = n
 	}
 	region := c.query.Get("bucket-region")
-	if region != "" && !regionName.MatchString(region) {
+	if region != "" && !isLocation(region) {
 		return invalidArgumentOnly("Argument value "+region+" is not a valid AWS Region", "bucket-region")
 	}
 	after, err := readToken(c.query.Get("continuation-token"))

@@ -11,7 +11,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // Bucket is a bucket; names are unique over all accounts.
@@ -132,7 +131,7 @@ func Kinds() []state.Kind {
 func (b *Bucket) ARN() string { return bucketARN(b.Region, b.Name) }
 
 func bucketARN(region, name string) string {
-	return "arn:" + wire.PartitionOf(region) + ":s3:::" + name
+	return "arn:" + aws.PartitionOf(region).ID + ":s3:::" + name
 }
 
 // resourcePolicy is the policy in the form that it is evaluated in.

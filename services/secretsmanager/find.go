@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 var (
@@ -31,7 +31,7 @@ func locate(secretID, account, region string) (place, error) {
 		}
 		return place{account: account, region: region, name: secretID, arn: arnOf(account, region, secretID)}, nil
 	}
-	arn, err := wire.ParseARN(secretID)
+	arn, err := aws.ParseARN(secretID)
 	name, isSecret := strings.CutPrefix(arn.Resource, "secret:")
 	if err != nil || arn.Service != "secretsmanager" || !isSecret || !nameChars.MatchString(name) {
 		return place{}, invalidName()

@@ -10,7 +10,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // Secret is a secret with all its versions.
@@ -68,7 +67,7 @@ func (s *Secret) ARN() string { return arnOf(s.Account, s.Region, s.Name) + "-" 
 
 // arnOf is the ARN without suffix.
 func arnOf(account, region, name string) string {
-	return wire.ARN{Partition: wire.PartitionOf(region), Service: "secretsmanager", Region: region, Account: account, Resource: "secret:" + name}.String()
+	return aws.ARN{Partition: aws.PartitionOf(region).ID, Service: "secretsmanager", Region: region, Account: account, Resource: "secret:" + name}.String()
 }
 
 // Kinds are the tables that this service keeps in the store.

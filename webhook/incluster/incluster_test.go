@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
@@ -78,7 +79,7 @@ func TestSource(t *testing.T) {
 	for name, want := range map[string]webhook.Identity{
 		"annotated": {RoleARN: role, Audience: "mine", Expiration: webhook.DefaultExpiration}, // the annotation beats the ConfigMap
 		"mapped":    {RoleARN: "arn:mapped", Audience: "a", RegionalSTS: true, Expiration: webhook.MinExpiration},
-		"anywhere":  {RoleARN: "arn:anywhere", Audience: webhook.DefaultAudience, Expiration: webhook.DefaultExpiration},
+		"anywhere":  {RoleARN: "arn:anywhere", Audience: aws.DefaultAudience, Expiration: webhook.DefaultExpiration},
 		"plain":     {},
 	} {
 		id, ok, err := s.Identity(context.Background(), "shop", name)

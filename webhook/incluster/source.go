@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
@@ -91,7 +92,7 @@ func (s *Source) fromConfigMap(ctx context.Context, namespace, name string) (web
 	}
 	id := webhook.Identity{RoleARN: entry.RoleARN, Audience: entry.Audience, RegionalSTS: entry.UseRegionalSTS || s.Config.RegionalSTS, Expiration: entry.TokenExpiration}
 	if id.Audience == "" {
-		id.Audience = webhook.DefaultAudience
+		id.Audience = aws.DefaultAudience
 		if s.Config.Audience != "" {
 			id.Audience = s.Config.Audience
 		}
