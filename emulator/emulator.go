@@ -105,6 +105,7 @@ func (e *Emulator) wire(ctx context.Context) error {
 	var err error
 	e.sts, err = sts.New(ctx, sts.Config{
 		Store: e.store, Verifier: verifier, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
+		SignOutbound: e.signOutbound,
 	})
 	if err != nil {
 		return err

@@ -40,6 +40,7 @@ func (e *Emulator) routes() http.Handler {
 		e.underWay.Add(1)
 		defer e.underWay.Add(-1)
 		switch {
+		case req.Method == http.MethodGet && e.serveOutbound(w, req):
 		case isAWSCall(req):
 			e.serveAWS(w, req)
 		case req.Method == http.MethodGet && e.serveIssuer(w, req):

@@ -7,7 +7,7 @@ import "maps"
 var actions = merge(
 	providerActions, roleActions, rolePolicyActions, policyActions, policyVersionActions,
 	instanceProfileActions, userActions, userPolicyActions, accessKeyActions, groupActions, groupPolicyActions,
-	accountActions, authorizationDetailsActions, serviceLinkedActions, simulateActions, absentActions,
+	accountActions, authorizationDetailsActions, serviceLinkedActions, simulateActions, outboundActions, absentActions,
 )
 
 func merge(tables ...map[string]action) map[string]action {
@@ -38,11 +38,9 @@ var unsupported = map[string]bool{
 	"DeleteVirtualMFADevice":                        true,
 	"DisableOrganizationsRootCredentialsManagement": true,
 	"DisableOrganizationsRootSessions":              true,
-	"DisableOutboundWebIdentityFederation":          true,
 	"EnableMFADevice":                               true,
 	"EnableOrganizationsRootCredentialsManagement":  true,
 	"EnableOrganizationsRootSessions":               true,
-	"EnableOutboundWebIdentityFederation":           true,
 	"GenerateCredentialReport":                      true,
 	"GenerateOrganizationsAccessReport":             true,
 	"GenerateServiceLastAccessedDetails":            true,
@@ -52,7 +50,6 @@ var unsupported = map[string]bool{
 	"GetHumanReadableSummary":                       true,
 	"GetMFADevice":                                  true,
 	"GetOrganizationsAccessReport":                  true,
-	"GetOutboundWebIdentityFederationInfo":          true,
 	"GetRoleTemplateVersion":                        true,
 	"GetSAMLProvider":                               true,
 	"GetSSHPublicKey":                               true,

@@ -56,6 +56,9 @@ func Apply(tx *state.Txn, account string, in statefile.Account, now time.Time, r
 			return fmt.Errorf("instanceProfiles: %s: %w", p.Name, err)
 		}
 	}
+	if o := in.OutboundFederation; o != nil {
+		tx.Put(a.outbound(o.Issuer, o.Enabled))
+	}
 	return nil
 }
 

@@ -289,6 +289,7 @@ func Kinds() []state.Kind {
 			},
 		}},
 		{Name: "account-alias", Decode: decode[Alias]},
+		{Name: "outbound-federation", Decode: decode[OutboundFederation]},
 	}
 }
 

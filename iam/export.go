@@ -44,6 +44,9 @@ func Export(r state.Reader, account string) statefile.Account {
 		}
 		out.Users = append(out.Users, e)
 	}
+	if o, ok := Outbound(r, account); ok {
+		out.OutboundFederation = &statefile.OutboundFederation{Enabled: o.Enabled, Issuer: o.Issuer}
+	}
 	for p := range state.All[*InstanceProfile](r, prefix) {
 		out.InstanceProfiles = append(out.InstanceProfiles, statefile.InstanceProfile{
 			Name: p.Name, Path: p.Path, ID: p.ID, Role: p.Role, Created: p.Created, Tags: exportTags(p.Tags),
@@ -115,6 +118,9 @@ func Accounts(r state.Reader, found map[string]bool) {
 	for e := range state.All[*Alias](r, "") {
 		found[e.Account] = true
 	}
+	for e := range state.All[*OutboundFederation](r, "") {
+		found[e.Account] = true
+	}
 }
 
 // Reset removes every IAM entity of every account.
@@ -127,4 +133,5 @@ func Reset(tx *state.Txn) {
 	state.DeleteAll[*AccessKey](tx, "")
 	state.DeleteAll[*InstanceProfile](tx, "")
 	state.DeleteAll[*Alias](tx, "")
+	state.DeleteAll[*OutboundFederation](tx, "")
 }

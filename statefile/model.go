@@ -47,6 +47,14 @@ type Account struct {
 	InstanceProfiles []InstanceProfile `json:"instanceProfiles,omitempty"`
 	Secrets          []Secret          `json:"secrets,omitempty" jsonschema_description:"Secrets Manager secrets."`
 	Buckets          []Bucket          `json:"buckets,omitempty" jsonschema_description:"S3 buckets."`
+	// OutboundFederation is AWS as the issuer: sts:GetWebIdentityToken.
+	OutboundFederation *OutboundFederation `json:"outboundFederation,omitempty" jsonschema_description:"The account's issuer of web identity tokens (sts:GetWebIdentityToken); off when left out."`
+}
+
+// OutboundFederation is the switch of an account's own issuer.
+type OutboundFederation struct {
+	Enabled bool   `json:"enabled" jsonschema_description:"Whether GetWebIdentityToken makes tokens."`
+	Issuer  string `json:"issuer,omitempty" jsonschema_description:"https://UUID.tokens.sts.global.api.aws; made when left out."`
 }
 
 // OIDCProvider is an IAM OpenID Connect provider.

@@ -89,7 +89,12 @@ func (v *validator) account(at string, a *Account) {
 	for i := range a.Buckets {
 		v.bucket(strictyaml.Index(at+".buckets", i), &a.Buckets[i])
 	}
+	if o := a.OutboundFederation; o != nil {
+		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer, "https://UUID.tokens.sts.global.api.aws, or leave it out")
+	}
 }
+
+var outboundIssuer = regexp.MustCompile(`^https://[a-z0-9-]{1,63}\.tokens\.sts\.global\.api\.aws$`)
 
 // unique refuses what a list names twice. An item without a name has been
 // reported by the decoder.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -21,6 +22,10 @@ const (
 	ProviderID = "provider-id"
 	// SessionCredentials: temporary credentials may not make this call.
 	SessionCredentials = "session-credentials"
+	// GlobalEndpoint: the action is served by regional endpoints alone.
+	GlobalEndpoint = "global-endpoint"
+	// OutboundDisabled: the account makes no web identity tokens.
+	OutboundDisabled = "outbound-disabled"
 	// MFA: nobody has an MFA device.
 	MFA = "mfa"
 	// Internal: a mistake of the emulator, or a store that cannot be written.
@@ -261,4 +266,24 @@ func noMFADevice(serial string) *refusal {
 func unknownAccessKey(id string) *refusal {
 	return invalid("The access key ID %s is not valid.", id).
 		because(decision.Parameter, "%s is no key of this emulator, and does not hold an account number as keys issued since 2019 do", id)
+}
+
+// Refusals of GetWebIdentityToken, recorded.
+
+func sessionTooShort(asked int, left time.Duration) *refusal {
+	return refused(wire.Errorf(http.StatusForbidden, "SessionDurationEscalationException", "Requested token expiry time must be before the original session's expiry time."), decision.Duration).
+		because(decision.Duration, "DurationSeconds is %d, and the caller's session ends in %s", asked, left.Round(time.Second)).
+		hint("ask for a shorter token, or with new credentials")
+}
+
+func outboundDisabled(account string) *refusal {
+	return refused(wire.Errorf(http.StatusForbidden, "OutboundWebIdentityFederationDisabledException", "OutboundWebIdentityFederation is disabled."), OutboundDisabled).
+		because(OutboundDisabled, "outbound web identity federation is off in account %s", account).
+		hint("switch it on: aws iam enable-outbound-web-identity-federation")
+}
+
+func payloadTooLarge(size int) *refusal {
+	return failed(wire.Errorf(http.StatusBadRequest, "JWTPayloadSizeExceededException", "JWT payload exceeds maximum allowed size"), decision.Parameter).
+		because(decision.Parameter, "the payload has %d bytes, the most is %d", size, outboundMost).
+		hint("send fewer or shorter audiences and tags")
 }

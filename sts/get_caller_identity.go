@@ -20,10 +20,11 @@ func (s *Service) getCallerIdentity(req *api.Request) (any, *refusal) {
 // sessionMayCall applies what AWS lets temporary credentials do at the STS:
 // those of GetFederationToken may ask who they are, those of GetSessionToken may
 // assume roles too, and no temporary credentials make further ones of users.
-// Source: STS API reference, GetSessionToken and GetFederationToken.
+// GetWebIdentityToken has a rule and a text of its own. Source: STS API
+// reference, GetSessionToken and GetFederationToken.
 func sessionMayCall(req *api.Request) *refusal {
 	p := req.Principal
-	if p == nil || !p.Temporary || unsigned(req.Action) || req.Action == "GetCallerIdentity" {
+	if p == nil || !p.Temporary || unsigned(req.Action) || req.Action == "GetCallerIdentity" || req.Action == "GetWebIdentityToken" {
 		return nil
 	}
 	allowed := true

@@ -35,6 +35,9 @@ type Config struct {
 	AdminSecret string
 	// DefaultAccount, twelve digits, is the account that the access key id "test" administers.
 	DefaultAccount string
+	// SignOutbound signs the payload of a web identity token of an account's own
+	// issuer, with RS256 or ES384. Nil: the account's tokens cannot be made.
+	SignOutbound func(ctx context.Context, issuer, alg string, payload []byte) (string, error)
 	// PropagationDelay is how long a new role or provider stays unseen, as it does
 	// for some seconds on AWS (recorded: the first two or three calls are
 	// AccessDenied). Zero: not at all.
@@ -118,7 +121,7 @@ var actions = map[string]func(*Service, *api.Request) (any, *refusal){
 	"GetDelegatedAccessToken":    absent,
 	"GetFederationToken":         (*Service).getFederationToken,
 	"GetSessionToken":            (*Service).getSessionToken,
-	"GetWebIdentityToken":        absent,
+	"GetWebIdentityToken":        (*Service).getWebIdentityToken,
 }
 
 func absent(_ *Service, req *api.Request) (any, *refusal) { return nil, notImplemented(req.Action) }

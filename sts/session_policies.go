@@ -16,6 +16,9 @@ type policyDescriptor struct {
 	Arn string `wire:"name=arn,min=20,max=2048,pattern=IAMTEXT"`
 }
 
+// String is by analogy with tagElement's: the shape's name in the STS's model.
+func (p policyDescriptor) String() string { return "PolicyDescriptorType(arn=" + p.Arn + ")" }
+
 // sessionPolicies are those of one call.
 type sessionPolicies struct {
 	inline string // without white space that means nothing

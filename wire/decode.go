@@ -177,12 +177,12 @@ func (d *queryDecoder) list(v reflect.Value, n *node, m *member, at string) erro
 	slice := reflect.MakeSlice(v.Type(), len(items), len(items))
 	v.Set(slice)
 	if v.Type().Elem().Kind() == reflect.Struct {
-		d.found.size(at, len(items), func() string { return fmt.Sprint(v.Interface()) }, &m.rule)
 		for i, item := range items {
 			if err := d.structure(slice.Index(i), item.node, at+"."+strconv.Itoa(i+1)+".member."); err != nil {
 				return err
 			}
 		}
+		d.found.size(at, len(items), func() string { return listText(slice) }, &m.rule)
 		return nil
 	}
 	texts := make([]string, 0, len(items))
@@ -215,4 +215,14 @@ func malformedInput(at string, reason error) *Error {
 	err := Errorf(http.StatusBadRequest, "MalformedInput", "Invalid value for the member %s.", at)
 	err.Reason = reason.Error()
 	return err
+}
+
+// listText is a list of structs as a violation prints it; the elements' own
+// String says how.
+func listText(list reflect.Value) string {
+	texts := make([]string, 0, list.Len())
+	for i := range list.Len() {
+		texts = append(texts, fmt.Sprint(list.Index(i).Interface()))
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
 }

@@ -17,6 +17,9 @@ const (
 	NamesOnly Style = iota
 	// EchoValues is STS's: Value 'x' at 'roleSessionName' failed to satisfy constraint: ….
 	EchoValues
+	// EchoNulls is that of the STS's newer actions (GetWebIdentityToken): as
+	// EchoValues, and a missing member is "Value null at …" (recorded).
+	EchoNulls
 )
 
 // violations collects what is wrong with a call's parameters.
@@ -174,8 +177,11 @@ func (v *violations) String() string {
 			b.WriteString("; ")
 		}
 		b.WriteString("Value ")
-		if v.style == EchoValues && f.value != nil {
+		switch {
+		case f.value != nil && v.style != NamesOnly:
 			b.WriteString("'" + *f.value + "' ")
+		case f.constraint == mustNotBeNull && v.style == EchoNulls:
+			b.WriteString("null ")
 		}
 		b.WriteString("at '" + f.at + "' failed to satisfy constraint: " + f.constraint)
 	}
