@@ -197,7 +197,7 @@ func (e *Emulator) defaultIssuerURL() string {
 // only those of others are fetched.
 func (e *Emulator) publicKeys(issuerURL string) (*oidc.KeySet, bool) {
 	if strings.HasSuffix(issuerURL, oidc.OutboundHost) {
-		// The STS refuses tokens of AWS's own issuers (recorded): it has no keys for them.
+		// The STS refuses tokens of AWS's own issuers (recorded 13): it has no keys for them.
 		return (&oidc.Issuer{URL: issuerURL}).KeySet(), true
 	}
 	found, ok := state.Get[*Issuer](e.store.Snapshot(), issuerURL)

@@ -10,8 +10,7 @@ import (
 )
 
 // Outbound web identity federation: the account's switch. Answers and texts are
-// recorded on AWS (us-east-1, 2026-09-11, github.com/radkawar/stackd 9dc356f,
-// outbound_issuance.json).
+// recorded 13.
 var outboundActions = map[string]action{
 	"DisableOutboundWebIdentityFederation": on((*call).disableOutbound),
 	"EnableOutboundWebIdentityFederation":  on((*call).enableOutbound),
@@ -19,7 +18,7 @@ var outboundActions = map[string]action{
 }
 
 // OutboundFederation is an account's issuer of web identity tokens. It outlives
-// its being switched off: the same issuer comes back (recorded).
+// its being switched off: the same issuer comes back (recorded 13).
 type OutboundFederation struct {
 	Account string `json:"account"`
 	// Issuer is https://UUID.tokens.sts.global.api.aws.
@@ -80,7 +79,7 @@ func (c *call) disableOutbound(*anyInput) (any, error) {
 
 func (c *call) getOutbound(*anyInput) (any, error) {
 	found, ok := Outbound(c.State, c.account)
-	if !ok || !found.Enabled { // an error, never JwtVendingEnabled false (recorded)
+	if !ok || !found.Enabled { // an error, never JwtVendingEnabled false (recorded 13)
 		return nil, outboundDisabled("Outbound identity federation is disabled for account %s", c.account)
 	}
 	return &getOutboundOutput{found.Issuer, true}, nil

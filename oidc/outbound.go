@@ -14,8 +14,7 @@ import (
 )
 
 // AWS as the issuer: sts:GetWebIdentityToken and the documents that relying
-// parties read. All of this file is recorded on AWS (us-east-1, 2026-09-11,
-// github.com/radkawar/stackd 9dc356f, outbound_issuance.json).
+// parties read. All of this file is recorded 13.
 const (
 	// OutboundHost is what the host of an account's issuer ends in, after a UUID.
 	OutboundHost = ".tokens.sts.global.api.aws"
@@ -101,7 +100,7 @@ func (k *OutboundKeys) signature(alg, signed string) ([]byte, error) {
 }
 
 // Page is what the issuer serves at a path below its URL; whether the account
-// has the feature switched on is no matter (recorded).
+// has the feature switched on is no matter (recorded 13).
 func (k *OutboundKeys) Page(path string) (Page, bool) {
 	page := Page{ContentType: "application/json"}
 	switch path {

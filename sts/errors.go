@@ -268,7 +268,7 @@ func unknownAccessKey(id string) *refusal {
 		because(decision.Parameter, "%s is no key of this emulator, and does not hold an account number as keys issued since 2019 do", id)
 }
 
-// Refusals of GetWebIdentityToken, recorded.
+// Refusals of GetWebIdentityToken, recorded 13.
 
 func sessionTooShort(asked int, left time.Duration) *refusal {
 	return refused(wire.Errorf(http.StatusForbidden, "SessionDurationEscalationException", "Requested token expiry time must be before the original session's expiry time."), decision.Duration).

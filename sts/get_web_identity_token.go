@@ -19,9 +19,7 @@ import (
 )
 
 // GetWebIdentityToken: AWS as the issuer. Rules, texts, their order, and the
-// token's form to the byte are recorded on AWS (us-east-1, 2026-09-11,
-// github.com/radkawar/stackd 9dc356f, outbound_identity.json and
-// outbound_issuance.json), but where a comment says otherwise.
+// token's form to the byte are recorded 13, but where a comment says otherwise.
 
 type getWebIdentityTokenInput struct {
 	Audience         []string     `wire:"required,max=10,each.min=1,each.max=1000"`
@@ -103,7 +101,8 @@ func (in *getWebIdentityTokenInput) authorize(req *api.Request, tags []aws.Tag, 
 	if p.Type == api.FederatedUser {
 		return accessDenied(SessionCredentials, "GetWebIdentityToken does not support federated user sessions")
 	}
-	self := "arn:aws:sts::" + p.Account + ":self"
+	caller, _ := aws.SplitARN(p.ARN)
+	self := aws.ARN{Partition: caller[1], Service: "sts", Account: p.Account, Resource: "self"}.String()
 	keys := policy.Context{}
 	keys.SetMulti("sts:IdentityTokenAudience", in.Audience)
 	keys.Set("sts:SigningAlgorithm", in.SigningAlgorithm)

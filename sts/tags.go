@@ -15,7 +15,7 @@ type tagElement struct {
 	Value string `wire:"required,min=0,max=256,pattern=TAGVALUE"`
 }
 
-// String is the tag as AWS's violations print it (recorded).
+// String is the tag as AWS's violations print it (recorded 13).
 func (t tagElement) String() string { return "Tag(key=" + t.Key + ", value=" + t.Value + ")" }
 
 // sessionTags are the tags of one call and what the calling session hands on.

@@ -18,7 +18,7 @@ const (
 	// EchoValues is STS's: Value 'x' at 'roleSessionName' failed to satisfy constraint: ….
 	EchoValues
 	// EchoNulls is that of the STS's newer actions (GetWebIdentityToken): as
-	// EchoValues, and a missing member is "Value null at …" (recorded).
+	// EchoValues, and a missing member is "Value null at …" (recorded 13).
 	EchoNulls
 )
 
