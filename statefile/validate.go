@@ -90,7 +90,7 @@ func (v *validator) account(at string, a *Account) {
 		v.bucket(strictyaml.Index(at+".buckets", i), &a.Buckets[i])
 	}
 	if o := a.OutboundFederation; o != nil {
-		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer, "https://UUID.tokens.sts.global.api.aws, or leave it out")
+		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer.MatchString, "https://UUID.tokens.sts.global.api.aws, or leave it out")
 	}
 }
 
