@@ -20,7 +20,7 @@ func isCLIOutput(n *yaml.Node) bool {
 			return true
 		}
 	}
-	return isProvider(n) || get(n, "Role", "AssumeRolePolicyDocument") != nil || get(n, "cluster", "arn") != nil ||
+	return isProvider(n) || get(n, "Role", "AssumeRolePolicyDocument") != nil || get(n, "cluster", "arn") != nil || get(n, "association", "associationArn") != nil || get(n, "addon", "addonArn") != nil ||
 		len(items(get(n, "Roles"))) > 0 && has(get(n, "Roles").Content[0], "AssumeRolePolicyDocument") ||
 		len(items(get(n, "Policies"))) > 0 && has(get(n, "Policies").Content[0], "PolicyVersionList")
 }
@@ -46,6 +46,9 @@ func (b *builder) cliOutput(f *file, n *yaml.Node) {
 	c := &cli{b, f}
 	for i, r := range items(get(n, "RoleDetailList")) {
 		c.role(r, strictyaml.Index("RoleDetailList", i))
+		if _, account, _ := partsOf(text(get(r, "Arn"))); account != "" && !isTrue(get(n, "IsTruncated")) {
+			b.allRoles(account)
+		}
 	}
 	for i, r := range items(get(n, "Roles")) {
 		c.role(r, strictyaml.Index("Roles", i))
@@ -77,6 +80,12 @@ func (b *builder) cliOutput(f *file, n *yaml.Node) {
 	}
 	if cluster := get(n, "cluster"); cluster != nil {
 		c.cluster(cluster)
+	}
+	if a := get(n, "association"); a != nil {
+		c.association(a)
+	}
+	if a := get(n, "addon"); a != nil {
+		c.addon(a)
 	}
 	b.commit()
 }
@@ -220,9 +229,29 @@ func (c *cli) cluster(n *yaml.Node) {
 		c.b.note(c.f.at(n), "cluster "+text(get(n, "name")), "left out: it has no OIDC issuer")
 		return
 	}
+	c.b.namedCluster(c.f.at(n), text(get(n, "name")), true)
 	c.b.cluster(text(get(n, "name")), statefile.Cluster{
 		Issuer: issuer, Region: region, Account: account, Version: text(get(n, "version")), Tags: textMap(get(n, "tags")), Created: created(get(n, "createdAt")),
 	})
+}
+
+// association takes the output of describe-pod-identity-association.
+func (c *cli) association(n *yaml.Node) {
+	a := Association{
+		At: c.f.at(n), Cluster: text(get(n, "clusterName")), Namespace: text(get(n, "namespace")), ServiceAccount: text(get(n, "serviceAccount")), Role: text(get(n, "roleArn")),
+		TargetRole: text(get(n, "targetRoleArn")), DisableSessionTags: isTrue(get(n, "disableSessionTags")),
+	}
+	c.b.namedCluster(a.At, a.Cluster, true)
+	c.b.found.Manifests.Associations = append(c.b.found.Manifests.Associations, a)
+}
+
+// addon takes the output of describe-addon.
+func (c *cli) addon(n *yaml.Node) {
+	cluster, name := text(get(n, "clusterName")), text(get(n, "addonName"))
+	c.b.addon(Addon{c.f.at(n), cluster, name})
+	if role := get(n, "serviceAccountRoleArn"); role != nil {
+		c.b.addonRole(c.f, role, cluster, name, text(role))
+	}
 }
 
 // providerOutputs finds the accounts of providers: by the list of ARNs, else the

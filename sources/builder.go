@@ -38,6 +38,8 @@ type builder struct {
 	listed    []listedProvider
 	bare      []barePolicy
 	pieces    map[*yaml.Node]substitution // of texts that were made by Fn::Sub
+	refs      map[string]string           // ARNs of roles by the objects of a cluster that keep them
+	guessed   bool                        // the account of roles that name none, which was noted
 }
 
 type attachment struct {
@@ -54,7 +56,7 @@ type inlinePolicy struct {
 func newBuilder(o Options) *builder {
 	return &builder{
 		o: o.withDefaults(), owned: o.Account != "", found: &Found{places: map[string]strictyaml.Position{}}, accounts: map[string]*statefile.Account{},
-		places: map[string]strictyaml.Position{}, leftOut: map[string]bool{},
+		places: map[string]strictyaml.Position{}, leftOut: map[string]bool{}, refs: map[string]string{},
 	}
 }
 
@@ -69,6 +71,23 @@ func (b *builder) note(p strictyaml.Position, address, format string, args ...an
 // unchecked notes that a policy is not known.
 func (b *builder) unchecked(p strictyaml.Position, address, format string, args ...any) {
 	b.found.Notes = append(b.found.Notes, Note{Position: p, Address: address, Message: fmt.Sprintf(format, args...), Unchecked: true})
+}
+
+// standsIn remembers that a role's name, and so its ARN, is one of ours.
+func (b *builder) standsIn(arn, address string) {
+	if b.found.StandIns == nil {
+		b.found.StandIns = map[string]string{}
+	}
+	b.found.StandIns[arn] = address
+}
+
+// assumed notes once that things without an account are taken to be of the
+// default one.
+func (b *builder) assumed(p strictyaml.Position, what string) {
+	if !b.guessed {
+		b.guessed = true
+		b.note(p, "", "%s names no account; taken as %s (--account)", what, b.o.Account)
+	}
 }
 
 // noter notes what is found out later about the thing of an address.
@@ -173,6 +192,8 @@ func (b *builder) finish() {
 	b.providerOutputs()
 	b.commit()
 	b.permissions()
+	b.resolveRefs()
+	b.found.LeftOut = b.leftOut
 	for id, a := range b.found.State.Accounts {
 		for _, p := range a.OIDCProviders {
 			if b.found.Providers[id] != nil {
@@ -192,6 +213,14 @@ func (b *builder) finish() {
 		return (x.Line-y.Line)<<16 + x.Column - y.Column
 	})
 	b.found.Notes = slices.Compact(b.found.Notes)
+}
+
+// allRoles says that all roles of an account are known.
+func (b *builder) allRoles(account string) {
+	if b.found.AllRoles == nil {
+		b.found.AllRoles = map[string]bool{}
+	}
+	b.found.AllRoles[account] = true
 }
 
 // complete says that all providers of an account will be known.

@@ -141,7 +141,7 @@ func (b *builder) path(path string) error {
 	return err
 }
 
-const kinds = "State documents, IAM policies, terraform show -json, CloudFormation templates, and what the AWS CLI's get-account-authorization-details and get-open-id-connect-provider print"
+const kinds = "State documents, IAM policies, terraform show -json, CloudFormation templates, Kubernetes manifests, eksctl's ClusterConfig, and what the AWS CLI's get-account-authorization-details and get-open-id-connect-provider print"
 
 // ours finds a broken file of a folder that was probably meant for us.
 var ours = regexp.MustCompile(`"?(Statement|AssumeRolePolicyDocument|PolicyDocument|planned_values|AWSTemplateFormatVersion|RoleDetailList|OpenIDConnectProviderList)"?\s*:|irsa-emu\.dev/`)
@@ -157,11 +157,17 @@ func (b *builder) read(name string, src []byte, folder bool) error {
 	nodes, err := strictyaml.Parse(name, src)
 	if err != nil {
 		if folder && !ours.Match(src) {
+			if unrendered(src) && bytes.Contains(src, []byte("apiVersion:")) {
+				b.unchecked(strictyaml.Position{File: name, Line: 1, Column: 1}, "", "a chart's template, not rendered, is left out; give the output of helm template")
+			}
 			return nil
 		}
 		var broken strictyaml.Errors
 		if !errors.As(err, &broken) {
 			return err
+		}
+		if unrendered(src) {
+			broken = strictyaml.Errors{{Position: broken[0].Position, Message: "a chart's template, which is no YAML yet; give the output of helm template"}}
 		}
 		b.found.errors = append(b.found.errors, broken...)
 		return nil
@@ -197,6 +203,8 @@ func (b *builder) reader(f *file, n *yaml.Node) func(*file, *yaml.Node) {
 		return b.terraform
 	case has(n, "AWSTemplateFormatVersion"), isTemplate(n):
 		return b.cloudFormation
+	case isKubernetes(n):
+		return b.kubernetes
 	case has(n, "Statement"):
 		return b.policyFile
 	case isCLIOutput(n):

@@ -92,6 +92,7 @@ func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
 				b.statePolicies(f, accounts.Content[i].Value, accounts.Content[i+1])
 			}
 			b.complete(accounts.Content[i].Value)
+			b.allRoles(accounts.Content[i].Value)
 		}
 	}
 	return nil

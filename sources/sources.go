@@ -90,6 +90,18 @@ type Found struct {
 	// holds only its own.
 	Providers map[string][]string
 
+	// Manifests are the Kubernetes side.
+	Manifests Manifests
+	// StandIns are the addresses of roles whose names are not known, by the ARN that
+	// stands in for theirs.
+	StandIns map[string]string
+	// AllRoles are the accounts of which all roles are known: from a State document,
+	// or the account's details of the AWS CLI.
+	AllRoles map[string]bool
+	// LeftOut are roles of which the trust policy is not known, by ACCOUNT/name in
+	// lower case, and policies by ARN.
+	LeftOut map[string]bool
+
 	errors strictyaml.Errors
 	places map[string]strictyaml.Position // of entities, by their path in the state
 	other  bool                           // something else than State documents was read

@@ -15,6 +15,10 @@ func (b *builder) terraform(f *file, n *yaml.Node) {
 		b.errorAt(f.at(get(n, "format_version")), "format_version %s; irsa-emu reads 1.x, which terraform show -json writes since 1.1", v)
 		return
 	}
+	if isTrue(get(n, "errored")) {
+		b.errorAt(f.at(get(n, "errored")), "the plan ended with an error, so it is not whole; plan again and give the output of terraform show -json")
+		return
+	}
 	t := &terraform{b: b, f: f, root: n, byAddress: map[string]*tfResource{}, unknown: map[string]*yaml.Node{}, modules: map[string]*yaml.Node{}}
 	for _, change := range items(get(n, "resource_changes")) {
 		t.unknown[text(get(change, "address"))] = get(change, "change", "after_unknown")
@@ -28,6 +32,7 @@ func (b *builder) terraform(f *file, n *yaml.Node) {
 	t.partition = aws.PartitionOf(t.region)
 	t.account = t.findAccount()
 	t.entities()
+	t.kubernetes()
 	b.commit()
 }
 

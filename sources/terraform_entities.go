@@ -205,6 +205,9 @@ func (t *terraform) role(r *tfResource) {
 		role.PermissionsBoundary = r.text("permissions_boundary")
 	}
 	t.b.role(account, role, t.at(r))
+	if r.text("name") == "" {
+		t.b.standsIn(t.arnOf(r), r.address)
+	}
 	for _, in := range items(get(r.values, "inline_policy")) {
 		inlineName := text(get(in, "name"))
 		if inlineName == "" {

@@ -30,6 +30,9 @@ func Parse(file string, src []byte) ([]*yaml.Node, error) {
 		}
 		return []*yaml.Node{n}, nil
 	}
+	if nodes := parseStream(src); nodes != nil {
+		return nodes, nil
+	}
 	if strings.HasSuffix(file, ".json") {
 		return nil, Errors{jsonError(file, src)}
 	}
@@ -152,6 +155,34 @@ func (r *jsonReader) value(depth int) (*yaml.Node, error) {
 		n.Kind, n.Tag, n.Value = yaml.ScalarNode, "!!null", "null"
 	}
 	return n, nil
+}
+
+// parseStream reads JSON values that follow each other, as kubectl and jq print
+// them; nil when src is something else.
+func parseStream(src []byte) []*yaml.Node {
+	if trimmed := bytes.TrimLeft(src, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' {
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(src))
+	for {
+		var value json.RawMessage
+		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil
+		}
+	}
+	r := &jsonReader{src: src, decoder: json.NewDecoder(bytes.NewReader(src)), line: 1, column: 1}
+	r.decoder.UseNumber()
+	var nodes []*yaml.Node
+	for r.decoder.More() {
+		n, err := r.value(0)
+		if err != nil {
+			return nil
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes
 }
 
 // locate gives n the place of the next token.
