@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/spelling"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -27,8 +28,6 @@ type role struct {
 	source *sources.Policy // of the trust policy; nil when it has no place
 }
 
-// roleARN is what IAM takes for one; the webhook has the same pattern and only
-// warns.
 func rolesOf(found *sources.Found) *roles {
 	rs := &roles{found: found, byARN: map[string]*role{}, trust: map[string]*sources.Policy{}}
 	for i := range found.Policies {
@@ -136,7 +135,7 @@ func (rs *roles) similar(arn string) *role {
 		if strings.EqualFold(r.Name, name) {
 			return r
 		}
-		if d := strictyaml.Distance(strings.ToLower(r.Name), strings.ToLower(name)); d < distance {
+		if d := spelling.Distance(strings.ToLower(r.Name), strings.ToLower(name)); d < distance {
 			best, distance = r, d
 		}
 	}
@@ -152,15 +151,15 @@ func (rs *roles) display(arn string) string {
 	return arn
 }
 
-func (r *role) tags() []iam.Tag {
+func (r *role) tags() []aws.Tag {
 	var keys []string
 	for key := range r.Tags {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
-	tags := make([]iam.Tag, len(keys))
+	tags := make([]aws.Tag, len(keys))
 	for i, key := range keys {
-		tags[i] = iam.Tag{Key: key, Value: r.Tags[key]}
+		tags[i] = aws.Tag{Key: key, Value: r.Tags[key]}
 	}
 	return tags
 }
@@ -257,7 +256,8 @@ func (r *role) policies(state *statefile.State) (p policy.Policies, known bool) 
 	return p, known
 }
 
-// managed is a managed policy's default version; nil when it is not known.
+// managed is a customer managed policy's default version; nil when it is not among
+// what was given.
 func managed(state *statefile.State, arn string) []byte {
 	for _, p := range state.Accounts[accountOf(arn)].Policies {
 		path := p.Path
@@ -273,11 +273,6 @@ func managed(state *statefile.State, arn string) []byte {
 			}
 		}
 		return p.Document.Raw
-	}
-	for p := range iam.ManagedPolicies() {
-		if p.ARN() == arn {
-			return []byte(p.DefaultVersion().Document)
-		}
 	}
 	return nil
 }

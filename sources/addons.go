@@ -56,6 +56,13 @@ func (b *builder) addonRole(f *file, n *yaml.Node, cluster, addon, role string) 
 	}
 }
 
+// addonAssociation is an association that is part of an add-on.
+func (b *builder) addonAssociation(a Association) {
+	m := &b.found.Manifests
+	m.Associations = append(m.Associations, a)
+	m.Workloads = append(m.Workloads, Workload{At: a.At, Cluster: a.Cluster, Namespace: a.Namespace, Name: "add-on " + a.Addon, ServiceAccount: a.ServiceAccount})
+}
+
 // annotated is a service account that a tool makes with a role.
 func (b *builder) annotated(at strictyaml.Position, cluster, namespace, name, role, by string) {
 	b.found.Manifests.ServiceAccounts = append(b.found.Manifests.ServiceAccounts, ServiceAccount{

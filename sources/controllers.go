@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -53,7 +54,7 @@ func (o *kubernetesObject) ack() {
 			o.b.addonRole(o.f, role, cluster, name, text(role))
 		}
 		for _, p := range items(get(spec, "podIdentityAssociations")) {
-			o.association(Association{Cluster: cluster, Namespace: addonNamespace(name), ServiceAccount: text(get(p, "serviceAccount")), Role: text(get(p, "roleARN")), Addon: name})
+			o.b.addonAssociation(Association{At: o.f.at(p), Cluster: cluster, Namespace: addonNamespace(name), ServiceAccount: text(get(p, "serviceAccount")), Role: text(get(p, "roleARN")), Addon: name})
 		}
 	}
 }
@@ -112,7 +113,7 @@ func (o *kubernetesObject) controlledRole(r statefile.Role, trust *yaml.Node, ar
 	if m := federatedAccount.FindStringSubmatch(text(trust)); m != nil {
 		account = m[1]
 	}
-	if _, id, _ := partsOf(arn); accountID.MatchString(id) {
+	if _, id, _ := partsOf(arn); aws.IsAccount(id) {
 		account = id
 	}
 	address := o.title() + ": trust policy of role " + r.Name

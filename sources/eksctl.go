@@ -2,6 +2,8 @@ package sources
 
 import (
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // eksctl takes a ClusterConfig (eksctl.io/v1alpha5): eksctl makes service
@@ -22,6 +24,11 @@ func (o *kubernetesObject) eksctl() {
 	}
 	if isTrue(get(o.n, "autoModeConfig", "enabled")) {
 		o.b.addon(Addon{o.f.at(get(o.n, "autoModeConfig")), o.name, AgentAddon}) // Auto Mode has it built in
+	}
+	for _, profile := range items(get(o.n, "fargateProfiles")) {
+		for _, s := range items(get(profile, "selectors")) {
+			o.b.found.Manifests.Fargate = append(o.b.found.Manifests.Fargate, FargateSelector{o.name, text(get(s, "namespace")), textMap(get(s, "labels"))})
+		}
 	}
 	defaults := isTrue(get(o.n, "addonsConfig", "autoApplyPodIdentityAssociations"))
 	for _, a := range items(get(o.n, "addons")) {
@@ -62,7 +69,7 @@ func (e *eksctl) serviceAccount(n *yaml.Node, withOIDC bool) {
 func (e *eksctl) made(n *yaml.Node, namespace, name, roleName string, podIdentity bool) string {
 	role := "eksctl's role for " + namespace + "/" + name + " (name generated)"
 	if roleName != "" {
-		role = roleARN(partitionOf(text(get(e.n, "metadata", "region"))), e.b.o.Account, "/", roleName)
+		role = roleARN(aws.PartitionOf(text(get(e.n, "metadata", "region"))).ID, e.b.o.Account, "/", roleName)
 		if !e.b.owned {
 			e.b.assumed(e.f.at(n), "the role "+roleName)
 		}
@@ -89,6 +96,10 @@ func (e *eksctl) association(n *yaml.Node, addon string) {
 	if a.Role == "" {
 		a.Role = e.made(n, a.Namespace, a.ServiceAccount, text(get(n, "roleName")), true)
 	}
+	if addon != "" {
+		e.b.addonAssociation(a)
+		return
+	}
 	e.b.found.Manifests.Associations = append(e.b.found.Manifests.Associations, a)
 }
 
@@ -109,7 +120,7 @@ func (e *eksctl) addon(n *yaml.Node, defaults bool) {
 		}
 	case defaults || isTrue(get(n, "useDefaultPodIdentityAssociations")):
 		for _, sa := range addonAccounts[name] {
-			e.b.found.Manifests.Associations = append(e.b.found.Manifests.Associations, Association{
+			e.b.addonAssociation(Association{
 				At: e.f.at(n), Cluster: e.cluster, Namespace: sa[0], ServiceAccount: sa[1], Role: e.made(n, sa[0], sa[1], "", true), Addon: name,
 			})
 		}

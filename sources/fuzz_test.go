@@ -140,3 +140,24 @@ func doubling(n int) []string {
 	}
 	return list
 }
+
+// FuzzManifest reads any YAML as manifests, alone and as an item of a list.
+func FuzzManifest(f *testing.F) {
+	for _, s := range []string{
+		"kind: Deployment\nspec: {template: {spec: {serviceAccountName: a, containers: [{name: c, env: [{name: A, valueFrom: {secretKeyRef: {name: s, key: k}}}]}]}}}",
+		"kind: ServiceAccount\nmetadata: &m {name: a, annotations: {eks.amazonaws.com/role-arn: x}}\nother: *m\n<<: *m",
+		"kind: Application\nspec: {source: {chart: c, helm: {values: 'serviceAccount: {annotations: {eks.amazonaws.com/role-arn: x}}', parameters: [{name: 'a.b\\.c', value: d}]}}}",
+		"kind: ClusterConfig\nmetadata: {name: c}\niam: {withOIDC: true, serviceAccounts: [{metadata: {name: a}, roleOnly: true}], podIdentityAssociations: [{namespace: n, serviceAccountName: s}]}\naddons: [{name: vpc-cni, useDefaultPodIdentityAssociations: true}]",
+		"kind: Role\nspec: {name: r, assumeRolePolicyDocument: '{}'}", "kind: HelmRelease\nspec: {values: {a: {annotations: {eks.amazonaws.com/role-arn: []}}}}", "kind: XList\nitems: [{metadata: {name: a}}, 1]",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if strings.Contains(s, "file") {
+			return
+		}
+		for _, group := range []string{"v1", "apps/v1", "eksctl.io/v1alpha5", "argoproj.io/v1alpha1", "helm.toolkit.fluxcd.io/v2", "iam.services.k8s.aws/v1alpha1", "iam.aws.upbound.io/v1beta1"} {
+			readWhole(t, "apiVersion: "+group+"\n"+s)
+		}
+	})
+}

@@ -158,7 +158,7 @@ func (o *kubernetesObject) secretStore() {
 	}
 	o.b.found.Manifests.Workloads = append(o.b.found.Manifests.Workloads, Workload{
 		At: o.f.at(ref), Cluster: o.cluster, Namespace: namespace, Kind: o.kind, Name: o.name, ServiceAccount: name,
-		Note: "external-secrets asks for tokens of it",
+		Note: "external-secrets asks a token for it",
 	})
 }
 

@@ -21,6 +21,8 @@ type Manifests struct {
 	Made []MadeRole
 	// Refused are entries that the tool of their source refuses.
 	Refused []RefusedEntry
+	// Fargate are the pods that run on Fargate.
+	Fargate []FargateSelector
 	// Clusters are the names of clusters, whether or not their issuer is known.
 	Clusters []NamedCluster
 	// Config is what ConfigMaps and Secrets hold, by "ConfigMap/NAMESPACE/NAME".
@@ -32,6 +34,12 @@ type Manifests struct {
 type RefusedEntry struct {
 	At             strictyaml.Position
 	What, Why, Fix string
+}
+
+// FargateSelector is a selector of a Fargate profile.
+type FargateSelector struct {
+	Cluster, Namespace string
+	Labels             map[string]string
 }
 
 // NamedCluster is a cluster that a source names.

@@ -21,6 +21,10 @@ func (t *terraform) kubernetes() {
 			t.association(r)
 		case "aws_eks_addon":
 			t.addon(r)
+		case "aws_eks_fargate_profile":
+			for _, s := range items(get(r.values, "selector")) {
+				t.b.found.Manifests.Fargate = append(t.b.found.Manifests.Fargate, FargateSelector{t.settled(r, "cluster_name"), text(get(s, "namespace")), textMap(get(s, "labels"))})
+			}
 		case "kubernetes_manifest":
 			t.object(r, get(r.values, "manifest"), get(r.unknown, "manifest"), get(r.expressions, "manifest"))
 		case "kubectl_manifest":
@@ -109,7 +113,7 @@ func (t *terraform) addon(r *tfResource) {
 			}
 			role = t.reference(r, expression)
 		}
-		t.b.found.Manifests.Associations = append(t.b.found.Manifests.Associations, Association{
+		t.b.addonAssociation(Association{
 			At: t.at(r), Cluster: cluster, Namespace: addonNamespace(name), ServiceAccount: text(get(p, "service_account")), Role: role, Addon: name,
 		})
 	}

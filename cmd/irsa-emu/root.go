@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,6 +36,15 @@ func (e *exitError) Error() string {
 }
 
 func (e *exitError) Unwrap() error { return e.err }
+
+// oneOf refuses an output format that a command does not have.
+func oneOf(output string, formats ...string) error {
+	if slices.Contains(formats, output) {
+		return nil
+	}
+	last := len(formats) - 1
+	return usageError("-o %s: write %s or %s", output, strings.Join(formats[:last], ", "), formats[last])
+}
 
 func usageError(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
@@ -91,7 +101,7 @@ IRSA_EMU_ADMIN_SECRET.`,
 		},
 	}
 	root.SetVersionTemplate("irsa-emu {{.Version}}\n")
-	root.AddCommand(p.serveCommand(), p.runCommand(), p.execCommand(), p.tokenCommand(), p.checkCommand(), p.lintCommand(),
+	root.AddCommand(p.serveCommand(), p.runCommand(), p.execCommand(), p.tokenCommand(), p.checkCommand(), p.lintCommand(), p.auditCommand(),
 		p.explainCommand(), p.envCommand(), p.schemaCommand(), p.issuerCommand(), p.stateCommand(), p.versionCommand(), p.healthCommand())
 	root.AddCommand(p.agentCommand())
 	root.AddCommand(p.kubernetesCommands()...)

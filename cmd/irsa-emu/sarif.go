@@ -3,6 +3,7 @@ package main
 import (
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -67,27 +68,34 @@ type (
 	}
 )
 
+// newSARIF is a log without results.
+func newSARIF(rules []sarifRule) sarifLog {
+	run := sarifRun{Tool: sarifTool{sarifDriver{Name: "irsa-emu", Version: version(), Rules: rules}}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{}}
+	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+}
+
+// add adds a result. Address names its thing in a plan or template; it may be empty.
+func (l *sarifLog) add(rule string, level policy.Severity, message, file string, line, column int, address string) {
+	run := &l.Runs[0]
+	location := sarifLocation{Physical: sarifPhysical{artifactOf(file), sarifRegion{max(line, 1), max(column, 1)}}}
+	if address != "" {
+		location.Logical = []sarifLogical{{address}}
+	}
+	index := slices.IndexFunc(run.Tool.Driver.Rules, func(r sarifRule) bool { return r.ID == rule })
+	run.Results = append(run.Results, sarifResult{RuleID: rule, RuleIndex: max(index, 0), Level: level, Message: sarifText{message}, Locations: []sarifLocation{location}})
+}
+
 // sarif is the findings as SARIF 2.1.0, which code scanning reads.
 func sarif(found []linted) sarifLog {
-	run := sarifRun{
-		Tool: sarifTool{sarifDriver{Name: "irsa-emu", Version: version()}}, ColumnKind: "unicodeCodePoints", Results: []sarifResult{},
+	var rules []sarifRule
+	for _, r := range policy.LintRules() {
+		rules = append(rules, sarifRule{r.ID, sarifText{r.Summary}, sarifConfiguration{r.Severity}})
 	}
-	index := map[string]int{}
-	for i, r := range policy.LintRules() {
-		index[r.ID] = i
-		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{r.ID, sarifText{r.Summary}, sarifConfiguration{r.Severity}})
-	}
+	log := newSARIF(rules)
 	for _, f := range found {
-		location := sarifLocation{Physical: sarifPhysical{artifactOf(f.File), sarifRegion{max(f.Line, 1), max(f.Column, 1)}}}
-		if f.Address != "" {
-			location.Logical = []sarifLogical{{f.Address}}
-		}
-		run.Results = append(run.Results, sarifResult{
-			RuleID: f.Rule, RuleIndex: index[f.Rule], Level: f.Severity,
-			Message: sarifText{sentence(f.Message) + " Why: " + sentence(f.Why) + " Fix: " + sentence(f.Fix)}, Locations: []sarifLocation{location},
-		})
+		log.add(f.Rule, f.Severity, sentence(f.Message)+" Why: "+sentence(f.Why)+" Fix: "+sentence(f.Fix), f.File, f.Line, f.Column, f.Address)
 	}
-	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+	return log
 }
 
 func sentence(s string) string { return strings.TrimSuffix(s, ".") + "." }

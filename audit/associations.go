@@ -1,0 +1,166 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/sources"
+)
+
+// podIdentity answers for EKS Pod Identity: may EKS assume the association's role
+// for the service account's pods, and with it the target role?
+func (a *auditor) podIdentity(sa *account, given *identity) answer {
+	as := given.association
+	r, said := a.resolve(sa, as.Role, true, given.at)
+	if r == nil {
+		if said.verdict == Gets && as.TargetRole != "" {
+			return answer{verdict: Unknown, why: said.why + "; whether it may assume the target role " + as.TargetRole + " is not known: its policies are not in the sources"}
+		}
+		return said
+	}
+	if r.trust == nil {
+		return answer{verdict: Unknown, why: "the role's trust policy is not known", role: r}
+	}
+	ctx, unknown := a.associationKeys(sa, as, r)
+	principal := policy.Principal{Service: "pods.eks.amazonaws.com"}
+	trust := policy.Policies{Trust: &policy.Named{Name: r.arn, Type: policy.TrustPolicy, Document: r.trust}, ResourceAccount: r.account}
+	var at policy.Position
+	for _, action := range a.podActions(as) {
+		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: r.arn, Principal: principal, Context: ctx})
+		yes, open := policy.Partly(d, unknown)
+		switch yes {
+		case policy.Unknown:
+			return answer{verdict: Unknown, why: fmt.Sprintf("%s hangs on %s, which no source has", action, keysOf(open)), role: r}
+		case policy.No:
+			why, place := a.classifyAssociation(sa, r, action, d, given.at)
+			return answer{verdict: Refused, why: why, role: r, at: place}
+		}
+		if at.Line == 0 {
+			at = decided(d)
+		}
+	}
+	if as.TargetRole != "" {
+		return a.target(sa, as, r, ctx, unknown)
+	}
+	return answer{verdict: Gets, why: "the association names the role, and its trust policy allows EKS " + strings.Join(a.podActions(as), " and "), role: r, at: at}
+}
+
+// podActions are what EKS asks for: session tags need sts:TagSession.
+func (a *auditor) podActions(as *sources.Association) []string {
+	if as.DisableSessionTags {
+		return []string{"sts:AssumeRole"}
+	}
+	return []string{"sts:AssumeRole", "sts:TagSession"}
+}
+
+// associationKeys are the condition keys of EKS's call, and which of them no
+// source has.
+func (a *auditor) associationKeys(sa *account, as *sources.Association, r *role) (policy.Context, func(string) bool) {
+	ctx := policy.Context{}
+	hidden := map[string]bool{"aws:sourceorgid": true, "aws:sourceorgpaths": true, "aws:resourceorgid": true, "sts:rolesessionname": true}
+	ctx.Set("aws:SourceAccount", r.account) // an association's role is of the cluster's account
+	tags := map[string]string{"kubernetes-namespace": sa.namespace, "kubernetes-service-account": sa.name, "eks-cluster-name": sa.cluster, "kubernetes-pod-name": "", "kubernetes-pod-uid": "", "eks-cluster-arn": ""}
+	if c, ok := a.found.State.Clusters[sa.cluster]; ok && c.Region != "" {
+		tags["eks-cluster-arn"] = "arn:aws:eks:" + c.Region + ":" + r.account + ":cluster/" + sa.cluster
+		ctx.Set("aws:SourceArn", tags["eks-cluster-arn"])
+	} else {
+		hidden["aws:sourcearn"] = true
+	}
+	if as.DisableSessionTags {
+		return ctx, func(key string) bool { return hidden[strings.ToLower(key)] }
+	}
+	var keys []string
+	for tag, value := range tags {
+		keys = append(keys, tag)
+		ctx.Set("aws:RequestTag/"+tag, value)
+		if value == "" {
+			hidden["aws:requesttag/"+tag] = true
+		}
+	}
+	ctx.SetMulti("aws:TagKeys", keys)
+	ctx.SetMulti("sts:TransitiveTagKeys", keys)
+	return ctx, func(key string) bool { return hidden[strings.ToLower(key)] }
+}
+
+func (a *auditor) classifyAssociation(sa *account, r *role, action string, d policy.Decision, at position) (string, policy.Position) {
+	report := func(rule *Rule, place policy.Position, why, fix string) (string, policy.Position) {
+		a.report.find(rule, at, fmt.Sprintf("%s is associated with %s, whose trust policy (%s) refuses EKS: %s", sa.title(), a.roles.display(r.arn), r.place(place), why), fix)
+		return why, place
+	}
+	if !r.trustsPods() {
+		return report(ruleNotForPods, policy.Position{}, "it does not trust the service pods.eks.amazonaws.com; EKS refuses the association",
+			`add {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}`)
+	}
+	named := false
+	for _, s := range statements(d) {
+		named = named || s.Effect == "Allow" && s.ActionMatch && s.PrincipalMatch
+	}
+	if !named && action == "sts:TagSession" {
+		return report(ruleTagSession, policy.Position{}, "it does not allow sts:TagSession, which EKS needs for its session tags; EKS refuses the association",
+			`write "Action": ["sts:AssumeRole", "sts:TagSession"], or set disableSessionTags on the association`)
+	}
+	for _, s := range statements(d) {
+		for i, c := range s.Conditions {
+			if s.Effect != "Allow" || c.Met || !s.ActionMatch || !s.PrincipalMatch {
+				continue
+			}
+			got := "nothing"
+			if c.Present {
+				got = strings.Join(c.Got, ", ")
+			}
+			return report(ruleAssociationTags, conditionPlace(r, s.Index, i), fmt.Sprintf("%s %s wants %s, EKS sends %s", c.Operator, c.Key, strings.Join(c.Want, ", "), got), "change the condition, or the association")
+		}
+	}
+	return report(ruleRefused, policy.Position{}, d.Reason, "allow pods.eks.amazonaws.com "+action)
+}
+
+// target answers for the second step of an association: its role assumes the
+// target role, with the tags handed on and an external id.
+func (a *auditor) target(sa *account, as *sources.Association, r *role, ctx policy.Context, unknown func(string) bool) answer {
+	t, said := a.resolve(sa, as.TargetRole, true, as.At)
+	if t == nil {
+		if said.verdict == Gets {
+			said.verdict = Unknown
+		}
+		said.why = "the association's role is assumed; its target role " + as.TargetRole + ": " + said.why
+		return said
+	}
+	p, known := r.policies(&a.found.State)
+	p.Trust = &policy.Named{Name: t.arn, Type: policy.TrustPolicy, Document: t.trust}
+	p.ResourceAccount = t.account
+	ctx.Set("aws:PrincipalArn", r.arn)
+	ctx.Set("aws:PrincipalAccount", r.account)
+	hidden := unknown
+	if c, ok := a.found.State.Clusters[sa.cluster]; ok && c.Region != "" {
+		ctx.Set("sts:ExternalId", strings.Join([]string{c.Region, r.account, sa.cluster, sa.namespace, sa.name}, "/"))
+	} else {
+		hidden = func(key string) bool { return unknown(key) || strings.EqualFold(key, "sts:ExternalId") }
+	}
+	session := "arn:aws:sts::" + r.account + ":assumed-role/" + r.Name + "/eks"
+	for _, action := range a.podActions(as) {
+		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: policy.Principal{Account: r.account, ARN: session, RoleARN: r.arn}, Context: ctx})
+		if d.Allowed {
+			continue
+		}
+		open := hangs(d, hidden)
+		if !known || open {
+			return answer{verdict: Unknown, why: "the association's role is assumed; whether it may " + action + " on the target role " + t.arn + " hangs on what no source has", role: t}
+		}
+		why := fmt.Sprintf("the association's role may not %s on the target role %s: %s", action, t.arn, d.Reason)
+		a.report.find(ruleTargetRole, as.At, sa.title()+": "+why, "allow "+action+" in a policy of "+r.arn+" and in the trust policy of "+t.arn)
+		return answer{verdict: Refused, why: why, role: t}
+	}
+	return answer{verdict: Gets, why: "the association's role is assumed, and it may assume the target role " + t.arn, role: t}
+}
+
+// hangs says whether a refusal hangs on a key that is not known.
+func hangs(d policy.Decision, unknown func(string) bool) bool {
+	for i := range d.Policies {
+		one := policy.Decision{Policies: d.Policies[i : i+1]}
+		if yes, _ := policy.Partly(one, unknown); yes == policy.Unknown {
+			return true
+		}
+	}
+	return false
+}

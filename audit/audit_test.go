@@ -1,0 +1,133 @@
+package audit_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/irsa-emu/irsa-emu/audit"
+	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/term"
+)
+
+var update = flag.Bool("update", false, "rewrite golden files")
+
+// TestGolden audits the files of each archive of testdata. "options" holds
+// NAME=VALUE words. An archive says what it shows and where it comes from.
+func TestGolden(t *testing.T) {
+	archives, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	for _, archive := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(archive), ".txtar"), func(t *testing.T) {
+			a, err := txtar.ParseFile(archive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(bytes.TrimSpace(a.Comment)) == 0 {
+				t.Error("the case does not say what it shows")
+			}
+			want := ""
+			got := report(t, a)
+			kept := a.Files[:0:0]
+			for _, f := range a.Files {
+				if f.Name == "want" {
+					want = string(f.Data)
+					continue
+				}
+				kept = append(kept, f)
+			}
+			if *update {
+				a.Files = append(kept, txtar.File{Name: "want", Data: []byte(got)})
+				if err := os.WriteFile(archive, txtar.Format(a), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			} else if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// report audits the files of an archive, each by its own name.
+func report(t *testing.T, a *txtar.Archive) string {
+	t.Helper()
+	folder := t.TempDir()
+	o := audit.Options{Now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)}
+	so := sources.Options{Account: "111122223333"}
+	var paths []string
+	for _, f := range a.Files {
+		switch f.Name {
+		case "want":
+			continue
+		case "options":
+			for _, word := range strings.Fields(string(f.Data)) {
+				name, value, _ := strings.Cut(word, "=")
+				switch name {
+				case "cluster":
+					o.Cluster = value
+				case "issuer":
+					o.Issuer = value
+				case "namespace":
+					o.Namespace = value
+				default:
+					t.Fatalf("options: %s", word)
+				}
+			}
+			continue
+		}
+		path := filepath.Join(folder, f.Name)
+		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	found, err := so.Read(paths...)
+	if err != nil {
+		return "error: " + strings.ReplaceAll(err.Error(), folder+"/", "") + "\n"
+	}
+	r, err := audit.Audit(found, o)
+	if err != nil {
+		return "error: " + err.Error() + "\n"
+	}
+	var out bytes.Buffer
+	if err := r.Text(term.NewPrinter(&out, false)); err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(out.String(), folder+"/", "")
+}
+
+func TestJSONHasNoNulls(t *testing.T) {
+	found, err := sources.Options{Stdin: strings.NewReader("{apiVersion: v1, kind: ServiceAccount, metadata: {name: a, namespace: b}}")}.Read("-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := audit.Audit(found, audit.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(r)
+	if err != nil || string(b) != `{"matrix":[],"unusedRoles":[],"findings":[],"notes":[]}` {
+		t.Errorf("%s, %v", b, err)
+	}
+}
+
+func TestUnresolved(t *testing.T) {
+	for text, want := range map[string]string{
+		"arn:aws:iam::${account}:role/x": "${account}", "{{ .Values.role }}": "{{ .Values.role }}", "$(ROLE)": "$(ROLE)",
+		"arn:aws:iam::111122223333:role/x": "", "": "", "${open": "${open", "a<no value>b": "<no value>", "$x": "",
+	} {
+		if got := sources.Unresolved(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
