@@ -21,6 +21,7 @@ var allowed = map[string][]string{
 	"term":                    {},
 	"policy":                  {},
 	"prove":                   {"policy"},
+	"prove/given":             {"policy", "prove", "sources", "statefile", "statefile/strictyaml"},
 	"oidc":                    {},
 	"wire":                    {},
 	"state":                   {},

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/policy"
 )
 
 // awsAccount is the account in the ARNs of AWS managed policies.
@@ -147,4 +149,13 @@ func ManagedPolicies() iter.Seq[*Policy] {
 			}
 		}
 	}
+}
+
+// ManagedDocument is the document of an AWS managed policy.
+func ManagedDocument(arn string) (*policy.Document, bool) {
+	p, ok := managedPolicy(arn)
+	if !ok {
+		return nil, false
+	}
+	return p.DefaultVersion().Document.Parsed, true
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"math/big"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -193,3 +194,30 @@ func ParseDate(s string) (time.Time, bool) { return parseDate(s) }
 
 // ParseAddressBlock reads a wanted value as the IpAddress operators do.
 func ParseAddressBlock(s string) (netip.Prefix, bool) { return parseAddressBlock(s) }
+
+// ResourcePatternOf is a text as a value of a Resource element without variables.
+func ResourcePatternOf(text string) ResourcePattern { return resourcePattern(text, false) }
+
+// Federated lists the federated principals of the Allow statements, each once, in
+// the order of the text.
+func (d *Document) Federated() []string {
+	var out []string
+	for i := range d.Statements {
+		st := &d.Statements[i]
+		if st.Effect != "Allow" || st.principal == nil || st.principal.not {
+			continue
+		}
+		for _, e := range st.principal.entries {
+			if e.kind == federatedProvider && !slices.Contains(out, e.value) {
+				out = append(out, e.value)
+			}
+		}
+	}
+	return out
+}
+
+// Like matches a value as StringLike does.
+func Like(pattern, value string) bool {
+	g := compileGlob(pattern)
+	return g.match(value)
+}

@@ -81,3 +81,16 @@ func (s *space) broken(g goal) region {
 	}
 	return out
 }
+
+// CanBe says whether a token can have a value like a pattern for a key: that it
+// cannot is said of subjects alone.
+func (p *Provider) CanBe(key, pattern string) bool {
+	k := KeyPatterns{Key: key, Patterns: []string{pattern}}
+	t := k.test(p)
+	if t.Key != p.prefix()+"sub" {
+		return true
+	}
+	d := p.keys()[t.Key]
+	found, err := words([]expr{d.values.words, glob(t.Values[0], nil, anyChar)}, nil, &budget{left: defaultWork})
+	return err != nil || len(found) > 0
+}

@@ -104,40 +104,65 @@ func (s *space) allowed(l *layer, b bound) (region, error) {
 	return s.minusAll(s.boxes(l.allow, b, policy.NotNamed), s.boxes(l.deny, !b, policy.NotNamed))
 }
 
-// blame names a statement and key on which it depends that something is undecided.
-func (s *space) blame(layers []layer) (statement int, key, why string) {
+// blame names a statement and key on which it depends that something is
+// undecided, and why.
+func (s *space) blame(layers []*layer) (statement int, key, why string) {
 	for _, l := range layers {
 		for _, clauses := range [][]clause{l.allow, l.deny} {
 			for i := range clauses {
 				for _, r := range clauses[i].tests {
-					t := s.dims[r.dim].tests[r.test]
-					if t.unknown != "" {
-						return clauses[i].index, t.test.Key, "its value depends on ${" + t.unknown + "}"
+					if why := s.open(r); why != "" {
+						return clauses[i].index, strings.TrimPrefix(s.dims[r.dim].tests[r.test].test.Key, thenPrefix), why
 					}
 				}
 			}
 		}
 	}
-	for _, l := range layers {
-		for _, clauses := range [][]clause{l.allow, l.deny} {
-			for i := range clauses {
-				for _, r := range clauses[i].tests {
-					for _, c := range s.dims[r.dim].cells {
-						if c.supposed {
-							return clauses[i].index, s.dims[r.dim].key, "it is tested in two ways that cannot be joined"
-						}
-					}
-				}
-			}
+	return -1, "", "it depends on keys that cannot be told apart"
+}
+
+// open says why a test's cells are not known for sure; "" when they are.
+func (s *space) open(r ref) string {
+	d := s.dims[r.dim]
+	if v := d.tests[r.test].unknown; v != "" {
+		return "its value depends on ${" + v + "}"
+	}
+	for i := range d.cells {
+		if d.cells[i].supposed {
+			return "which of its values there are is not known here"
 		}
 	}
-	return -1, "", ""
+	return ""
+}
+
+// everyLayer are all policies of a question.
+func (q *question) everyLayer() []*layer {
+	var out []*layer
+	for i := range q.layers {
+		out = append(out, &q.layers[i])
+	}
+	more := func(p *permissions) {
+		out = append(out, &p.identity, &p.resource)
+		if p.boundary != nil {
+			out = append(out, p.boundary)
+		}
+	}
+	for i := range q.callers {
+		more(&q.callers[i])
+	}
+	if q.permissions != nil {
+		more(q.permissions)
+	}
+	return out
 }
 
 // heaviest is the statement and key with the most values: what to split when the
 // patterns are too many.
 func heaviest(doc *policy.Document) (statement int, key string) {
 	most := -1
+	if doc == nil {
+		return -1, ""
+	}
 	for i := range doc.Statements {
 		for j := range doc.Statements[i].Conditions {
 			c := &doc.Statements[i].Conditions[j]

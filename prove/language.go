@@ -79,6 +79,12 @@ func resolved(p policy.Pattern, resolve resolver) (out policy.Pattern, possible 
 }
 
 func valueLanguage(comparison string, v policy.Pattern, resolve resolver) (e expr, possible bool, unknown string) {
+	switch comparison {
+	case actionComparison:
+		return glob(v, resolve, anyChar), true, ""
+	case resourceComparison:
+		return resourceLanguage(v, resolve)
+	}
 	// An ARN is cut before its variables are replaced: their colons do not count.
 	pieces := []policy.Pattern{v}
 	if comparison == "ArnLike" {

@@ -77,7 +77,7 @@ func (t *keyTest) holds(value string) bool {
 		return t.most != nil && holds(t.most, value)
 	}
 	ctx := policy.Context{}
-	ctx.Set(t.test.Key, value)
+	ctx.Set(t.condition.Key, value)
 	return t.condition.Met(ctx) != t.test.Negated
 }
 

@@ -98,7 +98,14 @@ func (q *question) letsIn(w *Witness) bool {
 			return false
 		}
 	}
-	w.Statements = letIn(&w.Decisions[0])
+	if len(w.Decisions) > 0 {
+		w.Statements = letIn(&w.Decisions[0])
+	}
+	if q.permissions != nil {
+		d := q.follow(w)
+		w.Decisions = append(w.Decisions, d)
+		return d.Allowed
+	}
 	return true
 }
 

@@ -18,6 +18,7 @@ type space struct {
 	dims   []*dimension
 	byKey  map[string]int
 	refs   map[string]ref // of tests by what they say
+	then   bool           // tests that are registered are of the second call
 }
 
 // dimension is one key.
@@ -64,7 +65,12 @@ func (s *space) register(c *policy.Condition) (ref, bool) {
 	return s.test(t, c), true
 }
 
+// test adds a test, of a condition or of a claim. A test of the second call's
+// keys is of the first one's where the session keeps what the token had.
 func (s *space) test(t policy.Test, c *policy.Condition) ref {
+	if s.then && !s.world.kept(t.Key) {
+		t.Key = thenPrefix + t.Key
+	}
 	key := t.Key
 	if other, ok := s.world.same[key]; ok {
 		key = other
@@ -90,7 +96,7 @@ func (s *space) test(t policy.Test, c *policy.Condition) ref {
 	}
 	k := &keyTest{test: t, condition: c}
 	if comparisonOf(t.Comparison) == byText {
-		k.most, k.least, k.unknown = matching(t, s.world)
+		k.most, k.least, k.unknown = matching(t, call{s.world, s.then})
 		if lifted {
 			k.most, k.least = lift.in(k.most), lift.in(k.least)
 		}
@@ -127,17 +133,39 @@ func signatureOf(t policy.Test) string {
 	return b.String()
 }
 
-// resolve gives the value of a key as a policy variable.
-func (w *world) resolve(key string) (value string, has, known bool) {
-	if other, ok := w.same[key]; ok {
-		key = other
+// kept says whether a session has the key as its token had it.
+func (w *world) kept(key string) bool {
+	if w.provider == nil {
+		return false
 	}
-	d := w.domain(key)
+	claim, ok := strings.CutPrefix(key, w.provider.prefix())
+	return ok && (claim == "sub" || claim == "aud" || claim == "amr")
+}
+
+// call is one call of a world, for whose policies variables are resolved.
+type call struct {
+	world *world
+	then  bool
+}
+
+func (c call) key(key string) string {
+	if c.then && !c.world.kept(key) {
+		return thenPrefix + key
+	}
+	if other, ok := c.world.same[key]; ok {
+		return other
+	}
+	return key
+}
+
+// resolve gives the value of a key as a policy variable.
+func (c call) resolve(key string) (value string, has, known bool) {
+	d := c.world.domain(c.key(key))
 	if d.values.words == nil || d.many == multi {
 		return "", false, true // a multivalued key is no variable
 	}
 	if value, ok := d.constant(); ok {
-		if _, lifted := w.follows[key]; !lifted {
+		if _, lifted := c.world.follows[key]; !lifted {
 			return value, true, true
 		}
 	}
@@ -145,12 +173,7 @@ func (w *world) resolve(key string) (value string, has, known bool) {
 }
 
 // variable is what a key can be as a policy variable.
-func (w *world) variable(key string) expr {
-	if other, ok := w.same[key]; ok {
-		key = other
-	}
-	return w.domain(key).values.words
-}
+func (c call) variable(key string) expr { return c.world.domain(c.key(key)).values.words }
 
 // solve cuts the dimensions into cells and finds out where each test is met.
 func (s *space) solve() error {

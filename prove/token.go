@@ -150,7 +150,15 @@ func holdsIn(w *world, role *Role, claim *Claim, b *budget) (Answer, error) {
 type question struct {
 	space  *space
 	role   *Role
-	layers []layer // of each action that must be allowed
+	layers []layer // of the trust policy, for each action that must be allowed
+	// caller is the role whose session asks; nil for tokens. Its permissions count
+	// for each action.
+	caller  *Role
+	callers []permissions
+	// permissions are what the role's own session may do then; nil when only the
+	// role is asked for.
+	permissions *permissions
+	resources   []ResourcePolicy
 }
 
 func newQuestion(w *world, role *Role, b *budget) *question {
@@ -172,7 +180,7 @@ func (q *question) accepted(b bound) (region, error) {
 	}
 	out := region{q.space.whole()}
 	for i := range q.layers {
-		one, err := q.space.allowed(&q.layers[i], b)
+		one, err := q.let(i, b)
 		if err != nil {
 			return nil, err
 		}
@@ -180,10 +188,27 @@ func (q *question) accepted(b bound) (region, error) {
 			return nil, err
 		}
 	}
+	if q.permissions != nil {
+		does, err := q.space.does(q.permissions, b)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = q.space.intersect(out, does); err != nil {
+			return nil, err
+		}
+	}
 	if b == surely {
 		out = q.space.known(out)
 	}
 	return out, nil
+}
+
+// let is the region of what the policies let through for one action.
+func (q *question) let(i int, b bound) (region, error) {
+	if q.caller == nil {
+		return q.space.allowed(&q.layers[i], b)
+	}
+	return q.letCaller(i, b)
 }
 
 // answer decides whether an accepted request is in a region.
@@ -216,6 +241,12 @@ func (q *question) undecided(accepted, in region) Answer {
 	if w, ok := q.solveVariables(accepted, in); ok {
 		return Answer{Verdict: Refuted, Witness: w, Statement: -1}
 	}
-	statement, key, why := q.space.blame(q.layers)
+	statement, key, why := q.space.blame(q.everyLayer())
 	return Answer{Verdict: Undecided, Statement: statement, Key: key, Why: why}
+}
+
+// Worse says whether the answer weighs more than another: a refutation more than
+// what is undecided, and that more than a proof.
+func (a Answer) Worse(than Answer) bool {
+	return a.Verdict != than.Verdict && worse(a, than).Verdict == a.Verdict
 }

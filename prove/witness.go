@@ -19,6 +19,10 @@ type Witness struct {
 	Statements []int
 	// Context are all condition keys.
 	Context policy.Context
+	// Action, Resource and Then are the call that the session makes then; empty when
+	// only the role was asked for.
+	Action, Resource string
+	Then             policy.Context
 	// Decisions are the engine's, one for each action.
 	Decisions []policy.Decision
 
@@ -29,8 +33,8 @@ type Witness struct {
 type Need struct {
 	Key   string
 	Value string
-	// Chosen says that the caller chooses it.
-	Chosen bool
+	// Chosen says that the caller chooses it; Then, that it is of the session's call.
+	Chosen, Then bool
 }
 
 // Disagreement is a witness that the engine does not let in: a fault of this
@@ -57,21 +61,15 @@ func describeClaims(claims map[string]any) string {
 // witness is a point as a request, which the engine has let in.
 func (q *question) witness(p point) (*Witness, error) {
 	w := q.space.request(p)
-	for _, action := range q.space.world.actions {
-		d := q.evaluate(action, w.Context)
-		w.Decisions = append(w.Decisions, d)
-		if !d.Allowed {
-			return nil, &Disagreement{Witness: w, Decision: d}
-		}
+	if !q.letsIn(w) {
+		return nil, &Disagreement{Witness: w, Decision: w.Decisions[len(w.Decisions)-1]}
 	}
-	w.Statements = letIn(&w.Decisions[0])
 	return w, nil
 }
 
 func (q *question) evaluate(action string, ctx policy.Context) policy.Decision {
 	w := q.space.world
-	return policy.Evaluate(policy.Policies{Trust: &q.role.Trust, ResourceAccount: w.account},
-		policy.Request{Action: action, Resource: w.resource, Principal: w.principal, Context: ctx})
+	return policy.Evaluate(q.policies(), policy.Request{Action: action, Resource: w.resource, Principal: w.principal, Context: ctx})
 }
 
 // letIn are the Allow statements of the trust policy that apply.
@@ -93,6 +91,9 @@ func letIn(d *policy.Decision) []int {
 // request turns a point into keys and claims.
 func (s *space) request(p point) *Witness {
 	w := &Witness{Context: policy.Context{}, Claims: map[string]any{}}
+	if s.world.thenKeys != nil {
+		w.Then = policy.Context{}
+	}
 	values := map[string][]string{}
 	for i, d := range s.dims {
 		c := &d.cells[p[i]]
@@ -100,22 +101,30 @@ func (s *space) request(p point) *Witness {
 		if !c.absent {
 			values[d.key] = c.values
 		}
-		if d.domain.claim == "" {
+		if d.domain.claim == "" && d.key != thenPrefix+actionKey && d.key != thenPrefix+resourceKey {
 			if _, constant := d.domain.constant(); !constant && !c.absent {
-				w.Needs = append(w.Needs, Need{Key: d.key, Value: strings.Join(c.values, ", "), Chosen: d.domain.chosen})
+				w.Needs = append(w.Needs, Need{Key: strings.TrimPrefix(d.key, thenPrefix), Then: strings.HasPrefix(d.key, thenPrefix), Value: strings.Join(c.values, ", "), Chosen: d.domain.chosen})
 			}
 		}
 	}
 	slices.SortFunc(w.Needs, func(a, b Need) int { return strings.Compare(a.Key, b.Key) })
 	s.complete(values)
 	for key, list := range values {
+		ctx, name := w.Context, key
+		if then, ok := strings.CutPrefix(key, thenPrefix); ok {
+			ctx, name = w.Then, then
+		}
 		d := s.world.domain(key)
 		if d.many == multi || d.many == either && len(list) > 1 {
-			w.Context.SetMulti(key, list)
+			ctx.SetMulti(name, list)
 		} else {
-			w.Context.Set(key, list[0])
+			ctx.Set(name, list[0])
+		}
+		if s.world.thenKeys != nil && s.world.kept(key) {
+			w.Then[key] = w.Context[key]
 		}
 	}
+	w.called()
 	for alias, key := range s.world.same {
 		if list, ok := values[key]; ok {
 			w.Context.Set(alias, list[0])
@@ -123,6 +132,20 @@ func (s *space) request(p point) *Witness {
 	}
 	s.claims(w.Claims, values)
 	return w
+}
+
+// called takes the action and the resource out of the second call's keys.
+func (w *Witness) called() {
+	if a, ok := w.Then.Get(actionKey); ok {
+		w.Action = a.List[0]
+	}
+	if r, ok := w.Then.Get(resourceKey); ok {
+		w.Resource = r.List[0]
+	}
+	delete(w.Then, actionKey)
+	delete(w.Then, resourceKey)
+	delete(w.Context, actionKey)
+	delete(w.Context, resourceKey)
 }
 
 // complete adds keys that no test is about: those without which there is no
@@ -137,12 +160,34 @@ func (s *space) complete(values map[string][]string) {
 		}
 		if v, ok := d.constant(); ok {
 			values[key] = []string{v}
+		} else if s.world.provider == nil && !d.chosen {
+			continue
 		} else if d.chosen || d.claim == "sub" || d.claim == "aud" || d.claim == sourceIdentityClaim || d.claim == tagKeysClaim {
 			values[key] = anyOf(&d)
 		}
 	}
 	if s.world.provider != nil && s.world.provider.Kind == GitHub {
 		s.completeGitHub(values)
+	}
+	s.completeThen(values)
+}
+
+// completeThen gives the second call an action and a resource where no policy
+// tests them, and what is always the same.
+func (s *space) completeThen(values map[string][]string) {
+	if s.world.thenKeys == nil {
+		return
+	}
+	for _, key := range []string{actionKey, resourceKey} {
+		if _, has := values[thenPrefix+key]; !has {
+			d := s.world.thenKeys(key)
+			values[thenPrefix+key] = anyOf(&d)
+		}
+	}
+	for _, key := range []string{"aws:principalarn", "aws:principalaccount", "aws:principaltype"} {
+		if v := s.world.thenKeys(key); v.values.words != nil {
+			values[thenPrefix+key] = anyOf(&v)
+		}
 	}
 }
 

@@ -86,6 +86,8 @@ type world struct {
 	// follows are keys whose value follows from that of subject.
 	subject string
 	follows map[string]follows
+	// thenKeys are the keys of a second call; nil when there is none.
+	thenKeys func(key string) domain
 	// same are keys that always have another one's value.
 	same map[string]string
 }
@@ -99,6 +101,9 @@ func (w world) clone() world {
 }
 
 func (w *world) domain(key string) domain {
+	if then, ok := strings.CutPrefix(key, thenPrefix); ok {
+		return w.thenKeys(then)
+	}
 	if d, ok := w.keys[key]; ok {
 		return d
 	}
@@ -156,6 +161,8 @@ type Role struct {
 	// Permissions of its sessions.
 	Identity []policy.Named
 	Boundary *policy.Named
+	// Unread are the ARNs of attached policies that the source does not have.
+	Unread []string
 	// Place is where the trust policy is written, for people.
 	Place string
 }
@@ -244,3 +251,6 @@ func tagDomain(tags map[string]string, key string) domain {
 	}
 	return never
 }
+
+// Name is the role's name, the last part of its ARN.
+func (r *Role) Name() string { return r.ARN[strings.LastIndexByte(r.ARN, '/')+1:] }

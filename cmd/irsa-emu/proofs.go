@@ -1,0 +1,180 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/prove"
+	"github.com/irsa-emu/irsa-emu/prove/given"
+	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/term"
+)
+
+// exitUndecided says that nothing was refuted, but not everything was decided.
+const exitUndecided = 3
+
+// modelFlags say which roles a question about all tokens is asked of.
+type modelFlags struct {
+	given       givenFlags
+	trustPolicy string
+	account     string
+	clientIDs   []string
+}
+
+func (f *modelFlags) addClientIDs(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.clientIDs, "provider-client-id", nil, "audience that the OIDC provider takes, where the source does not say (repeatable; default for an EKS issuer: sts.amazonaws.com, for others: any)")
+	cmd.Flags().StringVar(&f.account, "account", "", "the account of what names none")
+}
+
+// model reads the roles.
+func (f *modelFlags) model(p *program) (*given.Model, error) {
+	switch {
+	case f.trustPolicy == "" && len(f.given.paths) == 0:
+		return nil, usageError("which roles? write --given FILE, or --trust-policy FILE")
+	case f.trustPolicy != "" && len(f.given.paths) > 0:
+		return nil, usageError("--trust-policy and --given exclude each other")
+	}
+	if f.trustPolicy != "" {
+		return f.onePolicy(p, f.trustPolicy)
+	}
+	return f.sources(p, f.given.paths)
+}
+
+func (f *modelFlags) onePolicy(p *program, file string) (*given.Model, error) {
+	src, err := p.readInput(file)
+	if err != nil {
+		return nil, usageError("--trust-policy: %w", err)
+	}
+	doc, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: maxTrustSize})
+	if err != nil {
+		return nil, usageError("%s", placed(file, err))
+	}
+	return given.OnePolicy(file, doc, "", f.account, f.options()), nil
+}
+
+// maxTrustSize is the largest quota that an account can have for trust policies.
+const maxTrustSize = 8192
+
+func (f *modelFlags) options() given.Options {
+	return given.Options{Managed: iam.ManagedDocument, ClientIDs: f.clientIDs}
+}
+
+// sources reads the roles of files.
+func (f *modelFlags) sources(p *program, paths []string) (*given.Model, error) {
+	found, err := f.found(p, paths)
+	if err != nil {
+		return nil, err
+	}
+	m, err := given.Read(found, f.options())
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	if len(m.Roles) == 0 {
+		return nil, usageError("%s: no role is in there; give a State, IAM JSON, terraform show -json, a CloudFormation template or what aws iam get-account-authorization-details prints", strings.Join(paths, ", "))
+	}
+	return m, nil
+}
+
+func (f *modelFlags) found(p *program, paths []string) (*sources.Found, error) {
+	o, err := f.given.options(f.account, "")
+	if err != nil {
+		return nil, err
+	}
+	o.Stdin = p.stdin
+	found, err := o.Read(paths...)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if err := found.Validate(); err != nil {
+		return nil, unreadable(err)
+	}
+	return found, p.notes(found.Notes)
+}
+
+// answered turns an error of a question into a command's: a disagreement is a
+// fault of the program, everything else one of the input.
+func answered(err error) error {
+	var bug *prove.Disagreement
+	if errors.As(err, &bug) {
+		return &exitError{exitFailed, err}
+	}
+	return &exitError{exitUsage, err}
+}
+
+// outputFlag is -o with the forms that a command knows.
+func outputFlag(cmd *cobra.Command, output *string, forms ...string) {
+	cmd.Flags().StringVarP(output, "output", "o", "text", term.Or(forms))
+}
+
+func checkOutput(output string, forms ...string) error {
+	if slices.Contains(forms, output) {
+		return nil
+	}
+	return usageError("-o %s: write %s", output, term.Or(forms))
+}
+
+// claimLines are a witness's claims for people, the telling ones first.
+func claimLines(claims map[string]any) [][2]string {
+	order := []string{"sub", "aud", "azp", "iss"}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(claims)), func(n string) bool { return slices.Contains(order, n) })
+	var out [][2]string
+	for _, name := range append(order[:3:3], append(names, "iss")...) {
+		if v, ok := claims[name]; ok {
+			out = append(out, [2]string{name, claimText(v)})
+		}
+	}
+	return out
+}
+
+func claimText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []string:
+		return "[" + strings.Join(v, ", ") + "]"
+	}
+	return fmt.Sprint(v)
+}
+
+// needText says what a caller must know or choose.
+func needText(n prove.Need) string {
+	text := n.Key + " = " + n.Value
+	if n.Chosen {
+		text += " (the caller chooses it)"
+	}
+	return text
+}
+
+// markdownCell is text for a cell of a table in Markdown.
+func markdownCell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;").Replace(term.Printable(s))
+}
+
+// markdownCode is text as code in a cell of a table.
+func markdownCode(s string) string {
+	if s == "" {
+		return ""
+	}
+	fence := "`"
+	for strings.Contains(s, fence) {
+		fence += "`"
+	}
+	s = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(term.Printable(s))
+	if len(fence) > 1 {
+		return fence + " " + s + " " + fence
+	}
+	return fence + s + fence
+}
+
+func writeLines(w io.Writer, lines []string) error {
+	_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
+	return err
+}

@@ -1,0 +1,110 @@
+package prove
+
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// permissionsOf registers what the caller's own policies say of each action.
+func (q *question) permissionsOf(caller *Role) {
+	q.caller = caller
+	for _, action := range q.space.world.actions {
+		var p permissions
+		for i := range caller.Identity {
+			q.space.about(&p.identity, caller.Identity[i].Document, action)
+		}
+		if caller.Boundary != nil {
+			p.boundary = &layer{}
+			q.space.about(p.boundary, caller.Boundary.Document, action)
+		}
+		q.callers = append(q.callers, p)
+	}
+}
+
+// about registers the statements of an identity policy that are about an action.
+func (s *space) about(l *layer, doc *policy.Document, action string) {
+	if doc == nil {
+		return
+	}
+	for i := range doc.Statements {
+		st := &doc.Statements[i]
+		patterns, ok := st.ResourcePatterns(doc.Variables())
+		if !ok || !st.Concerns(action) {
+			continue
+		}
+		c := s.clause(st, i, policy.NamedItself)
+		c.tests = append(c.tests, s.resourceTest(st.Resources.Not, patterns))
+		l.add(c)
+	}
+}
+
+// letCaller is the region of what lets a role's session assume the role. Within
+// an account a trust policy that names the role needs no identity policy, one that
+// names the session nothing more; across accounts both sides must allow it.
+func (q *question) letCaller(i int, b bound) (region, error) {
+	s, trust, own := q.space, &q.layers[i], &q.callers[i]
+	least := [3]policy.Grant{policy.NamedItself, policy.NamedByRole, policy.NamedByAccount}
+	if q.caller.Account != q.role.Account {
+		least[0], least[1] = policy.NamedItself+1, policy.NamedItself+1
+	}
+	out := s.boxes(trust.allow, b, least[0])
+	bounded := s.boxes(trust.allow, b, least[1])
+	delegated, err := s.intersect(s.boxes(trust.allow, b, least[2]), s.boxes(own.identity.allow, b, policy.NotNamed))
+	if err != nil {
+		return nil, err
+	}
+	bounded = append(bounded, delegated...)
+	if own.boundary != nil {
+		if bounded, err = s.intersect(bounded, s.boxes(own.boundary.allow, b, policy.NotNamed)); err != nil {
+			return nil, err
+		}
+	}
+	out, err = s.minusAll(append(out, bounded...), s.boxes(trust.deny, !b, policy.NotNamed))
+	if err != nil {
+		return nil, err
+	}
+	return s.undenied(out, b, own)
+}
+
+// policies are what the engine holds a call of the question's world against.
+func (q *question) policies() policy.Policies {
+	p := policy.Policies{Trust: &q.role.Trust, ResourceAccount: q.space.world.account}
+	if q.caller != nil {
+		p.Identity, p.Boundary = q.caller.Identity, q.caller.Boundary
+	}
+	return p
+}
+
+// follow asks the engine for what the session does then.
+func (q *question) follow(w *Witness) policy.Decision {
+	p := policy.Policies{Identity: q.role.Identity, Boundary: q.role.Boundary, ResourceAccount: q.role.Account}
+	for i := range q.resources {
+		r := &q.resources[i]
+		if covers(r.ARNs, w.Resource) {
+			p.Resource = &r.Policy
+		}
+	}
+	return policy.Evaluate(p, policy.Request{
+		Action: w.Action, Resource: w.Resource, Principal: sessionPrincipal(q.role), Context: w.Then,
+	})
+}
+
+func covers(arns []string, resource string) bool {
+	for _, arn := range arns {
+		if e, ok, _ := resourceLanguage(joinResource(policy.ResourcePatternOf(arn)), nil); ok && holds(e, resource) {
+			return true
+		}
+	}
+	return false
+}
+
+// spelledAs is an action as it was asked for, since actions ignore case.
+func (d *Doing) spelledAs(action string) string {
+	for _, a := range d.Actions {
+		if strings.EqualFold(a, action) {
+			return a
+		}
+	}
+	return action
+}

@@ -1,0 +1,150 @@
+package prove
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// HoldsDoing decides a claim about all tokens of a provider that can assume a
+// role and then do something with it, by itself or through further roles of the
+// account that its sessions can assume.
+func (a *Account) HoldsDoing(p *Provider, role *Role, claim Claim, d Doing) (Answer, error) {
+	b := &budget{left: defaultWork}
+	answer := Answer{Verdict: Proved, Statement: -1}
+	docs := append(role.documents(), a.resourceDocuments()...)
+	worlds, err := tokenWorlds(p, role, mentionedKeys(p, &claim, docs...))
+	for i := 0; err == nil && i < len(worlds); i++ {
+		worlds[i].then(role, d)
+		var one Answer
+		if one, err = a.doingIn(&worlds[i], role, &claim, b); err == nil {
+			answer = worse(answer, one)
+		}
+	}
+	if errors.Is(err, errTooComplex) {
+		if answer.Verdict == Refuted {
+			return answer, nil
+		}
+		statement, key := heaviest(role.Trust.Document)
+		return Answer{Verdict: Undecided, Statement: statement, Key: key, Why: err.Error()}, nil
+	}
+	if err != nil || answer.Verdict == Refuted {
+		return answer, err
+	}
+	through, err := a.doingThrough(p, role, &claim, d)
+	if err != nil {
+		return answer, err
+	}
+	return worse(answer, through), nil
+}
+
+func (a *Account) doingIn(w *world, role *Role, claim *Claim, b *budget) (Answer, error) {
+	q := newQuestion(w, role, b)
+	g := q.space.goal(claim)
+	q.space.then = true
+	may := q.space.permit(role, a.Resources)
+	q.permissions, q.resources = &may, a.Resources
+	if err := q.solve(); err != nil {
+		return Answer{}, err
+	}
+	answer, err := q.answer(q.space.broken(g))
+	if err == nil && answer.Verdict == Proved && len(role.Unread) > 0 {
+		// What an attached policy allows that is not in the source is not known.
+		if assumes, e := holdsIn(w, role, claim, b); e != nil || assumes.Verdict != Proved {
+			return Answer{Verdict: Undecided, Statement: -1, Why: "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"}, e
+		}
+	}
+	return answer, err
+}
+
+// documents are all policies of a role.
+func (r *Role) documents() []*policy.Document {
+	docs := []*policy.Document{r.Trust.Document}
+	for i := range r.Identity {
+		docs = append(docs, r.Identity[i].Document)
+	}
+	if r.Boundary != nil {
+		docs = append(docs, r.Boundary.Document)
+	}
+	return docs
+}
+
+func (a *Account) resourceDocuments() []*policy.Document {
+	var docs []*policy.Document
+	for i := range a.Resources {
+		docs = append(docs, a.Resources[i].Policy.Document)
+	}
+	return docs
+}
+
+// doingThrough looks for roles behind the first one that can do it.
+func (a *Account) doingThrough(p *Provider, role *Role, claim *Claim, d Doing) (Answer, error) {
+	proved := Answer{Verdict: Proved, Statement: -1}
+	first, err := Holds(p, role, *claim)
+	if err != nil || first.Verdict == Proved {
+		return proved, err
+	}
+	hops, err := a.Reach(role)
+	if err != nil {
+		return proved, err
+	}
+	answer := proved
+	for _, h := range hops {
+		can, err := a.Can(h.Role, d)
+		if err != nil {
+			return proved, err
+		}
+		if can.Verdict == Proved {
+			continue
+		}
+		one := Answer{Verdict: worst(first.Verdict, can.Verdict, h.Verdict), Witness: first.Witness, Statement: first.Statement, Key: first.Key}
+		one.Why = "through " + strings.Join(h.Path(), " and ")
+		if one.Verdict == Undecided {
+			one.Witness = nil
+			one.Why += ", of which it is not decided whether each step is open"
+		}
+		answer = worse(answer, one)
+	}
+	return answer, nil
+}
+
+// worst is undecided if any step is.
+func worst(steps ...Verdict) Verdict {
+	if slices.Contains(steps, Undecided) {
+		return Undecided
+	}
+	return Refuted
+}
+
+// Can says whether a role's sessions, whoever opened them, may do something:
+// refuted with a call that they may make, or proved that there is none.
+func (a *Account) Can(role *Role, d Doing) (Answer, error) {
+	w := world{keys: map[string]domain{}, follows: map[string]follows{}, account: role.Account}
+	keys, other := sessionKeys(role), sessionOther(role, nil)
+	keys[actionKey], keys[resourceKey] = domain{values: d.actions()}, domain{values: d.resources(role.Account)}
+	w.thenKeys = func(key string) domain {
+		if k, ok := keys[key]; ok {
+			return k
+		}
+		return other(key)
+	}
+	w.other = func(string) domain { return never }
+	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role}
+	q.space.then = true
+	may := q.space.permit(role, a.Resources)
+	q.permissions, q.resources = &may, a.Resources
+	err := q.solve()
+	answer := Answer{Verdict: Proved, Statement: -1}
+	if err == nil {
+		answer, err = q.answer(region{q.space.whole()})
+	}
+	if errors.Is(err, errTooComplex) {
+		return Answer{Verdict: Undecided, Statement: -1, Why: err.Error()}, nil
+	}
+	if err == nil && answer.Verdict == Proved && len(role.Unread) > 0 {
+		return Answer{Verdict: Undecided, Statement: -1, Why: "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"}, nil
+	}
+	return answer, err
+}

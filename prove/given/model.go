@@ -1,0 +1,299 @@
+package given
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/prove"
+	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
+
+// Options say what the sources leave open.
+type Options struct {
+	// Managed gives an AWS managed policy; nil knows none.
+	Managed func(arn string) (*policy.Document, bool)
+	// ClientIDs are those of every provider whose own are not in the sources.
+	ClientIDs []string
+}
+
+// Model is the roles and providers of the sources.
+type Model struct {
+	prove.Account
+	options   Options
+	state     statefile.State
+	providers map[string]*prove.Provider // by ARN
+	complete  map[string]bool            // accounts of which all providers are known
+	clusters  map[string]bool            // issuers of clusters, without scheme
+	documents map[string]*policy.Document
+	places    map[string]*sources.Policy // of trust policies, by the role's ARN
+}
+
+// Read makes the model. The error is a document that cannot be parsed.
+func Read(found *sources.Found, o Options) (*Model, error) {
+	m := &Model{
+		options: o, state: found.State, providers: map[string]*prove.Provider{}, complete: map[string]bool{},
+		clusters: map[string]bool{}, documents: map[string]*policy.Document{}, places: map[string]*sources.Policy{},
+	}
+	for _, c := range found.State.Clusters {
+		m.clusters[strings.TrimPrefix(c.Issuer, "https://")] = true
+	}
+	for account := range found.Providers {
+		m.complete[account] = true
+	}
+	accounts := slices.Sorted(maps.Keys(found.State.Accounts))
+	for _, id := range accounts {
+		a := found.State.Accounts[id]
+		for _, p := range a.OIDCProviders {
+			m.addProvider(id, &p)
+		}
+		for i := range a.Policies {
+			if err := m.addPolicy(id, &a.Policies[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for i := range found.Policies {
+		if p := &found.Policies[i]; p.Type == policy.TrustPolicy {
+			m.places[p.Account+"/"+strings.ToLower(p.Owner)] = p
+		}
+	}
+	for _, id := range accounts {
+		if err := m.addRoles(id); err != nil {
+			return nil, err
+		}
+		if err := m.addResources(id); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (m *Model) addProvider(account string, p *statefile.OIDCProvider) {
+	issuer := strings.TrimPrefix(strings.Replace(p.URL, ":443", "", 1), "https://")
+	provider := prove.NewProvider("arn:aws:iam::" + account + ":oidc-provider/" + issuer)
+	provider.ClientIDs = append([]string{}, p.ClientIDs...)
+	m.kind(provider)
+	m.providers[provider.ARN] = provider
+}
+
+// kind makes an issuer that is a cluster's known as one.
+func (m *Model) kind(p *prove.Provider) {
+	if p.Kind == prove.Unknown && m.clusters[p.Issuer] {
+		p.Kind = prove.Kubernetes
+	}
+}
+
+func (m *Model) addPolicy(account string, p *statefile.Policy) error {
+	doc := p.Document
+	for _, v := range p.Versions {
+		if v.Default || len(p.Versions) == 1 {
+			doc = v.Document
+		}
+	}
+	parsed, err := policy.Parse(doc.Raw)
+	if err != nil {
+		return fmt.Errorf("policy %s: %w", p.Name, err)
+	}
+	m.documents["arn:aws:iam::"+account+":policy"+slash(p.Path)+p.Name] = parsed
+	return nil
+}
+
+func slash(path string) string {
+	if path == "" {
+		return "/"
+	}
+	return path
+}
+
+func (m *Model) addRoles(account string) error {
+	list := m.state.Accounts[account].Roles
+	for i := range list {
+		r := &list[i]
+		role := &prove.Role{ARN: "arn:aws:iam::" + account + ":role" + slash(r.Path) + r.Name, Account: account, ID: r.ID, Tags: r.Tags}
+		if role.Tags == nil {
+			role.Tags = map[string]string{}
+		}
+		doc, err := policy.Parse(r.TrustPolicy.Raw)
+		if err != nil {
+			return fmt.Errorf("role %s: its trust policy: %w", r.Name, err)
+		}
+		role.Trust = policy.Named{Name: role.ARN, Type: policy.TrustPolicy, Document: doc}
+		if p := m.places[account+"/"+strings.ToLower(r.Name)]; p != nil {
+			role.Place = p.Place(1, 1).String()
+		}
+		for _, name := range slices.Sorted(maps.Keys(r.InlinePolicies)) {
+			doc, err := policy.Parse(r.InlinePolicies[name].Raw)
+			if err != nil {
+				return fmt.Errorf("role %s: its policy %s: %w", r.Name, name, err)
+			}
+			role.Identity = append(role.Identity, policy.Named{Name: name, Type: policy.IdentityPolicy, Document: doc})
+		}
+		for _, arn := range r.AttachedPolicies {
+			doc, ok := m.managed(arn)
+			if !ok {
+				role.Unread = append(role.Unread, arn)
+				continue
+			}
+			role.Identity = append(role.Identity, policy.Named{Name: arn, Type: policy.IdentityPolicy, Document: doc})
+		}
+		if arn := r.PermissionsBoundary; arn != "" {
+			doc, ok := m.managed(arn)
+			if !ok {
+				doc = &policy.Document{} // as in IAM: a boundary whose policy is gone lets nothing through
+			}
+			role.Boundary = &policy.Named{Name: arn, Type: policy.BoundaryPolicy, Document: doc}
+		}
+		m.Roles = append(m.Roles, role)
+	}
+	return nil
+}
+
+func (m *Model) managed(arn string) (*policy.Document, bool) {
+	if doc, ok := m.documents[arn]; ok {
+		return doc, true
+	}
+	if m.options.Managed == nil {
+		return nil, false
+	}
+	doc, ok := m.options.Managed(arn)
+	if ok {
+		m.documents[arn] = doc
+	}
+	return doc, ok
+}
+
+// addResources adds the policies of secrets and buckets.
+func (m *Model) addResources(account string) error {
+	a := m.state.Accounts[account]
+	add := func(name string, raw []byte, arns ...string) error {
+		if len(raw) == 0 {
+			return nil
+		}
+		doc, err := policy.Parse(raw)
+		if err != nil {
+			return fmt.Errorf("the policy of %s: %w", name, err)
+		}
+		m.Resources = append(m.Resources, prove.ResourcePolicy{
+			ARNs: arns, Account: account, Policy: policy.Named{Name: name, Type: policy.ResourcePolicy, Document: doc},
+		})
+		return nil
+	}
+	for i := range a.Secrets {
+		s := &a.Secrets[i]
+		suffix := s.Suffix
+		if suffix == "" {
+			suffix = "??????"
+		}
+		region := s.Region
+		if region == "" {
+			region = "*"
+		}
+		if err := add("secret "+s.Name, s.Policy.Raw, "arn:aws:secretsmanager:"+region+":"+account+":secret:"+s.Name+"-"+suffix); err != nil {
+			return err
+		}
+	}
+	for i := range a.Buckets {
+		b := &a.Buckets[i]
+		if err := add("bucket "+b.Name, b.Policy.Raw, "arn:aws:s3:::"+b.Name, "arn:aws:s3:::"+b.Name+"/*"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Providers are the OIDC providers whose tokens a role's trust policy lets in, in
+// the order of the policy. A provider of another account than the role's cannot
+// be used, and is left out.
+func (m *Model) Providers(role *prove.Role) []*prove.Provider {
+	var out []*prove.Provider
+	for _, arn := range role.Trust.Document.Federated() {
+		p := m.provider(arn)
+		if p == nil || p.Account() != "" && p.Account() != role.Account || slices.Contains(out, p) {
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// provider is the provider of an ARN; nil for one of another protocol.
+func (m *Model) provider(arn string) *prove.Provider {
+	if p, ok := m.providers[arn]; ok {
+		return p
+	}
+	if strings.HasPrefix(arn, "arn:") && !strings.Contains(arn, ":oidc-provider/") {
+		return nil
+	}
+	p := prove.NewProvider(arn)
+	m.kind(p)
+	switch {
+	case m.complete[p.Account()]:
+		p.Missing = true
+	case m.options.ClientIDs != nil:
+		p.ClientIDs = m.options.ClientIDs
+	default:
+		p.Usual()
+	}
+	m.providers[arn] = p
+	return p
+}
+
+// Place is where a part of a role's trust policy is written; false when the
+// sources do not say.
+func (m *Model) Place(role *prove.Role, at policy.Position) (strictyaml.Position, bool) {
+	name := role.ARN[strings.LastIndexByte(role.ARN, '/')+1:]
+	p := m.places[role.Account+"/"+strings.ToLower(name)]
+	if p == nil {
+		return strictyaml.Position{}, false
+	}
+	return p.Place(at.Line, at.Column), true
+}
+
+// Address is how a role's source names it; its ARN when there is no other name.
+func (m *Model) Address(role *prove.Role) string {
+	name := role.ARN[strings.LastIndexByte(role.ARN, '/')+1:]
+	if p := m.places[role.Account+"/"+strings.ToLower(name)]; p != nil && p.Address != "" {
+		return p.Address
+	}
+	return role.ARN
+}
+
+// OnePolicy is the model of a trust policy by itself, for a role of which nothing
+// else is known. Its providers are taken to exist.
+func OnePolicy(name string, doc *policy.Document, arn, account string, o Options) *Model {
+	m := &Model{options: o, providers: map[string]*prove.Provider{}, complete: map[string]bool{}, clusters: map[string]bool{}}
+	if account == "" {
+		account = accountOf(arn)
+	}
+	for _, provider := range doc.Federated() {
+		if account == "" {
+			account = accountOf(provider)
+		}
+	}
+	m.Roles = []*prove.Role{{
+		ARN: arn, Account: account, Place: name,
+		Trust: policy.Named{Name: name, Type: policy.TrustPolicy, Document: doc},
+	}}
+	return m
+}
+
+func accountOf(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[4]
+	}
+	return ""
+}
+
+// Cluster makes an issuer known as a Kubernetes cluster's.
+func (m *Model) Cluster(issuer string) {
+	issuer = strings.TrimPrefix(issuer, "https://")
+	m.clusters[issuer] = true
+	for _, p := range m.providers {
+		m.kind(p)
+	}
+}

@@ -1,0 +1,149 @@
+package prove
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// thenPrefix begins the keys of the second call of a question about two: the one
+// that opens a session, and what that session does.
+const thenPrefix = "then "
+
+// Doing is what a session does: any action like one of Actions, on any resource
+// like one of Resources. Nil resources are all.
+type Doing struct{ Actions, Resources []string }
+
+// ResourcePolicy is the policy on a resource.
+type ResourcePolicy struct {
+	// ARN is the resource's, with * for what the policy covers below it.
+	ARNs    []string
+	Account string
+	Policy  policy.Named
+}
+
+// sessionKeys are the keys of a call by a session of a role (condition keys, IAM
+// user guide): what AWS knows of the caller.
+func sessionKeys(role *Role) map[string]domain {
+	keys := requestKeys()
+	keys["aws:principalarn"] = always(role.ARN)
+	keys["aws:principalaccount"] = always(role.Account)
+	keys["aws:principaltype"] = always("AssumedRole")
+	id := expr(seq{text("AROA"), plus{class(chars("A-Z0-9"))}})
+	if role.ID != "" {
+		id = text(role.ID)
+	}
+	keys["aws:userid"] = domain{values: shape{words: seq{id, text(":"), sessionName.words}}}
+	keys["aws:tokenissuetime"] = domain{values: shape{words: dateText}}
+	keys["aws:username"] = never
+	keys["aws:multifactorauthpresent"] = never
+	keys["aws:multifactorauthage"] = never
+	keys["aws:principalservicename"] = never
+	keys["aws:principalservicenameslist"] = never
+	keys["aws:principalorgid"] = free
+	keys["aws:principalorgpaths"] = domain{absent: true, values: anyText, many: multi}
+	keys["aws:federatedprovider"] = free
+	keys["aws:sourceidentity"] = domain{absent: true, values: sessionName, chosen: true}
+	return keys
+}
+
+// sessionOther are the other keys of a session's call: the role's tags, and keys
+// of services and resources, of which nothing is known.
+func sessionOther(role *Role, tagged []string) func(string) domain {
+	return func(key string) domain {
+		if tag, ok := strings.CutPrefix(key, "aws:principaltag/"); ok {
+			if slices.Contains(tagged, tag) {
+				return domain{values: shape{words: star(anyChar)}, chosen: true}
+			}
+			return tagDomain(role.Tags, tag)
+		}
+		prefix, _, _ := strings.Cut(key, ":")
+		if strings.Contains(prefix, ".") || prefix == "saml" {
+			return never // another provider's
+		}
+		return domain{absent: true, values: anyText, many: either}
+	}
+}
+
+// then adds the second call to a token's world: its session's keys, of which the
+// provider's sub, aud and amr are the token's own.
+func (w *world) then(role *Role, d Doing) {
+	keys := sessionKeys(role)
+	keys["aws:federatedprovider"] = always(w.provider.ARN)
+	keys["aws:sourceidentity"] = never
+	var tagged []string
+	for key := range w.keys {
+		if tag, ok := strings.CutPrefix(key, "aws:requesttag/"); ok {
+			tagged = append(tagged, tag)
+		}
+	}
+	if _, has := w.keys["sts:sourceidentity"]; has {
+		keys["aws:sourceidentity"] = domain{values: sessionName, chosen: true}
+	}
+	keys[actionKey] = domain{values: d.actions()}
+	keys[resourceKey] = domain{values: d.resources(role.Account)}
+	other := sessionOther(role, tagged)
+	w.thenKeys = func(key string) domain {
+		if k, ok := keys[key]; ok {
+			return k
+		}
+		return other(key)
+	}
+}
+
+// The action and the resource of a call are keys like others.
+const (
+	actionKey   = "action"
+	resourceKey = "resource"
+)
+
+func (d *Doing) actions() shape {
+	var out alt
+	for _, a := range d.Actions {
+		out = append(out, within(globText(strings.ToLower(a), anyChar), chars("a-z0-9:-")))
+	}
+	return shape{words: out}
+}
+
+// resources are those of the account itself, and those whose ARN names none:
+// another account's need a policy of that account too.
+func (d *Doing) resources(account string) shape {
+	patterns := d.Resources
+	if len(patterns) == 0 {
+		patterns = []string{"*"}
+	}
+	var out alt
+	for _, r := range patterns {
+		if r == "*" {
+			out = append(out, text("*"))
+			r = "arn:*:*:*:*:*"
+		}
+		out = append(out, ownARN(account, r))
+	}
+	return shape{words: out}
+}
+
+// ownARN are the ARNs of an account, or of none, that are like a pattern.
+func ownARN(account, pattern string) expr {
+	pieces := strings.SplitN(pattern, ":", 6)
+	if len(pieces) < 6 {
+		return globText(pattern, anyChar)
+	}
+	out := seq{}
+	for i, piece := range pieces[:5] {
+		switch {
+		case i == 4 && account != "":
+			var own alt
+			for _, candidate := range []string{account, ""} {
+				if holds(globText(piece, colonless), candidate) {
+					own = append(own, text(candidate))
+				}
+			}
+			out = append(out, own, text(":"))
+		default:
+			out = append(out, globText(piece, colonless), text(":"))
+		}
+	}
+	return append(out, globText(pieces[5], anyChar))
+}
