@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -88,28 +87,6 @@ func (x *examination) sts(who aws.CredentialsProvider) *sts.Client {
 		config.BaseEndpoint = &x.STS
 	}
 	return sts.NewFromConfig(config)
-}
-
-// region is the pod's, else the cluster's, else the role's partition's.
-func (x *examination) region() string {
-	if pod := x.thisPod(); pod != nil {
-		for _, c := range containersOf(pod) {
-			if region := envOf(c, "AWS_REGION"); region != "" {
-				return region
-			}
-		}
-	}
-	if rest, is := strings.CutPrefix(x.issuer, "https://oidc.eks."); is {
-		region, _, _ := strings.Cut(rest, ".")
-		return region
-	}
-	switch x.role.partition {
-	case "aws-cn":
-		return "cn-northwest-1"
-	case "aws-us-gov":
-		return "us-gov-west-1"
-	}
-	return "us-east-1"
 }
 
 // reason is why the emulator refused, in one line.

@@ -16,11 +16,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -172,7 +172,7 @@ func (e *Emulator) fetchThumbprint(ctx context.Context, issuerURL string) (strin
 // standsIn is whether the emulator plays an issuer, or would if it were asked
 // for a token: those of EKS and of the profiles.
 func (e *Emulator) standsIn(issuerURL string) bool {
-	if _, known := state.Get[*Issuer](e.store.Snapshot(), issuerURL); known || strings.HasPrefix(issuerURL, "https://oidc.eks.") {
+	if _, known := state.Get[*Issuer](e.store.Snapshot(), issuerURL); known || aws.IssuerOf(issuerURL).Kind == aws.EKS {
 		return true
 	}
 	return slices.ContainsFunc(oidc.Profiles(), func(p oidc.Profile) bool { return p.Issuer == issuerURL })

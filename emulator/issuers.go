@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
 )
@@ -75,14 +75,8 @@ var errForeignIssuer = errors.New("the keys of this issuer were published to the
 
 // checkIssuerURL says what AWS would not accept as an issuer.
 func checkIssuerURL(raw string) error {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return fmt.Errorf("issuer %q: %w", raw, err)
-	case u.Scheme != "https" || u.Host == "":
-		return fmt.Errorf("issuer %q: write an https URL, such as https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE", raw)
-	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return fmt.Errorf("issuer %q: an issuer has no query, fragment or user", raw)
+	if problem := aws.IssuerURLProblem(raw); problem != "" {
+		return fmt.Errorf("issuer %q %s", raw, problem)
 	}
 	return nil
 }
@@ -190,7 +184,7 @@ func issuerURLs(r state.Reader) []string {
 // same at every start of an emulator with the same account and region.
 func (e *Emulator) defaultIssuerURL() string {
 	sum := sha256.Sum256([]byte("irsa-emu/" + e.config.Account + "/" + e.config.Region))
-	return "https://oidc.eks." + e.config.Region + ".amazonaws.com/id/" + strings.ToUpper(hex.EncodeToString(sum[:16]))
+	return aws.EKSIssuer(e.config.Region, strings.ToUpper(hex.EncodeToString(sum[:16])))
 }
 
 // publicKeys gives the relying party the keys of the issuers in the state;

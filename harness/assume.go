@@ -65,9 +65,7 @@ func (id *Identity) check(d *strictyaml.Decoder, path string) {
 		d.PathErrorf(path+".profile", "%q; write github, gitlab or hcp-terraform", id.Profile)
 	}
 	if id.Issuer != "" {
-		if problem := statefile.IssuerURLProblem(id.Issuer); problem != "" {
-			d.PathErrorf(path+".issuer", "%q %s", id.Issuer, problem)
-		}
+		checkIssuer(d, path+".issuer", id.Issuer)
 	}
 	checkObject(d, path+".claims", id.Claims)
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -169,19 +170,21 @@ var kubernetesVersion = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+){1,2}$`)
 
 var scenarioName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
+func checkIssuer(d *strictyaml.Decoder, path, issuer string) {
+	if problem := aws.IssuerURLProblem(issuer); problem != "" {
+		d.PathErrorf(path, "%q %s", issuer, problem)
+	}
+}
+
 func (s *Scenario) check(d *strictyaml.Decoder) {
 	if name := s.Metadata.Name; name != "" && (!scenarioName.MatchString(name) || len(name) > 63) {
 		d.PathErrorf("metadata.name", "%q; write up to 63 lower-case letters, digits and hyphens", name)
 	}
-	if issuer := s.Spec.Cluster.Issuer; issuer != "" {
-		if problem := statefile.IssuerURLProblem(issuer); problem != "" {
-			d.PathErrorf("spec.cluster.issuer", "%q %s", issuer, problem)
-		}
+	if s.Spec.Cluster.Issuer != "" {
+		checkIssuer(d, "spec.cluster.issuer", s.Spec.Cluster.Issuer)
 	}
 	for i, issuer := range s.Spec.Cluster.Others {
-		if problem := statefile.IssuerURLProblem(issuer); problem != "" {
-			d.PathErrorf(strictyaml.Index("spec.cluster.others", i), "%q %s", issuer, problem)
-		}
+		checkIssuer(d, strictyaml.Index("spec.cluster.others", i), issuer)
 	}
 	if v := s.Spec.Cluster.Version; v != "" && !kubernetesVersion.MatchString(v) {
 		d.PathErrorf("spec.cluster.version", "%q; write a version of Kubernetes, such as 1.34 or 1.34.4", v)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -286,8 +285,6 @@ func (r *runner) step(ctx context.Context, play *stage, step *Step, out *StepRes
 	}
 }
 
-var eksIssuer = regexp.MustCompile(`^https://oidc\.eks\.([a-z0-9-]+)\.`)
-
 // issuer is the cluster's: as written, or that of the one cluster in given.
 func (s *Scenario) issuer() string {
 	if s.Spec.Cluster.Issuer != "" || len(s.Spec.Given.Clusters) != 1 {
@@ -304,8 +301,8 @@ func (s *Scenario) region() string {
 	if s.Spec.Cluster.Region != "" {
 		return s.Spec.Cluster.Region
 	}
-	if m := eksIssuer.FindStringSubmatch(s.issuer()); m != nil {
-		return m[1]
+	if region, _, ok := aws.EKSIssuerParts(s.issuer()); ok {
+		return region
 	}
 	return aws.DefaultRegion
 }

@@ -46,7 +46,7 @@ func PolicyByARN(r state.Reader, arn string) (*Policy, bool) {
 // comparison is exact, trailing slash and case included, but for the scheme
 // and a port of 443.
 func ProviderByURL(r state.Reader, account, issuer string) (*OIDCProvider, bool) {
-	return state.Get[*OIDCProvider](r, account+"/"+providerURL(issuer))
+	return state.Get[*OIDCProvider](r, account+"/"+aws.ProviderURL(issuer))
 }
 
 // ProviderByARN finds the OIDC provider of exactly that ARN.

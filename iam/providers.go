@@ -2,7 +2,6 @@ package iam
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ type createProviderInput struct {
 }
 
 func (in *createProviderInput) target(c *call) target {
-	return target{arn: c.arnOf("oidc-provider", "/", providerURL(in.Url))}.withTags(in.Tags)
+	return target{arn: c.arnOf("oidc-provider", "/", aws.ProviderURL(in.Url))}.withTags(in.Tags)
 }
 
 type createProviderOutput struct {
@@ -93,7 +92,7 @@ func (m *maker) provider(in *createProviderInput) (*OIDCProvider, error) {
 	if err := checkProviderURL(in.Url); err != nil {
 		return nil, err
 	}
-	p := &OIDCProvider{Account: m.account, URL: providerURL(in.Url), Created: m.now}
+	p := &OIDCProvider{Account: m.account, URL: aws.ProviderURL(in.Url), Created: m.now}
 	var err error
 	if p.ClientIDs, err = clientIDs(in.ClientIDList); err != nil {
 		return nil, err
@@ -107,19 +106,6 @@ func (m *maker) provider(in *createProviderInput) (*OIDCProvider, error) {
 	return p, nil
 }
 
-// providerURL is a provider's URL as it is stored and shown: without scheme, a
-// port of 443 stripped (eksctl registers it and looks for the ARN without),
-// otherwise as it was written, case and trailing slash included.
-func providerURL(s string) string {
-	s = strings.TrimPrefix(s, "https://")
-	host, path, slash := strings.Cut(s, "/")
-	host = strings.TrimSuffix(host, ":443")
-	if slash {
-		return host + "/" + path
-	}
-	return host
-}
-
 // checkProviderURL refuses what is no issuer URL. Recorded: a query or a
 // fragment is "Unknown".
 func checkProviderURL(s string) error {
@@ -127,15 +113,14 @@ func checkProviderURL(s string) error {
 	if strings.HasPrefix(s, "http://") {
 		return invalidInput(invalid + ". The URL must begin with https://.")
 	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
-		return wire.ValidationError(invalid)
-	}
-	if strings.ContainsAny(s, "?#") {
+	switch aws.IssuerURLFault(s) {
+	case aws.URLFine:
+		return nil
+	case aws.URLWithQuery:
 		return reasoned{invalidInput("Unknown"), decision.Reason{Kind: decision.Parameter,
 			Message: "a provider URL has no query and no fragment"}}
 	}
-	return nil
+	return wire.ValidationError(invalid)
 }
 
 // clientIDs drops duplicates and keeps the order (recorded).

@@ -3,6 +3,8 @@ package oidc
 import (
 	"iter"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // ConditionKey is what a trust policy can test of a token.
@@ -32,54 +34,12 @@ func ConditionKeys(issuerURL string, c *Claims) iter.Seq2[string, ConditionKey] 
 			c.Email != "" && !yield(prefix+"email", ConditionKey{Values: []string{c.Email}}) {
 			return
 		}
-		for name, claim := range specificKeys(issuer) {
-			if value, ok := c.scalar(claim); ok && !yield(prefix+name, ConditionKey{Values: []string{value}}) {
+		for _, key := range aws.IssuerOf(issuer).OwnKeys() {
+			if value, ok := c.scalar(key.Claim); ok && !yield(prefix+key.Name, ConditionKey{Values: []string{value}}) {
 				return
 			}
 		}
 	}
-}
-
-// SpecificConditionKeys lists the key names that only this issuer has.
-func SpecificConditionKeys(issuerURL string) []string {
-	var names []string
-	for name := range specificKeys(strings.TrimPrefix(issuerURL, "https://")) {
-		names = append(names, name)
-	}
-	return names
-}
-
-// specificKeys maps an issuer's own keys to claims.
-func specificKeys(issuer string) map[string]string {
-	switch issuer {
-	case "token.actions.githubusercontent.com":
-		return same("actor", "actor_id", "job_workflow_ref", "repository", "repository_id",
-			"repository_owner_id", "workflow", "ref", "environment", "enterprise_id")
-	case "gitlab.com": // not self-managed instances
-		return same("namespace_id", "project_id", "user_id", "user_login", "user_email",
-			"user_access_level", "ref_protected", "pipeline_source", "runner_environment")
-	case "agent.buildkite.com":
-		return same("organization_slug", "organization_id", "pipeline_slug", "pipeline_id",
-			"cluster_name", "cluster_id", "build_branch")
-	case "accounts.google.com":
-		return map[string]string{"google/organization_number": "google.organization_number"}
-	}
-	host, path, _ := strings.Cut(issuer, "/")
-	switch {
-	case host == "oidc.circleci.com" && strings.HasPrefix(path, "org/"):
-		return same("oidc.circleci.com/project-id")
-	case strings.HasSuffix(host, ".oraclecloud.com"):
-		return same("rpst_id")
-	}
-	return nil
-}
-
-func same(names ...string) map[string]string {
-	keys := make(map[string]string, len(names))
-	for _, name := range names {
-		keys[name] = name
-	}
-	return keys
 }
 
 // scalar reads a claim as a condition value: a string, or the text of a number or

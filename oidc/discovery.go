@@ -4,7 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // requiredDiscovery are the members without which STS gets no key (recorded 1b).
@@ -41,18 +42,17 @@ func jwksURI(document members, issuerURL string) (string, error) {
 
 // checkFetchURL admits https with a host, and no credentials.
 func checkFetchURL(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
+	switch aws.IssuerURLFault(text) {
+	case aws.URLUnreadable:
 		return errors.New("not a URL")
-	case u.Scheme != "https":
+	case aws.URLWithoutScheme, aws.URLNotHTTPS:
 		return errors.New("not an https:// URL")
-	case u.Hostname() == "":
+	case aws.URLWithoutHost:
 		return errors.New("no host")
-	case u.User != nil:
+	case aws.URLWithUser:
 		return errors.New("a URL with credentials")
 	}
-	return nil
+	return nil // a jwks_uri may have a query
 }
 
 // stringList reads a list of strings of a document.

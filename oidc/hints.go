@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -58,8 +59,9 @@ func issuerHint(issuer string, registered []string) string {
 }
 
 func sameEKSRegion(a, b string) bool {
-	prefix, _, ok := strings.Cut(a, "/id/")
-	return ok && strings.Contains(prefix, "oidc") && strings.Contains(prefix, "eks") && strings.HasPrefix(b, prefix+"/id/")
+	in, _, ok := aws.EKSIssuerParts(a)
+	other, _, both := aws.EKSIssuerParts(b)
+	return ok && both && in == other
 }
 
 // audienceHint names the known mistakes with audiences.
@@ -74,8 +76,13 @@ func audienceHint(audience string, clientIDs []string) string {
 		return "this audience is the API server's: the token is the pod's default one, not the projected token for AWS (is AWS_WEB_IDENTITY_TOKEN_FILE right?)"
 	case strings.HasPrefix(audience, "https://github.com/"):
 		return "this is GitHub's default audience; ask for the token with audience: " + sts
-	case audience == sts+".cn" || audience == sts && len(clientIDs) > 0 && clientIDs[0] == sts+".cn":
-		return "the audience of another partition: sts.amazonaws.com.cn is China's"
+	// EKS's webhook asks for sts.amazonaws.com in every partition; eksctl and
+	// Terraform's module registered China's domain once and took it back
+	// (eksctl-io/eksctl#1910, terraform-aws-modules/terraform-aws-eks#1704, #2700).
+	case audience == sts+".cn":
+		return "the audience is " + sts + " in China's partition too, unless token and provider agree on another one"
+	case audience == sts && slices.Contains(clientIDs, sts+".cn"):
+		return "the provider has China's domain, " + sts + ".cn, but the audience of EKS's tokens is " + sts + " in China too: add it to the client ids"
 	case len(clientIDs) == 0:
 		return "the provider has no client ids: aws iam add-client-id-to-open-id-connect-provider"
 	}

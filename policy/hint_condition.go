@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // condition looks at a condition that is not met and puts what it finds both
@@ -73,8 +75,8 @@ func (h *hinter) absent(r *ConditionResult) (code, text string) {
 	switch {
 	case issuer == "":
 		return "absent", "the request has no such key"
-	case strings.EqualFold(prefix, issuer) && !knownClaim(issuer, claim):
-		return "never-set", fmt.Sprintf("STS never sets %s; of this issuer's claims it knows %s", key, strings.Join(claimsOf(issuer), ", "))
+	case strings.EqualFold(prefix, issuer) && !aws.IssuerOf(issuer).HasKey(claim):
+		return "never-set", fmt.Sprintf("STS never sets %s; of this issuer's claims it knows %s", key, strings.Join(aws.IssuerOf(issuer).KeyNames(), ", "))
 	case strings.EqualFold(prefix, issuer):
 		return "absent", fmt.Sprintf("the token has no claim %s", claim)
 	case strings.EqualFold(strings.TrimRight(prefix, "/"), strings.TrimRight(issuer, "/")):
@@ -86,7 +88,7 @@ func (h *hinter) absent(r *ConditionResult) (code, text string) {
 // issuer is the issuer of the request's token, without scheme.
 func (h *hinter) issuer() string {
 	if f := h.request.Principal.Federated; f != "" {
-		return providerName(f)
+		return aws.IssuerName(f)
 	}
 	return ""
 }

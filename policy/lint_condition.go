@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
@@ -46,7 +47,7 @@ func (l *linter) keyOfIssuer(i int, t trusted, c lintCondition) bool {
 	}
 	var near string
 	for _, p := range t.providers {
-		name := providerName(p.text)
+		name := aws.IssuerName(p.text)
 		switch {
 		case strings.EqualFold(name, prefix) && strings.HasPrefix(c.key, "https://"):
 			l.report("never-set-key", c.start, "the key begins with https://", neverWhy(c), "write "+name+":"+claim, rename(name+":"+claim))
@@ -74,16 +75,16 @@ func neverWhy(c lintCondition) string {
 }
 
 func (l *linter) claim(c lintCondition, name, claim string, rename func(string) func(*node), i int) bool {
-	if knownClaim(name, claim) {
+	if aws.IssuerOf(name).HasKey(claim) {
 		return false
 	}
 	best, distance := "", 3
-	for _, known := range claimsOf(name) {
+	for _, known := range aws.IssuerOf(name).KeyNames() {
 		if d := spelling.Distance(known, strings.ToLower(claim)); d < distance && d < len(known) {
 			best, distance = known, d
 		}
 	}
-	message := fmt.Sprintf("STS never sets %s; of this issuer it sets %s", c.key, strings.Join(claimsOf(name), ", "))
+	message := fmt.Sprintf("STS never sets %s; of this issuer it sets %s", c.key, strings.Join(aws.IssuerOf(name).KeyNames(), ", "))
 	if strings.EqualFold(claim, "iss") {
 		l.report("never-set-key", c.start, message, neverWhy(c), "remove it: the Federated principal already says which issuer",
 			inStatement(i, func(s *node) { dropCondition(s, c.operator, c.key) }))

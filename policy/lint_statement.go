@@ -104,7 +104,7 @@ func (l *linter) provider(i int, s *node, p *node) {
 			})
 		})
 	}
-	name := providerName(p.text)
+	name := aws.IssuerName(p.text)
 	if strings.Contains(p.text, ":oidc-provider/https://") {
 		right := strings.Replace(p.text, ":oidc-provider/https://", ":oidc-provider/", 1)
 		l.report("provider-scheme", p.start, "the provider's ARN holds https://",
@@ -122,19 +122,19 @@ func (l *linter) provider(i int, s *node, p *node) {
 		return
 	}
 	for _, registered := range l.options.Providers {
-		if providerName(registered) == name {
+		if aws.IssuerName(registered) == name {
 			return
 		}
 	}
 	for _, registered := range l.options.Providers {
-		right := strings.TrimSuffix(p.text, name) + providerName(registered)
+		right := strings.TrimSuffix(p.text, name) + aws.IssuerName(registered)
 		switch {
-		case strings.EqualFold(providerName(registered), name):
-			l.report("letter-case", p.start, fmt.Sprintf("the account's provider is %s", providerName(registered)),
+		case strings.EqualFold(aws.IssuerName(registered), name):
+			l.report("letter-case", p.start, fmt.Sprintf("the account's provider is %s", aws.IssuerName(registered)),
 				"provider ARNs are case-sensitive: this statement trusts nobody", "write "+right, replace(right))
 			return
-		case strings.TrimRight(providerName(registered), "/") == strings.TrimRight(name, "/"):
-			l.report("trailing-slash", p.start, fmt.Sprintf("the account's provider is %s", providerName(registered)),
+		case strings.TrimRight(aws.IssuerName(registered), "/") == strings.TrimRight(name, "/"):
+			l.report("trailing-slash", p.start, fmt.Sprintf("the account's provider is %s", aws.IssuerName(registered)),
 				"a trailing slash makes another provider: this statement trusts nobody", "write "+right, replace(right))
 			return
 		}
@@ -145,7 +145,7 @@ func (l *linter) provider(i int, s *node, p *node) {
 
 // subject looks for a condition that limits who of the issuer may come.
 func (l *linter) subject(i int, s *node, p *node) {
-	name := providerName(p.text)
+	name := aws.IssuerName(p.text)
 	key := name + ":sub"
 	if required, shared := SharedIssuerKey(p.text); shared && !testsKey(s.get("Condition"), required) {
 		l.report("shared-issuer", p.start, fmt.Sprintf("%s issues tokens for all of its customers, and no condition tests %s", name, required),
@@ -153,7 +153,7 @@ func (l *linter) subject(i int, s *node, p *node) {
 			"add a condition on "+required, inStatement(i, func(s *node) { addCondition(s, "StringEquals", required, placeholder(name, required)) }))
 		return
 	}
-	if hostNamed(name) {
+	if aws.IssuerOf(name).BuiltIn {
 		return // Cognito and its like have other keys
 	}
 	limited := false
@@ -185,15 +185,6 @@ func (l *linter) subject(i int, s *node, p *node) {
 	}
 }
 
-func hostNamed(name string) bool {
-	for _, known := range wellKnownProviders {
-		if name == known {
-			return true
-		}
-	}
-	return false
-}
-
 // openSubject says whether a pattern is met by every subject of an issuer.
 func openSubject(pattern string) bool {
 	g := compileGlob(pattern)
@@ -204,7 +195,7 @@ func openSubject(pattern string) bool {
 func placeholder(issuer, key string) string {
 	switch {
 	case strings.HasSuffix(key, ":aud"), strings.HasSuffix(key, "RoleSessionName"):
-		if strings.HasSuffix(key, ":aud") && !hostNamed(issuer) {
+		if strings.HasSuffix(key, ":aud") && !aws.IssuerOf(issuer).BuiltIn {
 			return "sts.amazonaws.com"
 		}
 		return "YOUR-VALUE"
@@ -222,8 +213,8 @@ func placeholder(issuer, key string) string {
 }
 
 func (l *linter) audience(i int, s *node, p *node) {
-	name := providerName(p.text)
-	if hostNamed(name) {
+	name := aws.IssuerName(p.text)
+	if aws.IssuerOf(name).BuiltIn {
 		return
 	}
 	key := name + ":aud"

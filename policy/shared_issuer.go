@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+)
 
 // sharedIssuers are the identity providers whose issuer URL all their customers
 // share, with the condition key that tells one customer from another. IAM
@@ -38,21 +42,12 @@ const cognito = "cognito-identity.amazonaws.com"
 // issuer must test. The issuer may be given as URL, as host and path, or as the
 // ARN of its provider.
 func SharedIssuerKey(issuer string) (key string, shared bool) {
-	name := providerName(issuer)
+	name := aws.IssuerName(issuer)
 	claim, shared := sharedIssuers[strings.TrimSuffix(name, "/")]
 	if shared && !strings.Contains(claim, ":") {
 		claim = name + ":" + claim
 	}
 	return claim, shared
-}
-
-// providerName is what a provider's condition keys begin with: its URL without
-// scheme. It takes a URL, a provider ARN or the name itself.
-func providerName(s string) string {
-	if _, name, ok := strings.Cut(s, ":oidc-provider/"); ok {
-		s = name
-	}
-	return strings.TrimPrefix(s, "https://")
 }
 
 // testsKey says whether a Condition element limits a key to values that are not

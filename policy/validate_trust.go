@@ -279,15 +279,10 @@ var (
 	domainPattern       = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 )
 
-// wellKnownProviders are built into IAM and named by their host.
-var wellKnownProviders = []string{cognito, "www.amazon.com", "graph.facebook.com", "accounts.google.com"}
-
 func (v trustValidator) federatedPrincipal(n *node) *ValidationError {
 	if domainPattern.MatchString(n.text) {
-		for _, known := range wellKnownProviders {
-			if n.text == known {
-				return nil
-			}
+		if aws.IssuerOf(n.text).BuiltIn {
+			return nil
 		}
 		return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "FEDERATED":"%s"`, n.text), "name the provider by its ARN: arn:aws:iam::account:oidc-provider/"+n.text)
 	}
@@ -316,11 +311,11 @@ func (v trustValidator) sharedIssuers(s, principal *node) *ValidationError {
 		if !shared || testsKey(s.get("Condition"), key) {
 			continue
 		}
-		hint := fmt.Sprintf("%s issues tokens for all of its customers; add a condition on %s with a value that is not only wildcards", providerName(n.text), key)
+		hint := fmt.Sprintf("%s issues tokens for all of its customers; add a condition on %s with a value that is not only wildcards", aws.IssuerName(n.text), key)
 		if n.text == cognito {
 			return v.refuse(n, textCognito, hint)
 		}
-		return v.refuse(n, fmt.Sprintf("Trust policy for the shared OpenID Connect provider %s must evaluate the condition key %s", providerName(n.text), key), hint)
+		return v.refuse(n, fmt.Sprintf("Trust policy for the shared OpenID Connect provider %s must evaluate the condition key %s", aws.IssuerName(n.text), key), hint)
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package prove
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+)
 
 // Kind is a kind of issuer: what its tokens can say.
 type Kind string
@@ -22,23 +26,9 @@ const (
 // cluster's issuer that is not EKS's is not told from any other: whoever knows
 // that it is one says so.
 func KindOf(issuer string) Kind {
-	issuer = strings.TrimPrefix(issuer, "https://")
-	host, path, _ := strings.Cut(issuer, "/")
-	switch {
-	case strings.HasPrefix(host, "oidc.eks.") && strings.HasPrefix(path, "id/"):
-		return EKS
-	case host == "token.actions.githubusercontent.com", strings.HasPrefix(host, "token.actions.") && strings.HasSuffix(host, ".ghe.com"):
-		return GitHub
-	case issuer == "gitlab.com":
-		return GitLab
-	case issuer == "app.terraform.io":
-		return HCPTerraform
-	case issuer == "agent.buildkite.com":
-		return Buildkite
-	case host == "oidc.circleci.com" && strings.HasPrefix(path, "org/"):
-		return CircleCI
-	case issuer == "accounts.google.com":
-		return Google
+	switch kind := Kind(aws.IssuerOf(issuer).Kind); kind {
+	case EKS, GitHub, GitLab, HCPTerraform, Buildkite, CircleCI, Google:
+		return kind
 	}
 	return Unknown
 }
@@ -63,10 +53,7 @@ type Provider struct {
 
 // NewProvider is a provider by its ARN, or by the bare host that a few have.
 func NewProvider(arn string) *Provider {
-	_, issuer, found := strings.Cut(arn, ":oidc-provider/")
-	if !found {
-		issuer = arn
-	}
+	issuer := aws.IssuerName(arn)
 	return &Provider{ARN: arn, Issuer: issuer, Kind: KindOf(issuer)}
 }
 
@@ -74,22 +61,18 @@ func NewProvider(arn string) *Provider {
 // kind have: an EKS cluster's pods ask for sts.amazonaws.com.
 func (p *Provider) Usual() *Provider {
 	if p.ClientIDs == nil && (p.Kind == EKS || p.Kind == Kubernetes) {
-		p.ClientIDs, p.Assumed = []string{usualAudience}, true
+		p.ClientIDs, p.Assumed = []string{aws.DefaultAudience}, true
 	}
 	return p
 }
-
-const usualAudience = "sts.amazonaws.com"
 
 // prefix is what the provider's condition keys begin with, in lower case.
 func (p *Provider) prefix() string { return strings.ToLower(p.Issuer) + ":" }
 
 // Account is the account that the provider belongs to; "" for a bare host.
 func (p *Provider) Account() string {
-	if parts := strings.SplitN(p.ARN, ":", 6); len(parts) == 6 {
-		return parts[4]
-	}
-	return ""
+	parts, _ := aws.SplitARN(p.ARN)
+	return parts[4]
 }
 
 // keys are the provider's condition keys and what they can be. Every claim that
@@ -143,7 +126,7 @@ func (p *Provider) keys() map[string]domain {
 		if p.Kind == Google {
 			optional(number, "google/organization_number")
 		}
-		if strings.HasSuffix(strings.SplitN(p.Issuer, "/", 2)[0], ".oraclecloud.com") {
+		if aws.IssuerOf(p.Issuer).Kind == aws.Oracle {
 			optional(anyText, "rpst_id")
 		}
 		// With azp, aud is that and oaud is any list of audiences.

@@ -2,7 +2,6 @@ package statefile
 
 import (
 	"encoding/json"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -128,30 +127,9 @@ func (v *validator) issuerURL(at, raw string) {
 	if raw == "" {
 		return // missing, or of the wrong type
 	}
-	if problem := IssuerURLProblem(raw); problem != "" {
+	if problem := aws.IssuerURLProblem(raw); problem != "" {
 		v.errorf(at, "%q %s", raw, problem)
 	}
-}
-
-// IssuerURLProblem says why a URL cannot be an issuer's, and what to write;
-// it is empty when it can.
-func IssuerURLProblem(raw string) string {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return "is not a URL; write https://HOST/PATH"
-	case u.Scheme == "":
-		return "has no scheme; write https://" + raw
-	case u.Scheme != "https":
-		return "does not begin with https://; AWS takes no other issuers"
-	case u.Host == "":
-		return "has no host; write https://HOST/PATH"
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(raw, "#"):
-		return "has a query or a fragment; write host and path alone"
-	case u.User != nil:
-		return "has a user; write host and path alone"
-	}
-	return ""
 }
 
 func (v *validator) issuer(at string, i *Issuer) {

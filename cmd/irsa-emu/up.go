@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -50,9 +49,6 @@ up to date and loads more state; it makes no second one.`,
 	return cmd
 }
 
-// issuerRegion is the region in the URL of an EKS issuer.
-var issuerRegion = regexp.MustCompile(`^https://oidc\.eks\.([a-z0-9-]+)\.amazonaws\.com`)
-
 func (p *program) up(ctx context.Context, f upFlags) error {
 	given := statefile.State{}
 	if len(f.given.paths) > 0 {
@@ -67,7 +63,7 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 		}
 	}
 	if f.issuer != "" {
-		if problem := statefile.IssuerURLProblem(f.issuer); problem != "" {
+		if problem := aws.IssuerURLProblem(f.issuer); problem != "" {
 			return usageError("--issuer %q %s", f.issuer, problem)
 		}
 	}
@@ -80,8 +76,8 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 	}
 	if config.Region == "" {
 		config.Region = aws.DefaultRegion
-		if m := issuerRegion.FindStringSubmatch(f.issuer); m != nil {
-			config.Region = m[1]
+		if region, _, ok := aws.EKSIssuerParts(f.issuer); ok {
+			config.Region = region
 		}
 	}
 	up, err := kind.Up(ctx, config)

@@ -86,10 +86,10 @@ func (c *Cluster) complete() error {
 	}
 	if c.Endpoint == "" {
 		id := strings.ToUpper(c.madeUp("id", 32))
-		if _, eksID, ok := strings.Cut(c.Issuer, ".amazonaws.com/id/"); ok {
+		if _, eksID, ok := aws.EKSIssuerParts(c.Issuer); ok {
 			id = eksID
 		}
-		c.Endpoint = "https://" + id + ".gr7." + c.Region + ".eks.amazonaws.com"
+		c.Endpoint = "https://" + id + ".gr7." + c.Region + ".eks." + aws.PartitionOf(c.Region).DNSSuffix
 	}
 	if c.CertificateAuthority != "" {
 		return nil

@@ -91,7 +91,7 @@ func (s *Service) createCluster(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster.Issuer = "https://oidc.eks." + c.Region + "." + aws.PartitionOf(c.Region).DNSSuffix + "/id/" + id
+	cluster.Issuer = aws.EKSIssuer(c.Region, id)
 	if err := cluster.complete(); err != nil {
 		return nil, err
 	}
