@@ -47,3 +47,16 @@ type Condition struct {
 	// variables says that the document's version knows policy variables.
 	variables bool
 }
+
+// AtMost is the document's Allow statements without their conditions: what it
+// could allow if they all held.
+func (d *Document) AtMost() *Document {
+	out := &Document{Version: d.Version, ID: d.ID, source: d.source}
+	for _, st := range d.Statements {
+		if st.Effect == "Allow" {
+			st.Conditions = nil
+			out.Statements = append(out.Statements, st)
+		}
+	}
+	return out
+}

@@ -16,16 +16,21 @@ func (s *State) Merge(from State) {
 }
 
 func (a Account) merged(from Account) Account {
-	return Account{
-		OIDCProviders:    mergeLists(a.OIDCProviders, from.OIDCProviders, OIDCProvider.identity),
-		Policies:         mergeLists(a.Policies, from.Policies, Policy.identity),
-		Roles:            mergeLists(a.Roles, from.Roles, Role.identity),
-		Groups:           mergeLists(a.Groups, from.Groups, Group.identity),
-		Users:            mergeLists(a.Users, from.Users, User.identity),
-		InstanceProfiles: mergeLists(a.InstanceProfiles, from.InstanceProfiles, InstanceProfile.identity),
-		Secrets:          mergeLists(a.Secrets, from.Secrets, Secret.identity),
-		Buckets:          mergeLists(a.Buckets, from.Buckets, Bucket.identity),
+	merged := Account{
+		OutboundFederation: from.OutboundFederation,
+		OIDCProviders:      mergeLists(a.OIDCProviders, from.OIDCProviders, OIDCProvider.identity),
+		Policies:           mergeLists(a.Policies, from.Policies, Policy.identity),
+		Roles:              mergeLists(a.Roles, from.Roles, Role.identity),
+		Groups:             mergeLists(a.Groups, from.Groups, Group.identity),
+		Users:              mergeLists(a.Users, from.Users, User.identity),
+		InstanceProfiles:   mergeLists(a.InstanceProfiles, from.InstanceProfiles, InstanceProfile.identity),
+		Secrets:            mergeLists(a.Secrets, from.Secrets, Secret.identity),
+		Buckets:            mergeLists(a.Buckets, from.Buckets, Bucket.identity),
 	}
+	if merged.OutboundFederation == nil {
+		merged.OutboundFederation = a.OutboundFederation
+	}
+	return merged
 }
 
 func mergeMaps[V any](to, from map[string]V) map[string]V {
@@ -63,10 +68,11 @@ func (p OIDCProvider) identity() string {
 	host, path, _ := strings.Cut(strings.TrimPrefix(p.URL, "https://"), "/")
 	return strings.TrimSuffix(host, ":443") + "/" + path
 }
-func (p Policy) identity() string          { return strings.ToLower(p.Name) }
-func (r Role) identity() string            { return strings.ToLower(r.Name) }
-func (g Group) identity() string           { return strings.ToLower(g.Name) }
-func (u User) identity() string            { return strings.ToLower(u.Name) }
-func (p InstanceProfile) identity() string { return strings.ToLower(p.Name) }
-func (s Secret) identity() string          { return s.Region + "/" + s.Name }
-func (b Bucket) identity() string          { return b.Name }
+func (p Policy) identity() string                 { return strings.ToLower(p.Name) }
+func (r Role) identity() string                   { return strings.ToLower(r.Name) }
+func (g Group) identity() string                  { return strings.ToLower(g.Name) }
+func (u User) identity() string                   { return strings.ToLower(u.Name) }
+func (p InstanceProfile) identity() string        { return strings.ToLower(p.Name) }
+func (p PodIdentityAssociation) identity() string { return p.ServiceAccount }
+func (s Secret) identity() string                 { return s.Region + "/" + s.Name }
+func (b Bucket) identity() string                 { return b.Name }

@@ -23,6 +23,23 @@ type Cluster struct {
 	Version string            `json:"version,omitempty" jsonschema_description:"Kubernetes version, such as 1.34."`
 	Created time.Time         `json:"created,omitzero" jsonschema_description:"RFC 3339; the moment of loading when left out."`
 	Tags    map[string]string `json:"tags,omitempty"`
+	// PodIdentityAssociations are those of EKS Pod Identity.
+	PodIdentityAssociations []PodIdentityAssociation `json:"podIdentityAssociations,omitempty" jsonschema_description:"Which role the pods of a service account get through EKS Pod Identity."`
+}
+
+// PodIdentityAssociation gives the pods of a service account a role through EKS
+// Pod Identity.
+type PodIdentityAssociation struct {
+	ServiceAccount     string            `json:"serviceAccount" jsonschema_description:"NAMESPACE/NAME; it need not exist."`
+	Role               string            `json:"role" jsonschema_description:"ARN of a role of the cluster's account, which trusts pods.eks.amazonaws.com with sts:AssumeRole and sts:TagSession."`
+	TargetRole         string            `json:"targetRole,omitempty" jsonschema_description:"ARN of a role of any account that the first role assumes."`
+	ExternalID         string            `json:"externalId,omitempty" jsonschema_description:"What EKS sends to the target role; REGION/ACCOUNT/CLUSTER/NAMESPACE/NAME when left out."`
+	DisableSessionTags bool              `json:"disableSessionTags,omitempty" jsonschema_description:"Whether sessions have no tags of the pod."`
+	Policy             Document          `json:"policy,omitzero" jsonschema_description:"Session policy, with disableSessionTags alone: IAM JSON, inline or {file: policy.json}."`
+	ID                 string            `json:"id,omitempty" jsonschema_description:"a-…; made when left out."`
+	Created            time.Time         `json:"created,omitzero"`
+	Modified           time.Time         `json:"modified,omitzero"`
+	Tags               map[string]string `json:"tags,omitempty"`
 }
 
 // Issuer is an OIDC issuer. With JWKS it belongs to someone else and the

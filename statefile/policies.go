@@ -26,6 +26,10 @@ func (v *validator) inlinePolicy(at string, d Document) {
 	ReportPolicy(v.d, at, d, policy.ValidateInline)
 }
 
+func (v *validator) sessionPolicy(at string, d Document) {
+	ReportPolicy(v.d, at, d, policy.ValidateSession)
+}
+
 func (v *validator) resourcePolicy(at string, d Document) {
 	ReportPolicy(v.d, at, d, policy.ValidateResource)
 }
@@ -80,7 +84,7 @@ func checkSigningKey(text string) error {
 			return fmt.Errorf("an RSA key of %d bits; write one of 2048 or more", k.N.BitLen())
 		}
 	case *ecdsa.PrivateKey:
-		if k.Params().BitSize != 256 {
+		if size := k.Params().BitSize; size != 256 && size != 384 { // P-384 signs for accounts (outbound federation)
 			return fmt.Errorf("a key on curve %s; write one on P-256", k.Params().Name)
 		}
 	default:

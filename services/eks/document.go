@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
@@ -32,6 +33,48 @@ func Apply(tx *state.Txn, name string, d statefile.Cluster, now time.Time) error
 		return err
 	}
 	tx.Put(c)
+	for _, a := range d.PodIdentityAssociations {
+		if err := applyAssociation(tx, c, a, now); err != nil {
+			return fmt.Errorf("podIdentityAssociations: %s: %w", a.ServiceAccount, err)
+		}
+	}
+	return nil
+}
+
+// applyAssociation takes the place of the service account's association. Unlike
+// the API it takes roles that do not exist (yet), or whose trust policy lets
+// nothing in: that is what scenarios are about.
+func applyAssociation(tx *state.Txn, c *Cluster, d statefile.PodIdentityAssociation, now time.Time) error {
+	namespace, name, _ := strings.Cut(d.ServiceAccount, "/")
+	if arn, err := aws.ParseARN(d.Role); err != nil || arn.Account != c.Account {
+		return fmt.Errorf("role %s is not of the cluster's account %s; write the other account's as targetRole", d.Role, c.Account)
+	}
+	a := &Association{
+		Account: c.Account, Region: c.Region, Cluster: c.Name, ID: d.ID, Namespace: namespace, ServiceAccount: name,
+		RoleARN: d.Role, TargetRoleARN: d.TargetRole, DisableSessionTags: d.DisableSessionTags, Policy: string(d.Policy.Raw),
+		Created: d.Created, Modified: d.Modified, Tags: services.TagsOf(d.Tags),
+	}
+	if old, ok := AssociationFor(tx, c, namespace, name); ok {
+		if a.ID == "" {
+			a.ID, a.Created = old.ID, old.Created
+		}
+		tx.Delete(old)
+	}
+	if a.ID == "" {
+		a.ID = "a-" + c.madeUp("association "+d.ServiceAccount, 17) // the same in every run
+	}
+	if a.Created.IsZero() {
+		a.Created = now
+	}
+	if a.Modified.IsZero() {
+		a.Modified = a.Created
+	}
+	if a.TargetRoleARN != "" {
+		if a.ExternalID = d.ExternalID; a.ExternalID == "" {
+			a.ExternalID = a.externalID()
+		}
+	}
+	tx.Put(a)
 	return nil
 }
 
@@ -45,9 +88,25 @@ func Export(r state.Reader) map[string]statefile.Cluster {
 		}
 		clusters[name] = statefile.Cluster{
 			Issuer: c.Issuer, Region: c.Region, Account: c.Account, Version: c.Version, Created: c.Created, Tags: services.TagMap(c.Tags),
+			PodIdentityAssociations: exportAssociations(r, c),
 		}
 	}
 	return clusters
+}
+
+func exportAssociations(r state.Reader, c *Cluster) []statefile.PodIdentityAssociation {
+	var list []statefile.PodIdentityAssociation
+	for a := range Associations(r, c.Account, c.Region, c.Name) {
+		out := statefile.PodIdentityAssociation{
+			ServiceAccount: a.Namespace + "/" + a.ServiceAccount, Role: a.RoleARN, TargetRole: a.TargetRoleARN, ExternalID: a.ExternalID,
+			DisableSessionTags: a.DisableSessionTags, ID: a.ID, Created: a.Created, Modified: a.Modified, Tags: services.TagMap(a.Tags),
+		}
+		if a.Policy != "" {
+			out.Policy = statefile.NewDocument(a.Policy)
+		}
+		list = append(list, out)
+	}
+	return list
 }
 
 // Reset deletes all clusters and associations.

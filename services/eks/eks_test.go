@@ -198,47 +198,17 @@ func TestTags(t *testing.T) {
 	must[*sdk.DescribeClusterOutput](t)(tagged.DescribeCluster(ctx, &sdk.DescribeClusterInput{Name: aws.String("your-cluster-name")}))
 }
 
-func TestPodIdentity(t *testing.T) {
-	s, _ := start(t)
-	ctx := t.Context()
-	c := client(s.Root(servicetest.Account))
-	s.Role(servicetest.Account, "app")
-	name := aws.String("your-cluster-name")
-	in := &sdk.CreatePodIdentityAssociationInput{ClusterName: name, Namespace: aws.String("ns"), ServiceAccount: aws.String("sa"), RoleArn: aws.String("arn:aws:iam::111122223333:role/app")}
-	made := must[*sdk.CreatePodIdentityAssociationOutput](t)(c.CreatePodIdentityAssociation(ctx, in)).Association
-	if want := "arn:aws:eks:us-west-2:111122223333:podidentityassociation/your-cluster-name/" + *made.AssociationId; *made.AssociationArn != want {
-		t.Errorf("ARN %s, want %s", *made.AssociationArn, want)
-	}
-	_, err := c.CreatePodIdentityAssociation(ctx, in)
-	refused(t, err, http.StatusConflict, "ResourceInUseException", "Association already exists: "+*made.AssociationId)
-	in.ServiceAccount, in.RoleArn = aws.String("other"), aws.String("arn:aws:iam::111122223333:role/none")
-	_, err = c.CreatePodIdentityAssociation(ctx, in)
-	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "Role provided in the request does not exist.")
-
-	s.Role(servicetest.Account, "app2")
-	updated := must[*sdk.UpdatePodIdentityAssociationOutput](t)(c.UpdatePodIdentityAssociation(ctx, &sdk.UpdatePodIdentityAssociationInput{
-		ClusterName: name, AssociationId: made.AssociationId, RoleArn: aws.String("arn:aws:iam::111122223333:role/app2"), DisableSessionTags: aws.Bool(true)})).Association
-	described := must[*sdk.DescribePodIdentityAssociationOutput](t)(c.DescribePodIdentityAssociation(ctx, &sdk.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId})).Association
-	if *updated.RoleArn != "arn:aws:iam::111122223333:role/app2" || *described.RoleArn != *updated.RoleArn || !*described.DisableSessionTags {
-		t.Errorf("updated %+v, described %+v", updated, described)
-	}
-	list := func(namespace string) int {
-		return len(must[*sdk.ListPodIdentityAssociationsOutput](t)(c.ListPodIdentityAssociations(ctx, &sdk.ListPodIdentityAssociationsInput{ClusterName: name, Namespace: &namespace})).Associations)
-	}
-	if list("ns") != 1 || list("other") != 0 {
-		t.Errorf("listed %d and %d", list("ns"), list("other"))
-	}
-	must[*sdk.DeletePodIdentityAssociationOutput](t)(c.DeletePodIdentityAssociation(ctx, &sdk.DeletePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId}))
-	_, err = c.DescribePodIdentityAssociation(ctx, &sdk.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId})
-	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No association found for the ID: "+*made.AssociationId)
-}
-
 // TestDocument: what is exported and applied again is exported the same, also
 // when two clusters have one name.
 func TestDocument(t *testing.T) {
 	s, _ := start(t)
 	declare(t, s, map[string]statefile.Cluster{
-		servicetest.Other + "/eu-west-1/your-cluster-name": {Issuer: issuer + "2", Region: "eu-west-1", Account: servicetest.Other, Version: "1.33", Tags: map[string]string{"a": "b"}},
+		servicetest.Other + "/eu-west-1/your-cluster-name": {Issuer: issuer + "2", Region: "eu-west-1", Account: servicetest.Other, Version: "1.33", Tags: map[string]string{"a": "b"},
+			PodIdentityAssociations: []statefile.PodIdentityAssociation{
+				{ServiceAccount: "payments/api", Role: "arn:aws:iam::" + servicetest.Other + ":role/api"},
+				{ServiceAccount: "payments/job", Role: "arn:aws:iam::" + servicetest.Other + ":role/job", TargetRole: "arn:aws:iam::111122223333:role/target", DisableSessionTags: true,
+					Policy: statefile.NewDocument(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`), Tags: map[string]string{"c": "d"}},
+			}},
 	})
 	first := eks.Export(s.Store.Snapshot())
 	if len(first) != 2 {

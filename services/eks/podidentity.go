@@ -6,9 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -29,6 +27,7 @@ type Association struct {
 	ExternalID         string    `json:"externalId,omitempty"` // of the target role
 	DisableSessionTags bool      `json:"disableSessionTags,omitempty"`
 	Policy             string    `json:"policy,omitempty"`
+	ClientRequestToken string    `json:"clientRequestToken,omitempty"`
 	Created            time.Time `json:"created"`
 	Modified           time.Time `json:"modified"`
 	Tags               []aws.Tag `json:"tags,omitempty"`
@@ -52,9 +51,24 @@ func (a *Association) withTags(tags []aws.Tag) state.Entity {
 	return &changed
 }
 
+// externalID is what EKS sends to the target role (recorded 14).
+func (a *Association) externalID() string {
+	return a.Region + "/" + a.Account + "/" + a.Cluster + "/" + a.Namespace + "/" + a.ServiceAccount
+}
+
 // Associations gives the pod identity associations of a cluster.
 func Associations(r state.Reader, account, region, cluster string) func(func(*Association) bool) {
 	return state.All[*Association](r, clusterKey(account, region, cluster)+"/")
+}
+
+// AssociationFor is the association of a service account, the one that it may have.
+func AssociationFor(r state.Reader, c *Cluster, namespace, serviceAccount string) (*Association, bool) {
+	for a := range Associations(r, c.Account, c.Region, c.Name) {
+		if a.Namespace == namespace && a.ServiceAccount == serviceAccount {
+			return a, true
+		}
+	}
+	return nil, false
 }
 
 func (a *Association) describe() object {
@@ -70,88 +84,6 @@ func (a *Association) describe() object {
 		o["policy"] = a.Policy
 	}
 	return o
-}
-
-type associationInput struct {
-	Namespace          string            `json:"namespace"`
-	ServiceAccount     string            `json:"serviceAccount"`
-	RoleARN            *string           `json:"roleArn"`
-	ClientRequestToken string            `json:"clientRequestToken"`
-	Tags               map[string]string `json:"tags"`
-	DisableSessionTags *bool             `json:"disableSessionTags"`
-	TargetRoleARN      *string           `json:"targetRoleArn"`
-	Policy             *string           `json:"policy"`
-}
-
-// apply writes what was given, and checks the roles that it names.
-func (in *associationInput) apply(a *Association, req *api.Request) error {
-	if in.RoleARN != nil {
-		if err := passRole(req, *in.RoleARN, "pods.eks.amazonaws.com"); err != nil {
-			return err
-		}
-		if arn, err := aws.ParseARN(*in.RoleARN); err == nil && arn.Account == a.Account {
-			if _, ok := iam.RoleByARN(req.State, *in.RoleARN); !ok {
-				return invalidParameter("Role provided in the request does not exist.")
-			}
-		}
-		a.RoleARN = *in.RoleARN
-	}
-	if in.TargetRoleARN != nil {
-		if a.TargetRoleARN = *in.TargetRoleARN; a.TargetRoleARN != "" {
-			a.ExternalID = a.Region + "/" + a.Account + "/" + a.Cluster + "/" + a.Namespace + "/" + a.ServiceAccount
-		}
-	}
-	if in.DisableSessionTags != nil {
-		a.DisableSessionTags = *in.DisableSessionTags
-	}
-	if in.Policy != nil && *in.Policy != "" {
-		if _, err := policy.ValidateSession([]byte(*in.Policy)); err != nil {
-			return invalidParameter("The policy is not valid: %s", err)
-		}
-		a.Policy = *in.Policy
-	}
-	return nil
-}
-
-func (s *Service) createAssociation(c *call) (any, error) {
-	var in associationInput
-	if err := decode(c.Request, &in); err != nil {
-		return nil, err
-	}
-	tags := services.TagsOf(in.Tags)
-	keys := policy.Context{}
-	services.RequestTagKeys(keys, tags)
-	cluster, err := open(c.Request, "eks:CreatePodIdentityAssociation", c.path["name"], keys)
-	if err != nil {
-		return nil, err
-	}
-	if in.Namespace == "" || in.ServiceAccount == "" || in.RoleARN == nil {
-		return nil, invalidParameter("namespace, serviceAccount and roleArn are required.")
-	}
-	id, err := s.randomString(17, "abcdefghijklmnopqrstuvwxyz0123456789")
-	if err != nil {
-		return nil, err
-	}
-	a := &Association{
-		Account: cluster.Account, Region: cluster.Region, Cluster: cluster.Name, ID: "a-" + id,
-		Namespace: in.Namespace, ServiceAccount: in.ServiceAccount, Created: c.Now, Modified: c.Now, Tags: tags,
-	}
-	if err := in.apply(a, c.Request); err != nil {
-		return nil, err
-	}
-	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		for other := range Associations(tx, a.Account, a.Region, a.Cluster) {
-			if other.Namespace == a.Namespace && other.ServiceAccount == a.ServiceAccount {
-				return services.Fail(http.StatusConflict, "ResourceInUseException", "Association already exists: %s", other.ID)
-			}
-		}
-		tx.Put(a)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return object{"association": a.describe()}, nil
 }
 
 func (s *Service) listAssociations(c *call) (any, error) {
@@ -199,7 +131,7 @@ func openAssociation(c *call) (*Association, error) {
 		return nil, noCluster(name)
 	}
 	if !found {
-		return nil, services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No association found for the ID: %s", id)
+		return nil, ofCluster(name, services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No service account role association found for ID: %s", id))
 	}
 	return a, nil
 }
@@ -219,6 +151,9 @@ func (s *Service) updateAssociation(c *call) (any, error) {
 	}
 	a, err := openAssociation(c)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.checkToken(); err != nil {
 		return nil, err
 	}
 	changed := *a
@@ -248,7 +183,9 @@ func (s *Service) deleteAssociation(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return object{"association": a.describe()}, nil
+	gone := *a
+	gone.Modified = c.Now // recorded 14
+	return object{"association": gone.describe()}, nil
 }
 
 // randomString draws n characters of an alphabet whose size divides 256 or

@@ -106,12 +106,9 @@ func (s *Server) Root(account string) aws.Config {
 func (s *Server) Role(account, name string, policies ...string) aws.Config {
 	s.t.Helper()
 	role := &iam.Role{Account: account, Path: "/", Name: name, ID: "AROA" + strings.ToUpper(name) + account[:4], Created: s.Now(), MaxSessionDuration: 3600}
+	role.Trust = s.document(name, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"sts:AssumeRole"}]}`)
 	for i, text := range policies {
-		parsed, err := policy.Parse([]byte(text))
-		if err != nil {
-			s.t.Fatalf("policy of role %s: %v", name, err)
-		}
-		role.Inline = append(role.Inline, iam.InlinePolicy{Name: fmt.Sprintf("policy-%d", i+1), Document: iam.NewDocument(parsed)})
+		role.Inline = append(role.Inline, iam.InlinePolicy{Name: fmt.Sprintf("policy-%d", i+1), Document: s.document(name, text)})
 	}
 	err := s.Store.Update(context.Background(), func(tx *state.Txn) error { tx.Put(role); return nil })
 	if err != nil {
@@ -123,6 +120,33 @@ func (s *Server) Role(account, name string, policies ...string) aws.Config {
 		UserID: role.ID + ":test", AccessKeyID: key, RoleName: name, RoleID: role.ID, RoleARN: role.ARN(),
 		Temporary: true, Issued: s.Now(), Expires: s.Now().Add(time.Hour),
 	})
+}
+
+// Trust replaces the trust policy of a role, which trusts its own account at first.
+func (s *Server) Trust(account, name, text string) {
+	s.t.Helper()
+	err := s.Store.Update(context.Background(), func(tx *state.Txn) error {
+		role, ok := iam.RoleByName(tx, account, name)
+		if !ok {
+			return fmt.Errorf("there is no role %s", name)
+		}
+		changed := *role
+		changed.Trust = s.document(name, text)
+		tx.Put(&changed)
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *Server) document(role, text string) iam.Document {
+	s.t.Helper()
+	parsed, err := policy.Parse([]byte(text))
+	if err != nil {
+		s.t.Fatalf("policy of role %s: %v", role, err)
+	}
+	return iam.NewDocument(parsed)
 }
 
 func (s *Server) caller(key string, p *api.Principal) aws.Config {

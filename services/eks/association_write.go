@@ -1,0 +1,224 @@
+package eks
+
+import (
+	"net/http"
+	"regexp"
+
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// PodsService is the service principal of EKS Pod Identity.
+const PodsService = "pods.eks.amazonaws.com"
+
+// mostAssociations is the quota of a cluster (EKS user guide, Pod Identity considerations).
+const mostAssociations = 5000
+
+// Names as EKS checks them: the text for namespaces is recorded 14, that for
+// service accounts is made like it.
+var (
+	namespaceName      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	serviceAccountName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+)
+
+type associationInput struct {
+	Namespace          string            `json:"namespace"`
+	ServiceAccount     string            `json:"serviceAccount"`
+	RoleARN            *string           `json:"roleArn"`
+	ClientRequestToken *string           `json:"clientRequestToken"`
+	Tags               map[string]string `json:"tags"`
+	DisableSessionTags *bool             `json:"disableSessionTags"`
+	TargetRoleARN      *string           `json:"targetRoleArn"`
+	Policy             *string           `json:"policy"`
+}
+
+// checkToken: recorded 14.
+func (in *associationInput) checkToken() error {
+	if in.ClientRequestToken == nil {
+		return nil
+	}
+	if n := len(*in.ClientRequestToken); n < 33 || n > 126 {
+		return invalidParameter("The client request token parameter must be between 33 and 126 characters.")
+	}
+	return nil
+}
+
+func checkName(parameter, name string, pattern *regexp.Regexp) error {
+	if !pattern.MatchString(name) {
+		return invalidParameter("The parameter %s contains invalid characters. It should conform to the regular expression \"%s\"", parameter, pattern)
+	}
+	return nil
+}
+
+// apply writes what was given, and checks the roles that it names.
+func (in *associationInput) apply(a *Association, req *api.Request) error {
+	if in.DisableSessionTags != nil {
+		a.DisableSessionTags = *in.DisableSessionTags
+	}
+	if in.RoleARN != nil {
+		if err := checkRole(req, *in.RoleARN, a); err != nil {
+			return err
+		}
+		a.RoleARN = *in.RoleARN
+	}
+	if in.TargetRoleARN != nil {
+		a.TargetRoleARN, a.ExternalID = *in.TargetRoleARN, ""
+		if a.TargetRoleARN != "" {
+			if arn, err := aws.ParseARN(a.TargetRoleARN); err != nil || arn.Service != "iam" {
+				return invalidParameter("Role ARN %s is not valid.", a.TargetRoleARN)
+			}
+			a.ExternalID = a.externalID()
+		}
+	}
+	if in.Policy != nil {
+		a.Policy = *in.Policy
+	}
+	if a.Policy == "" {
+		return nil
+	}
+	if !a.DisableSessionTags {
+		return invalidParameter("The policy parameter can be used only when disableSessionTags is true.")
+	}
+	if _, err := policy.ValidateSession([]byte(a.Policy)); err != nil {
+		return invalidParameter("The policy is not valid: %s", err)
+	}
+	return nil
+}
+
+// checkRole looks at the role as EKS does: it exists, and its trust policy lets
+// the service in, whatever its conditions (texts: terraform-provider-aws 34711
+// and 41483; a trust policy without sts:TagSession gets the second one, as CDK
+// users report).
+func checkRole(req *api.Request, role string, a *Association) error {
+	arn, err := aws.ParseARN(role)
+	if err != nil || arn.Service != "iam" {
+		return invalidParameter("Role ARN %s is not valid.", role)
+	}
+	if arn.Account != a.Account {
+		return services.Fail(http.StatusForbidden, "AccessDeniedException", "Cross-account pass role is not allowed.").
+			WithHint("give a role of the cluster's account, and the other account's as targetRoleArn")
+	}
+	if err := passRole(req, role, PodsService); err != nil {
+		return err
+	}
+	found, ok := iam.RoleByARN(req.State, role)
+	if !ok {
+		return ofCluster(a.Cluster, invalidParameter("Role provided in the request does not exist."))
+	}
+	actions := []string{"sts:AssumeRole", "sts:TagSession"}
+	if a.DisableSessionTags {
+		actions = actions[:1]
+	}
+	for _, action := range actions {
+		if !admitsPods(found, action) {
+			return ofCluster(a.Cluster, invalidParameter("Trust policy of the role provided is invalid.").
+				WithHint("let the service "+PodsService+" do sts:AssumeRole and sts:TagSession in the role's trust policy"))
+		}
+	}
+	return nil
+}
+
+// admitsPods is whether some statement lets the service do the action, its
+// conditions aside.
+func admitsPods(role *iam.Role, action string) bool {
+	document := role.Trust.Parsed.AtMost()
+	d := policy.Evaluate(policy.Policies{
+		Trust: &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: document}, ResourceAccount: role.Account,
+	}, policy.Request{Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: PodsService}})
+	return d.Allowed
+}
+
+func (s *Service) createAssociation(c *call) (any, error) {
+	var in associationInput
+	if err := decode(c.Request, &in); err != nil {
+		return nil, err
+	}
+	tags := services.TagsOf(in.Tags)
+	keys := policy.Context{}
+	services.RequestTagKeys(keys, tags)
+	cluster, err := open(c.Request, "eks:CreatePodIdentityAssociation", c.path["name"], keys)
+	if err != nil {
+		return nil, err
+	}
+	if in.Namespace == "" || in.ServiceAccount == "" || in.RoleARN == nil {
+		return nil, invalidParameter("namespace, serviceAccount and roleArn are required.")
+	}
+	for _, err := range []error{in.checkToken(), checkName("namespace", in.Namespace, namespaceName), checkName("serviceAccount", in.ServiceAccount, serviceAccountName)} {
+		if err != nil {
+			return nil, ofCluster(clusterShown(in, cluster.Name), err)
+		}
+	}
+	if earlier := byToken(c.State, cluster, in.ClientRequestToken); earlier != nil {
+		return object{"association": earlier.describe()}, nil // as it is, whatever else the call says
+	}
+	id, err := s.randomString(17, "abcdefghijklmnopqrstuvwxyz0123456789")
+	if err != nil {
+		return nil, err
+	}
+	a := &Association{
+		Account: cluster.Account, Region: cluster.Region, Cluster: cluster.Name, ID: "a-" + id,
+		Namespace: in.Namespace, ServiceAccount: in.ServiceAccount, Created: c.Now, Modified: c.Now, Tags: tags,
+	}
+	if in.ClientRequestToken != nil {
+		a.ClientRequestToken = *in.ClientRequestToken
+	}
+	if err := in.apply(a, c.Request); err != nil {
+		return nil, err
+	}
+	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		if earlier := byToken(tx, cluster, in.ClientRequestToken); earlier != nil {
+			a = earlier
+			return nil
+		}
+		n := 0
+		for other := range Associations(tx, a.Account, a.Region, a.Cluster) {
+			if other.Namespace == a.Namespace && other.ServiceAccount == a.ServiceAccount {
+				return ofCluster(a.Cluster, services.Fail(http.StatusConflict, "ResourceInUseException", "Association already exists: %s", other.ID))
+			}
+			n++
+		}
+		if n >= mostAssociations {
+			return ofCluster(a.Cluster, services.Fail(http.StatusBadRequest, "ResourceLimitExceededException", "The cluster has %d pod identity associations, the most that it can have.", n))
+		}
+		tx.Put(a)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return object{"association": a.describe()}, nil
+}
+
+// clusterShown: EKS names the cluster in errors of names, and not in those of
+// the token (recorded 14).
+func clusterShown(in associationInput, cluster string) string {
+	if in.checkToken() != nil {
+		return ""
+	}
+	return cluster
+}
+
+// byToken is the association that an earlier call with the token made.
+func byToken(r state.Reader, c *Cluster, token *string) *Association {
+	if token == nil || *token == "" {
+		return nil
+	}
+	for a := range Associations(r, c.Account, c.Region, c.Name) {
+		if a.ClientRequestToken == *token {
+			return a
+		}
+	}
+	return nil
+}
+
+// ofCluster adds the cluster's name to an error, as a member of its own.
+func ofCluster(name string, err error) error {
+	if f, ok := err.(*services.Failure); ok && name != "" {
+		f.Wire.With("clusterName", name)
+	}
+	return err
+}
