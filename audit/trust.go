@@ -135,7 +135,7 @@ func (a *auditor) webIdentity(sa *account, arn, audience string, at position) an
 	yes, decision, open := a.evaluate(sa, r, audience)
 	switch yes {
 	case policy.Yes:
-		return answer{verdict: Gets, why: "the annotation names the role and its trust policy allows " + sa.subject(), role: r, at: decided(decision)}
+		return answer{verdict: Gets, why: "the role's trust policy allows " + sa.subject(), role: r, at: decided(decision)}
 	case policy.Unknown:
 		return answer{verdict: Unknown, why: "the trust policy hangs on " + keysOf(open) + ", which no source has", role: r}
 	}

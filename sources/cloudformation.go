@@ -54,8 +54,11 @@ type template struct {
 	assumed         bool // the account, which was noted
 
 	problems []problem
-	circular bool // the resource that was asked for last needs itself
-	spent    int  // see spend
+	// placeholders stand for what cannot be resolved, in place of a problem.
+	placeholders bool
+	issuers      map[string]bool // clusters whose stand-in issuer was noted
+	circular     bool            // the resource that was asked for last needs itself
+	spent        int             // see spend
 }
 
 type resource struct {

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -33,8 +34,18 @@ func (c *template) entities() {
 			c.bucket(r)
 		case "AWS::IAM::User", "AWS::IAM::Group":
 			c.b.note(c.at(r), "Resources."+r.id, "left out: irsa-emu takes roles, policies, providers, clusters, secrets and buckets from a template")
+		case "AWS::EKS::PodIdentityAssociation":
+			c.podIdentity(r)
+		case "AWS::EKS::Addon":
+			c.addon(r)
 		case "AWS::CloudFormation::Stack":
 			c.b.note(c.at(r), "Resources."+r.id, "a nested stack; give its template too")
+		case "AWS::CloudFormation::CustomResource":
+			c.custom(r)
+		default:
+			if strings.HasPrefix(r.kind, "Custom::") {
+				c.custom(r)
+			}
 		}
 	}
 }
@@ -93,7 +104,16 @@ func (c *template) nameOf(r *resource) string {
 	if given := c.b.o.Parameters[r.id]; given != "" && r.kind != "AWS::IAM::ManagedPolicy" && r.kind != "AWS::SecretsManager::Secret" {
 		return given
 	}
+	if r.kind == cdkCluster {
+		if v := c.lenientText(get(r.properties, "Config", "name")); v != "" && Unresolved(v) == "" {
+			return v
+		}
+	}
 	name := r.id
+	if len(name) > 64 { // logical ids may be longer than what they stand in for
+		sum := sha256.Sum256([]byte(name))
+		name = name[:55] + "-" + hex.EncodeToString(sum[:4])
+	}
 	if r.kind == "AWS::S3::Bucket" {
 		name = strings.ToLower(name)
 	}
@@ -123,11 +143,11 @@ func (c *template) pathOf(r *resource) string {
 // refOf is what Ref gives for a resource; "" when it is not known.
 func (c *template) refOf(r *resource) string {
 	switch r.kind {
-	case "AWS::IAM::Role", "AWS::S3::Bucket", "AWS::EKS::Cluster":
+	case "AWS::IAM::Role", "AWS::S3::Bucket", "AWS::EKS::Cluster", cdkCluster:
 		return c.nameOf(r)
 	case "AWS::IAM::ManagedPolicy":
 		return c.attributeOf(r, "PolicyArn")
-	case "AWS::IAM::OIDCProvider":
+	case "AWS::IAM::OIDCProvider", cdkProvider:
 		return c.attributeOf(r, "Arn")
 	case "AWS::SecretsManager::Secret":
 		return c.attributeOf(r, "Id")
@@ -142,7 +162,11 @@ func (c *template) attributeOf(r *resource, name string) string {
 		return roleARN(c.partition.ID, c.account, c.pathOf(r), c.nameOf(r))
 	case "AWS::IAM::ManagedPolicy.PolicyArn":
 		return policyARN(c.partition.ID, c.account, c.pathOf(r), c.nameOf(r))
-	case "AWS::IAM::OIDCProvider.Arn":
+	case "AWS::EKS::Cluster.OpenIdConnectIssuerUrl", cdkCluster + ".OpenIdConnectIssuerUrl":
+		return c.standInIssuer(r)
+	case cdkCluster + ".OpenIdConnectIssuer":
+		return strings.TrimPrefix(c.standInIssuer(r), "https://")
+	case "AWS::IAM::OIDCProvider.Arn", cdkProvider + ".Arn", cdkProvider + ".Ref":
 		if issuer, ok := c.known(r, "Url"); ok && text(issuer) != "" {
 			return providerARN(c.partition.ID, c.account, text(issuer))
 		}
@@ -150,7 +174,7 @@ func (c *template) attributeOf(r *resource, name string) string {
 		return "arn:" + c.partition.ID + ":secretsmanager:" + c.region + ":" + c.account + ":secret:" + c.nameOf(r) + "-" + suffix(r.id)
 	case "AWS::S3::Bucket.Arn":
 		return "arn:" + c.partition.ID + ":s3:::" + c.nameOf(r)
-	case "AWS::EKS::Cluster.Arn":
+	case "AWS::EKS::Cluster.Arn", cdkCluster + ".Arn":
 		return "arn:" + c.partition.ID + ":eks:" + c.region + ":" + c.account + ":cluster/" + c.nameOf(r)
 	}
 	return ""
@@ -195,7 +219,7 @@ func (c *template) provider(r *resource) {
 		return
 	}
 	c.b.provider(c.account, statefile.OIDCProvider{
-		URL: issuer, ClientIDs: texts(c.property(r, "ClientIdList")), Thumbprints: texts(c.property(r, "ThumbprintList")), Tags: tagList(c.property(r, "Tags")),
+		URL: issuer, ClientIDs: append(texts(c.property(r, "ClientIdList")), texts(c.property(r, "ClientIDList"))...), Thumbprints: texts(c.property(r, "ThumbprintList")), Tags: tagList(c.property(r, "Tags")),
 	}, c.at(r))
 }
 
@@ -249,6 +273,9 @@ func (c *template) role(r *resource) {
 		MaxSessionDuration: number(c.property(r, "MaxSessionDuration")), PermissionsBoundary: c.text(r, "PermissionsBoundary"), Tags: tagList(c.property(r, "Tags")),
 	}
 	c.b.role(c.account, role, c.at(r))
+	if r.named {
+		c.b.standsIn(c.attributeOf(r, "Arn"), r.id)
+	}
 	for _, arn := range c.names(r, "ManagedPolicyArns") {
 		c.b.attach = append(c.b.attach, attachment{c.account, name, arn, c.b.noter(c.f.at(get(r.properties, "ManagedPolicyArns")), address(r, "ManagedPolicyArns"))})
 	}
@@ -285,12 +312,8 @@ func (c *template) inline(r *resource, roles ...string) {
 }
 
 func (c *template) cluster(r *resource) {
-	name := c.nameOf(r)
-	issuer := c.b.o.Parameters[r.id+".OpenIdConnectIssuerUrl"]
-	if issuer == "" {
-		c.b.note(c.at(r), "Resources."+r.id, "left out: its issuer is known after the deployment only (--parameter %s.OpenIdConnectIssuerUrl=https://… gives it)", r.id)
-		return
-	}
+	name, issuer := c.nameOf(r), c.standInIssuer(r)
+	c.b.namedCluster(c.at(r), name, true)
 	c.b.cluster(name, statefile.Cluster{Issuer: issuer, Region: c.region, Account: c.account, Version: c.text(r, "Version"), Tags: tagList(c.property(r, "Tags"))})
 }
 

@@ -34,6 +34,9 @@ func (c *template) resolve(n *yaml.Node, depth int) (*yaml.Node, bool) {
 			return nil, false
 		}
 		v, ok := c.call(n, name, argument, depth+1)
+		if !ok && c.placeholders {
+			return placeholder(n, name, argument), true
+		}
 		return v, ok && c.spend(n, len(text(v)))
 	}
 	if n.Kind == yaml.ScalarNode {
@@ -131,7 +134,10 @@ func (c *template) call(n *yaml.Node, name string, argument *yaml.Node, depth in
 		return textNode(string(raw), n), true
 	case "ImportValue":
 		v, _ := c.resolve(argument, depth)
-		c.problem(n, "an import from another stack, %s", text(v))
+		if given, ok := c.b.o.Parameters[text(v)]; ok {
+			return textNode(given, n), true
+		}
+		c.problem(n, "an import from another stack, %s (--parameter %s=VALUE gives it)", text(v), text(v))
 		return nil, false
 	}
 	c.problem(n, "the function %s is not evaluated", name)
@@ -259,6 +265,9 @@ func (c *template) attribute(n *yaml.Node, id, name string) (*yaml.Node, bool) {
 	if r == nil {
 		c.problem(n, "there is no resource %s", id)
 		return nil, false
+	}
+	if r.kind == cdkJSON && name == "Value" {
+		return c.jsonValue(n, r)
 	}
 	c.circular = false
 	if v := c.attributeOf(r, name); v != "" {

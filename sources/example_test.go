@@ -36,5 +36,5 @@ Resources:
 	}
 	// Output:
 	// api {"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{"Federated":"arn:aws:iam::222233334444:oidc-provider/issuer.example.com"}}]}
-	// stdin:7:28: Resources.ApiRole.Properties.PermissionsBoundary: an import from another stack, boundary; left out
+	// stdin:7:28: Resources.ApiRole.Properties.PermissionsBoundary: an import from another stack, boundary (--parameter boundary=VALUE gives it); left out
 }
