@@ -56,8 +56,9 @@ var allowed = map[string][]string{
 	// The webhook in a cluster, which needs an API server.
 	"webhook/incluster": {"kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},
+	"page":              {},
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.
-	"audit": {"aws", "oidc", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook"},
+	"audit": {"aws", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook"},
 	// Test helpers.
 	"services/servicetest": {"api", "decision", "iam", "policy", "state", "sts", "wire"},
 }

@@ -79,7 +79,7 @@ func (a *auditor) account(sa *account) {
 			said.why += "; no workload here runs as it"
 		}
 		row.Verdict, row.Why = said.verdict, said.why
-		row.Path = a.path(sa, given, g.mechanism, g.at, g.titles, said)
+		row.Path = a.path(sa, given, g.fate, g.at, g.titles, said)
 		a.report.Matrix = append(a.report.Matrix, row)
 	}
 }
@@ -87,7 +87,7 @@ func (a *auditor) account(sa *account) {
 func pointer(s string) *string { return &s }
 
 // path is the chain of a row, link by link.
-func (a *auditor) path(sa *account, given *identity, m Mechanism, at position, titles []string, said answer) []Link {
+func (a *auditor) path(sa *account, given *identity, f fate, at position, titles []string, said answer) []Link {
 	var path []Link
 	if len(titles) > 0 {
 		path = append(path, Link{strings.Join(titles, ", "), at.String()})
@@ -97,10 +97,12 @@ func (a *auditor) path(sa *account, given *identity, m Mechanism, at position, t
 		link.Place = sa.said[0].At.String()
 	}
 	path = append(path, link)
-	switch m {
-	case IRSA:
+	switch {
+	case f.role != "":
+		path = append(path, Link{"variables set by hand: AWS_ROLE_ARN=" + f.role, at.String()})
+	case f.mechanism == IRSA:
 		path = append(path, Link{"annotation " + sources.RoleAnnotation + ": " + given.role, given.at.String()})
-	case PodIdentity:
+	case f.mechanism == PodIdentity:
 		path = append(path, Link{"association with " + a.roles.display(given.role), given.at.String()})
 	}
 	if said.role != nil {

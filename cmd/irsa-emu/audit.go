@@ -28,7 +28,10 @@ cannot be read or the question cannot be answered.
 "exceptions", "mechanism": "irsa|pod-identity|none", "role", "targetRole", "verdict":
 "gets|refused|no role|unknown", "why", "place", "path"}], "unusedRoles": […],
 "findings": [{"rule", "severity", "file", "line", "column", "message", "fix"}],
-"notes": […]}. Fields may be added.`
+"notes": […]}. Fields may be added.
+
+-o html is one file with the matrix as a picture that can be filtered; it loads nothing
+from the network.`
 
 func (p *program) auditCommand() *cobra.Command {
 	var given givenFlags
@@ -38,9 +41,9 @@ func (p *program) auditCommand() *cobra.Command {
 		Use: "audit", Short: "Which pod gets which role: manifests held against IAM, every broken link named", Args: cobra.NoArgs, Long: auditLong,
 		Example: `  helm template loki grafana/loki -n monitoring > loki.yaml
   irsa-emu audit --given loki.yaml --given account.json --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE1
-  terraform show -json plan.out > plan.json && irsa-emu audit --given plan.json --given manifests/ -o markdown`,
+  terraform show -json plan.out > plan.json && irsa-emu audit --given plan.json --given manifests/ -o html > audit.html`,
 		RunE: func(*cobra.Command, []string) error {
-			if err := oneOf(output, "text", "json", "markdown", "sarif"); err != nil {
+			if err := oneOf(output, "text", "json", "markdown", "sarif", "html"); err != nil {
 				return err
 			}
 			if len(given.paths) == 0 {
@@ -78,7 +81,7 @@ func (p *program) auditCommand() *cobra.Command {
 	flags.StringVar(&o.Issuer, "issuer", "", "the cluster's issuer URL (default: as the sources say)")
 	flags.StringVar(&o.Namespace, "namespace", "", "the namespace of manifests that name none, such as a release's")
 	flags.StringVar(&account, "account", "", "the account of what names none")
-	flags.StringVarP(&output, "output", "o", "text", "text, json, markdown or sarif")
+	flags.StringVarP(&output, "output", "o", "text", "text, json, markdown, sarif or html")
 	return cmd
 }
 
@@ -88,6 +91,8 @@ func (p *program) printAudit(r *audit.Report, output string) error {
 		return term.WriteJSON(p.stdout, r)
 	case "markdown":
 		return r.Markdown(p.stdout)
+	case "html":
+		return r.HTML(p.stdout)
 	case "sarif":
 		return term.WriteJSON(p.stdout, auditSARIF(r))
 	}
