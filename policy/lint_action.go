@@ -29,7 +29,7 @@ func (l *linter) actions(i int, s *node, t trusted) {
 		if a.kind != kindString {
 			continue
 		}
-		if !matchesTrustAction(lower) {
+		if !matchesTrustAction(a.text) {
 			right := nearestTrustAction(lower)
 			var mend func(*node)
 			fix := "a trust policy allows sts:AssumeRole, sts:AssumeRoleWithWebIdentity, sts:AssumeRoleWithSAML, sts:TagSession, sts:SetSourceIdentity or sts:SetContext"

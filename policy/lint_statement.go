@@ -147,8 +147,9 @@ func (l *linter) provider(i int, s *node, p *node) {
 func (l *linter) subject(i int, s *node, p *node) {
 	name := aws.IssuerName(p.text)
 	key := name + ":sub"
-	if required, shared := SharedIssuerKey(p.text); shared && !testsKey(s.get("Condition"), required) {
-		l.report("shared-issuer", p.start, fmt.Sprintf("%s issues tokens for all of its customers, and no condition tests %s", name, required),
+	if control, controlled := IssuerControlOf(p.text); controlled && !control.metBy(s.get("Condition")) {
+		required := control.Keys[0]
+		l.report("shared-issuer", p.start, fmt.Sprintf("%s issues tokens for all of its customers, and no condition limits %s", name, strings.Join(control.Keys, " or ")),
 			"IAM refuses the document, and anyone who has an account there could assume the role",
 			"add a condition on "+required, inStatement(i, func(s *node) { addCondition(s, "StringEquals", required, placeholder(name, required)) }))
 		return

@@ -7,15 +7,15 @@ import (
 )
 
 // sharedIssuers are the identity providers whose issuer URL all their customers
-// share, with the condition key that tells one customer from another. IAM
-// refuses trust policies that do not test it (the guide, "Identity-provider
-// controls for shared OIDC providers", mid 2025). Keys are URLs without scheme.
+// share, with the condition key that tells one customer from another (the guide,
+// "Identity-provider controls for shared OIDC providers"). Names are URLs without
+// scheme.
 var sharedIssuers = map[string]string{
 	"sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d": "sts:RoleSessionName", // Microsoft Sentinel
-	"agent.buildkite.com":                                "sub",
-	"oidc.codefresh.io":                                  "sub",
-	"studio.datachain.ai/api":                            "sub",
-	"token.actions.githubusercontent.com":                "sub",
+	"agent.buildkite.com":     "sub",
+	"oidc.codefresh.io":       "sub",
+	"studio.datachain.ai/api": "sub",
+	gitHubIssuer:              "sub",
 	"oidc-configuration.audit-log.githubusercontent.com": "sub",
 	"vstoken.actions.githubusercontent.com":              "sub",
 	"gitlab.com":                                         "sub",
@@ -43,38 +43,9 @@ const cognito = "cognito-identity.amazonaws.com"
 // ARN of its provider.
 func SharedIssuerKey(issuer string) (key string, shared bool) {
 	name := aws.IssuerName(issuer)
-	claim, shared := sharedIssuers[strings.TrimSuffix(name, "/")]
+	claim, shared := sharedIssuers[name]
 	if shared && !strings.Contains(claim, ":") {
 		claim = name + ":" + claim
 	}
 	return claim, shared
-}
-
-// testsKey says whether a Condition element limits a key to values that are not
-// only wildcards.
-func testsKey(condition *node, key string) bool {
-	if condition == nil {
-		return false
-	}
-	for _, operator := range condition.members {
-		op, ok := parseOperator(operator.name)
-		if !ok || op.negated || !strings.HasPrefix(op.test.name, "String") {
-			continue
-		}
-		for _, k := range operator.value.members {
-			if strings.EqualFold(k.name, key) && limits(k.value.list()) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func limits(values []*node) bool {
-	for _, v := range values {
-		if strings.Trim(v.text, "*?") == "" {
-			return false
-		}
-	}
-	return len(values) > 0
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -103,6 +104,11 @@ func (v trustValidator) document(root *node) *ValidationError {
 	if n := duplicateSid(root.statements()); n != nil {
 		return v.refuse(n, textTrustSids, fmt.Sprintf("Sid %s is used twice", n.text))
 	}
+	for _, s := range root.statements() {
+		if err := v.issuerControls(s); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -151,26 +157,24 @@ func (v trustValidator) statement(s *node) *ValidationError {
 			return v.refuse(m.value, "Has prohibited field "+m.name, "a statement has no such element")
 		}
 	}
-	if effect.text == "Allow" {
-		return v.sharedIssuers(s, principal)
-	}
 	return nil
 }
 
 // trustActions are the actions that a trust policy can allow.
-var trustActions = []string{"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity",
-	"sts:tagsession", "sts:setsourceidentity", "sts:setcontext"}
+var trustActions = []string{"sts:AssumeRole", "sts:AssumeRoleWithSAML", assumeRoleByWeb, "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"}
 
 // matchesTrustAction says whether an action, which may hold wildcards, means any
-// that a trust policy can allow.
+// that a trust policy can allow. Recorded: "*" and "sts:*" are refused, and so are
+// letters of another case, which decide nothing in other policies.
 func matchesTrustAction(action string) bool {
-	g := compileGlob(strings.ToLower(action))
-	for _, a := range trustActions {
-		if g.match(a) {
-			return true
-		}
-	}
-	return false
+	g := compileGlob(action)
+	return namesSTS(action) && slices.ContainsFunc(trustActions, g.match)
+}
+
+// namesSTS says whether an action begins with sts: and is not all wildcards behind it.
+func namesSTS(action string) bool {
+	name, ok := strings.CutPrefix(action, "sts:")
+	return ok && strings.Trim(name, "*?") != ""
 }
 
 func (v trustValidator) actions(s *node) *ValidationError {
@@ -186,9 +190,8 @@ func (v trustValidator) actions(s *node) *ValidationError {
 		return v.refuse(n, textTrustSyntax, "Action must be a string or an array of strings")
 	}
 	for _, a := range n.list() {
-		// Recorded: "*" is refused, too.
-		if !strings.HasPrefix(strings.ToLower(a.text), "sts:") || not == nil && !matchesTrustAction(a.text) {
-			return v.refuse(a, textOnlyAssumeRole, "a trust policy allows sts:AssumeRole, sts:AssumeRoleWithWebIdentity, sts:AssumeRoleWithSAML, sts:TagSession, sts:SetSourceIdentity or sts:SetContext")
+		if !namesSTS(a.text) || not == nil && !matchesTrustAction(a.text) {
+			return v.refuse(a, textOnlyAssumeRole, "a trust policy allows "+strings.Join(trustActions[:5], ", ")+" or sts:SetContext, in just these letters")
 		}
 	}
 	return nil
@@ -300,22 +303,4 @@ func (v trustValidator) servicePrincipal(n *node) *ValidationError {
 		return nil
 	}
 	return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "SERVICE":"%s"`, n.text), "a service principal is written as service.amazonaws.com")
-}
-
-// sharedIssuers refuses to trust everybody at an issuer that many share. AWS's
-// own text is known for Cognito only.
-func (v trustValidator) sharedIssuers(s, principal *node) *ValidationError {
-	federated := principal.get("Federated")
-	for _, n := range federated.list() {
-		key, shared := SharedIssuerKey(n.text)
-		if !shared || testsKey(s.get("Condition"), key) {
-			continue
-		}
-		hint := fmt.Sprintf("%s issues tokens for all of its customers; add a condition on %s with a value that is not only wildcards", aws.IssuerName(n.text), key)
-		if n.text == cognito {
-			return v.refuse(n, textCognito, hint)
-		}
-		return v.refuse(n, fmt.Sprintf("Trust policy for the shared OpenID Connect provider %s must evaluate the condition key %s", aws.IssuerName(n.text), key), hint)
-	}
-	return nil
 }
