@@ -32,7 +32,7 @@ func (l *linter) actions(i int, s *node, t trusted) {
 		if !matchesTrustAction(a.text) {
 			right := nearestTrustAction(lower)
 			var mend func(*node)
-			fix := "a trust policy allows sts:AssumeRole, sts:AssumeRoleWithWebIdentity, sts:AssumeRoleWithSAML, sts:TagSession, sts:SetSourceIdentity or sts:SetContext"
+			fix := hintTrustActions
 			if right != "" {
 				fix, mend = "write "+right, replace(a.text, right)
 			}

@@ -163,6 +163,8 @@ func (v trustValidator) statement(s *node) *ValidationError {
 // trustActions are the actions that a trust policy can allow.
 var trustActions = []string{"sts:AssumeRole", "sts:AssumeRoleWithSAML", assumeRoleByWeb, "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"}
 
+const hintTrustActions = "a trust policy allows sts:AssumeRole, sts:AssumeRoleWithWebIdentity, sts:AssumeRoleWithSAML, sts:TagSession, sts:SetSourceIdentity or sts:SetContext"
+
 // matchesTrustAction says whether an action, which may hold wildcards, means any
 // that a trust policy can allow. Recorded: "*" and "sts:*" are refused, and so are
 // letters of another case, which decide nothing in other policies.
@@ -191,7 +193,12 @@ func (v trustValidator) actions(s *node) *ValidationError {
 	}
 	for _, a := range n.list() {
 		if !namesSTS(a.text) || not == nil && !matchesTrustAction(a.text) {
-			return v.refuse(a, textOnlyAssumeRole, "a trust policy allows "+strings.Join(trustActions[:5], ", ")+" or sts:SetContext, in just these letters")
+			for _, right := range trustActions {
+				if strings.EqualFold(right, a.text) {
+					return v.refuse(a, textOnlyAssumeRole, "the case of letters counts in a trust policy: write "+right)
+				}
+			}
+			return v.refuse(a, textOnlyAssumeRole, hintTrustActions)
 		}
 	}
 	return nil
