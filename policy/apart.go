@@ -221,3 +221,27 @@ func Like(pattern, value string) bool {
 	g := compileGlob(pattern)
 	return g.match(value)
 }
+
+// NamedPrincipal is a value of a Principal element: its type (AWS, Federated,
+// Service, CanonicalUser) and its text. Everyone is AWS and *.
+type NamedPrincipal struct{ Type, Value string }
+
+// NamedPrincipals lists the principals of the Allow statements, in the order of
+// the text.
+func (d *Document) NamedPrincipals() []NamedPrincipal {
+	var out []NamedPrincipal
+	for i := range d.Statements {
+		st := &d.Statements[i]
+		if st.Effect != "Allow" || st.principal == nil || st.principal.not {
+			continue
+		}
+		for _, v := range st.Principals.Values {
+			kind, value, ok := strings.Cut(v, ": ")
+			if !ok {
+				kind, value = "AWS", v
+			}
+			out = append(out, NamedPrincipal{kind, value})
+		}
+	}
+	return out
+}

@@ -70,11 +70,23 @@ func (q *question) letCaller(i int, b bound) (region, error) {
 // policies are what the engine holds a call of the question's world against.
 func (q *question) policies() policy.Policies {
 	p := policy.Policies{Trust: &q.role.Trust, ResourceAccount: q.space.world.account}
+	if q.trustOnly {
+		p.Identity = allowsAll
+	}
 	if q.caller != nil {
 		p.Identity, p.Boundary = q.caller.Identity, q.caller.Boundary
 	}
 	return p
 }
+
+// allowsAll is the permission that a caller is taken to have.
+var allowsAll = func() []policy.Named {
+	doc, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
+	if err != nil {
+		panic(err) // the text is our own
+	}
+	return []policy.Named{{Name: "the caller's own", Type: policy.IdentityPolicy, Document: doc}}
+}()
 
 // follow asks the engine for what the session does then.
 func (q *question) follow(w *Witness) policy.Decision {

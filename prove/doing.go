@@ -121,6 +121,23 @@ func worst(steps ...Verdict) Verdict {
 // Can says whether a role's sessions, whoever opened them, may do something:
 // refuted with a call that they may make, or proved that there is none.
 func (a *Account) Can(role *Role, d Doing) (Answer, error) {
+	q := a.sessionQuestion(role, d)
+	err := q.solve()
+	answer := Answer{Verdict: Proved, Statement: -1}
+	if err == nil {
+		answer, err = q.answer(region{q.space.whole()})
+	}
+	if errors.Is(err, errTooComplex) {
+		return Answer{Verdict: Undecided, Statement: -1, Why: err.Error()}, nil
+	}
+	if err == nil && answer.Verdict == Proved && len(role.Unread) > 0 {
+		return Answer{Verdict: Undecided, Statement: -1, Why: "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"}, nil
+	}
+	return answer, err
+}
+
+// sessionQuestion is what a role's sessions may do, whoever opened them.
+func (a *Account) sessionQuestion(role *Role, d Doing) *question {
 	w := world{keys: map[string]domain{}, follows: map[string]follows{}, account: role.Account}
 	keys, other := sessionKeys(role), sessionOther(role, nil)
 	keys[actionKey], keys[resourceKey] = domain{values: d.actions()}, domain{values: d.resources(role.Account)}
@@ -135,16 +152,5 @@ func (a *Account) Can(role *Role, d Doing) (Answer, error) {
 	q.space.then = true
 	may := q.space.permit(role, a.Resources)
 	q.permissions, q.resources = &may, a.Resources
-	err := q.solve()
-	answer := Answer{Verdict: Proved, Statement: -1}
-	if err == nil {
-		answer, err = q.answer(region{q.space.whole()})
-	}
-	if errors.Is(err, errTooComplex) {
-		return Answer{Verdict: Undecided, Statement: -1, Why: err.Error()}, nil
-	}
-	if err == nil && answer.Verdict == Proved && len(role.Unread) > 0 {
-		return Answer{Verdict: Undecided, Statement: -1, Why: "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"}, nil
-	}
-	return answer, err
+	return q
 }

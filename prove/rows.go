@@ -105,7 +105,7 @@ func (q *question) rows(of func(bound) (region, error)) ([]Row, error) {
 			if len(in) == 0 || q.space.exact() {
 				continue
 			}
-			a := q.undecided(in, region{q.space.whole()})
+			a := q.undecided(in)
 			row.Witness, row.Key, row.Why = a.Witness, a.Key, a.Why
 			out = append(out, row)
 		}

@@ -101,6 +101,10 @@ const (
 func (d *Doing) actions() shape {
 	var out alt
 	for _, a := range d.Actions {
+		if a == "*" {
+			out = append(out, seq{plus{class(chars("a-z0-9-"))}, text(":"), plus{class(chars("a-z0-9"))}})
+			continue
+		}
 		out = append(out, within(globText(strings.ToLower(a), anyChar), chars("a-z0-9:-")))
 	}
 	return shape{words: out}

@@ -15,15 +15,15 @@ const maxTries = 64
 // other: it takes a point that could be one, gives the variable's key what the
 // tested value has in its place, and asks the engine. It finds what is let in
 // when the caller chooses the key (a session name), and proves nothing.
-func (q *question) solveVariables(accepted, in region) (*Witness, bool) {
-	for i, b := range accepted {
+func (q *question) solveVariables(found region) (*Witness, bool) {
+	for i, b := range found {
 		if i == maxTries {
 			break
 		}
 		p, _ := q.space.cheapest(b)
 		w := q.space.request(p)
 		q.settle(w)
-		if q.letsIn(w) && q.space.inRegion(w, in) {
+		if q.letsIn(w) && q.space.inBox(w, b) {
 			return w, true
 		}
 	}
@@ -109,21 +109,15 @@ func (q *question) letsIn(w *Witness) bool {
 	return true
 }
 
-// inRegion says whether a request is in a region of claims, whose tests know
-// no variables.
-func (s *space) inRegion(w *Witness, r region) bool {
-	for _, b := range r {
-		inside := true
-		for i, cells := range b {
-			if cells != nil {
-				inside = inside && s.inCells(i, cells, w)
-			}
-		}
-		if inside {
-			return true
+// inBox says whether a request is in a box as far as claims go: a condition's
+// cells are the engine's to decide once a variable has a value.
+func (s *space) inBox(w *Witness, b box) bool {
+	for i, cells := range b {
+		if cells != nil && slices.ContainsFunc(s.dims[i].tests, func(t *keyTest) bool { return t.condition == nil }) && !s.inCells(i, cells, w) {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // inCells says whether the request's value of a key is in one of the cells; the

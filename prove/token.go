@@ -159,6 +159,8 @@ type question struct {
 	// role is asked for.
 	permissions *permissions
 	resources   []ResourcePolicy
+	// trustOnly takes the caller to have the permission of his own account.
+	trustOnly bool
 }
 
 func newQuestion(w *world, role *Role, b *budget) *question {
@@ -213,32 +215,44 @@ func (q *question) let(i int, b bound) (region, error) {
 
 // answer decides whether an accepted request is in a region.
 func (q *question) answer(in region) (Answer, error) {
+	return q.answerIn(func(b bound) (region, error) {
+		accepted, err := q.accepted(b)
+		if err != nil {
+			return nil, err
+		}
+		return q.space.intersect(accepted, in)
+	})
+}
+
+// answerIn decides whether a region is empty, which is asked for surely and at
+// most.
+func (q *question) answerIn(of func(bound) (region, error)) (Answer, error) {
 	bounds := []bound{surely, atMost}
 	if q.space.exact() {
 		bounds = bounds[:1]
 	}
 	for _, b := range bounds {
-		accepted, err := q.accepted(b)
+		found, err := of(b)
 		if err != nil {
 			return Answer{}, err
 		}
-		if accepted, err = q.space.intersect(accepted, in); err != nil {
-			return Answer{}, err
+		if b == surely {
+			found = q.space.known(found)
 		}
-		p, some := q.space.best(accepted)
+		p, some := q.space.best(found)
 		switch {
 		case some && b == surely:
 			w, err := q.witness(p)
 			return Answer{Verdict: Refuted, Witness: w, Statement: -1}, err
 		case some:
-			return q.undecided(accepted, in), nil
+			return q.undecided(found), nil
 		}
 	}
 	return Answer{Verdict: Proved, Statement: -1}, nil
 }
 
-func (q *question) undecided(accepted, in region) Answer {
-	if w, ok := q.solveVariables(accepted, in); ok {
+func (q *question) undecided(found region) Answer {
+	if w, ok := q.solveVariables(found); ok {
 		return Answer{Verdict: Refuted, Witness: w, Statement: -1}
 	}
 	statement, key, why := q.space.blame(q.everyLayer())

@@ -264,10 +264,12 @@ func (b *builder) permissions() {
 	}
 	for _, at := range b.attach {
 		if b.leftOut[at.policy] {
+			b.unread(at.account, at.role, at.policy)
 			continue
 		}
 		if !b.attachable(at.policy, known) {
 			at.note("%s is left out: it is not among what was given, and irsa-emu does not know it", at.policy)
+			b.unread(at.account, at.role, at.policy)
 			continue
 		}
 		if r := b.holder(roles, at.account, at.role, at.note); r != nil && !slices.Contains(r.AttachedPolicies, at.policy) {
@@ -305,6 +307,24 @@ func (b *builder) attachable(arn string, known map[string]bool) bool {
 // leave notes that a role is left out, so that what belongs to it is not noted again.
 func (b *builder) leave(account, role string) {
 	b.leftOut[account+"/"+strings.ToLower(role)] = true
+}
+
+// unread notes that a permission of a role is not known.
+func (b *builder) unread(account, role, what string) {
+	if b.found.Unread == nil {
+		b.found.Unread = map[string][]string{}
+	}
+	key := account + "/" + strings.ToLower(role)
+	if !slices.Contains(b.found.Unread[key], what) {
+		b.found.Unread[key] = append(b.found.Unread[key], what)
+	}
+}
+
+// unreadPolicy is unread for an inline policy of a role.
+func (b *builder) unreadPolicy(p *Policy) {
+	if p.Type == policy.IdentityPolicy && p.Inline {
+		b.unread(p.Account, p.Owner, p.Address)
+	}
 }
 
 func (b *builder) leavePolicy(arn string) { b.leftOut[arn] = true }

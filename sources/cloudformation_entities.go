@@ -203,6 +203,7 @@ func (c *template) document(r *resource, n *yaml.Node, p Policy) (statefile.Docu
 		c.b.unchecked(problem.at, p.Address, "%s; left out", problem.text)
 	}
 	if !ok || v == nil {
+		c.b.unreadPolicy(&p)
 		return statefile.Document{}, false
 	}
 	p.Account = c.account

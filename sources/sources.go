@@ -101,6 +101,9 @@ type Found struct {
 	// LeftOut are roles of which the trust policy is not known, by ACCOUNT/name in
 	// lower case, and policies by ARN.
 	LeftOut map[string]bool
+	// Unread are permissions of roles that are not known, by ACCOUNT/name in lower
+	// case: ARNs of attached policies, addresses of inline ones.
+	Unread map[string][]string
 
 	errors strictyaml.Errors
 	places map[string]strictyaml.Position // of entities, by their path in the state

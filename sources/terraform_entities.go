@@ -162,11 +162,13 @@ func (t *terraform) policyText(r *tfResource, attribute string, p Policy) (state
 	data := t.one(r, attribute, "aws_iam_policy_document")
 	if data == nil {
 		t.b.unchecked(t.at(r), p.Address, afterApply+"%s; left out. Write the policy as data.aws_iam_policy_document, or give the state after the apply", refersTo(expression))
+		t.b.unreadPolicy(&p)
 		return statefile.Document{}, false
 	}
 	d := t.render(data)
 	if len(d.unknown) > 0 {
 		t.b.unchecked(t.at(data), p.Address, "%s: "+afterApply+": %s; left out", data.address, strings.Join(d.unknown, "; "))
+		t.b.unreadPolicy(&p)
 		return statefile.Document{}, false
 	}
 	p.Address += " (" + data.address + ")"
@@ -217,6 +219,7 @@ func (t *terraform) role(r *tfResource) {
 		body, at, ok := t.b.document(t.f, get(in, "policy"), address)
 		if !ok {
 			t.b.unchecked(t.at(r), address, afterApply+"; left out")
+			t.b.unread(account, name, address)
 			continue
 		}
 		d := t.b.documented(Policy{Address: address, Type: policy.IdentityPolicy, Account: account, Owner: name, Inline: true, Text: body, at: at})

@@ -25,6 +25,7 @@ type Options struct {
 type Model struct {
 	prove.Account
 	options   Options
+	found     *sources.Found
 	state     statefile.State
 	providers map[string]*prove.Provider // by ARN
 	complete  map[string]bool            // accounts of which all providers are known
@@ -36,7 +37,7 @@ type Model struct {
 // Read makes the model. The error is a document that cannot be parsed.
 func Read(found *sources.Found, o Options) (*Model, error) {
 	m := &Model{
-		options: o, state: found.State, providers: map[string]*prove.Provider{}, complete: map[string]bool{},
+		options: o, found: found, state: found.State, providers: map[string]*prove.Provider{}, complete: map[string]bool{},
 		clusters: map[string]bool{}, documents: map[string]*policy.Document{}, places: map[string]*sources.Policy{},
 	}
 	for _, c := range found.State.Clusters {
@@ -126,6 +127,7 @@ func (m *Model) addRoles(account string) error {
 		if p := m.places[account+"/"+strings.ToLower(r.Name)]; p != nil {
 			role.Place = p.Place(1, 1).String()
 		}
+		role.Unread = append(role.Unread, m.found.Unread[account+"/"+strings.ToLower(r.Name)]...)
 		for _, name := range slices.Sorted(maps.Keys(r.InlinePolicies)) {
 			doc, err := policy.Parse(r.InlinePolicies[name].Raw)
 			if err != nil {

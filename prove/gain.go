@@ -1,0 +1,228 @@
+package prove
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// Permission is a pattern of actions that a role's sessions have gained.
+type Permission struct {
+	Action    string // as a statement has it
+	Resources []string
+	// Witness is a call that is allowed now and was not before; nil when it is not
+	// decided whether there is one.
+	Witness *Witness
+	Why     string
+}
+
+// GainedPermissions lists what a role's sessions may do and could not before.
+// Before is nil for a role that was not there.
+func (a *Account) GainedPermissions(before, now *Role, was *Account) ([]Permission, error) {
+	if before != nil && samePolicies(before, now) && sameResources(was, a) {
+		return nil, nil
+	}
+	if before == nil {
+		before = &Role{ARN: now.ARN, Account: now.Account, ID: now.ID, Tags: now.Tags}
+	}
+	var out []Permission
+	for i := range now.Identity {
+		more, err := a.gainedBy(i, before, now, was)
+		if errors.Is(err, errTooComplex) {
+			more, err = []Permission{{Action: "*", Why: "the policy " + now.Identity[i].Name + ": " + err.Error()}}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+func samePolicies(a, b *Role) bool {
+	same := func(x, y policy.Named) bool { return textOf(x.Document) == textOf(y.Document) }
+	if !slices.EqualFunc(a.Identity, b.Identity, same) || (a.Boundary == nil) != (b.Boundary == nil) {
+		return false
+	}
+	return a.Boundary == nil || same(*a.Boundary, *b.Boundary)
+}
+
+func sameResources(a, b *Account) bool {
+	if a == nil {
+		return len(b.Resources) == 0
+	}
+	return slices.EqualFunc(a.Resources, b.Resources, func(x, y ResourcePolicy) bool {
+		return slices.Equal(x.ARNs, y.ARNs) && textOf(x.Policy.Document) == textOf(y.Policy.Document)
+	})
+}
+
+func textOf(d *policy.Document) string {
+	if d == nil {
+		return ""
+	}
+	return d.Text()
+}
+
+// gainedBy lists what is new in one identity policy, a line for each action of
+// its statements.
+func (a *Account) gainedBy(index int, before, now *Role, was *Account) ([]Permission, error) {
+	doc := now.Identity[index].Document
+	if doc == nil {
+		return nil, nil
+	}
+	if slices.ContainsFunc(before.Identity, func(n policy.Named) bool { return textOf(n.Document) == textOf(doc) }) &&
+		before.Boundary == nil && now.Boundary == nil && !denies(before) {
+		return nil, nil // it was there, and nothing held it back
+	}
+	q := a.sessionQuestion(now, Doing{Actions: []string{"*"}})
+	s := q.space
+	old := s.permit(before, was.resources())
+	type line struct {
+		statement *policy.Statement
+		tests     []ref
+		values    []ref
+	}
+	var lines []line
+	for i := range doc.Statements {
+		st := &doc.Statements[i]
+		patterns, ok := st.ResourcePatterns(doc.Variables())
+		if st.Effect != "Allow" || !ok {
+			continue
+		}
+		c := s.clause(st, i, policy.NamedItself)
+		l := line{statement: st, tests: append(c.tests, s.actionTest(st), s.resourceTest(st.Resources.Not, patterns))}
+		if !st.Actions.Not && len(st.Actions.Values) <= maxSplit {
+			for _, v := range st.Actions.Values {
+				l.values = append(l.values, s.test(policy.Test{
+					Comparison: actionComparison, Key: actionKey, Values: []policy.Pattern{{{Text: strings.ToLower(v)}}},
+				}, nil))
+			}
+		}
+		lines = append(lines, l)
+	}
+	if err := q.solve(); err != nil {
+		return nil, err
+	}
+	regions := map[bound]region{}
+	for _, b := range []bound{surely, atMost} {
+		have, err := s.does(q.permissions, b)
+		if err != nil {
+			return nil, err
+		}
+		had, err := s.does(&old, !b)
+		if err != nil {
+			return nil, err
+		}
+		if regions[b], err = s.minusAll(have, had); err != nil {
+			return nil, err
+		}
+	}
+	var out []Permission
+	for _, l := range lines {
+		names, values := l.statement.Actions.Values, l.values
+		if len(values) == 0 {
+			names, values = []string{actionsText(l.statement)}, []ref{l.tests[len(l.tests)-2]}
+		}
+		for i, v := range values {
+			p, err := q.gainedLine(append(slices.Clone(l.tests), v), regions)
+			if err != nil {
+				return nil, err
+			}
+			if p != nil {
+				p.Action, p.Resources = names[i], resourcesText(l.statement)
+				out = append(out, *p)
+			}
+		}
+	}
+	return out, nil
+}
+
+func denies(r *Role) bool {
+	for i := range r.Identity {
+		if d := r.Identity[i].Document; d != nil && slices.ContainsFunc(d.Statements, func(s policy.Statement) bool { return s.Effect == "Deny" }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *Account) resources() []ResourcePolicy {
+	if a == nil {
+		return nil
+	}
+	return a.Resources
+}
+
+// gainedLine is a permission without its names; nil when nothing is gained.
+func (q *question) gainedLine(tests []ref, regions map[bound]region) (*Permission, error) {
+	for _, b := range []bound{surely, atMost} {
+		x := q.space.whole()
+		for _, t := range tests {
+			x = x.narrow(t.dim, q.space.cells(t, b))
+		}
+		if x.empty() {
+			continue
+		}
+		in, err := q.space.intersect(regions[b], region{x})
+		if err != nil {
+			return nil, err
+		}
+		if b == surely {
+			in = q.space.known(in)
+		}
+		p, some := q.space.best(in)
+		switch {
+		case some && b == surely:
+			w, err := q.witness(p)
+			return &Permission{Witness: w}, err
+		case some && !q.space.exact():
+			a := q.undecided(in)
+			return &Permission{Witness: a.Witness, Why: a.Why}, nil
+		}
+	}
+	return nil, nil
+}
+
+// actionsText is a statement's actions for people.
+func actionsText(st *policy.Statement) string {
+	if st.Actions.Not {
+		return "all but " + strings.Join(st.Actions.Values, ", ")
+	}
+	return strings.Join(st.Actions.Values, ", ")
+}
+
+func resourcesText(st *policy.Statement) []string {
+	if st.Resources.Not {
+		return []string{"all but " + strings.Join(st.Resources.Values, ", ")}
+	}
+	return st.Resources.Values
+}
+
+// Actions are the patterns of actions that a role's Allow statements have, for
+// people.
+func (r *Role) Actions() []string {
+	var out []string
+	for i := range r.Identity {
+		if r.Identity[i].Document == nil {
+			continue
+		}
+		for j := range r.Identity[i].Document.Statements {
+			st := &r.Identity[i].Document.Statements[j]
+			if st.Effect != "Allow" {
+				continue
+			}
+			if st.Actions.Not {
+				out = append(out, actionsText(st))
+				continue
+			}
+			for _, v := range st.Actions.Values {
+				if !slices.Contains(out, v) {
+					out = append(out, v)
+				}
+			}
+		}
+	}
+	return out
+}
