@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"api":                     {"decision", "policy", "state", "wire"},
 	"iam":                     {"api", "decision", "policy", "state", "statefile", "wire"},
 	"iam/maketables":          {},
-	"sts":                     {"api", "decision", "iam", "oidc", "policy", "state", "wire"},
+	"sts":                     {"api", "decision", "iam", "oidc", "policy", "state", "statefile", "wire"},
 	"services":                {"api", "decision", "iam", "policy", "state", "statefile", "wire"},
 	"services/secretsmanager": {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/s3":             {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"deploy":       {},
 	"kube":         {},
 	// It walks a cluster that exists, and asks an emulator over HTTP.
-	"doctor": {"decision", "deploy", "oidc", "policy", "statefile", "webhook"},
+	"doctor": {"decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},
 	// The webhook in a cluster, which needs an API server.
 	"webhook/incluster": {"kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},

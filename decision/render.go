@@ -98,6 +98,10 @@ func (d *Decision) Explain(out *term.Printer) {
 		p.field("why", d.Reason.Message+" ("+d.Reason.Kind+")")
 		p.field("mend", d.Reason.Hint)
 	}
+	for _, r := range d.Beyond {
+		p.field("beyond that", r.Message+" ("+r.Kind+")")
+		p.field("mend", r.Hint)
+	}
 	for _, c := range d.Checks {
 		p.Line("")
 		p.Line("%s  %s on %s", p.Mark(c.Decision.Allowed), c.Action, c.Resource)

@@ -22,6 +22,10 @@ func (d *Decision) size() int {
 	if r := d.Reason; r != nil {
 		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint)
 	}
+	for i := range d.Beyond {
+		r := &d.Beyond[i]
+		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint)
+	}
 	if t := d.Token; t != nil {
 		n += int(unsafe.Sizeof(*t)) + len(t.Issuer) + len(t.Subject) + len(t.KeyID) + sizeOfTexts(t.Audience) + sizeOfValue(t.Claims)
 	}

@@ -15,6 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // API is what the doctor asks of an API server. Refusals are what
@@ -186,11 +188,11 @@ type examination struct {
 	audience  string // of the pod's token
 	issuer    string // of the cluster's tokens
 	token     string
-	parsed    *oidc.Token
-	claims    *oidc.Claims
-	service   *corev1.Service    // of the emulator in the cluster
-	clockSet  bool               // of the emulator
-	iam       map[string]account // of the emulator, by account id
+	claims    *oidc.Unverified             // of token
+	service   *corev1.Service              // of the emulator in the cluster
+	clockSet  bool                         // of the emulator
+	iam       map[string]statefile.Account // of the emulator, by account id
+	view      *sts.DocumentView            // of iam
 	assumed   *assumption
 }
 

@@ -16,16 +16,8 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
-
-// account is what the links need of an AWS account.
-type account struct {
-	OIDCProviders []statefile.OIDCProvider `json:"oidcProviders"`
-	Roles         []struct {
-		Name string `json:"name"`
-		Path string `json:"path"`
-	} `json:"roles"`
-}
 
 // findIAM says where the links behind this one are looked up, and reads what
 // the emulator has.
@@ -43,9 +35,7 @@ func (x *examination) findIAM(ctx context.Context) Link {
 		}
 		where = "emulator " + name + " in the cluster"
 	}
-	var state struct {
-		Accounts map[string]account `json:"accounts"`
-	}
+	var state statefile.State
 	if err := x.control(ctx, "/_emu/state", &state); err != nil {
 		x.Emulator = nil
 		mend := note("start it with irsa-emu serve; or leave --url and IRSA_EMU_URL out, to ask the one in the cluster")
@@ -55,7 +45,11 @@ func (x *examination) findIAM(ctx context.Context) Link {
 		return broken(fmt.Sprintf("the %s does not say what it has: %v", where, err), mend)
 	}
 	if x.iam = state.Accounts; x.iam == nil {
-		x.iam = map[string]account{}
+		x.iam = map[string]statefile.Account{}
+	}
+	var err error
+	if x.view, err = sts.NewDocumentView(state); err != nil {
+		return broken(fmt.Sprintf("the %s has a state that cannot be read: %v", where, err))
 	}
 	link := ok(where)
 	var clock struct {

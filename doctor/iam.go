@@ -24,11 +24,11 @@ func (x *examination) theRole(ctx context.Context) Link {
 	}
 	var all []string
 	for _, id := range slices.Sorted(maps.Keys(x.iam)) {
-		for _, r := range x.iam[id].Roles {
-			all = append(all, "arn:aws:iam::"+id+":role"+orDefault(r.Path, "/")+r.Name)
+		for _, r := range x.view.Roles(id) {
+			all = append(all, r.ARN())
 		}
 	}
-	if slices.Contains(all, x.role.arn) {
+	if role, _ := x.view.Role(x.role.arn); role != nil {
 		return ok(x.role.arn)
 	}
 	link := broken(fmt.Sprintf("there is no role %s", x.role.arn))
@@ -97,13 +97,10 @@ func (x *examination) oidcProvider(ctx context.Context) Link {
 		return unknown(arn, show)
 	}
 	create := fmt.Sprintf("aws iam create-open-id-connect-provider --url %s --client-id-list %s", word(issuer), word(x.audience))
-	var registered []string
-	for _, p := range x.iam[x.role.account].OIDCProviders {
-		if strings.Replace(p.URL, ":443", "", 1) == issuer {
-			return x.clientIDs(p.ClientIDs, issuer, arn)
-		}
-		registered = append(registered, p.URL)
+	if p, found := x.view.Provider(x.role.account, issuer); found {
+		return x.clientIDs(p, arn)
 	}
+	registered := x.view.Issuers(x.role.account)
 	refused := oidc.NoProvider(issuer, registered)
 	link := broken(fmt.Sprintf("account %s has no provider for %s", x.role.account, issuer), append(x.pointAWS(), create)...)
 	if len(registered) > 0 {
@@ -120,23 +117,22 @@ func (x *examination) oidcProvider(ctx context.Context) Link {
 func (x *examination) providersElsewhere(issuer string) string {
 	var ids []string
 	for _, id := range slices.Sorted(maps.Keys(x.iam)) {
-		for _, p := range x.iam[id].OIDCProviders {
-			if p.URL == issuer {
-				ids = append(ids, id)
-			}
+		if _, found := x.view.Provider(id, issuer); found {
+			ids = append(ids, id)
 		}
 	}
 	return strings.Join(ids, ", ")
 }
 
-func (x *examination) clientIDs(ids []string, issuer, arn string) Link {
+func (x *examination) clientIDs(p oidc.Provider, arn string) Link {
+	ids := p.ClientIDs
 	if slices.Contains(ids, x.audience) {
 		return ok(fmt.Sprintf("%s, client id %s", arn, x.audience))
 	}
 	link := broken(fmt.Sprintf("the provider has no client id %s, which is the token's audience", x.audience)).
 		because("it has " + orDefault(strings.Join(ids, ", "), "none"))
 	if x.claims != nil {
-		if err := x.claims.CheckAudience(oidc.Provider{URL: issuer, ClientIDs: ids}); err != nil {
+		if err := x.claims.CheckAudience(p); err != nil {
 			link.More = append(link.More, hintOf(err))
 		}
 	}

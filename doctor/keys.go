@@ -12,7 +12,7 @@ import (
 // keys holds the token's signature against the keys that the API server
 // publishes, and those against what the STS has.
 func (x *examination) keys(ctx context.Context) Link {
-	if x.parsed == nil || x.claims == nil {
+	if x.claims == nil {
 		return unknown("not known without a token")
 	}
 	var jwks json.RawMessage
@@ -22,7 +22,7 @@ func (x *examination) keys(ctx context.Context) Link {
 			return tokenBroken(err).because("these are the keys that the API server publishes at /openid/v1/jwks")
 		}
 	}
-	published := fmt.Sprintf("%s %q is published by the API server", x.parsed.Header.Algorithm, x.parsed.Header.KeyID)
+	published := fmt.Sprintf("%s %q is published by the API server", x.claims.Token().Header.Algorithm, x.claims.Token().Header.KeyID)
 	if err != nil {
 		published = "the API server's keys: " + err.Error()
 	}
@@ -46,7 +46,7 @@ func (x *examination) verify(ctx context.Context, jwks []byte) error {
 		Keys: oidc.KeysFunc(func(string) (*oidc.KeySet, bool) { return set, true }),
 		Now:  func() time.Time { return time.Unix(x.claims.IssuedAt, 0) }, // clocks are not what this is about
 	}
-	_, err = verifier.Verify(ctx, oidc.Provider{URL: x.issuer, ClientIDs: []string{x.claims.Audience}}, x.parsed)
+	_, err = verifier.Verify(ctx, oidc.Provider{URL: x.issuer, ClientIDs: []string{x.claims.Audience}}, x.claims)
 	return err
 }
 
@@ -74,7 +74,7 @@ func (x *examination) emulatorKeys(ctx context.Context) Link {
 			}
 			return link.because("these are the keys that were published to the emulator last")
 		}
-		return ok(fmt.Sprintf("%s %q is published to the emulator", x.parsed.Header.Algorithm, x.parsed.Header.KeyID))
+		return ok(fmt.Sprintf("%s %q is published to the emulator", x.claims.Token().Header.Algorithm, x.claims.Token().Header.KeyID))
 	}
 	if x.assumed != nil && x.assumed.arn != "" {
 		return ok("the emulator fetched them from " + x.issuer)

@@ -44,10 +44,12 @@ func (x *examination) read(token string) Link {
 	if err != nil {
 		return tokenBroken(err)
 	}
-	x.token, x.parsed, x.issuer = token, parsed, parsed.Issuer()
-	if x.claims, err = oidc.ReadClaims(parsed.Payload()); err != nil {
+	claims := parsed.Claims()
+	x.token, x.issuer = token, claims.Issuer
+	if err := claims.Check(); err != nil {
 		return tokenBroken(err)
 	}
+	x.claims = claims
 	issuer, err := url.Parse(x.issuer)
 	switch {
 	case err != nil || issuer.Scheme != "https":

@@ -2,11 +2,15 @@ package doctor
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // trustPolicy is the role's, tried on the token.
@@ -17,6 +21,8 @@ func (x *examination) trustPolicy(ctx context.Context) Link {
 		return x.byAWS(ctx, linkTrustPolicy, "it lets the token in", x.checkOffline()...)
 	case a == nil && x.token != "" && x.role.arn != "":
 		return unknown("it was not tried", x.checkOffline()...)
+	case a == nil && x.role.arn != "" && x.view != nil && x.ServiceAccount != "" && x.issuer != "":
+		return x.withoutToken(ctx)
 	case a == nil:
 		return unknown("not known without a token and a role")
 	case a.arn != "":
@@ -34,6 +40,34 @@ func (x *examination) trustPolicy(ctx context.Context) Link {
 		}
 	}
 	return ok("it would let " + x.claims.Subject + " in")
+}
+
+// withoutToken puts before the trust policy what a token of the service account
+// would say, where none can be had.
+func (x *examination) withoutToken(ctx context.Context) Link {
+	subject := "system:serviceaccount:" + x.Namespace + ":" + x.ServiceAccount
+	at := x.Now()
+	payload, err := json.Marshal(map[string]any{
+		"iss": x.issuer, "sub": subject, "aud": x.audience, "iat": at.Unix(), "exp": at.Add(time.Hour).Unix(),
+	})
+	if err != nil {
+		return unknown(err.Error())
+	}
+	if x.claims, err = oidc.ReadClaims(payload); err != nil {
+		return unknown(err.Error())
+	}
+	verdict := sts.Judge(ctx, x.view, oidc.NotChecked, at, sts.WebIdentityCall{
+		RoleARN: x.role.arn, RoleSessionName: sessionName, Claims: x.claims,
+	})
+	for _, check := range verdict.Checks {
+		if !check.Decision.Allowed {
+			return x.notTrusted(check.Decision)
+		}
+	}
+	if len(verdict.Checks) == 0 {
+		return unknown("it was not asked: " + verdict.Reason().Message)
+	}
+	return ok("it would let " + subject + " in, by what is known of its token")
 }
 
 // notTrusted shows what irsa-emu explain shows.

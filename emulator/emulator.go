@@ -101,10 +101,9 @@ func (e *Emulator) wire(ctx context.Context) error {
 	remote := e.remoteConfig()
 	remote.Fetched = e.metrics.fetchedKeys
 	e.remoteKeys = oidc.NewRemote(remote)
-	verifier := &oidc.Verifier{Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remoteKeys}, Now: e.clock.Now}
 	var err error
 	e.sts, err = sts.New(ctx, sts.Config{
-		Store: e.store, Verifier: verifier, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
+		Store: e.store, Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remoteKeys}, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
 		SignOutbound: e.signOutbound,
 	})
 	if err != nil {

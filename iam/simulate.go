@@ -281,11 +281,10 @@ func (s *simulation) run(organizations bool) (any, error) {
 func (s *simulation) one(action, resource string) *simulated {
 	sets, request := s.policies, policy.Request{Action: action, Resource: resource, Principal: s.caller, Context: s.context}
 	sets.ResourceAccount = ownerOf(s.in.ResourceOwner)
-	s.trust(&sets, &request)
-	d := policy.Evaluate(sets, request)
+	d, keys := s.decide(&sets, request)
 	out := &simulated{
 		EvalActionName: action, EvalResourceName: resource, EvalDecision: string(d.Outcome),
-		MatchedStatements: matched(d), MissingContextValues: missing(sets, d, s.context),
+		MatchedStatements: matched(d), MissingContextValues: missing(sets, d, keys),
 	}
 	if sets.Boundary != nil {
 		i := slices.IndexFunc(d.Policies, func(p policy.PolicyResult) bool { return p.Type == policy.BoundaryPolicy })

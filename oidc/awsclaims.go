@@ -31,34 +31,42 @@ var (
 	roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+$`)
 )
 
-// readAWSClaims reads session tags, source identity and roles. Where a text was
-// not recorded, the comment at the refusal says so.
-func (c *Claims) readAWSClaims() error {
+// readAWSClaims reads session tags and source identity, which STS looks at last,
+// and the roles claim, which it looks at before the trust policy. Where a text
+// was not recorded, the comment at the refusal says so.
+func (c *ClaimSet) readAWSClaims() (session, roles *TokenError) {
 	found := false
 	for _, m := range c.members {
 		found = found || strings.HasPrefix(m.name, claimNamespace)
 	}
 	if !found {
+		return nil, nil
+	}
+	session = c.readTags()
+	if refused := c.readSourceIdentity(); session == nil {
+		session = refused
+	}
+	return session, c.readRoles()
+}
+
+func (c *ClaimSet) readSourceIdentity() *TokenError {
+	value, ok := c.awsClaim(claimSourceIdentity)
+	if !ok {
 		return nil
 	}
-	if err := c.readTags(); err != nil {
-		return err
+	text, isText := c.members.text(claimSourceIdentity)
+	if !isText || !sourceIdentity.MatchString(text) {
+		// AWS's text is not known.
+		return refuse(ReasonSourceIdentity, textNotValidated, "the source identity is %s, not 2 to 64 characters of letters, digits and _+=,.@-", clip(value)).
+			withClaim(claimSourceIdentity)
 	}
-	if value, ok := c.awsClaim(claimSourceIdentity); ok {
-		text, isText := c.members.text(claimSourceIdentity)
-		if !isText || !sourceIdentity.MatchString(text) {
-			// AWS's text is not known.
-			return refuse(ReasonSourceIdentity, textNotValidated, "the source identity is %s, not 2 to 64 characters of letters, digits and _+=,.@-", clip(value)).
-				withClaim(claimSourceIdentity)
-		}
-		c.SourceIdentity = text
-	}
-	return c.readRoles()
+	c.SourceIdentity = text
+	return nil
 }
 
 // awsClaim is a claim of AWS's namespace; null counts as absent (recorded for
 // roles).
-func (c *Claims) awsClaim(name string) ([]byte, bool) {
+func (c *ClaimSet) awsClaim(name string) ([]byte, bool) {
 	value, ok := c.members.get(name)
 	return value, ok && !isNull(value)
 }
@@ -66,7 +74,7 @@ func (c *Claims) awsClaim(name string) ([]byte, bool) {
 // readTags takes the nested form, {"principal_tags": {"K": ["v"]},
 // "transitive_tag_keys": ["K"]}, and the flat one, a claim a tag. A token may use
 // both.
-func (c *Claims) readTags() error {
+func (c *ClaimSet) readTags() *TokenError {
 	var tags tagClaims
 	if value, ok := c.awsClaim(claimTags); ok {
 		if err := tags.addNested(value); err != nil {
@@ -113,7 +121,7 @@ type tagClaims struct {
 	transitive []string
 }
 
-func (t *tagClaims) addNested(value []byte) error {
+func (t *tagClaims) addNested(value []byte) *TokenError {
 	nested, err := splitObject(value)
 	if err != nil {
 		return badTags(claimTags, "the claim is %s, not an object", clip(value))
@@ -144,7 +152,7 @@ func (t *tagClaims) addNested(value []byte) error {
 	return nil
 }
 
-func (t *tagClaims) add(key, value string) error {
+func (t *tagClaims) add(key, value string) *TokenError {
 	lower := strings.ToLower(key)
 	switch {
 	case t.seen[lower]:
@@ -165,7 +173,7 @@ func (t *tagClaims) add(key, value string) error {
 	return nil
 }
 
-func (t *tagClaims) addTransitive(value []byte) error {
+func (t *tagClaims) addTransitive(value []byte) *TokenError {
 	var keys []string
 	if value[0] != '[' || json.Unmarshal(value, &keys) != nil {
 		return badTags(claimTransitive, "transitive_tag_keys is %s, not a list of strings", clip(value))
@@ -197,7 +205,7 @@ func parameterTags(message, detail string, args ...any) *TokenError {
 
 // readRoles takes a string, a ;-separated string or a list. Invalid entries are
 // ignored as long as one is valid (recorded).
-func (c *Claims) readRoles() error {
+func (c *ClaimSet) readRoles() *TokenError {
 	value, ok := c.awsClaim(claimRoles)
 	if !ok {
 		return nil
@@ -234,16 +242,4 @@ func (c *Claims) readRoles() error {
 		return refuse(ReasonRolesClaim, textNoValidRoles, "%s is %s", claimRoles, clip(value)).withClaim(claimRoles)
 	}
 	return nil
-}
-
-// AuthorizeRole applies the roles claim: with the claim, only the roles in it may
-// be assumed, whatever their trust policies say; without it, any. AWS asks this
-// before it evaluates the trust policy (recorded). The target must match to the
-// letter.
-func (c *Claims) AuthorizeRole(roleARN string) error {
-	if !c.RolesPresent || slices.Contains(c.Roles, roleARN) {
-		return nil
-	}
-	return refuse(ReasonRoleNotInClaim, textRoleNotInClaim, "the target is %s; the roles claim has %q", roleARN, c.Roles).
-		withClaim(claimRoles)
 }

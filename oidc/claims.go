@@ -1,9 +1,8 @@
 package oidc
 
 import (
+	"bytes"
 	"encoding/json"
-	"slices"
-	"strings"
 )
 
 // Provider is an IAM OIDC provider as far as verification needs it.
@@ -17,9 +16,9 @@ type Provider struct {
 	Thumbprints []string
 }
 
-// Claims are what STS takes from a token. They are verified when they come from
-// [Verifier.Verify], and only then.
-type Claims struct {
+// ClaimSet is what STS reads of a token's claims. On its own it does not say
+// whether anybody verified them: [Unverified] and [Claims] do.
+type ClaimSet struct {
 	Issuer  string `json:"iss"`
 	Subject string `json:"sub"`
 	// Audience is azp when the token has one, else its only audience.
@@ -42,9 +41,6 @@ type Claims struct {
 	IssuedAt  int64 `json:"iat"`
 	Expires   int64 `json:"exp"`
 	NotBefore int64 `json:"nbf,omitempty"`
-	// PinnedKeys says that the keys came by a connection which the provider's
-	// thumbprints vouch for, and no trusted root: see [KeySet.Pinned].
-	PinnedKeys bool `json:"pinnedKeys,omitempty"`
 	// Raw is the token's payload as it was signed. It stays undecoded, because
 	// only explanations need all of it: see Map.
 	Raw json.RawMessage `json:"raw"`
@@ -52,26 +48,9 @@ type Claims struct {
 	members members
 }
 
-// ReadClaims reads the claims of a token that nobody signed, for questions asked
-// offline. It makes the checks that need no provider, no key and no clock.
-func ReadClaims(payload []byte) (*Claims, error) {
-	m, err := splitObject(payload)
-	if err != nil {
-		return nil, notAJWT("claims: %v", err)
-	}
-	c, err := readClaims(payload, m)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.readAWSClaims(); err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
 // Map decodes all claims, numbers as json.Number. The last of duplicates counts.
-func (c *Claims) Map() map[string]any {
-	decoder := json.NewDecoder(strings.NewReader(string(c.Raw)))
+func (c *ClaimSet) Map() map[string]any {
+	decoder := json.NewDecoder(bytes.NewReader(c.Raw))
 	decoder.UseNumber()
 	var all map[string]any
 	if decoder.Decode(&all) != nil {
@@ -80,80 +59,62 @@ func (c *Claims) Map() map[string]any {
 	return all
 }
 
-// ReadClaims is [ReadClaims] of the token's payload, read once. The claims are
-// shared, and unverified until [Verifier.Verify] returns them.
-func (t *Token) ReadClaims() (*Claims, error) {
-	t.read()
-	if t.broken != nil {
-		return nil, t.broken
-	}
-	if t.brokenAWS != nil {
-		return nil, t.brokenAWS
-	}
-	return t.claims, nil
-}
-
-// CheckClaims makes the checks on claims that need no provider: the required
-// ones are there and have a form that STS reads. [Verifier.Verify] makes them
-// too; STS calls this before it looks for the provider that iss names.
-func (t *Token) CheckClaims() error {
-	t.read()
-	return t.broken
-}
-
-func (t *Token) read() {
-	if t.claims != nil || t.broken != nil {
-		return
-	}
-	if t.claims, t.broken = readClaims(t.payload, t.members); t.broken == nil {
-		t.brokenAWS = t.claims.readAWSClaims()
-	}
-}
-
-// readClaims is the stage "claims present and well-formed". The order of the
-// required claims is seen in users' reports: a legacy secret token, which lacks
-// aud, iat and exp, is refused for its aud.
-func readClaims(payload []byte, m members) (*Claims, error) {
+// checkRequired finds the first required claim that is absent. The order is seen
+// in users' reports: a legacy secret token, which lacks aud, iat and exp, is
+// refused for its aud.
+func checkRequired(m members) *TokenError {
 	for _, name := range [...]string{"iss", "sub", "aud", "iat", "exp"} {
 		if _, ok := m.get(name); !ok {
-			return nil, missingClaim(name, m)
+			return missingClaim(name, m)
 		}
 	}
-	c := &Claims{Raw: payload, members: m}
+	return nil
+}
+
+// readIdentity reads the claims that say who the token is for, each as far as it
+// can be; refused is what is wrong with the first that cannot.
+func (c *ClaimSet) readIdentity() (refused *TokenError) {
 	var ok bool
-	if c.Issuer, ok = m.text("iss"); !ok {
-		return nil, malformed("iss", m, "a string")
+	if c.Issuer, ok = c.members.text("iss"); !ok {
+		refused = malformed("iss", c.members, "a string")
 	}
-	var err error
-	if c.Subject, err = readSubject(m); err != nil {
-		return nil, err
+	subject, wrong := readSubject(c.members)
+	c.Subject = subject
+	if refused == nil {
+		refused = wrong
 	}
-	if err := c.readAudience(); err != nil {
-		return nil, err
+	if wrong := c.readAudience(); refused == nil {
+		refused = wrong
 	}
+	if value, present := c.members.get("amr"); present {
+		c.AMR, _ = stringOrList(value)
+	}
+	c.Email, _ = c.members.text("email")
+	return refused
+}
+
+// readTimes reads iat, exp and nbf.
+func (c *ClaimSet) readTimes() (refused *TokenError) {
 	for _, stamp := range [...]struct {
 		name string
 		into *int64
 	}{{"iat", &c.IssuedAt}, {"exp", &c.Expires}, {"nbf", &c.NotBefore}} {
-		value, present := m.get(stamp.name)
+		value, present := c.members.get(stamp.name)
 		if !present {
-			continue // only nbf: the others are required
+			continue // only nbf may be absent, and checkRequired says so
 		}
-		if *stamp.into, ok = wholeNumber(value); !ok {
-			return nil, refuse(ReasonTimestamp, textTimestamp, "%s is %s, not a whole number of seconds", stamp.name, clip(value)).
+		var ok bool
+		if *stamp.into, ok = wholeNumber(value); !ok && refused == nil {
+			refused = refuse(ReasonTimestamp, textTimestamp, "%s is %s, not a whole number of seconds", stamp.name, clip(value)).
 				withClaim(stamp.name)
 		}
 	}
-	if value, present := m.get("amr"); present {
-		c.AMR, _ = stringOrList(value)
-	}
-	c.Email, _ = m.text("email")
-	return c, nil
+	return refused
 }
 
 // readSubject accepts "", one character, 300 characters, and a number, which
 // becomes its text; null is AWS's own internal error (all recorded).
-func readSubject(m members) (string, error) {
+func readSubject(m members) (string, *TokenError) {
 	value, ok := m.get("sub")
 	if !ok {
 		return "", missingClaim("sub", m)
@@ -164,16 +125,22 @@ func readSubject(m members) (string, error) {
 		err.Code, err.Status = CodeInternalFailure, 500
 		return "", err
 	case value[0] == '"':
-		return unquote(value)
+		text, err := unquote(value)
+		if err != nil {
+			return "", malformed("sub", m, "a string")
+		}
+		return text, nil
 	case value[0] == '-' || value[0] >= '0' && value[0] <= '9':
 		return string(value), nil
 	}
 	return "", malformed("sub", m, "a string or a number")
 }
 
-func (c *Claims) readAudience() error {
-	value, _ := c.members.get("aud")
-	var ok bool
+func (c *ClaimSet) readAudience() *TokenError {
+	value, ok := c.members.get("aud")
+	if !ok {
+		return missingClaim("aud", c.members)
+	}
 	if c.OriginalAudience, ok = stringOrList(value); !ok {
 		return malformed("aud", c.members, "a string or a list of strings")
 	}
@@ -192,19 +159,6 @@ func (c *Claims) readAudience() error {
 	}
 	c.Audience = c.OriginalAudience[0]
 	return nil
-}
-
-// checkAudience compares the audience with the provider's client ids, exactly.
-func (c *Claims) checkAudience(p Provider) error {
-	if slices.Contains(p.ClientIDs, c.Audience) {
-		return nil
-	}
-	name := "aud"
-	if _, present := c.members.get("azp"); present {
-		name = "azp"
-	}
-	return refuse(ReasonAudience, textNotValidated, "the token's %s is %q; the provider's client ids are %q", name, c.Audience, p.ClientIDs).
-		withClaim(name).withHint(audienceHint(c.Audience, p.ClientIDs))
 }
 
 // missingClaim is the refusal for an absent claim. Without a final dot: recorded.

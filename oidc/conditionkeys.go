@@ -21,7 +21,7 @@ type ConditionKey struct {
 // scheme, a colon, and a name. Every issuer has aud, oaud, sub, amr and email; a
 // few shared ones have more; no other claim becomes a key, iss and azp included.
 // A key whose claim is absent is absent. Sources: AWS's documents and recorded 1d.
-func ConditionKeys(issuerURL string, c *Claims) iter.Seq2[string, ConditionKey] {
+func ConditionKeys(issuerURL string, c *ClaimSet) iter.Seq2[string, ConditionKey] {
 	return func(yield func(string, ConditionKey) bool) {
 		issuer := strings.TrimPrefix(issuerURL, "https://")
 		prefix := issuer + ":"
@@ -45,7 +45,7 @@ func ConditionKeys(issuerURL string, c *Claims) iter.Seq2[string, ConditionKey] 
 // scalar reads a claim as a condition value: a string, or the text of a number or
 // boolean. Google's organization_number is a member of its claim "google"; the
 // path is tried after the name itself.
-func (c *Claims) scalar(claim string) (string, bool) {
+func (c *ClaimSet) scalar(claim string) (string, bool) {
 	value, ok := c.members.get(claim)
 	if outer, inner, nested := strings.Cut(claim, "."); !ok && nested {
 		if object, has := c.members.get(outer); has && object[0] == '{' {

@@ -55,7 +55,7 @@ func TestConditionKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want, maps.Collect(oidc.ConditionKeys(tt.issuer, read))); diff != "" {
+			if diff := cmp.Diff(tt.want, maps.Collect(oidc.ConditionKeys(tt.issuer, &read.ClaimSet))); diff != "" {
 				t.Error(diff)
 			}
 		})

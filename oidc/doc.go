@@ -17,16 +17,13 @@
 //     takes and no critical header. STS answers this even for a role that does
 //     not exist.
 //  2. The caller finds the role, a trust statement that names a provider, and
-//     the provider of the role's account whose URL is [Token.Issuer]. Claims
-//     are still unverified; [Token.CheckClaims] gives the refusals that need no
+//     the provider of the role's account for the issuer of [Token.Claims]. These
+//     are [Unverified]; [Unverified.Check] gives the refusals that need no
 //     provider, so that a token without iss is refused for that and not for a
-//     missing provider. [NoProvider] is the refusal when there is none.
+//     missing provider. [NoProvider] is the refusal when there is none, and
+//     [Unverified.CheckRole] applies the roles claim (https://aws.amazon.com/roles).
 //  3. [Verifier.Verify]: claims, audience, key, signature, times, and the claims
-//     under https://aws.amazon.com/.
-//
-// The roles claim (https://aws.amazon.com/roles) is checked against the target
-// role by [Claims.AuthorizeRole] before the trust policy is evaluated, as AWS
-// does.
+//     under https://aws.amazon.com/. It alone gives [Claims].
 //
 // It is not an OpenID Connect client or server for people: no login, no code
 // flow, no userinfo. It opens no listener and reads no files; the emulator

@@ -35,8 +35,9 @@ func Example() {
 		Keys: oidc.KeysFunc(func(url string) (*oidc.KeySet, bool) { return cluster.KeySet(), url == cluster.URL }),
 		Now:  time.Now,
 	}
-	provider := oidc.Provider{URL: token.Issuer(), ClientIDs: []string{"sts.amazonaws.com"}}
-	verified, err := verifier.Verify(context.Background(), provider, token)
+	claimed := token.Claims() // nobody has verified them yet
+	provider := oidc.Provider{URL: claimed.Issuer, ClientIDs: []string{"sts.amazonaws.com"}}
+	verified, err := verifier.Verify(context.Background(), provider, claimed)
 	if err != nil {
 		panic(err)
 	}
@@ -46,9 +47,12 @@ func Example() {
 
 // A refusal has AWS's words, and what AWS leaves unsaid.
 func ExampleTokenError() {
-	_, err := oidc.ReadClaims([]byte(`{"iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:ns:sa"}`))
+	claims, err := oidc.ReadClaims([]byte(`{"iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:ns:sa"}`))
+	if err != nil {
+		panic(err)
+	}
 	var refused *oidc.TokenError
-	if errors.As(err, &refused) {
+	if errors.As(claims.Check(), &refused) {
 		fmt.Println(refused.Code, refused.Status)
 		fmt.Println(refused.Message)
 		fmt.Println(refused.Reason)

@@ -23,9 +23,7 @@ func FuzzParseToken(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		token, err := oidc.ParseUnverified(raw)
 		if err == nil {
-			token.Issuer()
-			token.Subject()
-			_, err = v.Verify(context.Background(), provider, token)
+			_, err = v.Verify(context.Background(), provider, token.Claims())
 		}
 		if err == nil {
 			key := jwk(t, rsaKey())
@@ -51,6 +49,15 @@ func FuzzClaims(f *testing.F) {
 	f.Add([]byte(` { "iss" : "\ud800" , "sub" : -0 , "aud" : [ "" ] , "iat" : "+1" , "exp" : "\u0031" } `))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		claims, err := oidc.ReadClaims(payload)
+		if err == nil {
+			err = claims.Check()
+		}
+		if err == nil {
+			err = claims.CheckRole("arn:aws:iam::111122223333:role/R")
+		}
+		if err == nil {
+			err = claims.CheckSession()
+		}
 		if err != nil {
 			var refused *oidc.TokenError
 			if !errors.As(err, &refused) || refused.Reason == "" {
@@ -66,7 +73,7 @@ func FuzzClaims(f *testing.F) {
 		if text, ok := all["sub"].(string); ok && text != claims.Subject {
 			t.Errorf("sub is %q here and %q to encoding/json", claims.Subject, text)
 		}
-		for range oidc.ConditionKeys(issuerURL, claims) {
+		for range oidc.ConditionKeys(issuerURL, &claims.ClaimSet) {
 		}
 	})
 }

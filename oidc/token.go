@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"strings"
 )
 
@@ -31,10 +30,7 @@ type Token struct {
 	payload   []byte
 	members   members
 
-	// What read found, once: brokenAWS is wrong with AWS's own claims, which are
-	// judged last.
-	claims            *Claims
-	broken, brokenAWS error
+	claims *Unverified // once they were read
 }
 
 // strictBase64 refuses padding and non-zero trailing bits, so that one token has
@@ -158,12 +154,3 @@ func decodePart(space []byte, part string) (decoded, rest []byte, err error) {
 func notAJWT(detail string, args ...any) *TokenError {
 	return refuse(ReasonNotAJWT, textNotAJWT, detail, args...)
 }
-
-// Issuer is the iss claim, "" when it is absent or not a string.
-func (t *Token) Issuer() string { s, _ := t.members.text("iss"); return s }
-
-// Subject is the sub claim as STS reads it: a number becomes its text.
-func (t *Token) Subject() string { s, _ := readSubject(t.members); return s }
-
-// Payload is the token's claims as they were signed. Nobody verified them.
-func (t *Token) Payload() json.RawMessage { return t.payload }

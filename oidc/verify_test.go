@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -213,29 +214,36 @@ func TestDuplicateMember(t *testing.T) {
 	}
 }
 
-func TestAuthorizeRole(t *testing.T) {
+func TestCheckRole(t *testing.T) {
 	role := "arn:aws:iam::111122223333:role/Name"
 	tests := []struct {
 		name    string
-		claims  oidc.Claims
+		claim   object
 		target  string
-		refused bool
+		refused oidc.Reason
 	}{
-		{"no roles claim", oidc.Claims{}, role, false},
-		{"in the claim", oidc.Claims{RolesPresent: true, Roles: []string{"arn:aws:iam::111122223333:role/x", role}}, role, false},
-		{"not in the claim", oidc.Claims{RolesPresent: true, Roles: []string{"arn:aws:iam::111122223333:role/x"}}, role, true},
-		{"in other letter case", oidc.Claims{RolesPresent: true, Roles: []string{"arn:aws:iam::111122223333:role/name"}}, role, true},
+		{"no roles claim", nil, role, ""},
+		{"in the claim", object{"https://aws.amazon.com/roles": []string{"arn:aws:iam::111122223333:role/x", role}}, role, ""},
+		{"not in the claim", object{"https://aws.amazon.com/roles": "arn:aws:iam::111122223333:role/x"}, role, oidc.ReasonRoleNotInClaim},
+		{"in other letter case", object{"https://aws.amazon.com/roles": "arn:aws:iam::111122223333:role/name"}, role, oidc.ReasonRoleNotInClaim},
+		{"unreadable", object{"https://aws.amazon.com/roles": 1}, role, oidc.ReasonRolesClaim},
+		// The roles claim is read whatever is wrong with the tags, which STS looks at later.
+		{"beside broken tags", object{"https://aws.amazon.com/roles": "arn:aws:iam::111122223333:role/x", "https://aws.amazon.com/tags": 1}, role, oidc.ReasonRoleNotInClaim},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := tt.claims.AuthorizeRole(tt.target)
-			if !tt.refused {
+			claims, err := oidc.ReadClaims(mustJSON(with(base(), tt.claim)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = claims.CheckRole(tt.target)
+			if tt.refused == "" {
 				if err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
-			checkRefusal(t, err, refusal{reason: oidc.ReasonRoleNotInClaim, message: "The target role ARN is not present in the roles claim of the identity token"})
+			checkRefusal(t, err, refusal{reason: tt.refused})
 		})
 	}
 }
@@ -306,6 +314,65 @@ func TestReadClaims(t *testing.T) {
 	}
 	_, err = oidc.ReadClaims([]byte(`[]`))
 	checkRefusal(t, err, refusal{reason: oidc.ReasonNotAJWT})
-	_, err = oidc.ReadClaims([]byte(`{}`))
-	checkRefusal(t, err, refusal{reason: oidc.ReasonMissingClaim})
+}
+
+// Claims are read as far as they can be, so that an explanation can show them.
+func TestReadClaimsInPart(t *testing.T) {
+	tests := []struct {
+		name       string
+		claims     object
+		refused    oidc.Reason
+		identified bool
+	}{
+		{"nothing", object{}, oidc.ReasonMissingClaim, false},
+		{"no aud", lacking(base(), "aud"), oidc.ReasonMissingClaim, false},
+		{"iss a number", with(base(), object{"iss": 1}), oidc.ReasonMalformedClaim, false},
+		{"no iat", lacking(base(), "iat"), oidc.ReasonMissingClaim, true},
+		{"exp text", with(base(), object{"exp": "tomorrow"}), oidc.ReasonTimestamp, true},
+		{"a missing claim before a malformed one", with(lacking(base(), "exp"), object{"iss": 1}), oidc.ReasonMissingClaim, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			claims, err := oidc.ReadClaims(mustJSON(tt.claims))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkRefusal(t, claims.Check(), refusal{reason: tt.refused})
+			if claims.Identified() != tt.identified {
+				t.Errorf("identified is %v", claims.Identified())
+			}
+			if sub, ok := tt.claims["sub"].(string); ok && claims.Subject != sub {
+				t.Errorf("sub is %q, want %q", claims.Subject, sub)
+			}
+		})
+	}
+}
+
+// NotChecked makes every check but those of signature and times, and says so.
+func TestNotChecked(t *testing.T) {
+	v := &oidc.Verifier{Keys: oidc.NotChecked, Now: clock}
+	verify := func(changes object) (*oidc.Claims, error) {
+		claims, err := oidc.ReadClaims(mustJSON(with(base(), changes)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Verify(context.Background(), provider, claims)
+	}
+	claims, err := verify(object{"exp": now.Unix() - 3600})
+	if err != nil || !claims.NotChecked {
+		t.Errorf("got %+v, %v", claims, err)
+	}
+	_, err = verify(object{"aud": "other"})
+	checkRefusal(t, err, refusal{reason: oidc.ReasonAudience})
+	_, err = verify(object{"https://aws.amazon.com/tags": 1})
+	checkRefusal(t, err, refusal{reason: oidc.ReasonSessionTags})
+
+	// Claims that were written down never pass where signatures are checked.
+	unsigned, err := oidc.ReadClaims(mustJSON(base()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Keys = keysOf(issuer(rsaKey()))
+	_, err = v.Verify(context.Background(), provider, unsigned)
+	checkRefusal(t, err, refusal{reason: oidc.ReasonBadSignature})
 }

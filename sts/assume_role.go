@@ -116,7 +116,7 @@ func (s *Service) assumeRole(req *api.Request) (any, *refusal) {
 func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tags *sessionTags) (*iam.Role, *refusal) {
 	p := req.Principal
 	const assume = "sts:AssumeRole"
-	role, why := s.visibleRole(req, in.RoleArn)
+	role, why := s.view(req).Role(in.RoleArn)
 	if role == nil {
 		return nil, assumeRoleDenied(p.ARN, assume, in.RoleArn, decision.RoleNotFound).because(decision.RoleNotFound, "%s", why)
 	}
@@ -135,18 +135,14 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 		keys.Set("sts:SourceIdentity", identity)
 	}
 	tags.setKeys(keys)
-	setRoleTags(keys, role)
+	for _, tag := range role.Tags {
+		keys.Set("aws:ResourceTag/"+tag.Key, tag.Value)
+		keys.Set("iam:ResourceTag/"+tag.Key, tag.Value)
+	}
 
-	actions := []string{assume}
-	if len(tags.list) > 0 {
-		actions = append(actions, "sts:TagSession")
-	}
-	if identity != "" {
-		actions = append(actions, "sts:SetSourceIdentity")
-	}
 	trust := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
 	var first *refusal
-	for _, action := range actions { // all of them, for the explanation
+	for _, action := range neededActions(assume, len(tags.list) > 0, identity) { // all of them, for the explanation
 		d := req.Authorize(api.Access{Action: action, Resource: role.ARN(), ResourceAccount: role.Account, Trust: trust, Keys: keys})
 		if !d.Allowed && first == nil {
 			kind := decision.Policy

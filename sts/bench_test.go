@@ -3,6 +3,7 @@ package sts
 import (
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -36,13 +37,14 @@ func BenchmarkVerify(b *testing.B) {
 	token := sign(b, claims())
 	provider := oidc.Provider{URL: issuer, ClientIDs: []string{"sts.amazonaws.com"}}
 	ctx := b.Context()
+	verifier := &oidc.Verifier{Keys: f.config.Keys, Now: func() time.Time { return f.now }}
 	b.ReportAllocs()
 	for b.Loop() {
 		t, err := oidc.ParseUnverified(token)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := f.config.Verifier.Verify(ctx, provider, t); err != nil {
+		if _, err := verifier.Verify(ctx, provider, t.Claims()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,23 +2,32 @@ package sts
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/policy"
 )
 
-func readClaims(t testing.TB, web map[string]any) *oidc.Claims {
+func readClaims(t testing.TB, web map[string]any) *oidc.ClaimSet {
 	t.Helper()
 	c, err := oidc.ReadClaims([]byte(mustJSON(web)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return &c.ClaimSet
+}
+
+// keysOf are the condition keys that a role's trust policy sees in a call
+// without keys of its own.
+func keysOf(role *iam.Role, claims *oidc.ClaimSet) policy.Context {
+	question := trustQuestion(role, providerARN(home, issuer), claims, &WebIdentityCall{RoleARN: role.ARN(), RoleSessionName: "session"})
+	question.Ask()
+	return question.Keys
 }
 
 // TestContextKeys is the list of recorded 1d.
@@ -34,10 +43,8 @@ func TestContextKeys(t *testing.T) {
 	} {
 		web[name] = value
 	}
-	got := ContextKeys(WebIdentity{
-		Claims: readClaims(t, web), Provider: providerARN(home, issuer), RoleSessionName: "session",
-		RoleARN: "arn:aws:iam::" + home + ":role/R", RoleTags: []aws.Tag{{Key: "Stage", Value: "prod"}}, Now: epoch,
-	})
+	role := &iam.Role{Account: home, Path: "/", Name: "R", Tags: []aws.Tag{{Key: "Stage", Value: "prod"}}}
+	got := keysOf(role, readClaims(t, web))
 	prefix := strings.ToLower(strings.TrimPrefix(issuer, "https://"))
 	want := map[string]string{
 		prefix + ":aud": "[client-b]", prefix + ":oaud": "[other]", prefix + ":sub": "[" + subject + "]",
@@ -47,7 +54,6 @@ func TestContextKeys(t *testing.T) {
 		"aws:requesttag/team": "[engineering]", "aws:requesttag/cost": "[42]",
 		"aws:resourcetag/stage": "[prod]", "iam:resourcetag/stage": "[prod]", "aws:resourceaccount": "[" + home + "]",
 		"aws:principalaccount": "[" + home + "]", "aws:principaltype": "[User]", "aws:userid": "[" + providerARN(home, issuer) + "]",
-		"aws:currenttime": "[2026-11-22T12:00:00Z]", "aws:epochtime": "[1795348800]",
 	}
 	texts := map[string]string{}
 	for key, values := range got {
@@ -75,42 +81,10 @@ func TestRoleAuthorizedByIdp(t *testing.T) {
 			if tt.roles != nil {
 				web["https://aws.amazon.com/roles"] = tt.roles
 			}
-			keys := ContextKeys(WebIdentity{Claims: readClaims(t, web), Provider: providerARN(home, issuer), RoleARN: "arn:aws:iam::" + home + ":role/R"})
+			keys := keysOf(&iam.Role{Account: home, Path: "/", Name: "R"}, readClaims(t, web))
 			if got, _ := keys.Get("sts:RoleAuthorizedByIdp"); got.List[0] != tt.want {
 				t.Error(got)
 			}
 		})
 	}
-}
-
-// The keys of a plain service account token.
-func ExampleContextKeys() {
-	claims, err := oidc.ReadClaims([]byte(`{"iss":"https://oidc.example.com/id/1","sub":"system:serviceaccount:default:app","aud":["sts.amazonaws.com"],"iat":1795348790,"exp":1795352400}`))
-	if err != nil {
-		panic(err)
-	}
-	keys := ContextKeys(WebIdentity{
-		Claims: claims, Provider: "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/1",
-		RoleSessionName: "app", RoleARN: "arn:aws:iam::111122223333:role/app", Now: epoch,
-	})
-	var names []string
-	for name := range keys {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		fmt.Println(name, keys[name].List)
-	}
-	// Output:
-	// aws:currenttime [2026-11-22T12:00:00Z]
-	// aws:epochtime [1795348800]
-	// aws:principalaccount [111122223333]
-	// aws:principaltype [User]
-	// aws:resourceaccount [111122223333]
-	// aws:userid [arn:aws:iam::111122223333:oidc-provider/oidc.example.com/id/1]
-	// oidc.example.com/id/1:aud [sts.amazonaws.com]
-	// oidc.example.com/id/1:oaud [sts.amazonaws.com]
-	// oidc.example.com/id/1:sub [system:serviceaccount:default:app]
-	// sts:roleauthorizedbyidp [false]
-	// sts:rolesessionname [app]
 }

@@ -5,11 +5,15 @@
 // all but AssumeRoleWithWebIdentity, authenticated; its Authenticate finds the
 // principal and the secret key behind an access key id, for every service.
 //
+// [Judge] decides AssumeRoleWithWebIdentity as a function of what it is given: a
+// view of the accounts, a source of keys, the time and the call. It has no HTTP
+// and no store, so that questions asked offline get the answers of the server.
+//
 // Each action has a file. An action reads its parameters once into a typed
 // input, runs its stages from top to bottom on one snapshot of the state, and
 // returns an answer or a refusal. errors.go alone knows which AWS code and text
 // a refusal has; what AWS leaves unsaid goes into the request's decision.
-// contextkeys.go turns a token into condition keys and is pure.
+// contextkeys.go turns a token into condition keys.
 //
 // There is no table of sessions: a session token is the authenticated
 // encryption of the session ([Sealer]), under a key that lives in the state

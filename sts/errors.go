@@ -42,9 +42,26 @@ type refusal struct {
 // record writes the refusal into the request's decision.
 func (r *refusal) record(req *api.Request) {
 	d := req.Decision
-	d.Error = &decision.Error{Code: r.err.Code, Message: r.err.Message, Status: r.err.Status}
+	d.Error = r.answer()
 	d.Reason = &r.reason
 	d.Outcome = r.outcome
+}
+
+// answer is the refusal as the client sees it.
+func (r *refusal) answer() *decision.Error {
+	return &decision.Error{Code: r.err.Code, Message: r.err.Message, Status: r.err.Status}
+}
+
+// text is AWS's words with what AWS does not say.
+func (r *refusal) text() string {
+	text := r.err.Code + ": " + r.err.Message
+	if r.reason.Message != r.err.Message {
+		text += " (" + r.reason.Message + ")"
+	}
+	if r.reason.Hint != "" {
+		text += "; " + r.reason.Hint
+	}
+	return text
 }
 
 // because replaces what AWS does not say.
@@ -157,6 +174,9 @@ func (r *refusal) explained(d policy.Decision) *refusal {
 // tokenRefused is a web identity token that was not accepted; package oidc has
 // the texts, since they name what is in the token.
 func tokenRefused(err error) *refusal {
+	if err == nil {
+		return nil
+	}
 	var e *oidc.TokenError
 	if !errors.As(err, &e) {
 		return internalFailure(err)

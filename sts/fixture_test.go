@@ -190,15 +190,12 @@ func newSeededFixture(t testing.TB, seed string) *fixture {
 	}
 	f.Service, err = New(context.Background(), Config{
 		Store: store, AdminSecret: "test", DefaultAccount: home, Rand: f.rand, Now: func() time.Time { return f.now },
-		Verifier: &oidc.Verifier{
-			Now: func() time.Time { return f.now },
-			Keys: oidc.KeysFunc(func(url string) (*oidc.KeySet, bool) {
-				if !f.keys[url] {
-					return nil, false
-				}
-				return signer().KeySet(), true
-			}),
-		},
+		Keys: oidc.KeysFunc(func(url string) (*oidc.KeySet, bool) {
+			if !f.keys[url] {
+				return nil, false
+			}
+			return signer().KeySet(), true
+		}),
 	})
 	if err != nil {
 		t.Fatal(err)

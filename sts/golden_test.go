@@ -228,6 +228,9 @@ func golden(w *httptest.ResponseRecorder, d *decision.Decision) string {
 			fmt.Fprintf(&b, "hint: %s\n", d.Reason.Hint)
 		}
 	}
+	for _, r := range d.Beyond {
+		fmt.Fprintf(&b, "beyond: %s: %s\n", r.Kind, strings.ReplaceAll(r.Message, signer().Keys[0].KID, "KID"))
+	}
 	for _, c := range d.Checks {
 		fmt.Fprintf(&b, "checked %s: %s\n", c.Action, c.Decision.Outcome)
 	}

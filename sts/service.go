@@ -28,8 +28,8 @@ type Config struct {
 	// Store holds the roles, users and providers of package iam and the kinds of
 	// this package; see [Kinds]. Required.
 	Store *state.Store
-	// Verifier judges web identity tokens. Nil: AssumeRoleWithWebIdentity finds no keys.
-	Verifier *oidc.Verifier
+	// Keys finds the keys of tokens' issuers. Nil: AssumeRoleWithWebIdentity finds none.
+	Keys oidc.KeySource
 	// AdminSecret is the secret key of every account's administrator. Empty: there
 	// are no administrators.
 	AdminSecret string
@@ -71,8 +71,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
-	if c.Verifier == nil {
-		c.Verifier = &oidc.Verifier{Keys: oidc.Sources{}, Now: c.Now}
+	if c.Keys == nil {
+		c.Keys = oidc.Sources{}
 	}
 	if err := Ensure(ctx, c.Store, c.Now(), c.Rand); err != nil {
 		return nil, fmt.Errorf("sts: %w", err)

@@ -16,9 +16,11 @@ account's details, and its provider, client ids and tags are known and checked t
 Without --role, every role that is given is asked.
 
 -o json prints an object with allowed, role, provider, issuer, subject, audience,
-reason (kind, message, hint; of a refusal), place (where the trust policy is
-written), checks (a policy decision an action: every statement and condition, what
-was wanted and what came) and notes. When several roles are asked it has allowed and
+error (code, message, status; what AWS answers to a refused call), reason (kind,
+message, hint; what AWS does not say), beyond (more such reasons, for which it would
+be refused as well), place (where the trust policy is written), checks (one policy
+decision per action: every statement and condition, the expected and the actual
+value) and notes. When several roles are asked it has allowed and
 verdicts, a list of such objects. Fields may be added.`
 
 func (p *program) checkCommand() *cobra.Command {
@@ -63,6 +65,7 @@ func (p *program) checkCommand() *cobra.Command {
 	flags.StringArrayVar(&q.who.audience, "audience", nil, "audience (default sts.amazonaws.com, or the profile's)")
 	flags.StringVar(&q.account, "account", "", "the role's account (default: its ARN's, or the one in the policy's federated principal)")
 	flags.StringVar(&q.sessionName, "session-name", "session", "the role session name")
+	flags.IntVar(&q.seconds, "duration-seconds", 3600, "how long the session is to last, in seconds")
 	flags.BoolVar(&explain, "explain", false, "show every statement and condition also when the role may be assumed")
 	flags.StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd

@@ -16,8 +16,9 @@ type identity struct {
 	audience, claims                                                []string
 }
 
-// read gives the claims of the identity, and notes on what is taken for granted.
-func (q *identity) read(p *program, now time.Time) (claims *oidc.Claims, notes []string, err error) {
+// read gives the claims of the identity. Those that are written down must be
+// complete; what is wrong with a token is for the judge to say.
+func (q *identity) read(p *program, now time.Time) (*oidc.Unverified, error) {
 	sources := 0
 	for _, s := range []string{q.serviceAccount, q.subject, q.claimsFile, q.tokenFile, q.profile} {
 		if s != "" {
@@ -25,48 +26,57 @@ func (q *identity) read(p *program, now time.Time) (claims *oidc.Claims, notes [
 		}
 	}
 	if sources != 1 {
-		return nil, nil, usageError("whose identity? write one of --service-account NAMESPACE/NAME, --subject, --claims FILE, --token FILE and --profile NAME")
+		return nil, usageError("whose identity? write one of --service-account NAMESPACE/NAME, --subject, --claims FILE, --token FILE and --profile NAME")
 	}
 	overrides, err := parseClaims(q.claims)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	raw, err := q.raw(p, overrides, now)
+	var token *oidc.Token
+	if q.tokenFile != "" {
+		if token, err = q.token(p); err != nil {
+			return nil, err
+		}
+		if q.issuer == "" && len(q.audience) == 0 && len(overrides) == 0 {
+			return token.Claims(), nil
+		}
+	}
+	raw, err := q.raw(p, token, overrides, now)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	payload, err := json.Marshal(raw)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if claims, err = oidc.ReadClaims(payload); err != nil {
-		return nil, nil, usageError("the claims: %s", tokenRefusal(err).text())
+	claims, err := oidc.ReadClaims(payload)
+	if err == nil && token == nil {
+		err = claims.Check()
 	}
-	if q.tokenFile != "" {
-		notes = append(notes, "the token's signature was not checked")
+	if err != nil {
+		return nil, usageError("the claims: %s", tokenText(err))
 	}
-	if q.tokenFile != "" || q.claimsFile != "" {
-		if err := claims.CheckTimes(now); err != nil {
-			notes = append(notes, "the token's times were left out of the answer; now, the STS would refuse it: "+tokenRefusal(err).text())
-		}
+	return claims, nil
+}
+
+func (q *identity) token(p *program) (*oidc.Token, error) {
+	b, err := p.readInput(q.tokenFile)
+	if err != nil {
+		return nil, usageError("--token: %w", err)
 	}
-	return claims, notes, nil
+	token, err := oidc.ParseUnverified(strings.TrimSpace(string(b)))
+	if err != nil {
+		return nil, usageError("--token %s: %s", q.tokenFile, tokenText(err))
+	}
+	return token, nil
 }
 
 // raw are the claims of the identity, as a token has them.
-func (q *identity) raw(p *program, overrides map[string]any, now time.Time) (raw map[string]any, err error) {
+func (q *identity) raw(p *program, token *oidc.Token, overrides map[string]any, now time.Time) (raw map[string]any, err error) {
 	raw = map[string]any{}
 	switch {
-	case q.tokenFile != "":
-		b, err := p.readInput(q.tokenFile)
-		if err != nil {
-			return nil, usageError("--token: %w", err)
-		}
-		token, err := oidc.ParseUnverified(strings.TrimSpace(string(b)))
-		if err != nil {
-			return nil, usageError("--token %s: %s", q.tokenFile, tokenRefusal(err).text())
-		}
-		if err := decodeClaims(token.Payload(), &raw); err != nil {
+	case token != nil:
+		if err := decodeClaims(token.Claims().Raw, &raw); err != nil {
 			return nil, usageError("--token %s: %w", q.tokenFile, err)
 		}
 	case q.claimsFile != "":

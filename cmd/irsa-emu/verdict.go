@@ -1,18 +1,24 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
+	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // question is what check is asked: may this identity assume that role?
@@ -20,58 +26,33 @@ type question struct {
 	trustPolicy, role, account, sessionName string
 	given                                   givenFlags
 	who                                     identity
+	seconds                                 int
 	now                                     time.Time
-}
-
-// reason is why a role may not be assumed, beside its trust policy.
-type reason struct {
-	Kind    string `json:"kind"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-}
-
-func (r reason) text() string {
-	if r.Hint == "" {
-		return r.Message
-	}
-	return r.Message + "; " + r.Hint
-}
-
-// tokenRefusal is a refused token as a reason: AWS's words, then what AWS does not say.
-func tokenRefusal(err error) reason {
-	var refused *oidc.TokenError
-	if !errors.As(err, &refused) {
-		return reason{Kind: "token", Message: err.Error()}
-	}
-	return reason{Kind: string(refused.Reason), Message: refused.Error(), Hint: refused.Hint}
 }
 
 // verdict is check's answer for one role. Its JSON is promised; see checkLong.
 type verdict struct {
-	Allowed  bool              `json:"allowed"`
-	Role     string            `json:"role,omitempty"`
-	Provider string            `json:"provider"`
-	Issuer   string            `json:"issuer"`
-	Subject  string            `json:"subject"`
-	Audience string            `json:"audience"`
-	Reason   *reason           `json:"reason,omitempty"`
-	Place    string            `json:"place,omitempty"`
-	Checks   []policy.Decision `json:"checks"`
-	Notes    []string          `json:"notes,omitempty"`
+	Allowed  bool   `json:"allowed"`
+	Role     string `json:"role,omitempty"`
+	Provider string `json:"provider"`
+	Issuer   string `json:"issuer"`
+	Subject  string `json:"subject"`
+	Audience string `json:"audience"`
+	// Error is what AWS answers, Reason what AWS does not say.
+	Error  *decision.Error   `json:"error,omitempty"`
+	Reason *decision.Reason  `json:"reason,omitempty"`
+	Beyond []decision.Reason `json:"beyond,omitempty"`
+	Place  string            `json:"place,omitempty"`
+	Checks []policy.Decision `json:"checks"`
+	Notes  []string          `json:"notes,omitempty"`
 }
 
 // candidate is a role that is asked.
 type candidate struct {
-	arn, account string
-	tags         []aws.Tag
-	trust        *policy.Document
-	name         string // of the trust policy, for the explanation
-	place        string
-	// provider is that of the token's issuer. Without an account's state it is
-	// taken for granted.
-	known    bool
-	provider *statefile.OIDCProvider
-	issuers  []string // of the account's providers
+	arn   string // empty: not known
+	name  string // of the trust policy, for the explanation
+	place string
+	view  sts.View
 }
 
 func (q *question) answer(p *program) ([]verdict, error) {
@@ -90,24 +71,25 @@ func (q *question) answer(p *program) ([]verdict, error) {
 			return nil, err
 		}
 	}
-	claims, notes, err := q.who.read(p, q.now)
+	claims, err := q.who.read(p, q.now)
 	if err != nil {
 		return nil, err
 	}
 	var roles []candidate
+	var notes []string
 	if found == nil {
-		one, err := q.fromFile(p, claims)
+		one, account, err := q.fromFile(p, claims)
 		if err != nil {
 			return nil, err
 		}
-		notes = append(notes, fmt.Sprintf("taken for granted: the provider of %s exists in account %s and %q is among its client ids", claims.Issuer, one.account, claims.Audience))
+		notes = append(notes, fmt.Sprintf("taken for granted: the provider of %s exists in account %s and %q is among its client ids", claims.Issuer, account, claims.Audience))
 		roles = []candidate{one}
-	} else if roles, err = q.fromGiven(found, claims); err != nil {
+	} else if roles, err = q.fromGiven(found); err != nil {
 		return nil, err
 	}
 	verdicts := make([]verdict, len(roles))
 	for i := range roles {
-		verdicts[i] = roles[i].ask(claims, q.sessionName, q.now)
+		verdicts[i] = q.ask(&roles[i], claims)
 		verdicts[i].Notes = append(verdicts[i].Notes, notes...)
 	}
 	return verdicts, nil
@@ -137,57 +119,70 @@ func (q *question) readGiven(p *program) (*sources.Found, error) {
 }
 
 // fromFile is a role of which only the trust policy is known.
-func (q *question) fromFile(p *program, claims *oidc.Claims) (candidate, error) {
+func (q *question) fromFile(p *program, claims *oidc.Unverified) (candidate, string, error) {
 	src, err := p.readInput(q.trustPolicy)
 	if err != nil {
-		return candidate{}, usageError("--trust-policy: %w", err)
+		return candidate{}, "", usageError("--trust-policy: %w", err)
 	}
 	doc, err := policy.ValidateTrust(src, policy.TrustOptions{})
 	if err != nil {
-		return candidate{}, usageError("%s", placed(q.trustPolicy, err))
+		return candidate{}, "", usageError("%s", placed(q.trustPolicy, err))
 	}
-	c := candidate{trust: doc, name: q.trustPolicy, account: q.account}
+	role := &iam.Role{Account: q.account, Path: "/", MaxSessionDuration: math.MaxInt, Trust: iam.Document{Parsed: doc}}
+	c := candidate{name: q.trustPolicy, view: &granted{role: role, audience: claims.Audience}}
 	if strings.HasPrefix(q.role, "arn:") {
 		c.arn = q.role
-		if parts := strings.SplitN(q.role, ":", 6); c.account == "" && len(parts) == 6 {
-			c.account = parts[4]
+		if parts := strings.SplitN(q.role, ":", 6); role.Account == "" && len(parts) == 6 {
+			role.Account = parts[4]
 		}
 	}
-	if c.account == "" {
-		c.account = federatedAccount(doc, claims.Issuer)
+	if role.Account == "" {
+		role.Account = federatedAccount(doc, claims.Issuer)
 	}
-	return c, nil
+	return c, role.Account, nil
 }
 
+// granted is a view of one role, whatever its ARN, and of every provider that is
+// asked for.
+type granted struct {
+	role     *iam.Role
+	audience string
+}
+
+// Role implements [sts.View].
+func (g *granted) Role(string) (*iam.Role, string) { return g.role, "" }
+
+// Provider implements [sts.View].
+func (g *granted) Provider(_, issuer string) (oidc.Provider, bool) {
+	return oidc.Provider{URL: issuer, ClientIDs: []string{g.audience}}, true
+}
+
+// Issuers implements [sts.View].
+func (g *granted) Issuers(string) []string { return nil }
+
 // fromGiven finds the roles that are asked.
-func (q *question) fromGiven(found *sources.Found, claims *oidc.Claims) ([]candidate, error) {
+func (q *question) fromGiven(found *sources.Found) ([]candidate, error) {
 	places := map[string]*sources.Policy{}
 	for i := range found.Policies {
 		if p := &found.Policies[i]; p.Type == policy.TrustPolicy {
 			places[p.Account+"/"+strings.ToLower(p.Owner)] = p
 		}
 	}
+	view, err := sts.NewDocumentView(found.State)
+	if err != nil {
+		return nil, usageError("%w", err)
+	}
 	var roles []candidate
 	var names []string
 	for _, account := range sortedAccounts(found.State) {
-		a := found.State.Accounts[account]
-		provider, issuers := providerFor(a.OIDCProviders, claims.Issuer)
-		for i := range a.Roles {
-			r := &a.Roles[i]
-			arn := "arn:aws:iam::" + account + ":role" + or(r.Path, "/") + r.Name
+		for _, role := range view.Roles(account) {
+			arn := role.ARN()
 			names = append(names, arn)
-			if q.role != "" && q.role != arn && (strings.HasPrefix(q.role, "arn:") || !strings.EqualFold(q.role, r.Name)) || q.account != "" && q.account != account {
+			if q.role != "" && q.role != arn && (strings.HasPrefix(q.role, "arn:") || !strings.EqualFold(q.role, role.Name)) || q.account != "" && q.account != account {
 				continue
 			}
-			doc, err := policy.Parse(r.TrustPolicy.Raw)
-			if err != nil {
-				return nil, usageError("role %s: %w", r.Name, err)
-			}
-			c := candidate{arn: arn, account: account, trust: doc, name: arn, known: true, provider: provider, issuers: issuers}
-			for _, key := range sortedKeys(r.Tags) {
-				c.tags = append(c.tags, aws.Tag{Key: key, Value: r.Tags[key]})
-			}
-			if p := places[account+"/"+strings.ToLower(r.Name)]; p != nil {
+			c := candidate{arn: arn, name: arn, view: view}
+			if p := places[role.StateKey()]; p != nil {
 				c.place = p.Place(1, 1).String() + ": " + p.Address
 			}
 			roles = append(roles, c)
@@ -231,67 +226,20 @@ func or(a, b string) string {
 	return b
 }
 
-// providerFor finds the provider of an issuer, as IAM does: to the letter but
-// for a port of 443.
-func providerFor(list []statefile.OIDCProvider, issuer string) (found *statefile.OIDCProvider, issuers []string) {
-	for i := range list {
-		registered := strings.Replace(list[i].URL, ":443", "", 1)
-		if registered == issuer {
-			found = &list[i]
-		}
-		issuers = append(issuers, registered)
-	}
-	return found, issuers
-}
-
-// ask decides in the order in which the STS does.
-func (c *candidate) ask(claims *oidc.Claims, sessionName string, now time.Time) verdict {
-	provider := "arn:aws:iam::" + c.account + ":oidc-provider/" + strings.TrimPrefix(claims.Issuer, "https://")
-	v := verdict{
-		Allowed: true, Role: c.arn, Provider: provider, Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience,
-		Place: c.place, Checks: []policy.Decision{},
-	}
-	refuse := func(err error) {
-		if err == nil {
-			return
-		}
-		r := tokenRefusal(err)
-		if v.Reason != nil {
-			v.Notes = append(v.Notes, "beyond that: "+r.text())
-			return
-		}
-		v.Allowed, v.Reason = false, &r
-	}
-	if c.known && c.provider == nil {
-		refuse(oidc.NoProvider(claims.Issuer, c.issuers))
-	}
-	if c.arn != "" {
-		refuse(claims.AuthorizeRole(c.arn))
-	}
-	ctx := sts.ContextKeys(sts.WebIdentity{
-		Claims: claims, Provider: provider, RoleSessionName: sessionName, RoleARN: c.arn, RoleTags: c.tags, Now: now,
+// ask has the STS's own judge decide. It knows no signature.
+func (q *question) ask(c *candidate, claims *oidc.Unverified) verdict {
+	request := api.Request{Call: new(wire.Call), Now: q.now}
+	judged := sts.Judge(context.Background(), c.view, oidc.NotChecked, q.now, sts.WebIdentityCall{
+		RoleARN: c.arn, PolicyName: c.name, RoleSessionName: q.sessionName, Claims: claims, Seconds: q.seconds, Keys: request.ContextKeys(),
 	})
-	actions := []string{"sts:AssumeRoleWithWebIdentity"}
-	if len(claims.Tags) > 0 {
-		actions = append(actions, "sts:TagSession")
+	v := verdict{
+		Allowed: judged.Allowed(), Role: c.arn, Provider: judged.Provider,
+		Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience,
+		Error: judged.Error(), Reason: judged.Reason(), Beyond: judged.Beyond,
+		Place: c.place, Checks: []policy.Decision{}, Notes: judged.Notes,
 	}
-	if claims.SourceIdentity != "" {
-		actions = append(actions, "sts:SetSourceIdentity")
-	}
-	for _, action := range actions {
-		d := policy.Evaluate(policy.Policies{
-			Trust: &policy.Named{Name: c.name, Type: policy.TrustPolicy, Document: c.trust}, ResourceAccount: c.account,
-		}, policy.Request{Action: action, Resource: c.arn, Principal: policy.Principal{Account: c.account, Federated: provider}, Context: ctx})
-		v.Checks = append(v.Checks, d)
-		if !d.Allowed && v.Reason == nil {
-			v.Allowed, v.Reason = false, &reason{Kind: "trust-policy", Message: "Not authorized to perform " + action + ": " + d.Reason}
-			if len(d.Hints) > 0 {
-				v.Reason.Hint = d.Hints[0].Message
-			}
-		}
-	}
-	if c.provider != nil {
-		refuse(claims.CheckAudience(oidc.Provider{URL: claims.Issuer, ClientIDs: c.provider.ClientIDs}))
+	for _, check := range judged.Checks {
+		v.Checks = append(v.Checks, check.Decision)
 	}
 	return v
 }
@@ -324,11 +272,27 @@ func placed(file string, err error) string {
 	var invalid *policy.ValidationError
 	switch {
 	case errors.As(err, &invalid) && invalid.Line > 0:
-		return fmt.Sprintf("%s:%d:%d: %s", file, invalid.Line, invalid.Column, reason{Message: invalid.Message, Hint: invalid.Hint}.text())
+		return fmt.Sprintf("%s:%d:%d: %s", file, invalid.Line, invalid.Column, withHint(invalid.Message, invalid.Hint))
 	case errors.As(err, &invalid):
-		return fmt.Sprintf("%s: %s", file, reason{Message: invalid.Message, Hint: invalid.Hint}.text())
+		return fmt.Sprintf("%s: %s", file, withHint(invalid.Message, invalid.Hint))
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("%s:%d:%d: %s", file, syntax.Line, syntax.Column, syntax.Message)
 	}
 	return file + ": " + err.Error()
+}
+
+func withHint(message, hint string) string {
+	if hint == "" {
+		return message
+	}
+	return message + "; " + hint
+}
+
+// tokenText is a refused token in one line: AWS's words, then what AWS does not say.
+func tokenText(err error) string {
+	var refused *oidc.TokenError
+	if !errors.As(err, &refused) {
+		return err.Error()
+	}
+	return withHint(refused.Error(), refused.Hint)
 }

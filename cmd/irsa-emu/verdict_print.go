@@ -56,10 +56,13 @@ func (v *verdict) print(out *term.Printer, all bool) {
 	}
 	out.Line("%s: %s of %s%s", word, v.Subject, v.Issuer, as)
 	if v.Reason != nil {
-		out.Line("  why: %s", v.Reason.Message)
+		out.Line("  why: %s", v.why())
 		if v.Reason.Hint != "" {
 			out.Line("  hint: %s", v.Reason.Hint)
 		}
+	}
+	for _, r := range v.Beyond {
+		out.Line("  beyond that: %s", withHint(r.Message, r.Hint))
 	}
 	explain := all || !v.Allowed
 	if v.Place != "" && explain {
@@ -79,6 +82,15 @@ func (v *verdict) print(out *term.Printer, all bool) {
 			out.Line("note: %s", note)
 		}
 	}
+}
+
+// why is AWS's answer and what it does not say.
+func (v *verdict) why() string {
+	text := v.Error.Code + ": " + v.Error.Message
+	if v.Reason.Message != v.Error.Message {
+		text += " (" + v.Reason.Message + ")"
+	}
+	return text
 }
 
 // readInput reads a file, or the standard input for "-".

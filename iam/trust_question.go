@@ -1,0 +1,58 @@
+package iam
+
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// TrustQuestion is what a role's trust policy is asked for a web identity: may
+// the identity that this provider vouches for do an action on the role? It is
+// the last stage of AssumeRoleWithWebIdentity, and all that the simulator knows
+// of it.
+type TrustQuestion struct {
+	// Policy is the trust policy, with the name that the explanation gives it.
+	Policy policy.Named
+	// Role is the role's ARN, Account its account, Tags its tags.
+	Role, Account string
+	Tags          []aws.Tag
+	// Provider is the ARN of the OIDC provider.
+	Provider string
+	// Keys are the condition keys of the call and its token. Those that follow
+	// from role and provider are added where they are absent.
+	Keys policy.Context
+}
+
+// Ask evaluates the trust policy for one action after the other.
+func (q *TrustQuestion) Ask(actions ...string) []policy.Decision {
+	q.addKeys()
+	decisions := make([]policy.Decision, len(actions))
+	for i, action := range actions {
+		decisions[i] = policy.Evaluate(policy.Policies{Trust: &q.Policy, ResourceAccount: q.Account}, policy.Request{
+			Action: action, Resource: q.Role,
+			Principal: policy.Principal{Account: ownerOf(q.Provider), Federated: q.Provider}, Context: q.Keys,
+		})
+	}
+	return decisions
+}
+
+// addKeys sets the keys of the role and of the provider, who is the caller
+// (recorded 1d); aws:PrincipalArn is absent.
+func (q *TrustQuestion) addKeys() {
+	for _, tag := range q.Tags {
+		q.add("aws:resourcetag/"+strings.ToLower(tag.Key), tag.Value)
+		q.add("iam:resourcetag/"+strings.ToLower(tag.Key), tag.Value)
+	}
+	q.add("aws:resourceaccount", q.Account)
+	q.add("aws:principalaccount", ownerOf(q.Provider))
+	q.add("aws:principaltype", "User")
+	q.add("aws:userid", q.Provider)
+}
+
+// add sets a key, written in lower case, that nobody has given.
+func (q *TrustQuestion) add(key, value string) {
+	if _, given := q.Keys[key]; !given {
+		q.Keys[key] = policy.Values{List: []string{value}}
+	}
+}

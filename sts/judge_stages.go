@@ -1,0 +1,159 @@
+package sts
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// The stages of Judge. Each is a function of what the stages before it found.
+
+const assumeWithWebIdentity = "sts:AssumeRoleWithWebIdentity"
+
+// readToken takes the token apart, or takes the claims that stand in for one.
+func readToken(call *WebIdentityCall) (*oidc.Unverified, *refusal) {
+	claims := call.Claims
+	var err error
+	if claims == nil {
+		var token *oidc.Token
+		if token, err = oidc.ParseUnverified(call.Token); err == nil {
+			claims = token.Claims()
+		}
+	}
+	if id := call.ProviderID; id != nil {
+		switch *id {
+		case "www.amazon.com":
+			if err == nil {
+				return nil, notLoginWithAmazon()
+			}
+			return nil, notImplemented("AssumeRoleWithWebIdentity for Login with Amazon")
+		case "graph.facebook.com":
+			return nil, rejectedByFacebook()
+		}
+		return nil, unknownOAuthProvider(*id)
+	}
+	return claims, tokenRefused(err)
+}
+
+func findRole(view View, arn string) (*iam.Role, *refusal) {
+	role, why := view.Role(arn)
+	if role == nil {
+		return nil, webIdentityDenied(assumeWithWebIdentity, decision.RoleNotFound).because(decision.RoleNotFound, "%s", why)
+	}
+	return role, nil
+}
+
+func checkDuration(role *iam.Role, seconds int) *refusal {
+	if seconds > role.MaxSessionDuration {
+		return durationOverRole(seconds, role.MaxSessionDuration)
+	}
+	return nil
+}
+
+// checkConcern asks whether the trust policy could concern the call at all: an
+// Allow statement names a provider that exists, or one of the token's issuer.
+func checkConcern(view View, role *iam.Role, name, issuer, provider string) *refusal {
+	if concerns(view, role.Trust.Parsed, provider) {
+		return nil
+	}
+	return webIdentityDenied(assumeWithWebIdentity, decision.TrustPolicy).
+		because(decision.TrustPolicy, "the trust policy of %s names no OIDC provider that exists, and none of the token's issuer %q", name, issuer)
+}
+
+func concerns(view View, trust *policy.Document, provider string) bool {
+	if trust == nil {
+		return false
+	}
+	for i := range trust.Statements {
+		st := &trust.Statements[i]
+		if st.Effect != "Allow" || st.Principals.Not {
+			continue
+		}
+		for _, principal := range st.Principals.Values {
+			arn, ok := strings.CutPrefix(principal, "Federated: ")
+			if !ok || providerURL(arn) == "" {
+				continue
+			}
+			if providerURL(arn) == providerURL(provider) {
+				return true
+			}
+			if _, ok := view.Provider(providerAccount(arn), "https://"+providerURL(arn)); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// checkBeyond makes the checks of a token that is refused already, but for those
+// that need its issuer's keys.
+func checkBeyond(claimed *oidc.Unverified, p oidc.Provider, registered bool, keys oidc.KeySource, now time.Time) []*refusal {
+	var errs []error
+	if registered {
+		errs = append(errs, claimed.CheckAudience(p))
+	}
+	if claimed.Check() == nil && keys != oidc.NotChecked {
+		errs = append(errs, claimed.CheckTimes(now))
+	}
+	var found []*refusal
+	for _, err := range append(errs, claimed.CheckSession()) {
+		if refused := tokenRefused(err); refused != nil {
+			found = append(found, refused)
+		}
+	}
+	return found
+}
+
+// neededActions are what a trust policy must allow, the action itself first.
+func neededActions(action string, tags bool, sourceIdentity string) []string {
+	actions := []string{action}
+	if tags {
+		actions = append(actions, "sts:TagSession")
+	}
+	if sourceIdentity != "" {
+		actions = append(actions, "sts:SetSourceIdentity")
+	}
+	return actions
+}
+
+// askTrust asks the trust policy for every action that the token needs, so that
+// the explanation has them all.
+func askTrust(question *iam.TrustQuestion, claims *oidc.ClaimSet) []decision.Check {
+	actions := neededActions(assumeWithWebIdentity, len(claims.Tags) > 0, claims.SourceIdentity)
+	checks := make([]decision.Check, len(actions))
+	for i, d := range question.Ask(actions...) {
+		checks[i] = decision.Check{Action: actions[i], Resource: question.Role, Decision: d}
+	}
+	return checks
+}
+
+// trustQuestion puts the claims and the call before the trust policy.
+func trustQuestion(role *iam.Role, provider string, claims *oidc.ClaimSet, call *WebIdentityCall) *iam.TrustQuestion {
+	keys := call.Keys
+	if keys == nil {
+		keys = policy.Context{}
+	}
+	addTokenKeys(keys, claims, provider)
+	keys.Set("sts:rolesessionname", call.RoleSessionName)
+	// Always there; true only if the roles claim names the role.
+	keys.SetBool("sts:roleauthorizedbyidp", slices.Contains(claims.Roles, call.RoleARN))
+	return &iam.TrustQuestion{
+		Policy: policy.Named{Name: call.policyName(), Type: policy.TrustPolicy, Document: role.Trust.Parsed},
+		Role:   call.RoleARN, Account: role.Account, Tags: role.Tags, Provider: provider, Keys: keys,
+	}
+}
+
+// trustDenied is the refusal of the first action that the trust policy does not allow.
+func trustDenied(checks []decision.Check) *refusal {
+	for _, c := range checks {
+		if !c.Decision.Allowed {
+			return webIdentityDenied(c.Action, decision.TrustPolicy).explained(c.Decision)
+		}
+	}
+	return nil
+}
