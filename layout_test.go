@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},
 	"page":              {},
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.
-	"audit": {"aws", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook"},
+	"audit": {"api", "aws", "iam", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
 	// Test helpers.
 	"services/servicetest": {"api", "decision", "iam", "policy", "state", "sts", "wire"},
 }

@@ -1,17 +1,21 @@
 package audit
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/sts"
+	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // answer is a verdict with the role it is about and the place in its trust policy.
@@ -159,11 +163,16 @@ func (a *auditor) evaluate(sa *account, r *role, audience string) (policy.Answer
 	if err != nil || r.trust == nil {
 		return policy.Unknown, policy.Decision{}, nil
 	}
-	provider := "arn:" + partitionOf(issuer) + ":iam::" + r.account + ":oidc-provider/" + strings.TrimPrefix(issuer, "https://")
-	d := policy.Evaluate(policy.Policies{Trust: &policy.Named{Name: r.arn, Type: policy.TrustPolicy, Document: r.trust}, ResourceAccount: r.account}, policy.Request{
-		Action: "sts:AssumeRoleWithWebIdentity", Resource: r.arn, Principal: policy.Principal{Account: r.account, Federated: provider},
-		Context: sts.ContextKeys(sts.WebIdentity{Claims: claims, Provider: provider, RoleSessionName: "session", RoleARN: r.arn, RoleTags: r.tags(), Now: a.o.Now}),
+	// What comes before the trust policy is asked elsewhere, with more to say.
+	view := &sts.GrantedView{Of: &iam.Role{Account: r.account, Trust: iam.Document{Parsed: r.trust}, Tags: r.tags()}, Audience: audience}
+	request := api.Request{Call: new(wire.Call), Now: a.o.Now}
+	verdict := sts.Judge(context.Background(), view, oidc.NotChecked, a.o.Now, sts.WebIdentityCall{
+		RoleARN: r.arn, RoleSessionName: "session", Claims: claims, Keys: request.ContextKeys(),
 	})
+	if len(verdict.Checks) == 0 {
+		return policy.Unknown, policy.Decision{}, nil
+	}
+	d := verdict.Checks[0].Decision
 	yes, open := policy.Partly(d, ofCall)
 	return yes, d, open
 }

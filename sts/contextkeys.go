@@ -41,11 +41,6 @@ func claimedTags(c *oidc.ClaimSet) sessionTags {
 
 const providerResource = ":oidc-provider/"
 
-// providerARN is the ARN that an account's provider for an issuer has, or would have.
-func providerARN(account, issuer string) string {
-	return "arn:aws:iam::" + account + providerResource + strings.TrimPrefix(issuer, "https://")
-}
-
 // providerURL is a provider's URL without its scheme, which its condition keys begin with.
 func providerURL(arn string) string {
 	_, url, _ := strings.Cut(arn, providerResource)

@@ -101,3 +101,21 @@ func (d *DocumentView) Issuers(account string) []string {
 	slices.Sort(issuers)
 	return issuers
 }
+
+// GrantedView is a view of one role, whatever its ARN, that takes every provider
+// which is asked for as there.
+type GrantedView struct {
+	Of       *iam.Role
+	Audience string // a client id of every provider
+}
+
+// Role implements [View].
+func (g *GrantedView) Role(string) (*iam.Role, string) { return g.Of, "" }
+
+// Provider implements [View].
+func (g *GrantedView) Provider(_, issuer string) (oidc.Provider, bool) {
+	return oidc.Provider{URL: issuer, ClientIDs: []string{g.Audience}}, true
+}
+
+// Issuers implements [View].
+func (g *GrantedView) Issuers(string) []string { return nil }

@@ -268,3 +268,8 @@ func mustJSON(v any) string {
 	}
 	return string(b)
 }
+
+// providerARN is the ARN of an account's provider for an issuer.
+func providerARN(account, issuer string) string {
+	return "arn:aws:iam::" + account + providerResource + strings.TrimPrefix(issuer, "https://")
+}

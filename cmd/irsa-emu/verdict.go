@@ -129,7 +129,7 @@ func (q *question) fromFile(p *program, claims *oidc.Unverified) (candidate, str
 		return candidate{}, "", usageError("%s", placed(q.trustPolicy, err))
 	}
 	role := &iam.Role{Account: q.account, Path: "/", MaxSessionDuration: math.MaxInt, Trust: iam.Document{Parsed: doc}}
-	c := candidate{name: q.trustPolicy, view: &granted{role: role, audience: claims.Audience}}
+	c := candidate{name: q.trustPolicy, view: &sts.GrantedView{Of: role, Audience: claims.Audience}}
 	if strings.HasPrefix(q.role, "arn:") {
 		c.arn = q.role
 		if parts := strings.SplitN(q.role, ":", 6); role.Account == "" && len(parts) == 6 {
@@ -141,24 +141,6 @@ func (q *question) fromFile(p *program, claims *oidc.Unverified) (candidate, str
 	}
 	return c, role.Account, nil
 }
-
-// granted is a view of one role, whatever its ARN, and of every provider that is
-// asked for.
-type granted struct {
-	role     *iam.Role
-	audience string
-}
-
-// Role implements [sts.View].
-func (g *granted) Role(string) (*iam.Role, string) { return g.role, "" }
-
-// Provider implements [sts.View].
-func (g *granted) Provider(_, issuer string) (oidc.Provider, bool) {
-	return oidc.Provider{URL: issuer, ClientIDs: []string{g.audience}}, true
-}
-
-// Issuers implements [sts.View].
-func (g *granted) Issuers(string) []string { return nil }
 
 // fromGiven finds the roles that are asked.
 func (q *question) fromGiven(found *sources.Found) ([]candidate, error) {
