@@ -85,7 +85,7 @@ func (d *DocumentView) Role(arn string) (*iam.Role, string) {
 // Provider implements [View].
 func (d *DocumentView) Provider(account, issuer string) (oidc.Provider, bool) {
 	for _, p := range d.accounts[account].OIDCProviders {
-		if url := "https://"+aws.ProviderURL(p.URL); url == issuer {
+		if url := "https://" + aws.ProviderURL(p.URL); url == issuer {
 			return oidc.Provider{URL: url, ClientIDs: p.ClientIDs, Thumbprints: p.Thumbprints}, true
 		}
 	}
