@@ -43,23 +43,26 @@ var allowed = map[string][]string{
 	"services/eks":            {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"cloudtrail":              {"api", "decision", "iam", "wire"},
 	"emulator": {
-		"api", "cloudtrail", "decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
+		"api", "cloudtrail", "control", "decision", "iam", "oidc", "policy", "services/eks", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},
+	// The types and the client of the control API.
+	"control": {"decision", "statefile", "statefile/strictyaml"},
 	// The harness speaks with an emulator over HTTP: it needs types only.
-	"harness":      {"decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
-	"harness/kind": {"deploy", "harness", "kube", "webhook", "webhook/incluster"},
+	"harness":      {"control", "decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
+	"harness/kind": {"control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
 	"scenarios":    {},
 	"deploy":       {},
 	"kube":         {},
 	// It walks a cluster that exists, and asks an emulator over HTTP.
-	"doctor": {"decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},
+	"doctor": {"control", "decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},
 	// The webhook in a cluster, which needs an API server.
-	"webhook/incluster": {"kube", "webhook"},
+	"webhook/incluster": {"control", "kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},
 	"page":              {},
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.
 	"audit": {"api", "aws", "iam", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
 	// Test helpers.
+	"emulatortest":         {"control", "decision", "emulator", "harness", "statefile"},
 	"services/servicetest": {"api", "decision", "iam", "policy", "state", "sts", "wire"},
 }
 
@@ -91,6 +94,19 @@ func TestEmulatorIsLight(t *testing.T) {
 		if strings.Contains(deps, heavy) {
 			t.Errorf("emulator or harness depends on %s", heavy)
 		}
+	}
+}
+
+// The program is no test: package testing and its flags stay out of it, and
+// the emulator's own packages need no AWS SDK.
+func TestProductLinksNoTests(t *testing.T) {
+	for _, line := range strings.Fields(goList(t, "-deps", "./cmd/irsa-emu")) {
+		if line == "testing" || line == "net/http/httptest" {
+			t.Errorf("irsa-emu links %s", line)
+		}
+	}
+	if deps := goList(t, "-deps", "./emulator"); strings.Contains(deps, "github.com/aws/aws-sdk-go") {
+		t.Error("emulator depends on the AWS SDK")
 	}
 }
 

@@ -3,11 +3,9 @@ package doctor
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,10 +19,11 @@ import (
 	"go.yaml.in/yaml/v3"
 	"k8s.io/client-go/rest"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/emulator"
+	"github.com/irsa-emu/irsa-emu/emulatortest"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/oidc"
-	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -200,48 +199,31 @@ func read(t *testing.T, file string) string {
 	return string(b)
 }
 
-func startEmulator(t *testing.T, s story, given string) *emulator.Running {
+func startEmulator(t *testing.T, s story, given string) *emulatortest.Emulator {
 	t.Helper()
-	state, err := statefile.Parse("state.yaml", []byte(given), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	key, err := oidc.GenerateKey("ES256", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	emu := emulator.Start(t, emulator.Config{Given: []statefile.State{state}, NewKey: func(string) (*oidc.SigningKey, error) { return key, nil }})
+	emu := emulatortest.Start(t, emulatortest.Document(given), emulatortest.Config(func(c *emulator.Config) {
+		c.NewKey = func(string) (*oidc.SigningKey, error) { return key, nil }
+	}))
 	switch {
 	case s.OtherKeys:
-		control(t, http.MethodPost, emu.URL+"/_emu/tokens", map[string]any{"issuer": issuer, "subject": "anybody"})
+		_, err = emu.Token(t.Context(), control.TokenRequest{Issuer: issuer, Subject: "anybody"})
 	case !s.Unpublished:
 		published := &oidc.Issuer{URL: issuer, Keys: []*oidc.SigningKey{signingKey}}
-		control(t, http.MethodPut, emu.URL+"/_emu/issuers", map[string]any{"url": issuer, "jwks": json.RawMessage(published.JWKS())})
+		err = emu.Control().PublishKeys(t.Context(), control.IssuerKeys{URL: issuer, JWKS: published.JWKS()})
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	if s.Ahead != 0 {
-		control(t, http.MethodPost, emu.URL+"/_emu/clock", map[string]any{"advance": s.Ahead.String()})
+		if err := emu.Clock().Advance(s.Ahead); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return emu
-}
-
-func control(t *testing.T, method, url string, body any) {
-	t.Helper()
-	b, err := json.Marshal(body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), method, url, bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if answer, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode >= 300 {
-		t.Fatalf("%s %s: %s %s %v", method, url, resp.Status, answer, err)
-	}
 }
 
 // refusingSTS answers as AWS's STS refuses.

@@ -14,6 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
@@ -28,14 +29,6 @@ type API interface {
 	Create(ctx context.Context, path string, object, into any) error
 }
 
-// Emulator is where IAM and the STS are asked in place of AWS.
-type Emulator struct {
-	// URL is its address for AWS clients and for its control API.
-	URL string
-	// ControlToken may be empty where the control API asks for none.
-	ControlToken string
-}
-
 // Config says whose chain is walked, and with what.
 type Config struct {
 	API API
@@ -45,8 +38,8 @@ type Config struct {
 	Kubectl string
 	// Namespace, and one of Pod and ServiceAccount.
 	Namespace, Pod, ServiceAccount string
-	// Emulator is asked about IAM. Nil asks the one in the cluster, if it has one.
-	Emulator *Emulator
+	// Emulator is asked about IAM, and its STS in place of AWS's. Nil asks the one in the cluster, if it has one.
+	Emulator *control.Client
 	// Forward gives the URL of a port of a pod, to reach an emulator in the cluster.
 	Forward func(ctx context.Context, namespace, pod string, port int) (url string, err error)
 	// AWS asks AWS's own STS, with a token of the service account, in place of an emulator.

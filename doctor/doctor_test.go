@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/kube"
 )
 
@@ -136,7 +137,7 @@ func TestMendsForAnEmulatorElsewhere(t *testing.T) {
 	}
 	report, err := Examine(t.Context(), Config{
 		API: client, Cluster: "test", Namespace: "demo", ServiceAccount: "app", Kubectl: "kubectl --context test",
-		Emulator: &Emulator{URL: emu.URL},
+		Emulator: &control.Client{URL: emu.URL},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +169,7 @@ func TestEmulatorThatDoesNotAnswer(t *testing.T) {
 	}))
 	defer guarded.Close()
 	for url, want := range map[string]string{guarded.URL: "--control-token", "http://127.0.0.1:1": "irsa-emu serve"} {
-		report, err := Examine(t.Context(), Config{API: client, Namespace: "demo", ServiceAccount: "app", Emulator: &Emulator{URL: url}})
+		report, err := Examine(t.Context(), Config{API: client, Namespace: "demo", ServiceAccount: "app", Emulator: &control.Client{URL: url}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,10 +2,8 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
@@ -35,11 +34,11 @@ func (x *examination) findIAM(ctx context.Context) Link {
 		}
 		where = "emulator " + name + " in the cluster"
 	}
-	var state statefile.State
-	if err := x.control(ctx, "/_emu/state", &state); err != nil {
+	state, err := ask(ctx, x, (*control.Client).State)
+	if err != nil {
 		x.Emulator = nil
 		mend := note("start it with irsa-emu serve; or leave --url and IRSA_EMU_URL out, to ask the one in the cluster")
-		if errors.Is(err, errNoToken) {
+		if refused := (*control.Refused)(nil); errors.As(err, &refused) && refused.Status == http.StatusForbidden {
 			mend = note("write its control token: --control-token, or IRSA_EMU_CONTROL_TOKEN")
 		}
 		return broken(fmt.Sprintf("the %s does not say what it has: %v", where, err), mend)
@@ -47,15 +46,12 @@ func (x *examination) findIAM(ctx context.Context) Link {
 	if x.iam = state.Accounts; x.iam == nil {
 		x.iam = map[string]statefile.Account{}
 	}
-	var err error
 	if x.view, err = sts.NewDocumentView(state); err != nil {
 		return broken(fmt.Sprintf("the %s has a state that cannot be read: %v", where, err))
 	}
 	link := ok(where)
-	var clock struct {
-		Now, Real time.Time
-	}
-	if err := x.control(ctx, "/_emu/clock", &clock); err != nil {
+	clock, err := ask(ctx, x, (*control.Client).Clock)
+	if err != nil {
 		return link.warn("its clock is not known: " + err.Error())
 	}
 	if d := clock.Now.Sub(clock.Real).Round(time.Second); d.Abs() > time.Minute {
@@ -111,12 +107,12 @@ func (x *examination) inCluster(ctx context.Context) (name string, failed Link) 
 		return "", unknown(fmt.Sprintf("emulator %s cannot be reached: %v", name, err),
 			x.kubectlIn(service.Namespace, "port-forward service/%s 4772 &", service.Name), "and the same again with --url http://127.0.0.1:4772")
 	}
-	x.Emulator = &Emulator{URL: forwarded}
+	x.Emulator = &control.Client{URL: forwarded}
 	// Behind a port-forward the connection comes from loopback, where no token
 	// is asked for: it is a help, not a must.
 	var secret corev1.Secret
 	if x.get(ctx, ref{namespace: service.Namespace, resource: "secrets", name: deploy.Name}, &secret) == nil {
-		x.Emulator.ControlToken = string(secret.Data["control-token"])
+		x.Emulator.Token = string(secret.Data["control-token"])
 	}
 	return name, Link{}
 }
@@ -183,47 +179,19 @@ func (x *examination) endpointURL() string {
 // curl calls the control API, with the token where one was given. Behind a
 // port-forward none is asked for.
 func (x *examination) curl() string {
-	if x.service == nil && x.Emulator.ControlToken != "" {
+	if x.service == nil && x.Emulator.Token != "" {
 		return `curl -H "Authorization: Bearer $IRSA_EMU_CONTROL_TOKEN"`
 	}
 	return "curl"
 }
 
-// errNoToken is that the control API wants its token, or another one.
-var errNoToken = errors.New("403 Forbidden")
-
-// control reads from the emulator's control API.
-func (x *examination) control(ctx context.Context, path string, into any) error {
+// ask calls the emulator's control API.
+func ask[T any](ctx context.Context, x *examination, what func(*control.Client, context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(x.Emulator.URL, "/")+path, nil)
-	if err != nil {
-		return err
+	client := *x.Emulator
+	if client.HTTP == nil {
+		client.HTTP = x.HTTP
 	}
-	if x.Emulator.ControlToken != "" {
-		req.Header.Set("Authorization", "Bearer "+x.Emulator.ControlToken)
-	}
-	resp, err := x.HTTP.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		var refused struct{ Error string }
-		if json.Unmarshal(body, &refused) != nil || refused.Error == "" {
-			refused.Error = "is it irsa-emu?"
-		}
-		if resp.StatusCode == http.StatusForbidden {
-			return fmt.Errorf("%w: %s", errNoToken, refused.Error)
-		}
-		return fmt.Errorf("%s: %s", resp.Status, refused.Error)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("%s is not what irsa-emu answers: %w", path, err)
-	}
-	return nil
+	return what(&client, ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
@@ -52,14 +53,8 @@ func (x *examination) verify(ctx context.Context, jwks []byte) error {
 
 // emulatorKeys are those that somebody published to the emulator.
 func (x *examination) emulatorKeys(ctx context.Context) Link {
-	var known struct {
-		Issuers []struct {
-			URL  string
-			Own  bool
-			JWKS json.RawMessage
-		}
-	}
-	if err := x.control(ctx, "/_emu/issuers", &known); err != nil {
+	known, err := ask(ctx, x, (*control.Client).Issuers)
+	if err != nil {
 		return unknown("the keys that the emulator has: " + err.Error())
 	}
 	for _, i := range known.Issuers {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
@@ -59,10 +60,9 @@ func (x *examination) assume(ctx context.Context) *assumption {
 	a.code, a.message = api.ErrorCode(), api.ErrorMessage()
 	var response *awshttp.ResponseError
 	if x.Emulator != nil && errors.As(err, &response) {
-		a.decision = new(decision.Decision)
-		if a.decisionErr = x.control(ctx, "/_emu/decisions/"+response.ServiceRequestID(), a.decision); a.decisionErr != nil {
-			a.decision = nil
-		}
+		a.decision, a.decisionErr = ask(ctx, x, func(c *control.Client, ctx context.Context) (*decision.Decision, error) {
+			return c.Decision(ctx, response.ServiceRequestID())
+		})
 	}
 	return a
 }

@@ -112,30 +112,3 @@ func (e *Emulator) accounts(r state.Reader) map[string]bool {
 	s3.Accounts(r, found)
 	return found
 }
-
-// Reset brings the emulator back to how it started: what it was given and
-// nothing else. Clock, faults and decisions are reset with it; credentials
-// that were issued before stay good only while their role exists.
-func (e *Emulator) Reset(ctx context.Context) error {
-	now := e.config.Now()
-	err := e.store.Update(ctx, func(tx *state.Txn) error {
-		state.DeleteAll[*Issuer](tx, "")
-		iam.Reset(tx)
-		secretsmanager.Reset(tx)
-		s3.Reset(tx)
-		eks.Reset(tx)
-		state.DeleteAll[*clockOffset](tx, "")
-		for _, given := range e.config.Given {
-			if err := e.applyTo(tx, given, now); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("resetting the state: %w", err)
-	}
-	e.faults.clear()
-	e.decisions.Clear()
-	return nil
-}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
@@ -252,7 +253,7 @@ func TestAttackConnectionFlood(t *testing.T) {
 	}
 	t.Run("all of them at work", func(t *testing.T) {
 		l := startLimited(t, Config{}, patient)
-		l.faults.add(Fault{Fault: FaultSpec{Latency: Duration(time.Minute)}})
+		l.faults.add(control.FaultRequest{Fault: control.FaultSpec{Latency: control.Duration(time.Minute)}})
 		for range patient.connections {
 			io.WriteString(l.dial(t), "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n")
 		}

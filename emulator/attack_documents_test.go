@@ -128,7 +128,7 @@ func TestAttackStateThatNamesFiles(t *testing.T) {
 		var answer struct{ Error string }
 		body := `{"apiVersion":"irsa-emu.dev/v1","kind":"State","accounts":{"111122223333":{"secrets":[{"name":"s","value":{"file":"` + path + `"}}],
 "policies":[{"name":"p","document":{"file":"` + path + `"}}]}},"issuers":[{"url":"https://i.example.com","jwks":{"file":"` + path + `"}}]}`
-		if status := control(t, emu, http.MethodPost, "/_emu/state", body, &answer); status != http.StatusBadRequest {
+		if status := callControl(t, emu, http.MethodPost, "/_emu/state", body, &answer); status != http.StatusBadRequest {
 			t.Errorf("%s: status %d", path, status)
 		}
 		if !strings.Contains(answer.Error, "a file cannot be named here") || strings.Contains(answer.Error, "root:") {

@@ -263,7 +263,7 @@ func TestAttackInjection(t *testing.T) {
 			})
 		}
 	}
-	if status := control(t, emu, http.MethodGet, "/_emu/decisions?limit=10000", "", new(json.RawMessage)); status != http.StatusOK {
+	if status := callControl(t, emu, http.MethodGet, "/_emu/decisions?limit=10000", "", new(json.RawMessage)); status != http.StatusOK {
 		t.Errorf("the decisions cannot be read: %d", status)
 	}
 }

@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
-	"time"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
-	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/statefile"
-	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // maxControlBody bounds what the control API reads: a state document with
@@ -69,7 +66,7 @@ func writeControlError(w http.ResponseWriter, err error) {
 	case errors.Is(err, errForeignIssuer):
 		status = http.StatusConflict
 	}
-	writeControl(w, status, map[string]string{"error": err.Error()})
+	writeControl(w, status, control.Error{Error: err.Error()})
 }
 
 func writeControl(w http.ResponseWriter, status int, v any) {
@@ -83,249 +80,90 @@ func writeControl(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(append(b, '\n')) // the client is gone if this fails
 }
 
-// decodeBody reads one JSON value, strictly.
-func decodeBody(r *http.Request, into any) error {
-	dec := json.NewDecoder(r.Body)
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(into); err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return err
-		}
-		return badRequest("the request body is not what is expected here: %v", err)
+// controlRoutes registers the handlers of all endpoints of package control.
+func (e *Emulator) controlRoutes(r chi.Router) {
+	handlers := map[string]controlHandler{
+		control.GetInfo.String():      without(control.GetInfo, e.getInfo),
+		control.GetState.String():     without(control.GetState, e.getState),
+		control.PostState.String():    e.postState,
+		control.DeleteState.String():  withQuery(control.DeleteState, e.deleteState),
+		control.GetIssuers.String():   without(control.GetIssuers, e.getIssuers),
+		control.PutIssuer.String():    withBody(control.PutIssuer, e.putIssuer),
+		control.DeleteIssuer.String(): withQuery(control.DeleteIssuer, e.deleteIssuer),
+		control.PostToken.String():    withBody(control.PostToken, e.postToken),
+		control.PostRotate.String():   withBody(control.PostRotate, e.postRotate),
+		control.GetClock.String():     without(control.GetClock, e.getClock),
+		control.PostClock.String():    withBody(control.PostClock, e.postClock),
+		control.GetDecisions.String(): withQuery(control.GetDecisions, e.getDecisions),
+		control.GetDecision.String():  without(control.GetDecision, e.getDecision),
+		control.GetFaults.String():    without(control.GetFaults, e.getFaults),
+		control.PostFault.String():    withBody(control.PostFault, e.postFault),
+		control.DeleteFaults.String(): without(control.DeleteFaults, e.deleteFaults),
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return badRequest("the request body goes on after its JSON value")
+	for _, endpoint := range control.Endpoints() {
+		r.Method(endpoint.Method, strings.TrimPrefix(endpoint.Path, "/_emu"), handlers[endpoint.String()])
+	}
+	r.NotFound(controlHandler(func(r *http.Request) (any, error) {
+		return nil, notFound("the control API has no %s; see docs/control-api.md", r.URL.Path)
+	}).ServeHTTP)
+	r.MethodNotAllowed(refuseMethod)
+}
+
+// refuseMethod says which methods a path has.
+func refuseMethod(w http.ResponseWriter, r *http.Request) {
+	var methods []string
+	for _, e := range control.Endpoints() {
+		if prefix, one := strings.CutSuffix(e.Path, "{id}"); e.Path == r.URL.Path || one && strings.HasPrefix(r.URL.Path, prefix) {
+			methods = append(methods, e.Method)
+		}
+	}
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	writeControlError(w, &controlError{http.StatusMethodNotAllowed, fmt.Sprintf("%s does not take %s; it takes %s", r.URL.Path, r.Method, strings.Join(methods, ", "))})
+}
+
+// without is a handler of an endpoint that reads neither query nor body.
+func without(e control.Endpoint, h controlHandler) controlHandler {
+	return func(r *http.Request) (any, error) {
+		if err := readControl(e, r, nil, nil); err != nil {
+			return nil, err
+		}
+		return h(r)
+	}
+}
+
+// withQuery is a handler of an endpoint that has query parameters.
+func withQuery[Q any](e control.Endpoint, h func(*http.Request, Q) (any, error)) controlHandler {
+	return func(r *http.Request) (any, error) {
+		var query Q
+		if err := readControl(e, r, &query, nil); err != nil {
+			return nil, err
+		}
+		return h(r, query)
+	}
+}
+
+// withBody is a handler of an endpoint that has a request body.
+func withBody[B any](e control.Endpoint, h func(*http.Request, B) (any, error)) controlHandler {
+	return func(r *http.Request) (any, error) {
+		var body B
+		if err := readControl(e, r, nil, &body); err != nil {
+			return nil, err
+		}
+		return h(r, body)
+	}
+}
+
+// readControl reads query and body, strictly.
+func readControl(e control.Endpoint, r *http.Request, query, body any) error {
+	if err := control.ReadQuery(e, r.URL.RawQuery, query); err != nil {
+		return badRequest("%v", err)
+	}
+	content, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if err := control.ReadBody(e, content, body); err != nil {
+		return badRequest("%v", err)
 	}
 	return nil
-}
-
-func (e *Emulator) controlRoutes(r chi.Router) {
-	r.Method(http.MethodGet, "/info", controlHandler(e.getInfo))
-	r.Method(http.MethodGet, "/state", controlHandler(e.getState))
-	r.Method(http.MethodPost, "/state", controlHandler(e.postState))
-	r.Method(http.MethodDelete, "/state", controlHandler(e.deleteState))
-	r.Method(http.MethodGet, "/issuers", controlHandler(e.getIssuers))
-	r.Method(http.MethodPut, "/issuers", controlHandler(e.putIssuer))
-	r.Method(http.MethodDelete, "/issuers", controlHandler(e.deleteIssuer))
-	r.Method(http.MethodPost, "/tokens", controlHandler(e.postToken))
-	r.Method(http.MethodPost, "/keys/rotate", controlHandler(e.postRotate))
-	r.Method(http.MethodGet, "/clock", controlHandler(e.getClock))
-	r.Method(http.MethodPost, "/clock", controlHandler(e.postClock))
-	r.Method(http.MethodGet, "/decisions", controlHandler(e.getDecisions))
-	r.Method(http.MethodGet, "/decisions/{id}", controlHandler(e.getDecision))
-	r.Method(http.MethodGet, "/faults", controlHandler(e.getFaults))
-	r.Method(http.MethodPost, "/faults", controlHandler(e.postFault))
-	r.Method(http.MethodDelete, "/faults", controlHandler(e.deleteFaults))
-}
-
-// getInfo says what clients need to know to point themselves here.
-func (e *Emulator) getInfo(*http.Request) (any, error) {
-	return map[string]string{"account": e.config.Account, "region": e.config.Region}, nil
-}
-
-// catchUp brings the news of other replicas in before a read of the control API. Without them it goes on from what is known.
-func (e *Emulator) catchUp(r *http.Request) {
-	if err := e.store.CatchUp(r.Context()); err != nil {
-		e.config.Logger.Warn("answering from the state as it was known last", "path", r.URL.Path, "err", err)
-	}
-}
-
-func (e *Emulator) getState(r *http.Request) (any, error) {
-	e.catchUp(r)
-	return e.export()
-}
-
-func (e *Emulator) postState(r *http.Request) (any, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	// A document that comes over the network names no files of this machine.
-	doc, err := statefile.Parse("request body", body, nil)
-	if err != nil {
-		return nil, badRequest("%v", err)
-	}
-	return nil, e.apply(r.Context(), doc)
-}
-
-func (e *Emulator) deleteState(r *http.Request) (any, error) { return nil, e.Reset(r.Context()) }
-
-// issuerView is one issuer as the control API shows it: never a private key.
-type issuerView struct {
-	URL  string          `json:"url"`
-	Own  bool            `json:"own"`
-	Alg  string          `json:"alg,omitempty"`
-	JWKS json.RawMessage `json:"jwks"`
-}
-
-func (e *Emulator) getIssuers(r *http.Request) (any, error) {
-	e.catchUp(r)
-	views := []issuerView{}
-	for i := range state.All[*Issuer](e.store.Snapshot(), "") {
-		view := issuerView{URL: i.URL, Own: i.Own(), Alg: i.Alg, JWKS: i.JWKS}
-		if i.Own() {
-			view.JWKS = i.issuer().JWKS()
-		}
-		views = append(views, view)
-	}
-	return map[string]any{"issuers": views, "default": e.defaultIssuerURL()}, nil
-}
-
-func (e *Emulator) putIssuer(r *http.Request) (any, error) {
-	var in struct {
-		URL  string          `json:"url"`
-		JWKS json.RawMessage `json:"jwks"`
-	}
-	if err := decodeBody(r, &in); err != nil {
-		return nil, err
-	}
-	if err := checkIssuerURL(in.URL); err != nil {
-		return nil, badRequest("url: %v", err)
-	}
-	if len(in.JWKS) == 0 || string(in.JWKS) == "null" {
-		return nil, badRequest(`jwks: missing; write the issuer's key set, {"keys": [...]}`)
-	}
-	issuer := &Issuer{URL: in.URL, JWKS: in.JWKS}
-	if err := issuer.parse(); err != nil {
-		return nil, badRequest("jwks: %v", err)
-	}
-	return nil, e.store.Update(r.Context(), func(tx *state.Txn) error {
-		tx.Put(issuer)
-		return nil
-	})
-}
-
-func (e *Emulator) deleteIssuer(r *http.Request) (any, error) {
-	issuerURL := r.URL.Query().Get("url")
-	return nil, e.store.Update(r.Context(), func(tx *state.Txn) error {
-		found, ok := state.Get[*Issuer](tx, issuerURL)
-		if !ok {
-			return notFound("no issuer %q", issuerURL)
-		}
-		tx.Delete(found)
-		return nil
-	})
-}
-
-func (e *Emulator) postRotate(r *http.Request) (any, error) {
-	var in struct {
-		Issuer string `json:"issuer"`
-		// Sealing rotates the key that credentials are made with, in place of an issuer's.
-		Sealing bool `json:"sealing"`
-	}
-	if err := decodeBody(r, &in); err != nil {
-		return nil, err
-	}
-	if in.Sealing {
-		if in.Issuer != "" {
-			return nil, badRequest("issuer and sealing: write one of them")
-		}
-		return nil, sts.Rotate(r.Context(), e.store, e.clock.Now(), e.config.Rand)
-	}
-	if in.Issuer == "" {
-		in.Issuer = e.defaultIssuer(e.store.Snapshot())
-	}
-	issuer, err := e.rotate(r.Context(), in.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{"issuer": issuer.URL, "keyId": issuer.Keys[0].KID}, nil
-}
-
-// clockView is the emulator's time beside the real one.
-type clockView struct {
-	Now    time.Time `json:"now"`
-	Real   time.Time `json:"real"`
-	Offset Duration  `json:"offset"`
-}
-
-func (e *Emulator) getClock(r *http.Request) (any, error) {
-	e.catchUp(r)
-	return clockView{Now: e.clock.Now().UTC(), Real: e.config.Now().UTC(), Offset: Duration(e.clock.Offset())}, nil
-}
-
-func (e *Emulator) postClock(r *http.Request) (any, error) {
-	var in struct {
-		Advance *Duration  `json:"advance"`
-		Set     *time.Time `json:"set"`
-		Reset   bool       `json:"reset"`
-	}
-	if err := decodeBody(r, &in); err != nil {
-		return nil, err
-	}
-	given := 0
-	for _, is := range []bool{in.Advance != nil, in.Set != nil, in.Reset} {
-		if is {
-			given++
-		}
-	}
-	if given != 1 {
-		return nil, badRequest(`write exactly one of {"advance": "2h"}, {"set": "2026-01-02T15:04:05Z"} and {"reset": true}`)
-	}
-	var err error
-	switch {
-	case in.Advance != nil:
-		err = e.clock.Advance(time.Duration(*in.Advance))
-	case in.Set != nil:
-		err = e.clock.Set(*in.Set)
-	default:
-		err = e.clock.Reset()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("moving the clock: %w", err)
-	}
-	return e.getClock(r)
-}
-
-func (e *Emulator) getDecisions(r *http.Request) (any, error) {
-	q := r.URL.Query()
-	limit := 100
-	if s := q.Get("limit"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			return nil, badRequest("limit: %q is not a number above 0", s)
-		}
-		limit = n
-	}
-	outcome := decision.Outcome(q.Get("outcome"))
-	switch outcome {
-	case "", decision.Allowed, decision.Refused, decision.Failed:
-	default:
-		return nil, badRequest("outcome: %q is none of allowed, refused and failed", outcome)
-	}
-	return map[string]any{"decisions": e.decisions.Newest(limit, outcome)}, nil
-}
-
-func (e *Emulator) getDecision(r *http.Request) (any, error) {
-	id := chi.URLParam(r, "id")
-	d, ok := e.decisions.Get(id)
-	if !ok {
-		return nil, notFound("no decision of request %q is kept; the newest %d are", id, e.config.Decisions)
-	}
-	return d, nil
-}
-
-func (e *Emulator) getFaults(*http.Request) (any, error) {
-	return map[string]any{"faults": e.faults.all()}, nil
-}
-
-func (e *Emulator) postFault(r *http.Request) (any, error) {
-	var f Fault
-	if err := decodeBody(r, &f); err != nil {
-		return nil, err
-	}
-	if err := f.validate(); err != nil {
-		return nil, badRequest("%v", err)
-	}
-	added, err := e.faults.add(f)
-	if err != nil {
-		return nil, badRequest("%v", err)
-	}
-	return added, nil
-}
-
-func (e *Emulator) deleteFaults(*http.Request) (any, error) {
-	e.faults.clear()
-	return nil, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services/eks"
@@ -202,7 +203,7 @@ func (e *Emulator) authenticate(req *api.Request, sig *wire.Signature, parseErr 
 }
 
 // inject carries out a fault; it reports whether the call is answered by it.
-func (e *Emulator) inject(w http.ResponseWriter, req *api.Request, f FaultSpec) bool {
+func (e *Emulator) inject(w http.ResponseWriter, req *api.Request, f control.FaultSpec) bool {
 	if f.Latency > 0 {
 		allowTransfer(w) // or the wait for the next request would end this one
 		timer := time.NewTimer(time.Duration(f.Latency))

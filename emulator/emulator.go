@@ -1,9 +1,8 @@
 // Package emulator is irsa-emu itself: it wires issuers, STS, IAM and the
 // services that enforce a role's permissions to one HTTP handler, and serves it.
 //
-// Programs use [New] for the handler and [Emulator.Serve] for the listeners;
-// Go tests use [Start], which gives a running emulator with a URL, an AWS
-// config, an issuer and a clock. Both are stable.
+// Programs use [New] for the handler and [Emulator.Serve] for the listeners, or
+// [StartBackground] for one on loopback; Go tests use package emulatortest.
 //
 // The package knows nothing of Kubernetes clusters: where one is involved,
 // package harness publishes its keys here. It reads no flags and no

@@ -123,7 +123,7 @@ func wantCode(t *testing.T, err error, code string) {
 	}
 }
 
-func control(t *testing.T, emu *Running, method, path, body string, into any) int {
+func callControl(t *testing.T, emu *Running, method, path, body string, into any) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, emu.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -171,7 +171,7 @@ func TestRefusalIsExplained(t *testing.T) {
 	_, err := assume(t, emu, TokenRequest{ServiceAccount: "other/your-service-account"})
 	wantCode(t, err, "AccessDenied")
 	var refused struct{ Decisions []*decision.Decision }
-	control(t, emu, http.MethodGet, "/_emu/decisions?outcome=refused", "", &refused)
+	callControl(t, emu, http.MethodGet, "/_emu/decisions?outcome=refused", "", &refused)
 	if len(refused.Decisions) != 1 {
 		t.Fatalf("%d decisions", len(refused.Decisions))
 	}
@@ -186,7 +186,7 @@ func TestRefusalIsExplained(t *testing.T) {
 		}
 	}
 	var one decision.Decision
-	if status := control(t, emu, http.MethodGet, "/_emu/decisions/"+d.RequestID, "", &one); status != http.StatusOK || one.RequestID != d.RequestID {
+	if status := callControl(t, emu, http.MethodGet, "/_emu/decisions/"+d.RequestID, "", &one); status != http.StatusOK || one.RequestID != d.RequestID {
 		t.Errorf("status %d, decision %+v", status, one)
 	}
 }
@@ -211,7 +211,7 @@ func TestRotationStopsBeforeTheIssuerBreaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	rotate := func() int {
-		return control(t, emu, http.MethodPost, "/_emu/keys/rotate", `{"issuer": "https://issuer.example.com"}`, nil)
+		return callControl(t, emu, http.MethodPost, "/_emu/keys/rotate", `{"issuer": "https://issuer.example.com"}`, nil)
 	}
 	for n := 2; n <= mostKeys; n++ {
 		if status := rotate(); status != http.StatusOK {
@@ -235,7 +235,7 @@ func TestStateRoundTrip(t *testing.T) {
 		t.Fatal(err) // the issuer has a key now, which is part of the state
 	}
 	var doc json.RawMessage
-	if status := control(t, emu, http.MethodGet, "/_emu/state", "", &doc); status != http.StatusOK {
+	if status := callControl(t, emu, http.MethodGet, "/_emu/state", "", &doc); status != http.StatusOK {
 		t.Fatalf("status %d: %s", status, doc)
 	}
 	given, err := statefile.Parse("exported.json", doc, nil)
@@ -244,11 +244,11 @@ func TestStateRoundTrip(t *testing.T) {
 	}
 	again := Start(t, Config{Region: "us-west-2", Given: []statefile.State{given}})
 	var second json.RawMessage
-	control(t, again, http.MethodGet, "/_emu/state", "", &second)
+	callControl(t, again, http.MethodGet, "/_emu/state", "", &second)
 	if !bytes.Equal(doc, second) {
 		t.Errorf("first:\n%s\nsecond:\n%s", doc, second)
 	}
-	if status := control(t, again, http.MethodPost, "/_emu/state", string(doc), nil); status != http.StatusNoContent {
+	if status := callControl(t, again, http.MethodPost, "/_emu/state", string(doc), nil); status != http.StatusNoContent {
 		t.Errorf("loading it again: status %d", status)
 	}
 }
@@ -258,14 +258,14 @@ func TestStateIsAllOrNothing(t *testing.T) {
 	bad := `{"apiVersion":"irsa-emu.dev/v1","kind":"State","accounts":{"111122223333":{
 "secrets":[{"name":"kept?","value":"x"}],"roles":[{"name":"r","trustPolicy":{"Version":"2012-10-17","Statement":[]}}]}}}`
 	var answer struct{ Error string }
-	if status := control(t, emu, http.MethodPost, "/_emu/state", bad, &answer); status != http.StatusBadRequest {
+	if status := callControl(t, emu, http.MethodPost, "/_emu/state", bad, &answer); status != http.StatusBadRequest {
 		t.Errorf("status %d", status)
 	}
 	if !strings.Contains(answer.Error, "request body:2:") {
 		t.Errorf("the error does not say where: %s", answer.Error)
 	}
 	var doc statefile.State
-	control(t, emu, http.MethodGet, "/_emu/state", "", &doc)
+	callControl(t, emu, http.MethodGet, "/_emu/state", "", &doc)
 	if len(doc.Accounts["111122223333"].Secrets) != 0 {
 		t.Error("half of the document was applied")
 	}
@@ -273,7 +273,7 @@ func TestStateIsAllOrNothing(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	emu := startTutorial(t)
-	if status := control(t, emu, http.MethodPost, "/_emu/faults",
+	if status := callControl(t, emu, http.MethodPost, "/_emu/faults",
 		`{"match":{"action":"AssumeRoleWithWebIdentity"},"fault":{"code":"IDPCommunicationError","status":400},"times":1}`, nil); status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
@@ -283,11 +283,11 @@ func TestFaults(t *testing.T) {
 	if _, err := assume(t, emu, request); err != nil {
 		t.Errorf("the fault was used up: %v", err)
 	}
-	control(t, emu, http.MethodPost, "/_emu/faults", `{"fault":{"dropConnection":true},"times":1}`, nil)
+	callControl(t, emu, http.MethodPost, "/_emu/faults", `{"fault":{"dropConnection":true},"times":1}`, nil)
 	if _, err := assume(t, emu, request); err == nil {
 		t.Error("the connection was to be dropped")
 	}
-	if status := control(t, emu, http.MethodPost, "/_emu/faults", `{"fault":{}}`, nil); status != http.StatusBadRequest {
+	if status := callControl(t, emu, http.MethodPost, "/_emu/faults", `{"fault":{}}`, nil); status != http.StatusBadRequest {
 		t.Errorf("a fault that does nothing: status %d", status)
 	}
 }
@@ -299,11 +299,11 @@ func TestPublishedKeysAndRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	var rotated struct{ Issuer, KeyID string }
-	if status := control(t, emu, http.MethodPost, "/_emu/keys/rotate", `{"issuer":"`+emu.Issuer()+`"}`, &rotated); status != http.StatusOK {
+	if status := callControl(t, emu, http.MethodPost, "/_emu/keys/rotate", `{"issuer":"`+emu.Issuer()+`"}`, &rotated); status != http.StatusOK {
 		t.Fatalf("status %d", status)
 	}
 	var keys struct{ Keys []struct{ Kid string } }
-	control(t, emu, http.MethodGet, "/id/EXAMPLED539D4633E53DE1B71EXAMPLE/keys", "", &keys)
+	callControl(t, emu, http.MethodGet, "/id/EXAMPLED539D4633E53DE1B71EXAMPLE/keys", "", &keys)
 	if len(keys.Keys) != 2 || keys.Keys[0].Kid == keys.Keys[1].Kid {
 		t.Errorf("keys %+v, want the new and the old one", keys)
 	}
@@ -313,10 +313,10 @@ func TestPublishedKeysAndRotation(t *testing.T) {
 	}); err != nil {
 		t.Errorf("a token of the old key, which is still published: %v", err)
 	}
-	if status := control(t, emu, http.MethodPut, "/_emu/issuers", `{"url":"https://issuer.example.com","jwks":{"keys":[]}}`, nil); status != http.StatusNoContent {
+	if status := callControl(t, emu, http.MethodPut, "/_emu/issuers", `{"url":"https://issuer.example.com","jwks":{"keys":[]}}`, nil); status != http.StatusNoContent {
 		t.Errorf("publishing: status %d", status)
 	}
-	if status := control(t, emu, http.MethodPost, "/_emu/tokens", `{"issuer":"https://issuer.example.com","subject":"x"}`, nil); status != http.StatusConflict {
+	if status := callControl(t, emu, http.MethodPost, "/_emu/tokens", `{"issuer":"https://issuer.example.com","subject":"x"}`, nil); status != http.StatusConflict {
 		t.Errorf("a token of somebody else's issuer: status %d", status)
 	}
 }

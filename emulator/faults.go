@@ -1,69 +1,23 @@
 package emulator
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
-// Fault is a failure that was asked for: calls that match get it instead of,
-// or before, their answer.
-type Fault struct {
-	ID    int        `json:"id,omitempty"`
-	Match FaultMatch `json:"match"`
-	Fault FaultSpec  `json:"fault"`
-	// Times is how many calls get the fault; 0 is every call until it is deleted.
-	Times int `json:"times,omitempty"`
-	// Used counts the calls that got it.
-	Used int `json:"used"`
-}
-
-// FaultMatch says which calls; an empty field matches all.
-type FaultMatch struct {
-	Service string `json:"service,omitempty"`
-	Action  string `json:"action,omitempty"`
-	// Role is a role's ARN or name, as the call names it.
-	Role string `json:"role,omitempty"`
-}
-
-// FaultSpec says what they get: a latency, then a dropped connection or an
-// error in the service's own protocol, or the true answer if neither is set.
-type FaultSpec struct {
-	Code           string   `json:"code,omitempty"`
-	Status         int      `json:"status,omitempty"`
-	Message        string   `json:"message,omitempty"`
-	Latency        Duration `json:"latency,omitempty"`
-	DropConnection bool     `json:"dropConnection,omitempty"`
-}
-
-// Duration reads and writes as Go writes durations: "960s", "2h".
-type Duration time.Duration
-
-// MarshalJSON writes the duration as a string.
-func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
-
-// UnmarshalJSON reads a string such as "250ms".
-func (d *Duration) UnmarshalJSON(b []byte) error {
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf("a duration is a string such as \"250ms\" or \"2h\", not %s", b)
-	}
-	v, err := time.ParseDuration(s)
-	*d = Duration(v)
-	return err
-}
-
 // validate says what is wrong with a fault and what to write instead.
-func (f *Fault) validate() error {
+func validateFault(f *control.FaultRequest) error {
 	switch {
 	case f.Times < 0:
 		return fmt.Errorf("times: %d is negative; write how many calls get the fault, or 0 for every call", f.Times)
 	case f.Fault.Latency < 0:
 		return fmt.Errorf("fault.latency: %s is negative", time.Duration(f.Fault.Latency))
-	case f.Fault.Latency > Duration(5*time.Minute):
+	case f.Fault.Latency > control.Duration(5*time.Minute):
 		return fmt.Errorf("fault.latency: %s is over the limit of 5m", time.Duration(f.Fault.Latency))
 	case f.Fault.DropConnection && f.Fault.Code != "":
 		return fmt.Errorf("fault: a dropped connection carries no code; write dropConnection or code, not both")
@@ -87,28 +41,32 @@ func (f *Fault) validate() error {
 type faults struct {
 	mu   sync.Mutex
 	last int
-	list []*Fault
+	list []*control.Fault
 }
 
 // mostFaults bounds the list, which every call is held against.
 const mostFaults = 1000
 
-func (fs *faults) add(f Fault) (Fault, error) {
+// add puts a fault in force, or says what is wrong with it.
+func (fs *faults) add(f control.FaultRequest) (control.Fault, error) {
+	if err := validateFault(&f); err != nil {
+		return control.Fault{}, err
+	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if len(fs.list) >= mostFaults {
-		return f, fmt.Errorf("there are %d faults already; DELETE /_emu/faults clears them, and \"times\" makes one go by itself", len(fs.list))
+		return control.Fault{}, fmt.Errorf("there are %d faults already; DELETE /_emu/faults clears them, and \"times\" makes one go by itself", len(fs.list))
 	}
 	fs.last++
-	f.ID, f.Used = fs.last, 0
-	fs.list = append(fs.list, &f)
-	return f, nil
+	added := control.Fault{ID: fs.last, Match: f.Match, Fault: f.Fault, Times: f.Times}
+	fs.list = append(fs.list, &added)
+	return added, nil
 }
 
-func (fs *faults) all() []Fault {
+func (fs *faults) all() []control.Fault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	out := make([]Fault, 0, len(fs.list))
+	out := make([]control.Fault, 0, len(fs.list))
 	for _, f := range fs.list {
 		out = append(out, *f)
 	}
@@ -122,11 +80,11 @@ func (fs *faults) clear() {
 }
 
 // take returns the fault that a call gets and counts it, if there is one.
-func (fs *faults) take(service, action, role string) (FaultSpec, bool) {
+func (fs *faults) take(service, action, role string) (control.FaultSpec, bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for i, f := range fs.list {
-		if !f.Match.matches(service, action, role) {
+		if !matchesFault(f.Match, service, action, role) {
 			continue
 		}
 		f.Used++
@@ -135,10 +93,10 @@ func (fs *faults) take(service, action, role string) (FaultSpec, bool) {
 		}
 		return f.Fault, true
 	}
-	return FaultSpec{}, false
+	return control.FaultSpec{}, false
 }
 
-func (m FaultMatch) matches(service, action, role string) bool {
+func matchesFault(m control.FaultMatch, service, action, role string) bool {
 	if m.Service != "" && !strings.EqualFold(m.Service, service) {
 		return false
 	}

@@ -211,14 +211,14 @@ func TestReplicasFollowBeforeTheyRefuse(t *testing.T) {
 		if _, err := sts.NewFromConfig(as(a, out)).GetCallerIdentity(ctx, nil); err != nil {
 			t.Errorf("a session that the other replica issued: %v", err)
 		}
-		if status := control(t, a, http.MethodPost, "/_emu/keys/rotate", `{}`, nil); status != http.StatusOK {
+		if status := callControl(t, a, http.MethodPost, "/_emu/keys/rotate", `{}`, nil); status != http.StatusOK {
 			t.Errorf("rotating the signing key: status %d", status)
 		}
 		// The sealing key too, and past the time in which it is only learned.
-		if status := control(t, a, http.MethodPost, "/_emu/keys/rotate", `{"sealing": true}`, nil); status != http.StatusNoContent {
+		if status := callControl(t, a, http.MethodPost, "/_emu/keys/rotate", `{"sealing": true}`, nil); status != http.StatusNoContent {
 			t.Errorf("rotating the sealing key: status %d", status)
 		}
-		if status := control(t, a, http.MethodPost, "/_emu/clock", `{"advance": "61s"}`, nil); status != http.StatusOK {
+		if status := callControl(t, a, http.MethodPost, "/_emu/clock", `{"advance": "61s"}`, nil); status != http.StatusOK {
 			t.Errorf("moving the clock: status %d", status)
 		}
 	}
@@ -246,7 +246,7 @@ func TestReplicasShareTheClock(t *testing.T) {
 	if got := b.Clock().Offset(); got != time.Hour {
 		t.Errorf("the other replica's clock is %v ahead, want 1h", got)
 	}
-	if status := control(t, b, http.MethodDelete, "/_emu/state", "", nil); status != http.StatusNoContent {
+	if status := callControl(t, b, http.MethodDelete, "/_emu/state", "", nil); status != http.StatusNoContent {
 		t.Fatalf("reset: status %d", status)
 	}
 	if err := a.store.CatchUp(t.Context()); err != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
 // Certificates are made for whatever name a client sends before it is known who
@@ -37,16 +39,16 @@ func TestCertificatesAreBounded(t *testing.T) {
 func TestFaultsAreBounded(t *testing.T) {
 	emu := Start(t, Config{})
 	for range mostFaults {
-		if _, err := emu.faults.add(Fault{Fault: FaultSpec{Code: "Throttling"}}); err != nil {
+		if _, err := emu.faults.add(control.FaultRequest{Fault: control.FaultSpec{Code: "Throttling"}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var answer struct{ Error string }
-	if status := control(t, emu, http.MethodPost, "/_emu/faults", `{"fault":{"code":"Throttling"}}`, &answer); status != http.StatusBadRequest || !strings.Contains(answer.Error, "DELETE /_emu/faults") {
+	if status := callControl(t, emu, http.MethodPost, "/_emu/faults", `{"fault":{"code":"Throttling"}}`, &answer); status != http.StatusBadRequest || !strings.Contains(answer.Error, "DELETE /_emu/faults") {
 		t.Errorf("one more: %d %s", status, answer.Error)
 	}
-	control(t, emu, http.MethodDelete, "/_emu/faults", "", nil)
-	if status := control(t, emu, http.MethodPost, "/_emu/faults", `{"fault":{"code":"Throttling"}}`, nil); status != http.StatusOK {
+	callControl(t, emu, http.MethodDelete, "/_emu/faults", "", nil)
+	if status := callControl(t, emu, http.MethodPost, "/_emu/faults", `{"fault":{"code":"Throttling"}}`, nil); status != http.StatusOK {
 		t.Errorf("after clearing: %d", status)
 	}
 }

@@ -91,7 +91,7 @@ func TestLogOfAFailure(t *testing.T) {
 	if !strings.Contains(log.String(), "last access") {
 		t.Errorf("the log:\n%s", &log)
 	}
-	if status := control(t, emu, http.MethodGet, "/readyz", "", nil); status != http.StatusOK {
+	if status := callControl(t, emu, http.MethodGet, "/readyz", "", nil); status != http.StatusOK {
 		t.Errorf("/readyz: %d", status)
 	}
 }

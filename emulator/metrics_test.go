@@ -182,7 +182,7 @@ func TestStoreMetrics(t *testing.T) {
 	backend := &failingBackend{Backend: state.NewMemory()}
 	emu := Start(t, Config{Backend: backend})
 	backend.fail(state.ErrUnavailable)
-	if status := control(t, emu, http.MethodPut, "/_emu/issuers", `{"url":"https://issuer.example.com","jwks":{"keys":[]}}`, nil); status != http.StatusServiceUnavailable {
+	if status := callControl(t, emu, http.MethodPut, "/_emu/issuers", `{"url":"https://issuer.example.com","jwks":{"keys":[]}}`, nil); status != http.StatusServiceUnavailable {
 		t.Errorf("status %d", status)
 	}
 	text := scrape(t, emu)

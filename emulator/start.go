@@ -4,40 +4,20 @@ import (
 	"context"
 	"errors"
 	"net"
-	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
-// Running is an emulator inside a Go test: where it is and how to reach it.
+// Running is an emulator in this process that listens on loopback.
 type Running struct {
 	*Emulator
-	// URL is where it listens, on loopback.
+	// URL is where it listens.
 	URL string
 }
 
-// Start runs an emulator for a test and ends it with the test.
-//
-//	emu := emulator.Start(t, emulator.Config{})
-//	client := sts.NewFromConfig(emu.AWSConfig())
-func Start(t testing.TB, config Config) *Running {
-	t.Helper()
-	r, stop, err := StartBackground(context.Background(), config)
-	if err != nil {
-		t.Fatalf("starting irsa-emu: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := stop(); err != nil {
-			t.Errorf("stopping irsa-emu: %v", err)
-		}
-	})
-	return r
-}
-
 // StartBackground runs an emulator on a free loopback port until stop is
-// called, which waits for it to end.
+// called, which waits for it to end. Go tests use package emulatortest.
 func StartBackground(ctx context.Context, config Config) (r *Running, stop func() error, err error) {
 	e, err := New(ctx, config)
 	if err != nil {
@@ -56,20 +36,11 @@ func StartBackground(ctx context.Context, config Config) (r *Running, stop func(
 	return &Running{Emulator: e, URL: "http://" + l.Addr().String()}, stop, nil
 }
 
-// AWSConfig is an SDK configuration of the default account's administrator,
-// with the emulator's endpoint and region.
-func (r *Running) AWSConfig() aws.Config {
-	return aws.Config{
-		Region: r.config.Region, BaseEndpoint: aws.String(r.URL),
-		Credentials: credentials.NewStaticCredentialsProvider("test", r.config.AdminSecret, ""),
-	}
-}
-
 // Issuer is the URL of the issuer whose tokens [Running.Token] gives.
 func (r *Running) Issuer() string { return r.defaultIssuer(r.store.Snapshot()) }
 
-// Token is a projected token of a service account, NAMESPACE/NAME, for
-// sts.amazonaws.com; request fills in what else it should have.
-func (r *Running) Token(ctx context.Context, request TokenRequest) (string, error) {
+// Token is a token of a service account, NAMESPACE/NAME, for sts.amazonaws.com;
+// request fills in what else it should have.
+func (r *Running) Token(ctx context.Context, request control.TokenRequest) (string, error) {
 	return r.mint(ctx, request)
 }

@@ -8,47 +8,22 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-// TokenRequest asks an issuer of the emulator's own for a token.
-type TokenRequest struct {
-	// Issuer is the issuer's URL. Default: the one cluster's or issuer's, if
-	// there is exactly one, else an EKS-shaped one of the emulator's.
-	Issuer string `json:"issuer,omitempty"`
-	// ServiceAccount is NAMESPACE/NAME; Subject is the sub claim as it is. One
-	// of them is given, unless a profile makes the subject.
-	ServiceAccount string `json:"serviceAccount,omitempty"`
-	Subject        string `json:"subject,omitempty"`
-	// Audience is the aud claim. Default sts.amazonaws.com, or the profile's.
-	Audience []string `json:"audience,omitempty"`
-	// ExpiresInSeconds is the token's life. Default 86400, as the pod identity
-	// webhook asks for; a profile's own otherwise. Negative makes an expired token.
-	ExpiresInSeconds int64 `json:"expiresInSeconds,omitempty"`
-	// Claims are put over those that the token has.
-	Claims map[string]any `json:"claims,omitempty"`
-	// Pod is the name of the pod that the token is bound to, if any.
-	Pod string `json:"pod,omitempty"`
-	// Profile is the shape of another issuer's tokens: github, gitlab, hcp-terraform.
-	Profile string `json:"profile,omitempty"`
-}
-
-func (e *Emulator) postToken(r *http.Request) (any, error) {
-	var in TokenRequest
-	if err := decodeBody(r, &in); err != nil {
-		return nil, err
-	}
+func (e *Emulator) postToken(r *http.Request, in control.TokenRequest) (any, error) {
 	token, err := e.mint(r.Context(), in)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"token": token}, nil
+	return control.Token{Token: token}, nil
 }
 
 // mint makes and signs a token.
-func (e *Emulator) mint(ctx context.Context, in TokenRequest) (string, error) {
+func (e *Emulator) mint(ctx context.Context, in control.TokenRequest) (string, error) {
 	spec, err := e.tokenSpec(in)
 	if err != nil {
 		return "", err
@@ -71,7 +46,7 @@ type tokenSpec struct {
 	Sign   oidc.SignOptions
 }
 
-func (e *Emulator) tokenSpec(in TokenRequest) (tokenSpec, error) {
+func (e *Emulator) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 	if in.Profile != "" && in.Profile != "kubernetes" {
 		return e.profileSpec(in)
 	}
@@ -123,7 +98,7 @@ func (e *Emulator) tokenSpec(in TokenRequest) (tokenSpec, error) {
 }
 
 // profileSpec is a token in the shape of another issuer's.
-func (e *Emulator) profileSpec(in TokenRequest) (tokenSpec, error) {
+func (e *Emulator) profileSpec(in control.TokenRequest) (tokenSpec, error) {
 	if in.ServiceAccount != "" || in.Pod != "" {
 		return tokenSpec{}, badRequest("profile %q: its tokens are not a service account's; leave serviceAccount and pod out", in.Profile)
 	}

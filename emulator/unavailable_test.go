@@ -65,7 +65,7 @@ func wantUnavailable(t *testing.T, emu *Running) {
 			t.Errorf("%s: the reason is %q, want the cause in it", name, reason)
 		}
 	}
-	if status := control(t, emu, http.MethodPost, "/_emu/clock", `{"advance": "1h"}`, nil); status != http.StatusServiceUnavailable {
+	if status := callControl(t, emu, http.MethodPost, "/_emu/clock", `{"advance": "1h"}`, nil); status != http.StatusServiceUnavailable {
 		t.Errorf("the control API: status %d", status)
 	}
 }

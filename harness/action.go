@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
 )
 
@@ -53,7 +54,7 @@ type stage struct {
 	config   *Config
 	scenario *Scenario
 	cluster  Cluster
-	control  *control
+	control  *control.Client
 	region   string
 	account  string
 	sessions map[string]*session
@@ -65,7 +66,7 @@ func (s *stage) awsConfig(provider aws.CredentialsProvider, region string) aws.C
 		region = s.region
 	}
 	return aws.Config{
-		Region: region, BaseEndpoint: aws.String(s.cluster.URL()), Credentials: provider, HTTPClient: s.control.http,
+		Region: region, BaseEndpoint: aws.String(s.cluster.URL()), Credentials: provider, HTTPClient: s.control.HTTP,
 		// A refusal is an answer: it is looked at, not asked for again.
 		Retryer: func() aws.Retryer { return retry.AddWithMaxAttempts(aws.NopRetryer{}, 1) },
 	}
@@ -94,7 +95,7 @@ func (s *stage) explain(ctx context.Context, a *answer) *decision.Decision {
 	if a.requestID == "" {
 		return nil
 	}
-	d, err := s.control.decision(ctx, a.requestID)
+	d, err := s.control.Decision(ctx, a.requestID)
 	if err != nil {
 		return nil
 	}
@@ -147,7 +148,7 @@ func (s *stage) token(ctx context.Context, id Identity) (string, error) {
 	ofCluster := id.Subject == "" && id.Profile == "" &&
 		(id.Issuer == "" || id.Issuer == s.scenario.issuer() || slices.Contains(s.scenario.Spec.Cluster.Others, id.Issuer))
 	if !ofCluster {
-		return s.control.token(ctx, tokenRequest{
+		return signToken(ctx, s.control, control.TokenRequest{
 			Issuer: id.Issuer, ServiceAccount: id.ServiceAccount, Subject: id.Subject, Profile: id.Profile, Pod: id.Pod,
 			Audience: id.Audience, ExpiresInSeconds: int64(time.Duration(id.TokenLife) / time.Second), Claims: id.claims(),
 		})

@@ -183,7 +183,7 @@ func (r *Refusal) check(d *strictyaml.Decoder, path string) {
 }
 
 func (a *Assume) perform(ctx context.Context, s *stage) (*outcome, error) {
-	started, err := s.control.now(ctx)
+	began, err := s.control.Clock(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (a *Assume) perform(ctx context.Context, s *stage) (*outcome, error) {
 		m = compare(m, "subject", x.Subject, text(got.output, "SubjectFromWebIdentityToken"))
 		m = compare(m, "sourceIdentity", x.SourceIdentity, text(got.output, "SourceIdentity"))
 		if x.ExpiresIn != nil {
-			m = compareLife(m, time.Duration(*x.ExpiresIn), started, text(got.output, "Credentials", "Expiration"))
+			m = compareLife(m, time.Duration(*x.ExpiresIn), began.Now, text(got.output, "Credentials", "Expiration"))
 		}
 		return m
 	})

@@ -146,7 +146,7 @@ func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
 		if account == "" {
 			account = s.account
 		}
-		exec.Env = append(pointed(exec.Env, s.cluster.URL(), region, dir), "AWS_ACCESS_KEY_ID="+account, "AWS_SECRET_ACCESS_KEY="+s.config.AdminSecret)
+		exec.Env = append(Pointed(exec.Env, s.cluster.URL(), region, dir), "AWS_ACCESS_KEY_ID="+account, "AWS_SECRET_ACCESS_KEY="+s.config.AdminSecret)
 		exec.Env = withEnv(exec.Env, c.Env)
 		code, err = exec.run(ctx)
 	}

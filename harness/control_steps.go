@@ -3,9 +3,9 @@ package harness
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -38,15 +38,8 @@ func (c *Clock) check(d *strictyaml.Decoder, path string) {
 }
 
 func (c *Clock) perform(ctx context.Context, s *stage) (*outcome, error) {
-	body := map[string]any{"reset": true}
-	switch {
-	case c.Advance != nil:
-		body = map[string]any{"advance": time.Duration(*c.Advance).String()}
-	case c.Set != nil:
-		body = map[string]any{"set": c.Set}
-	}
-	var now struct{ Now time.Time }
-	if err := s.control.call(ctx, http.MethodPost, "/_emu/clock", body, &now); err != nil {
+	now, err := s.control.MoveClock(ctx, control.ClockChange{Advance: c.Advance, Set: c.Set, Reset: c.Reset})
+	if err != nil {
 		return nil, fmt.Errorf("moving the clock: %w", err)
 	}
 	return &outcome{summary: "it is " + now.Now.UTC().Format(time.RFC3339)}, nil
@@ -74,7 +67,7 @@ func (r *RotateKeys) Changes() bool { return true }
 func (r *RotateKeys) perform(ctx context.Context, s *stage) (*outcome, error) {
 	var err error
 	if r.Issuer != "" {
-		err = s.control.rotateKeys(ctx, r.Issuer)
+		_, err = s.control.Rotate(ctx, control.Rotation{Issuer: r.Issuer})
 	} else {
 		err = s.cluster.(KeyRotator).RotateKeys(ctx) // Needs says so
 	}
@@ -86,26 +79,10 @@ func (r *RotateKeys) perform(ctx context.Context, s *stage) (*outcome, error) {
 
 // Fault makes matching calls fail, or takes all such faults back.
 type Fault struct {
-	Match FaultMatch `json:"match,omitzero" jsonschema_description:"Which calls; all when left out."`
-	Fault *FaultSpec `json:"fault,omitempty" jsonschema_description:"What they get."`
-	Times int        `json:"times,omitempty" jsonschema_description:"How many calls; every call when left out."`
-	Clear bool       `json:"clear,omitempty" jsonschema_description:"Take all faults back, in place of fault."`
-}
-
-// FaultMatch says which calls.
-type FaultMatch struct {
-	Service string `json:"service,omitempty"`
-	Action  string `json:"action,omitempty"`
-	Role    string `json:"role,omitempty"`
-}
-
-// FaultSpec says what they get.
-type FaultSpec struct {
-	Code           string    `json:"code,omitempty" jsonschema_description:"AWS error code, such as IDPCommunicationError."`
-	Status         int       `json:"status,omitempty"`
-	Message        string    `json:"message,omitempty"`
-	Latency        *Duration `json:"latency,omitempty" jsonschema_description:"Wait before the answer, such as 200ms."`
-	DropConnection bool      `json:"dropConnection,omitempty"`
+	Match control.FaultMatch `json:"match,omitzero" jsonschema_description:"Which calls; all when left out."`
+	Fault *control.FaultSpec `json:"fault,omitempty" jsonschema_description:"What they get."`
+	Times int                `json:"times,omitempty" jsonschema_description:"How many calls; every call when left out."`
+	Clear bool               `json:"clear,omitempty" jsonschema_description:"Take all faults back, in place of fault."`
 }
 
 // Needs is nothing: faults are the emulator's own.
@@ -124,33 +101,19 @@ func (f *Fault) check(d *strictyaml.Decoder, path string) {
 	if f.Times < 0 {
 		d.PathErrorf(path+".times", "%d; write how many calls, or leave it out for every call", f.Times)
 	}
-	if x := f.Fault; x != nil && x.Code == "" && x.Latency == nil && !x.DropConnection {
+	if x := f.Fault; x != nil && x.Code == "" && x.Latency == 0 && !x.DropConnection {
 		d.PathErrorf(path+".fault", "nothing to do; write code, latency or dropConnection")
 	}
 }
 
 func (f *Fault) perform(ctx context.Context, s *stage) (*outcome, error) {
 	if f.Clear {
-		if err := s.control.call(ctx, http.MethodDelete, "/_emu/faults", nil, nil); err != nil {
+		if err := s.control.ClearFaults(ctx); err != nil {
 			return nil, fmt.Errorf("taking faults back: %w", err)
 		}
 		return &outcome{summary: "no faults"}, nil
 	}
-	x := f.Fault
-	fault := map[string]any{}
-	set := func(name string, written bool, value any) {
-		if written {
-			fault[name] = value
-		}
-	}
-	set("code", x.Code != "", x.Code)
-	set("status", x.Status != 0, x.Status)
-	set("message", x.Message != "", x.Message)
-	set("dropConnection", x.DropConnection, true)
-	if x.Latency != nil {
-		fault["latency"] = time.Duration(*x.Latency).String()
-	}
-	if err := s.control.call(ctx, http.MethodPost, "/_emu/faults", map[string]any{"match": f.Match, "fault": fault, "times": f.Times}, nil); err != nil {
+	if _, err := s.control.AddFault(ctx, control.FaultRequest{Match: f.Match, Fault: *f.Fault, Times: f.Times}); err != nil {
 		return nil, fmt.Errorf("injecting a fault: %w", err)
 	}
 	return &outcome{summary: "faults are on"}, nil

@@ -42,9 +42,9 @@ func drops(name string) bool {
 // clients read only these.
 var endpoints = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
 
-// pointed is an environment without what leads astray, pointed at an emulator.
+// Pointed is an environment without what leads astray, pointed at an emulator.
 // The folder gets no files: it is where no AWS configuration is.
-func pointed(environ []string, emulator, region, nowhere string) []string {
+func Pointed(environ []string, emulator, region, nowhere string) []string {
 	env := slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
 		return drops(name)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
 // ExecConfig says what [Exec] runs, and as whom.
@@ -66,9 +68,9 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 		return 1, errors.New("no command; write it after --")
 	}
 	api := newControl(c.URL, c.ControlToken)
-	defer api.close()
+	defer api.HTTP.CloseIdleConnections()
 	if c.Region == "" {
-		where, err := api.info(ctx)
+		where, err := api.Info(ctx)
 		if err != nil {
 			return 1, err
 		}
@@ -76,7 +78,7 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	}
 	if c.token == nil {
 		c.token = func(ctx context.Context) (string, error) {
-			return api.token(ctx, tokenRequest{
+			return signToken(ctx, api, control.TokenRequest{
 				Issuer: c.Issuer, ServiceAccount: c.ServiceAccount, Pod: c.Pod, Audience: c.Audience,
 				ExpiresInSeconds: int64(c.ExpiresIn / time.Second),
 			})
@@ -110,7 +112,7 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	if base == nil {
 		base = os.Environ()
 	}
-	c.Env = append(pointed(base, api.url, c.Region, dir), "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path(), "AWS_ROLE_SESSION_NAME="+sessionName())
+	c.Env = append(Pointed(base, api.URL, c.Region, dir), "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path(), "AWS_ROLE_SESSION_NAME="+sessionName())
 	c.Env = append(c.Env, c.more...)
 	return c.run(ctx)
 }

@@ -2,20 +2,33 @@ package harness
 
 import (
 	"context"
-	"testing"
 
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
+// T is what [Test] needs of a *testing.T. It is an interface so that a program
+// that runs scenarios does not link package testing.
+type T[Self any] interface {
+	Helper()
+	Parallel()
+	Run(name string, test func(Self)) bool
+	Fatal(args ...any)
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Logf(format string, args ...any)
+	Skip(args ...any)
+}
+
 // Test runs scenarios inside a Go test, each as a parallel subtest of its name.
+// Self is *testing.T.
 //
 //	scenarios, err := harness.Load("testdata/scenarios")
 //	…
 //	harness.Test(t, harness.Config{Start: harness.Local(start)}, scenarios)
-func Test(t *testing.T, c Config, scenarios []Scenario) {
+func Test[Self T[Self]](t Self, c Config, scenarios []Scenario) {
 	t.Helper()
 	for i := range scenarios {
-		t.Run(scenarios[i].Metadata.Name, func(t *testing.T) {
+		t.Run(scenarios[i].Metadata.Name, func(t Self) {
 			t.Parallel()
 			report, err := Run(context.Background(), c, scenarios[i:i+1])
 			if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
 // Local is the cluster that needs no cluster: an emulator for each scenario,
@@ -20,7 +22,7 @@ func Local(start StartEmulator) StartCluster {
 
 type local struct {
 	emulator Emulator
-	control  *control
+	control  *control.Client
 	issuer   string
 }
 
@@ -41,16 +43,19 @@ func (c *local) Token(ctx context.Context, r TokenRequest) (string, error) {
 	if r.Issuer != "" {
 		issuer = r.Issuer
 	}
-	return c.control.token(ctx, tokenRequest{
+	return signToken(ctx, c.control, control.TokenRequest{
 		Issuer: issuer, ServiceAccount: r.ServiceAccount, Pod: r.Pod, Audience: r.Audience,
 		ExpiresInSeconds: int64(r.ExpiresIn / time.Second), Claims: r.Claims,
 	})
 }
 
 // RotateKeys gives the issuer a new signing key.
-func (c *local) RotateKeys(ctx context.Context) error { return c.control.rotateKeys(ctx, c.issuer) }
+func (c *local) RotateKeys(ctx context.Context) error {
+	_, err := c.control.Rotate(ctx, control.Rotation{Issuer: c.issuer})
+	return err
+}
 
 func (c *local) Close() error {
-	c.control.close()
+	c.control.HTTP.CloseIdleConnections()
 	return c.emulator.Close()
 }

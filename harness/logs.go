@@ -2,11 +2,14 @@ package harness
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
 // logs is the folder that keeps what failures leave behind: a folder a
@@ -53,11 +56,15 @@ func (l *logs) keepDecisions(ctx context.Context, play *stage) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	decisions, err := play.control.decisions(ctx)
+	decisions, err := play.control.Decisions(ctx, control.DecisionQuery{Limit: 10_000})
 	if err != nil {
 		return folder, fmt.Errorf("decisions for the logs: %w", err)
 	}
-	return folder, os.WriteFile(filepath.Join(folder, "decisions.json"), decisions, 0o644)
+	text, err := json.MarshalIndent(control.Decisions{Decisions: decisions}, "", "  ")
+	if err != nil {
+		return folder, fmt.Errorf("decisions for the logs: %w", err)
+	}
+	return folder, os.WriteFile(filepath.Join(folder, "decisions.json"), text, 0o644)
 }
 
 // keepOutput writes what a failed step's command or pod wrote.

@@ -175,16 +175,16 @@ func (r *runner) onCluster(ctx context.Context, s *Scenario, result *ScenarioRes
 	}
 	defer func() { err = errors.Join(err, cluster.Close()) }()
 	api := newControl(cluster.URL(), r.config.ControlToken)
-	defer api.close()
+	defer api.HTTP.CloseIdleConnections()
 	play := &stage{
 		config: r.config, scenario: s, cluster: cluster, control: api, region: target.Region, sessions: map[string]*session{},
 	}
-	where, err := api.info(ctx)
+	where, err := api.Info(ctx)
 	if err != nil {
 		return fmt.Errorf("asking the emulator where it is: %w", err)
 	}
 	play.account = where.Account
-	if err := api.load(ctx, inRegion(s.Spec.Given.State, target.Region)); err != nil {
+	if err := api.Load(ctx, inRegion(s.Spec.Given.State, target.Region)); err != nil {
 		return fmt.Errorf("given state: %w", err)
 	}
 	r.steps(ctx, play, result)

@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -150,20 +151,7 @@ func writesAction(n *yaml.Node) bool {
 }
 
 // Duration is a time span as Go writes it: 90s, 2h, 1h30m.
-type Duration time.Duration
-
-// DecodeYAML reads text such as 2h.
-func (x *Duration) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
-	text, ok := d.Text(n, path)
-	if !ok {
-		return
-	}
-	v, err := time.ParseDuration(text)
-	if err != nil {
-		d.Errorf(n, "%s: %q is not a duration; write a number and a unit, such as 90s or 2h", path, text)
-	}
-	*x = Duration(v)
-}
+type Duration = control.Duration
 
 // Strings is one text or a list of texts.
 type Strings []string

@@ -64,11 +64,6 @@ func ScenarioSchema() *jsonschema.Schema {
 	return s
 }
 
-// JSONSchema is text such as 2h.
-func (Duration) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", Pattern: `^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$`, Examples: []any{"90s", "2h"}}
-}
-
 // JSONSchema is one text or a list.
 func (Strings) JSONSchema() *jsonschema.Schema {
 	text := &jsonschema.Schema{Type: "string"}

@@ -102,7 +102,7 @@ func TestExportMovesAnAccount(t *testing.T) {
 	if !found[account] || len(found) != 1 {
 		t.Errorf("accounts: %v", found)
 	}
-	if err := to.store.Update(t.Context(), func(tx *state.Txn) error { iam.Reset(tx); return nil }); err != nil {
+	if err := to.store.Update(t.Context(), func(tx *state.Txn) error { iam.Reset(tx, ""); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(statefile.Account{}, to.export()); diff != "" {

@@ -123,15 +123,23 @@ func Accounts(r state.Reader, found map[string]bool) {
 	}
 }
 
-// Reset removes every IAM entity of every account.
-func Reset(tx *state.Txn) {
-	state.DeleteAll[*OIDCProvider](tx, "")
-	state.DeleteAll[*Policy](tx, "")
-	state.DeleteAll[*Role](tx, "")
-	state.DeleteAll[*Group](tx, "")
-	state.DeleteAll[*User](tx, "")
-	state.DeleteAll[*AccessKey](tx, "")
-	state.DeleteAll[*InstanceProfile](tx, "")
-	state.DeleteAll[*Alias](tx, "")
-	state.DeleteAll[*OutboundFederation](tx, "")
+// Reset removes every IAM entity of an account; of every account when it is empty.
+func Reset(tx *state.Txn, account string) {
+	prefix := account
+	if account != "" {
+		prefix += "/"
+	}
+	state.DeleteAll[*OIDCProvider](tx, prefix)
+	state.DeleteAll[*Policy](tx, prefix)
+	state.DeleteAll[*Role](tx, prefix)
+	state.DeleteAll[*Group](tx, prefix)
+	state.DeleteAll[*User](tx, prefix)
+	state.DeleteAll[*InstanceProfile](tx, prefix)
+	state.DeleteAll[*Alias](tx, account)
+	state.DeleteAll[*OutboundFederation](tx, account)
+	for key := range state.All[*AccessKey](tx, "") { // their key in the store is their id
+		if account == "" || key.Account == account {
+			tx.Delete(key)
+		}
+	}
 }

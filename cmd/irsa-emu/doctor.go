@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/doctor"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/term"
@@ -51,8 +52,8 @@ func (p *program) doctorCommand() *cobra.Command {
 	flags.StringVarP(&f.namespace, "namespace", "n", "", "namespace (default: the context's)")
 	flags.StringVar(&f.pod, "pod", "", "name of the pod")
 	flags.StringVar(&f.serviceAccount, "service-account", "", "name of the service account, without a pod (default: default)")
-	flags.StringVar(&f.url, "url", "", "where the emulator is (IRSA_EMU_URL; default: the one in the cluster)")
-	flags.StringVar(&f.controlToken, "control-token", "", "the control token of the emulator at --url")
+	flags.StringVar(&f.URL, "url", "", "where the emulator is (IRSA_EMU_URL; default: the one in the cluster)")
+	flags.StringVar(&f.Token, "control-token", "", "the control token of the emulator at --url")
 	flags.BoolVar(&f.aws, "aws", false, "send the service account's token to AWS's own STS")
 	flags.StringVarP(&f.output, "output", "o", "text", "text or json")
 	return cmd
@@ -64,7 +65,7 @@ func (p *program) doctor(ctx context.Context, f doctorFlags) error {
 		return usageError("-o %s: write text or json", f.output)
 	case f.pod != "" && f.serviceAccount != "":
 		return usageError("--pod and --service-account: write one of them; a pod has its own service account")
-	case f.aws && f.url != "":
+	case f.aws && f.URL != "":
 		return usageError("--aws and --url: write one of them (IRSA_EMU_URL counts as --url)")
 	}
 	if namespace, name, both := strings.Cut(f.serviceAccount, "/"); both { // as other commands take it
@@ -96,8 +97,8 @@ func (p *program) doctor(ctx context.Context, f doctorFlags) error {
 			return "http://" + address, err
 		},
 	}
-	if f.url != "" {
-		config.Emulator = &doctor.Emulator{URL: f.url, ControlToken: f.controlToken}
+	if f.URL != "" {
+		config.Emulator = &control.Client{URL: f.URL, Token: f.Token}
 	}
 	return p.examine(ctx, config, f.output)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -11,12 +10,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/aws"
 )
-
-// emulatorInfo is what GET /_emu/info says.
-type emulatorInfo struct {
-	Account string `json:"account"`
-	Region  string `json:"region"`
-}
 
 func (p *program) envCommand() *cobra.Command {
 	var c client
@@ -33,7 +26,7 @@ func (p *program) envCommand() *cobra.Command {
 				region = c.region(cmd.Context())
 			}
 			lines := [][2]string{
-				{"AWS_ENDPOINT_URL", strings.TrimSuffix(c.url, "/")},
+				{"AWS_ENDPOINT_URL", strings.TrimSuffix(c.URL, "/")},
 				{"AWS_ACCESS_KEY_ID", key},
 				{"AWS_SECRET_ACCESS_KEY", secret},
 				{"AWS_REGION", region},
@@ -66,8 +59,8 @@ func (p *program) envCommand() *cobra.Command {
 func (c *client) region(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	var info emulatorInfo
-	if err := c.call(ctx, http.MethodGet, "/_emu/info", nil, &info); err != nil || info.Region == "" {
+	info, err := c.Info(ctx)
+	if err != nil || info.Region == "" {
 		return aws.DefaultRegion
 	}
 	return info.Region

@@ -33,7 +33,7 @@ The exit code is the command's own.`,
 			case config.Role == "":
 				return usageError("--role: missing; write the ARN of the service account's role")
 			}
-			config.URL, config.ControlToken, config.Command = c.url, c.controlToken, args
+			config.URL, config.ControlToken, config.Command = c.URL, c.Token, args
 			config.Stdin, config.Stdout, config.Stderr = p.stdin, p.stdout, p.stderr
 			config.Env = os.Environ()
 			config.Complain = func(err error) { _ = p.complain("irsa-emu: the token was not refreshed: %v", err) }

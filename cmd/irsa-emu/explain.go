@@ -1,12 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
-	"net/http"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/term"
 )
@@ -20,20 +20,9 @@ func (p *program) explainCommand() *cobra.Command {
 			if output != "text" && output != "json" {
 				return usageError("-o %s: write text or json", output)
 			}
-			d := new(decision.Decision)
-			if len(args) == 1 {
-				if err := c.call(cmd.Context(), http.MethodGet, "/_emu/decisions/"+url.PathEscape(args[0]), nil, d); err != nil {
-					return err
-				}
-			} else {
-				var out struct{ Decisions []*decision.Decision }
-				if err := c.call(cmd.Context(), http.MethodGet, "/_emu/decisions?limit=1&outcome=refused", nil, &out); err != nil {
-					return err
-				}
-				if len(out.Decisions) == 0 {
-					return &exitError{exitFailed, errors.New("no call was refused so far")}
-				}
-				d = out.Decisions[0]
+			d, err := c.explained(cmd.Context(), args)
+			if err != nil {
+				return c.failed(err)
 			}
 			if output == "json" {
 				return term.WriteJSON(p.stdout, d)
@@ -46,4 +35,19 @@ func (p *program) explainCommand() *cobra.Command {
 	c.clientFlags(cmd)
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd
+}
+
+// explained is the decision of the request that args name, or the last refusal.
+func (c *client) explained(ctx context.Context, args []string) (*decision.Decision, error) {
+	if len(args) == 1 {
+		return c.Decision(ctx, args[0])
+	}
+	refused, err := c.Decisions(ctx, control.DecisionQuery{Limit: 1, Outcome: decision.Refused})
+	if err != nil {
+		return nil, err
+	}
+	if len(refused) == 0 {
+		return nil, errors.New("no call was refused so far")
+	}
+	return refused[0], nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,11 +13,11 @@ func (p *program) healthCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "health", Short: "Ask a running emulator whether it is ready", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var says string
-			if err := c.call(cmd.Context(), http.MethodGet, "/readyz", nil, &says); err != nil {
-				return err
+			says, err := c.Ready(cmd.Context())
+			if err != nil {
+				return c.failed(err)
 			}
-			_, err := fmt.Fprintln(p.stdout, strings.Replace(says, "ok", "ready", 1))
+			_, err = fmt.Fprintln(p.stdout, strings.Replace(says, "ok", "ready", 1))
 			return err
 		},
 	}

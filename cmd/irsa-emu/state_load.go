@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,9 +31,9 @@ func (p *program) loadState(ctx context.Context, c *client, g *givenFlags) error
 	if err != nil {
 		return err
 	}
-	if err := c.call(ctx, http.MethodPost, "/_emu/state", given, nil); err != nil {
-		return err
+	if err := c.Load(ctx, given); err != nil {
+		return c.failed(err)
 	}
-	_, err = fmt.Fprintf(p.stdout, "loaded %s into the emulator at %s\n", strings.Join(g.paths, ", "), c.url)
+	_, err = fmt.Fprintf(p.stdout, "loaded %s into the emulator at %s\n", strings.Join(g.paths, ", "), c.URL)
 	return err
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/irsa-emu/irsa-emu/emulator"
+	"github.com/irsa-emu/irsa-emu/emulatortest"
 )
 
 func TestStateLoad(t *testing.T) {
@@ -16,7 +15,7 @@ func TestStateLoad(t *testing.T) {
 	if err := os.WriteFile(path, []byte(document), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e := emulator.Start(t, emulator.Config{})
+	e := emulatortest.Start(t)
 	env := func(name string) (string, bool) { return e.URL, name == "IRSA_EMU_URL" }
 	var out, problem strings.Builder
 	for range 2 { // the second time, it is all there
@@ -28,10 +27,8 @@ func TestStateLoad(t *testing.T) {
 	if want := "loaded " + path + " into the emulator at " + e.URL + "\n"; out.String() != want {
 		t.Errorf("it says %q, want %q", &out, want)
 	}
-	var state struct {
-		Accounts map[string]struct{ Buckets []struct{ Name string } }
-	}
-	if err := (&client{url: e.URL}).call(t.Context(), http.MethodGet, "/_emu/state", nil, &state); err != nil {
+	state, err := e.Control().State(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
 	if b := state.Accounts["111122223333"].Buckets; len(b) != 1 || b[0].Name != "reports" {

@@ -3,22 +3,20 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/irsa-emu/irsa-emu/emulator"
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
 func (p *program) tokenCommand() *cobra.Command {
 	var (
-		c       client
-		in      emulator.TokenRequest
-		life    time.Duration
-		claims  []string
-		request = &in
+		c      client
+		in     control.TokenRequest
+		life   time.Duration
+		claims []string
 	)
 	cmd := &cobra.Command{
 		Use: "token", Short: "Print a token of one of the emulator's issuers", Args: cobra.NoArgs,
@@ -29,19 +27,19 @@ func (p *program) tokenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			request.Claims = overrides
-			if request.ServiceAccount == "" && request.Subject == "" && request.Profile == "" {
+			in.Claims = overrides
+			if in.ServiceAccount == "" && in.Subject == "" && in.Profile == "" {
 				return usageError("whose token? write --service-account NAMESPACE/NAME, --subject SUB or --profile NAME")
 			}
 			if life%time.Second != 0 {
 				return usageError("--expires-in %s: tokens count whole seconds", life)
 			}
-			request.ExpiresInSeconds = int64(life / time.Second)
-			var out struct{ Token string }
-			if err := c.call(cmd.Context(), http.MethodPost, "/_emu/tokens", request, &out); err != nil {
-				return err
+			in.ExpiresInSeconds = int64(life / time.Second)
+			token, err := c.SignToken(cmd.Context(), in)
+			if err != nil {
+				return c.failed(err)
 			}
-			_, err = fmt.Fprintln(p.stdout, out.Token)
+			_, err = fmt.Fprintln(p.stdout, token)
 			return err
 		},
 	}

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/harness/kind"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/term"
@@ -84,12 +84,12 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 	if err != nil {
 		return &exitError{exitFailed, err}
 	}
-	c := client{url: up.URL, controlToken: up.ControlToken}
+	c := client{control.Client{URL: up.URL, Token: up.ControlToken}}
 	if len(given.Clusters) == 0 { // so that aws eks describe-cluster knows it
 		given.Clusters = map[string]statefile.Cluster{f.name: {Issuer: up.Issuer, Region: config.Region}}
 	}
-	if err := c.call(ctx, http.MethodPost, "/_emu/state", given, nil); err != nil {
-		return err
+	if err := c.Load(ctx, given); err != nil {
+		return c.failed(err)
 	}
 	return p.afterUp(up)
 }

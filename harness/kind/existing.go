@@ -69,7 +69,7 @@ func (e *Existing) prepare(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	e.issuer = keys.Issuer
+	e.issuer = keys.URL
 	if e.kubeconfig, err = e.saveKubeconfig(); err != nil {
 		return err
 	}

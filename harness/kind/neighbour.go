@@ -33,10 +33,10 @@ func (s *share) neighbour(ctx context.Context, issuer string) error {
 	if err != nil {
 		return err
 	}
-	if keys.Issuer != issuer {
-		return fmt.Errorf("the cluster of %s signs for %s", issuer, keys.Issuer)
+	if keys.URL != issuer {
+		return fmt.Errorf("the cluster of %s signs for %s", issuer, keys.URL)
 	}
-	return keys.Publish(ctx, s.http, s.slot.url, s.controlToken)
+	return s.emulator(s.slot).PublishKeys(ctx, keys)
 }
 
 func (s *share) leaveNeighbours() {

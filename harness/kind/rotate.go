@@ -96,7 +96,7 @@ func (s ownShare) RotateKeys(ctx context.Context) error {
 		if bytes.Equal(after.JWKS, before.JWKS) {
 			return false, "it serves the keys that it served before", nil
 		}
-		if err := after.Publish(ctx, s.http, s.slot.url, s.controlToken); err != nil {
+		if err := s.emulator(s.slot).PublishKeys(ctx, after); err != nil {
 			return false, "", err
 		}
 		return true, "", nil

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/kube"
 )
 
@@ -126,7 +127,7 @@ func (n *node) reach(_ context.Context, s *slot) (string, error) {
 func newRunning(k *kube.Client, name, kubeconfig string, config Config, image string) *running {
 	r := &running{
 		Client: k, name: name, kubeconfig: kubeconfig, controlToken: config.ControlToken, image: image, log: config.Log,
-		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{Proxy: nil}}, slots: make(chan *slot, config.Parallel),
+		http: control.HTTP(), slots: make(chan *slot, config.Parallel),
 	}
 	for i := range config.Parallel {
 		r.slots <- &slot{number: i}

@@ -1,18 +1,15 @@
 package kind
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
@@ -80,7 +77,8 @@ func (r *running) start(ctx context.Context, s *slot) error {
 		return err
 	}
 	err = settled(ctx, "waiting for the emulator at "+s.url, 100*time.Millisecond, func(ctx context.Context) (bool, string, error) {
-		return r.control(ctx, http.MethodGet, s.url+"/readyz", nil) == nil, "it does not answer", nil
+		_, err := r.emulator(s).Ready(ctx)
+		return err == nil, "it does not answer", nil
 	})
 	if err == nil {
 		s.host = service.Spec.ClusterIP
@@ -122,14 +120,14 @@ func (s *slot) nodePort(o *kube.Object) error {
 
 // reset empties the slot's emulator and gives it the cluster's keys.
 func (r *running) reset(ctx context.Context, s *slot) error {
-	if err := r.control(ctx, http.MethodDelete, s.url+"/_emu/state", nil); err != nil {
+	if err := r.emulator(s).Reset(ctx, control.StateReset{}); err != nil {
 		return fmt.Errorf("resetting the emulator: %w", err)
 	}
 	return r.publish(ctx, s)
 }
 
 func (r *running) publish(ctx context.Context, s *slot) error {
-	var keys incluster.Keys
+	var keys control.IssuerKeys
 	err := settled(ctx, "reading the cluster's keys", 250*time.Millisecond, func(ctx context.Context) (_ bool, _ string, err error) {
 		keys, err = incluster.ReadKeys(ctx, r.Client)
 		return err == nil, "", err
@@ -137,27 +135,10 @@ func (r *running) publish(ctx context.Context, s *slot) error {
 	if err != nil {
 		return err
 	}
-	return keys.Publish(ctx, r.http, s.url, r.controlToken)
+	return r.emulator(s).PublishKeys(ctx, keys)
 }
 
-// control calls an emulator's control API.
-func (r *running) control(ctx context.Context, method, url string, body any) error {
-	content, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(content))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Authorization", "Bearer "+r.controlToken)
-	resp, err := r.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		return fmt.Errorf("%s %s answered %s", method, strings.TrimPrefix(url, "http://"), resp.Status)
-	}
-	return nil
+// emulator is the client of a slot's control API.
+func (r *running) emulator(s *slot) *control.Client {
+	return &control.Client{URL: s.url, Token: r.controlToken, HTTP: r.http}
 }

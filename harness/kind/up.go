@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 // UpConfig is what a developer's cluster is to be.
@@ -178,7 +177,7 @@ func (r *running) update(ctx context.Context, image *image) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("cluster %s: %w", r.name, err)
 	}
-	var state []byte
+	var state *statefile.State
 	if err == nil && deployment.Spec.Template.Spec.Containers[0].Image != image.reference && deployment.Status.ReadyReplicas > 0 {
 		if err := r.secret(ctx); err != nil {
 			return err
@@ -196,32 +195,20 @@ func (r *running) update(ctx context.Context, image *image) error {
 		return err
 	}
 	if state != nil {
-		if err := r.control(ctx, http.MethodPost, s.url+"/_emu/state", json.RawMessage(state)); err != nil {
+		if err := r.emulator(s).Load(ctx, *state); err != nil {
 			return fmt.Errorf("giving the emulator its state back: %w", err)
 		}
 	}
 	return r.publish(ctx, s)
 }
 
-func (r *running) exportState(ctx context.Context) ([]byte, error) {
+func (r *running) exportState(ctx context.Context) (*statefile.State, error) {
 	url, err := r.reach(ctx, &slot{})
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_emu/state", nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Authorization", "Bearer "+r.controlToken)
-	resp, err := r.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the emulator answered %s", resp.Status)
-	}
-	return io.ReadAll(resp.Body)
+	state, err := r.emulator(&slot{url: url}).State(ctx)
+	return &state, err
 }
 
 // Down deletes a cluster that Up or a kept run made. It reports whether there

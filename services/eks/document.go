@@ -109,8 +109,12 @@ func exportAssociations(r state.Reader, c *Cluster) []statefile.PodIdentityAssoc
 	return list
 }
 
-// Reset deletes all clusters and associations.
-func Reset(tx *state.Txn) {
-	state.DeleteAll[*Cluster](tx, "")
-	state.DeleteAll[*Association](tx, "")
+// Reset deletes all clusters and associations of an account; of every account
+// when it is empty.
+func Reset(tx *state.Txn, account string) {
+	if account != "" {
+		account += "/"
+	}
+	state.DeleteAll[*Cluster](tx, account)
+	state.DeleteAll[*Association](tx, account)
 }

@@ -215,7 +215,7 @@ func TestDocument(t *testing.T) {
 		t.Fatalf("exported %d clusters, want 2", len(first))
 	}
 	other, _ := start(t)
-	if err := other.Store.Update(t.Context(), func(tx *state.Txn) error { eks.Reset(tx); return nil }); err != nil {
+	if err := other.Store.Update(t.Context(), func(tx *state.Txn) error { eks.Reset(tx, ""); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	declare(t, other, first)

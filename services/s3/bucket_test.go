@@ -273,7 +273,7 @@ func TestDocument(t *testing.T) {
 	if !found[servicetest.Account] || len(found) != 1 {
 		t.Errorf("accounts %v", found)
 	}
-	if err := s.Store.Update(t.Context(), func(tx *state.Txn) error { s3.Reset(tx); return nil }); err != nil {
+	if err := s.Store.Update(t.Context(), func(tx *state.Txn) error { s3.Reset(tx, ""); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if left := s3.Export(s.Store.Snapshot(), servicetest.Account); len(left) != 0 {

@@ -166,13 +166,32 @@ func Accounts(r state.Reader, found map[string]bool) {
 	}
 }
 
-// Reset deletes all buckets with everything in them.
-func Reset(tx *state.Txn) {
-	state.DeleteAll[*Bucket](tx, "")
-	state.DeleteAll[*Object](tx, "")
-	state.DeleteAll[*Upload](tx, "")
-	state.DeleteAll[*Part](tx, "")
-	state.DeleteAll[*Blob](tx, "")
+// Reset deletes all buckets of an account with everything in them; those of
+// every account when it is empty.
+func Reset(tx *state.Txn, account string) {
+	if account == "" {
+		state.DeleteAll[*Bucket](tx, "")
+		state.DeleteAll[*Object](tx, "")
+		state.DeleteAll[*Upload](tx, "")
+		state.DeleteAll[*Part](tx, "")
+		state.DeleteAll[*Blob](tx, "")
+		return
+	}
+	for b := range state.All[*Bucket](tx, "") {
+		if b.Account != account {
+			continue
+		}
+		for o := range state.All[*Object](tx, objectKey(b.Name, "")) {
+			dropIn(tx, o.Content)
+		}
+		for p := range state.All[*Part](tx, b.Name+"/") {
+			dropIn(tx, p.Content)
+		}
+		state.DeleteAll[*Object](tx, objectKey(b.Name, ""))
+		state.DeleteAll[*Upload](tx, uploadKey(b.Name, ""))
+		state.DeleteAll[*Part](tx, b.Name+"/")
+		tx.Delete(b)
+	}
 }
 
 // printable says whether bytes can stand in a document as text and come back

@@ -131,8 +131,13 @@ func Accounts(r state.Reader, found map[string]bool) {
 	}
 }
 
-// Reset deletes all secrets.
-func Reset(tx *state.Txn) { state.DeleteAll[*Secret](tx, "") }
+// Reset deletes all secrets of an account; of every account when it is empty.
+func Reset(tx *state.Txn, account string) {
+	if account != "" {
+		account += "/"
+	}
+	state.DeleteAll[*Secret](tx, account)
+}
 
 func or(t, fallback time.Time) time.Time {
 	if t.IsZero() {

@@ -14,6 +14,7 @@
 package strictyaml
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -40,8 +41,10 @@ type Value interface {
 type Decoder struct {
 	File string
 	// Read is nil where documents may not name files.
-	Read   ReadFile
-	Errors Errors
+	Read ReadFile
+	// NameAll lists every known field where one is unknown, not only the nearest.
+	NameAll bool
+	Errors  Errors
 
 	src     []byte
 	places  map[string]*yaml.Node
@@ -172,6 +175,12 @@ func (d *Decoder) value(n *yaml.Node, path string, v reflect.Value, depth int) {
 	case *[]byte:
 		d.base64(n, path, target)
 		return
+	case *json.RawMessage:
+		*target, _ = d.JSON(n, path)
+		return
+	case *any:
+		d.any(n, path, target)
+		return
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -285,7 +294,7 @@ func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth in
 			for i := range fields {
 				known[i] = fields[i].name
 			}
-			d.Errorf(m.key, "%sunknown field %q; %s", prefix(path), m.name, Instead(m.name, known))
+			d.Errorf(m.key, "%sunknown field %q; %s", prefix(path), m.name, d.instead(m.name, known))
 			// What was probably meant is not missing as well.
 			written[nearest(m.name, known)] = true
 			continue
@@ -298,6 +307,15 @@ func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth in
 			d.Errorf(n, "%sthe field %s is missing; write it", prefix(path), f.name)
 		}
 	}
+}
+
+// instead words the advice for an unknown field.
+func (d *Decoder) instead(name string, known []string) string {
+	advice := Instead(name, known)
+	if d.NameAll && nearest(name, known) != "" {
+		advice += "; the known ones are: " + strings.Join(known, ", ")
+	}
+	return advice
 }
 
 // FileOf reads the file that a node {file: PATH} names. Named is whether the

@@ -24,9 +24,9 @@ func Parse(file string, src []byte) ([]*yaml.Node, error) {
 	}
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if json.Valid(src) {
-		n, err := parseJSON(src)
+		n, err := ParseJSON(file, src)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, err
 		}
 		return []*yaml.Node{n}, nil
 	}
@@ -51,6 +51,22 @@ func Parse(file string, src []byte) ([]*yaml.Node, error) {
 			documents = append(documents, document.Content[0])
 		}
 	}
+}
+
+// ParseJSON reads the JSON value of a file, and refuses YAML.
+func ParseJSON(file string, src []byte) (*yaml.Node, error) {
+	if !utf8.Valid(src) {
+		line, column := invalidUTF8(src)
+		return nil, Errors{{Position{file, line, column}, "not UTF-8 text"}}
+	}
+	if !json.Valid(src) {
+		return nil, Errors{jsonError(file, src)}
+	}
+	n, err := parseJSON(src)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return n, nil
 }
 
 func invalidUTF8(src []byte) (line, column int) {

@@ -1,7 +1,9 @@
 package strictyaml
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
@@ -85,4 +87,17 @@ func (d *Decoder) base64(n *yaml.Node, path string, into *[]byte) {
 		return
 	}
 	*into = b
+}
+
+// any decodes whatever is written as encoding/json would, numbers as [json.Number].
+func (d *Decoder) any(n *yaml.Node, path string, into *any) {
+	text, _ := d.JSON(n, path)
+	if text == nil {
+		return
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil { // JSON makes valid text
+		d.Errorf(n, "%s%v", prefix(path), err)
+	}
 }

@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
@@ -222,10 +223,10 @@ func TestPublisherGivesEveryEmulatorTheKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := keys.Publish(context.Background(), http.DefaultClient, emulator.URL, "token"); err != nil {
+	if err := (&control.Client{URL: emulator.URL, Token: "token"}).PublishKeys(context.Background(), keys); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{`PUT /_emu/issuers Bearer token {"jwks":{"keys":[]},"url":"https://issuer.example"}`}
+	want := []string{`PUT /_emu/issuers Bearer token {"url":"https://issuer.example","jwks":{"keys":[]}}`}
 	if diff := cmp.Diff(want, published); diff != "" {
 		t.Error(diff)
 	}
