@@ -15,6 +15,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/services/eksauth"
 	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -148,6 +149,8 @@ func (e *Emulator) readAction(req *api.Request) error {
 		req.Action = actionOfTarget(req.HTTP)
 	case serviceEKS:
 		req.Action = eks.ActionOf(req.HTTP)
+	case serviceEKSAuth:
+		req.Action = eksauth.ActionOf(req.HTTP)
 	case serviceSTS, serviceIAM, "":
 		action, version, form, err := wire.ReadQuery(req.HTTP, body)
 		if err != nil {
@@ -273,7 +276,7 @@ func (e *Emulator) write(w http.ResponseWriter, req *api.Request, err *wire.Erro
 	switch {
 	case req.Service == serviceS3:
 		wire.WriteS3Error(w, req.Call, err)
-	case req.Service == serviceEKS:
+	case req.Service == serviceEKS, req.Service == serviceEKSAuth:
 		wire.WriteRESTJSONError(w, req.Call, err)
 	case req.HTTP.Header.Get("X-Amz-Target") != "":
 		wire.WriteJSONError(w, req.Call, err)
@@ -291,7 +294,7 @@ func protocolError(req *api.Request, err error) *wire.Error {
 		switch req.Service {
 		case serviceS3:
 			return auth.S3()
-		case serviceEKS:
+		case serviceEKS, serviceEKSAuth:
 			return auth.REST()
 		case serviceSecretsManager:
 			return auth.JSON()
@@ -317,7 +320,7 @@ func unknownService(req *api.Request) *wire.Error {
 		name += ":" + req.Action
 	}
 	return wire.Errorf(http.StatusNotImplemented, "NotImplemented",
-		"irsa-emu does not serve %s; it serves sts, iam, secretsmanager, s3 and eks", name)
+		"irsa-emu does not serve %s; it serves sts, iam, secretsmanager, s3, eks and eks-auth", name)
 }
 
 // record completes the decision and hands it to the log, the metrics and the logger.

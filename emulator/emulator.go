@@ -24,6 +24,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/services/eksauth"
 	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -100,9 +101,10 @@ func (e *Emulator) wire(ctx context.Context) error {
 	remote := e.remoteConfig()
 	remote.Fetched = e.metrics.fetchedKeys
 	e.remoteKeys = oidc.NewRemote(remote)
+	keys := oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remoteKeys}
 	var err error
 	e.sts, err = sts.New(ctx, sts.Config{
-		Store: e.store, Keys: oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remoteKeys}, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
+		Store: e.store, Keys: keys, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
 		SignOutbound: e.signOutbound,
 	})
 	if err != nil {
@@ -114,6 +116,7 @@ func (e *Emulator) wire(ctx context.Context) error {
 		serviceSecretsManager: secretsmanager.New(secretsmanager.Config{Store: e.store, Rand: c.Rand, Log: c.Logger}),
 		serviceS3:             s3.New(s3.Config{Store: e.store, Rand: c.Rand, Region: c.Region, Log: c.Logger}),
 		serviceEKS:            eks.New(eks.Config{Store: e.store, Rand: c.Rand, Log: c.Logger, NewIssuer: e.newIssuer}),
+		serviceEKSAuth:        eksauth.New(eksauth.Config{STS: e.sts, Verifier: &oidc.Verifier{Keys: keys, Now: e.clock.Now}, Log: c.Logger}),
 	}
 	e.metrics.hasAction = e.hasAction
 	e.metrics.registry.MustRegister(stateCollector{e})

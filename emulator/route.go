@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/services/eksauth"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -16,6 +17,7 @@ const (
 	serviceSecretsManager = "secretsmanager"
 	serviceS3             = "s3"
 	serviceEKS            = "eks"
+	serviceEKSAuth        = eksauth.Name
 )
 
 // apiVersions are the Query protocol's versions: an unsigned call names its
@@ -67,7 +69,7 @@ func serviceOfHost(hostport string) string {
 	labels := strings.Split(host, ".")
 	for _, label := range slices.Backward(labels) { // from the right: a bucket may be called "sts"
 		switch label {
-		case serviceSTS, serviceIAM, serviceSecretsManager, serviceEKS, serviceS3:
+		case serviceSTS, serviceIAM, serviceSecretsManager, serviceEKS, serviceEKSAuth, serviceS3:
 			return label
 		case "sts-fips":
 			return serviceSTS

@@ -135,14 +135,10 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 		keys.Set("sts:SourceIdentity", identity)
 	}
 	tags.setKeys(keys)
-	for _, tag := range role.Tags {
-		keys.Set("aws:ResourceTag/"+tag.Key, tag.Value)
-		keys.Set("iam:ResourceTag/"+tag.Key, tag.Value)
-	}
-
+	setRoleTags(keys, role)
 	trust := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
 	var first *refusal
-	for _, action := range neededActions(assume, len(tags.list) > 0, identity) { // all of them, for the explanation
+	for _, action := range neededActions(assume, len(tags.list)+len(tags.inherited) > 0, identity) { // all of them, for the explanation
 		d := req.Authorize(api.Access{Action: action, Resource: role.ARN(), ResourceAccount: role.Account, Trust: trust, Keys: keys})
 		if !d.Allowed && first == nil {
 			kind := decision.Policy
@@ -161,4 +157,12 @@ func sourceIdentity(in *assumeRoleInput, p *api.Principal) string {
 		return *in.SourceIdentity
 	}
 	return p.SourceIdentity
+}
+
+// setRoleTags sets the condition keys of the tags of the role that is assumed.
+func setRoleTags(ctx policy.Context, role *iam.Role) {
+	for _, tag := range role.Tags {
+		ctx.Set("aws:ResourceTag/"+tag.Key, tag.Value)
+		ctx.Set("iam:ResourceTag/"+tag.Key, tag.Value)
+	}
 }

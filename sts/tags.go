@@ -66,13 +66,21 @@ func containsKey(keys []string, key string) bool {
 	return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, key) })
 }
 
-// setKeys sets the condition keys of the passed tags.
+// setKeys sets the condition keys of the tags, inherited ones included: a role
+// that is assumed with them must allow sts:TagSession too, and sees them as tags
+// of the request (EKS user guide, "Access AWS resources using EKS Pod Identity
+// target IAM roles"; without the permission the refusal names sts:TagSession, US
+// in recorded 14).
 func (t *sessionTags) setKeys(ctx policy.Context) {
-	if len(t.list) == 0 {
+	all := t.list
+	if len(t.inherited) > 0 {
+		all = t.all()
+	}
+	if len(all) == 0 {
 		return
 	}
-	keys := make([]string, len(t.list))
-	for i, tag := range t.list {
+	keys := make([]string, len(all))
+	for i, tag := range all {
 		keys[i] = tag.Key
 		ctx.Set("aws:RequestTag/"+tag.Key, tag.Value)
 	}

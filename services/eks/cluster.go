@@ -53,6 +53,12 @@ func (c *Cluster) StateKey() string { return clusterKey(c.Account, c.Region, c.N
 // ARN is arn:aws:eks:REGION:ACCOUNT:cluster/NAME.
 func (c *Cluster) ARN() string { return clusterARN(c.Account, c.Region, c.Name) }
 
+// ClusterARN is the ARN that a cluster has, or would have.
+func ClusterARN(account, region, name string) string { return clusterARN(account, region, name) }
+
+// NoCluster is the refusal of a call for a cluster that does not exist.
+func NoCluster(name string) error { return noCluster(name) }
+
 func clusterARN(account, region, name string) string {
 	return arnOf(account, region, "cluster/"+name)
 }
@@ -67,6 +73,17 @@ func Kinds() []state.Kind {
 		{Name: "eks-cluster", Type: (*Cluster)(nil)},
 		{Name: "eks-pod-identity", Type: (*Association)(nil)},
 	}
+}
+
+// ClustersOf are the clusters with an issuer: one, but for documents that name
+// it twice.
+func ClustersOf(r state.Reader, issuer string) (list []*Cluster) {
+	for c := range state.All[*Cluster](r, "") {
+		if c.Issuer == issuer {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // ClusterByName finds a cluster.

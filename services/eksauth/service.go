@@ -1,0 +1,233 @@
+// Package eksauth is Amazon EKS Auth, the data plane of EKS Pod Identity: it
+// gives the agent of a node the credentials of a pod's association. It has one
+// operation, AssumeRoleForPodIdentity (restJson 1.1, signing name eks-auth).
+//
+// Which associations there are is package eks's business, and how a role is
+// assumed package sts's.
+package eksauth
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/sts"
+	"github.com/irsa-emu/irsa-emu/wire"
+)
+
+// Name is the signing name.
+const Name = "eks-auth"
+
+// Audience is that of the tokens, and of every answer.
+const Audience = "pods.eks.amazonaws.com"
+
+const action = "AssumeRoleForPodIdentity"
+
+// Config is what a Service needs.
+type Config struct {
+	// STS assumes the roles.
+	STS *sts.Service
+	// Verifier verifies the tokens of clusters.
+	Verifier *oidc.Verifier
+	// Log takes what no caller can be told; nil discards it.
+	Log *slog.Logger
+}
+
+// Service answers the calls of EKS Auth.
+type Service struct{ Config }
+
+// New makes a Service.
+func New(c Config) *Service {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Service{c}
+}
+
+// ActionOf names the operation that a request asks for, "" for none that EKS Auth has.
+func ActionOf(r *http.Request) string {
+	if cluster, ok := clusterOf(r); ok && cluster != "" {
+		return action
+	}
+	return ""
+}
+
+// clusterOf is the cluster in POST /clusters/NAME/assume-role-for-pod-identity.
+func clusterOf(r *http.Request) (string, bool) {
+	rest, ok := strings.CutPrefix(r.URL.Path, "/clusters/")
+	name, ok2 := strings.CutSuffix(rest, "/assume-role-for-pod-identity")
+	return name, ok && ok2 && r.Method == http.MethodPost && !strings.Contains(name, "/")
+}
+
+// ServeAWS answers one call that the dispatcher has routed and authenticated.
+func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
+	result, err := s.answer(req)
+	if err == nil {
+		wire.WriteRESTJSON(w, req.Call, http.StatusOK, result)
+		return
+	}
+	f := services.AsFailure(err, "InternalServerException")
+	if f.Wire.Code == services.Unavailable {
+		f.Wire.Code = "ServiceUnavailableException" // EKS Auth's own name for it
+	}
+	if f.Cause != nil {
+		s.Log.Error("eks-auth: call failed", "action", req.Action, "requestId", req.ID, "err", f.Cause)
+	}
+	services.Record(req, f)
+	wire.WriteRESTJSONError(w, req.Call, f.Wire)
+}
+
+func (s *Service) answer(req *api.Request) (any, error) {
+	name, ok := clusterOf(req.HTTP)
+	switch {
+	case req.Principal == nil:
+		return nil, wire.MissingAuthentication().REST()
+	case !ok:
+		return nil, services.Fail(http.StatusNotFound, "UnknownOperationException", "EKS Auth has no operation for %s %s.", req.HTTP.Method, req.HTTP.URL.EscapedPath())
+	}
+	req.Action, req.Decision.Action = action, action
+	cluster, err := s.cluster(req, name)
+	if err != nil {
+		return nil, err
+	}
+	var in struct{ Token string }
+	if err := json.Unmarshal(req.Body, &in); err != nil {
+		return nil, services.Fail(http.StatusBadRequest, "InvalidRequestException", "The request body is not valid: %v", err)
+	}
+	pod, err := s.pod(req, cluster, in.Token)
+	if err != nil {
+		return nil, err
+	}
+	association, ok := eks.AssociationFor(req.State, cluster, pod.Namespace, pod.ServiceAccount)
+	if !ok {
+		return nil, services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No pod identity association found for service account %s/%s in cluster %s.", pod.Namespace, pod.ServiceAccount, cluster.Name).
+			WithHint("make one: aws eks create-pod-identity-association --cluster-name " + cluster.Name + " --namespace " + pod.Namespace + " --service-account " + pod.ServiceAccount + " --role-arn ARN")
+	}
+	pod.RoleARN, pod.TargetRoleARN, pod.ExternalID = association.RoleARN, association.TargetRoleARN, association.ExternalID
+	pod.DisableSessionTags, pod.Policy = association.DisableSessionTags, association.Policy
+	session, refused, err := s.STS.AssumeRoleForPod(req, *pod)
+	if err != nil {
+		return nil, err
+	}
+	if refused != nil { // the one text for all that the STS may have against it (recorded 14)
+		f := services.Fail(http.StatusBadRequest, "AccessDeniedException", "Unauthorized Exception! EKS does not have permissions to assume the associated role.")
+		f.Reason = &refused.Reason
+		return nil, f
+	}
+	return answerOf(pod, association, session), nil
+}
+
+type object = map[string]any
+
+func answerOf(pod *sts.Pod, a *eks.Association, session *sts.PodSession) object {
+	return object{
+		"subject":                object{"namespace": pod.Namespace, "serviceAccount": pod.ServiceAccount},
+		"audience":               Audience,
+		"podIdentityAssociation": object{"associationArn": a.ARN(), "associationId": a.ID},
+		"assumedRoleUser":        object{"arn": session.ARN, "assumeRoleId": session.RoleID},
+		"credentials": object{
+			"sessionToken": session.Credentials.SessionToken, "secretAccessKey": session.Credentials.SecretAccessKey,
+			"accessKeyId": session.Credentials.AccessKeyID, "expiration": wire.At(session.Credentials.Expiration),
+		},
+	}
+}
+
+// cluster finds the cluster, once the node may ask for its pods.
+func (s *Service) cluster(req *api.Request, name string) (*eks.Cluster, error) {
+	account := req.Principal.Account
+	cluster, ok := eks.ClusterByName(req.State, account, req.Region, name)
+	keys := policy.Context{}
+	arn := eks.ClusterARN(account, req.Region, name)
+	if ok {
+		services.ResourceTagKeys(keys, cluster.Tags)
+	}
+	req.Decision.Resource = arn
+	if d := req.Authorize(api.Access{Action: "eks-auth:" + action, Resource: arn, ResourceAccount: account, Keys: keys}); !d.Allowed {
+		return nil, services.Denied(d, wire.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s", services.DenialText(req.Principal, d, "eks-auth:"+action, arn)))
+	}
+	if !ok {
+		return nil, eks.NoCluster(name)
+	}
+	return cluster, nil
+}
+
+// kubernetesClaims are what a projected token says of its pod.
+type kubernetesClaims struct {
+	Kubernetes struct {
+		Namespace      string
+		Pod            struct{ Name, UID string }
+		ServiceAccount struct{ Name, UID string }
+	} `json:"kubernetes.io"`
+}
+
+// pod verifies the token as the STS would: issuer, audience, key, signature and
+// times; and that it is bound to a pod.
+func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*sts.Pod, error) {
+	parsed, err := oidc.ParseUnverified(token)
+	if err != nil {
+		return nil, tokenRefused(err, req.Now, 0)
+	}
+	unverified := parsed.Claims()
+	req.Decision.Token = &decision.Token{KeyID: parsed.Header.KeyID, Algorithm: parsed.Header.Algorithm, Issuer: unverified.Issuer, Subject: unverified.Subject}
+	if issuer := unverified.Issuer; issuer != cluster.Issuer {
+		return nil, invalidToken(oidc.ReasonNoProvider, fmt.Sprintf("the token is of issuer %q, and cluster %s has %s", issuer, cluster.Name, cluster.Issuer),
+			"the pod is of another cluster, or the agent was told another cluster's name")
+	}
+	claims, err := s.Verifier.Verify(req.HTTP.Context(), oidc.Provider{URL: cluster.Issuer, ClientIDs: []string{Audience}}, unverified)
+	if err != nil {
+		return nil, tokenRefused(err, req.Now, unverified.Expires)
+	}
+	req.Decision.Token.Audience, req.Decision.Token.Claims = claims.OriginalAudience, claims.Map()
+	var in kubernetesClaims
+	if err := json.Unmarshal(claims.Raw, &in); err != nil {
+		return nil, invalidToken(oidc.ReasonMalformedClaim, "the claim kubernetes.io: "+err.Error(), "")
+	}
+	k := in.Kubernetes
+	if want := "system:serviceaccount:" + k.Namespace + ":" + k.ServiceAccount.Name; claims.Subject != want || k.Namespace == "" {
+		return nil, invalidToken(oidc.ReasonMalformedClaim, fmt.Sprintf("the subject %q is not the service account of the claim kubernetes.io", claims.Subject), "")
+	}
+	if k.Pod.Name == "" {
+		return nil, invalidToken(oidc.ReasonMissingClaim, "the token is not bound to a pod: it has no kubernetes.io/pod",
+			"use the token that the webhook projects into the pod; kubectl create token makes one with --bound-object-kind Pod")
+	}
+	return &sts.Pod{
+		Account: cluster.Account, Region: cluster.Region, Cluster: cluster.Name, ClusterARN: cluster.ARN(),
+		Namespace: k.Namespace, ServiceAccount: k.ServiceAccount.Name, Name: k.Pod.Name, UID: k.Pod.UID,
+	}, nil
+}
+
+// tokenRefused words what is wrong with a token. The text for an expired one is
+// recorded 14, the others are not AWS's.
+func tokenRefused(err error, now time.Time, expires int64) error {
+	var refused *oidc.TokenError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	detail := refused.Detail
+	if detail == "" {
+		detail = refused.Message
+	}
+	if refused.Reason == oidc.ReasonExpired {
+		f := services.Fail(http.StatusBadRequest, "ExpiredTokenException", "The token included in the request is expired: current date/time %s must be before the expiration date/time %s.",
+			now.UTC().Format("2006-01-02T15:04:05.000000Z"), time.Unix(expires, 0).UTC().Format(time.RFC3339))
+		f.Reason = &decision.Reason{Kind: string(refused.Reason), Message: detail, Hint: refused.Hint}
+		return f
+	}
+	return invalidToken(refused.Reason, detail, refused.Hint)
+}
+
+func invalidToken(reason oidc.Reason, message, hint string) error {
+	f := services.Fail(http.StatusBadRequest, "InvalidTokenException", "The token included in the request is invalid.")
+	f.Reason = &decision.Reason{Kind: string(reason), Message: message, Hint: hint}
+	return f
+}
