@@ -30,6 +30,11 @@ func TestManagedPolicies(t *testing.T) {
 		if len(found.DefaultVersion().Document.Parsed.Statements) == 0 {
 			t.Errorf("%s has no statements", p.ARN())
 		}
+		// AWS's own are written by other rules, but what an account may not store
+		// for its conditions is in none of them.
+		if _, err := policy.ValidateInline([]byte(found.DefaultVersion().Document.Text)); err != nil && strings.Contains(err.Error(), "legacy") {
+			t.Errorf("%s: %v", p.ARN(), err)
+		}
 	}
 	// What users of IRSA attach.
 	for _, name := range []string{

@@ -8,6 +8,8 @@ type operand struct {
 	template template              // of a value with variables; else nil
 	match    func(got string) bool // of a value without
 	equal    *string               // in place of match: StringEquals, as nearly all trust policies have it
+	// unreadable is a value that is not of the operator's kind.
+	unreadable bool
 }
 
 func (o *operand) matches(got string) bool {
@@ -37,7 +39,7 @@ func newCondition(operatorName, key string, values []string, op operator, start 
 			continue
 		}
 		match, _ := op.test.compile(t, nil)
-		c.values = append(c.values, operand{match: match})
+		c.values = append(c.values, operand{match: match, unreadable: op.malformed(v) != ""})
 	}
 	return c
 }
@@ -59,6 +61,7 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 		}
 		return false
 	}
+	holds := func(v string) bool { return c.reads(v, matchers) && anyOf(v) != c.op.negated }
 	switch {
 	case c.op.test == null:
 		// An empty list of values counts as absent (the guide, Null).
@@ -78,7 +81,7 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 		}
 	case c.op.quantifier == forAnyValue:
 		for _, v := range got.List {
-			if anyOf(v) != c.op.negated {
+			if holds(v) {
 				r.Met = true
 				break
 			}
@@ -86,7 +89,7 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 	case c.op.quantifier == forAllValues:
 		r.Met = true
 		for _, v := range got.List {
-			if anyOf(v) == c.op.negated {
+			if !holds(v) {
 				r.Met = false
 				break
 			}
@@ -96,9 +99,31 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 		// while it is present, negated operators included.
 		r.Met = false
 	default:
-		r.Met = anyOf(got.List[0]) != c.op.negated
+		r.Met = holds(got.List[0])
 	}
 	return r
+}
+
+// reads says whether a value is compared at all. Recorded: what is no address
+// meets neither IpAddress nor NotIpAddress, what is no ARN neither ArnLike nor
+// ArnNotLike, and the same is true of every value beside a wanted one that is no
+// address or no ARN: of ARNs even where another pattern matches.
+func (c *Condition) reads(got string, wanted []operand) bool {
+	if c.op.test.reads == nil {
+		return true
+	}
+	if c.op.negated && !c.op.test.reads(got) {
+		return false
+	}
+	if !c.op.negated && c.op.test != arnLike {
+		return true
+	}
+	for i := range wanted {
+		if wanted[i].unreadable {
+			return false
+		}
+	}
+	return true
 }
 
 // maxShown bounds a wanted value whose variables were replaced, in explanations
@@ -124,9 +149,11 @@ func (c *Condition) resolve(ctx Context) (matchers []operand, want []string) {
 		if v.template == nil {
 			continue
 		}
-		if text, ok := v.template.expand(ctx); ok && len(text) <= maxShown {
+		text, ok := v.template.expand(ctx)
+		if ok && len(text) <= maxShown {
 			want[i] = text
 		}
+		matchers[i].unreadable = ok && c.op.malformed(text) != ""
 		matchers[i].match, _ = c.op.test.compile(v.template, ctx)
 	}
 	return matchers, want

@@ -100,11 +100,16 @@ func TestConditions(t *testing.T) {
 		{"StringEqualsIfExists", `"a"`, []string{"a"}, false},
 		{"StringNotEquals", `"z"`, []string{}, true},
 
-		// Numbers. Recorded: sign and leading zeros are numbers, blanks are not.
+		// Numbers. Recorded: sign, zeros in front and behind, an exponent and a point
+		// at the end are numbers, blanks are not.
+		{"NumericEquals", `"1."`, "1e0", true},
+		{"NumericEquals", `"1.500"`, "01.5", true},
+		{"NumericEquals", `"1e9999"`, "1e9999", false},
+		{"NumericEquals", `"NaN"`, "NaN", false},
 		{"NumericEquals", `"900"`, "0900", true},
 		{"NumericEquals", `"900"`, "+900", true},
 		{"NumericEquals", `900.0`, "900", true},
-		{"NumericEquals", `"9e2"`, "900", false},
+		{"NumericEquals", `"9e2"`, "900", true},
 		{"NumericEquals", `" 900"`, "900", false},
 		{"NumericNotEquals", `1`, "2", true},
 		{"NumericLessThan", `1.5`, "1.25", true},
@@ -126,11 +131,22 @@ func TestConditions(t *testing.T) {
 		{"DateLessThanEquals", `"2026-01-01T00:00:00.5Z"`, "2026-01-01T00:00:00.49Z", true},
 		{"DateGreaterThanEquals", `"2026-01-01"`, "2025-12-31T23:59:59Z", false},
 		{"DateEquals", `"soon"`, "soon", false},
+		{"DateEquals", `"+1893456000"`, "2030-01-01", true}, // recorded
+		{"DateEquals", `"++1893456000"`, "2030-01-01", false},
+		{"DateEquals", `"2026-01-01T00:00:00.0001Z"`, "2026-01-01T00:00:00.0009Z", true}, // recorded: compared in milliseconds
+		{"DateLessThan", `"2026-01-01T00:00:00.001Z"`, "2026-01-01T00:00:00.000Z", true},
 
 		{"Bool", `"true"`, "TRUE", true},
 		{"Bool", `true`, "true", true},
 		{"Bool", `"true"`, "false", false},
-		{"Bool", `"maybe"`, "maybe", false},
+		// Recorded: everything but true is false, on both sides.
+		{"Bool", `"maybe"`, "maybe", true},
+		{"Bool", `"false"`, "yes", true},
+		{"Bool", `"false"`, "1", true},
+		{"Bool", `"false"`, "", true},
+		{"Bool", `"false"`, " true ", true},
+		{"Bool", `"true"`, "1", false},
+		{"Bool", `"yes"`, "true", false},
 		{"BinaryEquals", `"aGk="`, "hi", true},
 		{"BinaryEquals", `"aGk="`, "aGk=", true},
 		{"BinaryEquals", `"aGk="`, "ho", false},
@@ -143,6 +159,17 @@ func TestConditions(t *testing.T) {
 		{"IpAddress", `"203.0.113.0/24"`, "::ffff:203.0.113.9", true},
 		{"NotIpAddress", `"203.0.113.0/24"`, "203.0.113.9", false},
 		{"IpAddress", `"everywhere"`, "203.0.113.9", false},
+		// Recorded: zeros in front and a plus are accepted; what is no address meets
+		// neither operator.
+		{"IpAddress", `"010.000.0.0/08"`, "10.1.2.3", true},
+		{"IpAddress", `"10.0.0.0/+24"`, "10.0.0.09", true},
+		{"IpAddress", `"10.0.0.0/33"`, "10.0.0.9", false},
+		{"NotIpAddress", `"10.0.0.0/8"`, "not-an-ip", false},
+		{"NotIpAddress", `"everywhere"`, "203.0.113.9", false},
+		{"NotIpAddress", `["10.0.0.0/8","everywhere"]`, "203.0.113.9", false},
+		{"NotIpAddressIfExists", `"10.0.0.0/8"`, "", false},
+		{"ForAnyValue:NotIpAddress", `"10.0.0.0/8"`, []string{"x", "203.0.113.9"}, true},
+		{"ForAllValues:NotIpAddress", `"10.0.0.0/8"`, []string{"x", "203.0.113.9"}, false},
 
 		{"ArnEquals", `"arn:aws:iam::*:role/*"`, "arn:aws:iam::111122223333:role/a/b", true},
 		{"ArnLike", `"arn:aws:iam::111122223333:role/App"`, "arn:aws:iam::111122223333:role/app", false},
@@ -152,6 +179,18 @@ func TestConditions(t *testing.T) {
 		{"ArnLike", `"*"`, "arn:aws:iam::111122223333:role/a", true},
 		{"ArnNotEquals", `"arn:aws:iam::*:role/*"`, "arn:aws:iam::111122223333:user/a", true},
 		{"ArnNotLike", `"arn:aws:iam::*:role/*"`, "arn:aws:iam::111122223333:role/a", false},
+		// Recorded: what is no ARN meets neither operator, and a pattern that is none
+		// spoils those beside it.
+		{"ArnNotLike", `"arn:aws:iam::*:role/*"`, "not-an-arn", false},
+		{"ArnNotEquals", `"arn:aws:iam::*:role/*"`, "", false},
+		{"ArnLike", `["not-an-arn","arn:aws:iam::*:role/*"]`, "arn:aws:iam::111122223333:role/a", false},
+		{"ArnNotLike", `["not-an-arn","arn:aws:iam::*:user/*"]`, "arn:aws:iam::111122223333:role/a", false},
+		{"ArnLike", `["${aws:username}","arn:aws:iam::*:role/*"]`, "arn:aws:iam::111122223333:role/a", false},
+		// Recorded: the long s is no s; a sigma's form at a word's end counts.
+		{"StringEqualsIgnoreCase", `"K"`, "k", true},
+		{"StringEqualsIgnoreCase", `"s"`, "ſ", false},
+		{"StringEqualsIgnoreCase", `"ΟΔΟΣ"`, "οδος", true},
+		{"StringEqualsIgnoreCase", `"ΟΔΟΣ"`, "οδοσ", false},
 
 		// Variables. The user is called al*ce.
 		{"StringEquals", `"${aws:username}"`, "al*ce", true},

@@ -1,9 +1,7 @@
 package policy
 
 import (
-	"encoding/base64"
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -140,8 +138,10 @@ func (l *linter) values(i int, t trusted, c lintCondition) {
 			})
 		}
 		if !text {
-			if why := malformedOperand(c.op, v.text); why != "" {
+			if why := c.op.malformed(v.text); why != "" {
 				l.report("never-matches", v.start, fmt.Sprintf("%q is %s", v.text, why), "no request can meet it", "write a value of that kind", nil)
+			} else if (c.op.test == boolean || c.op.test == null) && !strings.EqualFold(v.text, "true") && !strings.EqualFold(v.text, "false") && !splitTemplate(v.text).dynamic() {
+				l.report("never-matches", v.start, fmt.Sprintf("%q is neither true nor false", v.text), "AWS reads everything but true as false", "write true or false", nil)
 			}
 			continue
 		}
@@ -200,40 +200,4 @@ func anyLooksLikeSubject(n *node) bool {
 		}
 	}
 	return false
-}
-
-// malformedOperand says what a value should be and is not, or "".
-func malformedOperand(op operator, value string) string {
-	if splitTemplate(value).dynamic() {
-		return ""
-	}
-	switch name := op.test.name; {
-	case strings.HasPrefix(name, "Numeric"):
-		if _, ok := parseNumber(value); !ok {
-			return "no number"
-		}
-	case strings.HasPrefix(name, "Date"):
-		if _, ok := parseDate(value); !ok {
-			return "no date"
-		}
-	case op.test == boolean || op.test == null:
-		if !strings.EqualFold(value, "true") && !strings.EqualFold(value, "false") {
-			return "neither true nor false"
-		}
-	case op.test == ipAddress:
-		if _, err := netip.ParsePrefix(value); err != nil {
-			if _, err := netip.ParseAddr(value); err != nil {
-				return "no IP address and no CIDR block"
-			}
-		}
-	case op.test == binaryEquals:
-		if _, err := base64.StdEncoding.DecodeString(value); err != nil {
-			return "no base64"
-		}
-	case op.test == arnLike:
-		if value != "*" && len((template{{text: value}}).cut(6)) < 6 {
-			return "no ARN: an ARN has six parts"
-		}
-	}
-	return ""
 }

@@ -15,10 +15,11 @@ type number struct {
 	exact   bool
 }
 
-var numberPattern = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
+// numberPattern bounds the exponent, so that no number needs much memory.
+var numberPattern = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$`)
 
-// parseNumber takes integers and decimals. Recorded: a sign and leading zeros
-// are allowed, blanks and exponents are not.
+// parseNumber takes integers and decimals. Recorded: a sign, zeros in front and
+// behind, an exponent ("1e0") and a point at the end are allowed, blanks are not.
 func parseNumber(s string) (number, bool) {
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return number{integer: i, decimal: float64(i), exact: true}, true
@@ -66,9 +67,10 @@ func compileDate(holds func(int) bool) func(string) func(string) bool {
 		if !ok {
 			return never
 		}
+		w = w.Truncate(time.Millisecond) // recorded: finer differences do not count
 		return func(got string) bool {
 			g, ok := parseDate(got)
-			return ok && holds(g.Compare(w))
+			return ok && holds(g.Truncate(time.Millisecond).Compare(w))
 		}
 	}
 }
@@ -81,12 +83,15 @@ var datePattern = regexp.MustCompile(`^(-?\d{1,9})(?:-(\d{1,2})(?:-(\d{1,2}))?)?
 	`(?:[tT](?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?)?(?:[zZ]|([+-])(\d{2})(?::?(\d{2}))?)?)?$`)
 
 // parseDate reads a date or epoch seconds. Four digits are a year, other plain
-// integers are seconds.
+// integers are seconds; a plus in front of them is accepted (recorded).
 func parseDate(s string) (time.Time, bool) {
 	if len(s) > 64 {
 		return time.Time{}, false
 	}
-	digits := strings.TrimPrefix(s, "-")
+	digits := strings.TrimLeft(s, "+-")
+	if len(s)-len(digits) > 1 {
+		return time.Time{}, false
+	}
 	if len(digits) != 4 && strings.Trim(digits, "0123456789") == "" {
 		i, err := strconv.ParseInt(s, 10, 64)
 		return time.Unix(i, 0), err == nil
@@ -128,19 +133,41 @@ func compileIP(want string) func(string) bool {
 		return never
 	}
 	return func(got string) bool {
-		addr, err := netip.ParseAddr(got)
-		return err == nil && prefix.Contains(addr.Unmap())
+		addr, ok := parseAddress(got)
+		return ok && prefix.Contains(addr)
 	}
 }
 
 func parseAddressBlock(s string) (netip.Prefix, bool) {
-	if prefix, err := netip.ParsePrefix(s); err == nil {
-		return prefix, true
-	}
-	addr, err := netip.ParseAddr(s)
-	if err != nil {
+	text, length, isBlock := strings.Cut(s, "/")
+	addr, ok := parseAddress(text)
+	if !ok {
 		return netip.Prefix{}, false
 	}
-	addr = addr.Unmap()
-	return netip.PrefixFrom(addr, addr.BitLen()), true
+	bits := addr.BitLen()
+	if isBlock {
+		// Recorded: zeros in front of the length and a plus are accepted.
+		n, err := strconv.ParseUint(strings.TrimPrefix(length, "+"), 10, 16)
+		if err != nil || n > uint64(bits) || strings.HasPrefix(length, "++") {
+			return netip.Prefix{}, false
+		}
+		bits = int(n)
+	}
+	return netip.PrefixFrom(addr, bits), true
+}
+
+// parseAddress reads an address of version 4 or 6. Recorded: an octet may have
+// zeros in front, and is decimal all the same.
+func parseAddress(s string) (netip.Addr, bool) {
+	if octets := strings.Split(s, "."); len(octets) == 4 && len(s) <= 64 && !strings.Contains(s, ":") {
+		for i, octet := range octets {
+			if octet = strings.TrimLeft(octet, "0"); octet == "" && octets[i] != "" {
+				octet = "0"
+			}
+			octets[i] = octet
+		}
+		s = strings.Join(octets, ".")
+	}
+	addr, err := netip.ParseAddr(s)
+	return addr.Unmap(), err == nil && addr.Zone() == ""
 }

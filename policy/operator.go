@@ -33,16 +33,20 @@ type test struct {
 	// compile makes the matcher of one wanted value whose variables, if it has
 	// any, are in c. It is false when a variable has no value.
 	compile func(want template, c Context) (func(got string) bool, bool)
+	// reads says whether a request's value is one that the operator compares.
+	// Nil: all are, or it does not matter, for one that is not matches nothing.
+	reads func(got string) bool
 }
 
 var (
-	stringEquals = &test{"StringEquals", true, plain(func(want string) func(string) bool {
+	stringEquals = &test{name: "StringEquals", variables: true, compile: plain(func(want string) func(string) bool {
 		return func(got string) bool { return got == want }
 	})}
-	stringEqualsIgnoreCase = &test{"StringEqualsIgnoreCase", true, plain(func(want string) func(string) bool {
-		return func(got string) bool { return strings.EqualFold(got, want) }
+	stringEqualsIgnoreCase = &test{name: "StringEqualsIgnoreCase", variables: true, compile: plain(func(want string) func(string) bool {
+		want = lowerCase(want)
+		return func(got string) bool { return lowerCase(got) == want }
 	})}
-	stringLike = &test{"StringLike", true, func(want template, c Context) (func(string) bool, bool) {
+	stringLike = &test{name: "StringLike", variables: true, compile: func(want template, c Context) (func(string) bool, bool) {
 		toks, ok := want.expandTokens(c)
 		if !ok {
 			return nil, false
@@ -50,11 +54,11 @@ var (
 		g := globOf(toks)
 		return g.match, true
 	}}
-	arnLike      = &test{"ArnLike", true, compileARN}
-	boolean      = &test{"Bool", true, plain(compileBool)}
-	null         = &test{"Null", false, plain(compileBool)}
-	binaryEquals = &test{"BinaryEquals", false, plain(compileBinary)}
-	ipAddress    = &test{"IpAddress", false, plain(compileIP)}
+	arnLike      = &test{name: "ArnLike", variables: true, compile: compileARN, reads: func(got string) bool { _, ok := aws.SplitARN(got); return ok }}
+	boolean      = &test{name: "Bool", variables: true, compile: plain(compileBool)}
+	null         = &test{name: "Null", compile: plain(compileNull)}
+	binaryEquals = &test{name: "BinaryEquals", compile: plain(compileBinary)}
+	ipAddress    = &test{name: "IpAddress", compile: plain(compileIP), reads: func(got string) bool { _, ok := parseAddress(got); return ok }}
 )
 
 // operators are the names without qualifier and suffix.
@@ -85,8 +89,8 @@ var operators = func() map[string]operator {
 		"GreaterThanEquals": func(c int) bool { return c >= 0 },
 	}
 	for name, holds := range relations {
-		m["Numeric"+name] = operator{test: &test{"Numeric" + name, false, plain(compileNumeric(holds))}}
-		m["Date"+name] = operator{test: &test{"Date" + name, false, plain(compileDate(holds))}}
+		m["Numeric"+name] = operator{test: &test{name: "Numeric" + name, compile: plain(compileNumeric(holds))}}
+		m["Date"+name] = operator{test: &test{name: "Date" + name, compile: plain(compileDate(holds))}}
 	}
 	m["NumericNotEquals"] = operator{test: m["NumericEquals"].test, negated: true}
 	m["DateNotEquals"] = operator{test: m["DateEquals"].test, negated: true}
@@ -126,8 +130,15 @@ func plain(compile func(want string) func(string) bool) func(template, Context) 
 
 func never(string) bool { return false }
 
-// compileBool takes true and false only: the guide compares with nothing else.
+// compileBool reads everything but true as false, on both sides (recorded:
+// bool-anything).
 func compileBool(want string) func(string) bool {
+	isTrue := strings.EqualFold(want, "true")
+	return func(got string) bool { return strings.EqualFold(got, "true") == isTrue }
+}
+
+// compileNull takes true and false only: the guide compares with nothing else.
+func compileNull(want string) func(string) bool {
 	if !strings.EqualFold(want, "true") && !strings.EqualFold(want, "false") {
 		return never
 	}
@@ -142,6 +153,43 @@ func compileBinary(want string) func(string) bool {
 		return never
 	}
 	return func(got string) bool { return got == string(raw) || got == want }
+}
+
+// malformed says what a value should be that an operator wants, and is not, or "".
+// IAM stores no policy with such a value (recorded: values-stored).
+func (o operator) malformed(value string) string {
+	if o.test == nil || o.test.variables && splitTemplate(value).dynamic() {
+		return ""
+	}
+	switch name := o.test.name; {
+	case strings.HasPrefix(name, "Numeric"):
+		if _, ok := parseNumber(value); !ok {
+			return "no number"
+		}
+	case strings.HasPrefix(name, "Date"):
+		if _, ok := parseDate(value); !ok {
+			return "no date"
+		}
+	case o.test == ipAddress:
+		if _, ok := parseAddressBlock(value); !ok {
+			return "no IP address and no CIDR block"
+		}
+	case o.test == binaryEquals:
+		if _, err := base64.StdEncoding.DecodeString(value); err != nil {
+			return "no base64"
+		}
+	case o.test == arnLike:
+		if !arnPattern(template{{text: value}}) {
+			return "no ARN: an ARN has six parts"
+		}
+	}
+	return ""
+}
+
+// arnPattern says whether a pattern is one of ARNs: of six parts, or * for all.
+func arnPattern(want template) bool {
+	parts := want.cut(6)
+	return len(parts) == 6 || len(parts) == 1 && len(parts[0]) == 1 && parts[0][0].variable == nil && parts[0][0].text == "*"
 }
 
 // compileARN compares the six parts of an ARN one by one, each with wildcards;

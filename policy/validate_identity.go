@@ -27,7 +27,7 @@ const (
 // ValidateIdentity validates a managed policy as IAM does in CreatePolicy and
 // CreatePolicyVersion. The error is a [*ValidationError].
 func ValidateIdentity(src []byte) (*Document, error) {
-	return validateIdentity(src, true, func(v identityValidator) *ValidationError {
+	return validateIdentity(src, forManaged, func(v identityValidator) *ValidationError {
 		if size := Size(src); size > MaxManagedSize {
 			return tooLarge("PolicySize", MaxManagedSize, size)
 		}
@@ -38,22 +38,33 @@ func ValidateIdentity(src []byte) (*Document, error) {
 // ValidateInline validates an inline policy of a role, user or group. IAM
 // demands a Version of managed policies only; the size of inline policies is a
 // quota on all of an entity's together, which is the caller's to check.
-func ValidateInline(src []byte) (*Document, error) { return validateIdentity(src, false, nil) }
+func ValidateInline(src []byte) (*Document, error) { return validateIdentity(src, forInline, nil) }
 
-// ValidateSession validates a session policy as STS takes it. Its size is a
-// quota together with the managed policies of the call: the caller's to check.
-func ValidateSession(src []byte) (*Document, error) { return validateIdentity(src, false, nil) }
+// ValidateSession validates a session policy as STS takes it: with values that
+// their operators cannot read, which IAM stores nowhere (recorded:
+// values-stored). Its size is a quota together with the managed policies of the
+// call: the caller's to check.
+func ValidateSession(src []byte) (*Document, error) { return validateIdentity(src, forSession, nil) }
 
-func validateIdentity(src []byte, needsVersion bool, last func(identityValidator) *ValidationError) (*Document, error) {
+// use says for what an identity policy is validated.
+type use uint8
+
+const (
+	forManaged use = iota // needs a Version
+	forInline
+	forSession // may have values that cannot be read
+)
+
+func validateIdentity(src []byte, use use, last func(identityValidator) *ValidationError) (*Document, error) {
 	text := string(src)
 	root, syntax := parseJSON(text)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textSyntax)
 	}
-	v := identityValidator{validator{text}, root}
+	v := identityValidator{validator{text}, root, use == forSession}
 	// Recorded: the whole document passes one check before the next begins.
 	checks := []func() *ValidationError{v.syntax}
-	if needsVersion {
+	if use == forManaged {
 		checks = append(checks, v.version)
 	}
 	checks = append(checks, v.legacy, v.principals, v.sids, v.actionsPresent, v.resourcesPresent, v.resourceFormat, v.actionFormat)
@@ -76,7 +87,8 @@ func validateIdentity(src []byte, needsVersion bool, last func(identityValidator
 
 type identityValidator struct {
 	validator
-	root *node
+	root    *node
+	session bool
 }
 
 func (v identityValidator) syntax() *ValidationError {
@@ -175,29 +187,30 @@ func (v identityValidator) legacy() *ValidationError {
 			}
 		}
 		if c := s.get("Condition"); c != nil {
-			if at := badDate(c); at != nil {
-				return v.refuse(at, textLegacy, fmt.Sprintf("%q is no date; write it as 2026-01-31T00:00:00Z", at.text))
+			if at, why := malformedValue(c); at != nil && !v.session {
+				return v.refuse(at, textLegacy, fmt.Sprintf("%q is %s", at.text, why))
 			}
 		}
 	}
 	return nil
 }
 
-func badDate(condition *node) *node {
+// malformedValue finds a value that its operator cannot read.
+func malformedValue(condition *node) (at *node, why string) {
 	for _, operator := range condition.members {
 		op, ok := parseOperator(operator.name)
-		if !ok || !strings.HasPrefix(op.test.name, "Date") {
+		if !ok {
 			continue
 		}
 		for _, key := range operator.value.members {
 			for _, value := range key.value.list() {
-				if _, ok := parseDate(value.text); !ok {
-					return value
+				if why := op.malformed(value.text); why != "" {
+					return value, why
 				}
 			}
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 func (v identityValidator) principals() *ValidationError {

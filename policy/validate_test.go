@@ -76,6 +76,10 @@ func TestValidateIdentity(t *testing.T) {
 		resource("arn:aws:s3::x"), resource("arn:aws::x"), resource("arn:aws::::x"), resource("arn:aws:s3:us-east-1:x"), allow(`"Action":"s3:x","NotResource":"arn:aws:s3::x"`),
 		date("sdfdsf"), date("234-13"), date("2016-12-13t2:00:00.593194+1"), date("2016-12-13t2:00:00.1999999999+10:59"), date("9223372036854775808"), date(""),
 		condition(`{"ForAllValues:DateGreaterThanIfExists":{"k":["2026-01-01","x"]}}`),
+		// Values that their operators cannot read (recorded: values-stored).
+		condition(`{"NumericEquals":{"s3:max-keys":"no-number"}}`), condition(`{"NumericEquals":{"k":"NaN"}}`), condition(`{"NumericLessThanIfExists":{"k":[1,"x"]}}`),
+		condition(`{"ArnLike":{"k":"not-an-arn"}}`), condition(`{"ForAnyValue:ArnNotEquals":{"k":["arn:aws:iam::*:role/*","arn:aws:s3"]}}`),
+		condition(`{"IpAddress":{"k":"not-an-ip"}}`), condition(`{"NotIpAddress":{"k":"10.0.0.0/33"}}`), condition(`{"BinaryEquals":{"k":"no-binary"}}`),
 		one(`"Effect":"Allow","Resource":"arn:aws:s3::x"`))
 	add(textPrincipal, one(ok+`,"Principal":"*"`), one(ok+`,"Principal":{"AWS":"*"}`), one(ok+`,"NotPrincipal":{"AWS":"*"}`))
 	add(textSidCharacters, one(ok+`,"Sid":"a-b"`), one(ok+`,"Sid":"a b"`))
@@ -113,6 +117,10 @@ func TestValidateIdentity(t *testing.T) {
 	checkValidation(t, cases, ValidateIdentity)
 	checkValidation(t, cases, ValidateBoundary)
 
+	// Recorded: STS takes a session policy whose values cannot be read.
+	if _, err := ValidateSession([]byte(condition(`{"DateLessThan":{"aws:CurrentTime":"soon"}}`))); err != nil {
+		t.Errorf("session policy: %v", err)
+	}
 	for _, validate := range []func([]byte) (*Document, error){ValidateInline, ValidateSession} {
 		checkValidation(t, []validation{
 			{"no version", `{"Statement":{` + ok + `}}`, ""},
