@@ -52,6 +52,7 @@ func (h *Hop) Needs() []Need {
 // Reach lists the roles that a role's sessions can assume, directly and one
 // after the other, the nearest first.
 func (a *Account) Reach(from *Role) ([]*Hop, error) {
+	a.Index()
 	seen := map[*Role]bool{from: true}
 	var hops []*Hop
 	next := []*Hop{nil}
@@ -82,16 +83,21 @@ func (a *Account) Reach(from *Role) ([]*Hop, error) {
 	return hops, nil
 }
 
-// targets are the roles whose trust policy names a role's sessions at all.
-func (a *Account) targets(caller *Role) []*Role {
-	if a.callable == nil {
-		a.callable = []*Role{}
-		for _, r := range a.Roles {
-			if r.callable() {
-				a.callable = append(a.callable, r)
-			}
+// Index prepares questions about chains, before they are asked side by side.
+func (a *Account) Index() {
+	if a.callable != nil {
+		return
+	}
+	a.callable = []*Role{}
+	for _, r := range a.Roles {
+		if r.callable() {
+			a.callable = append(a.callable, r)
 		}
 	}
+}
+
+// targets are the roles whose trust policy names a role's sessions at all.
+func (a *Account) targets(caller *Role) []*Role {
 	session := sessionPrincipal(caller)
 	var out []*Role
 	for _, r := range a.callable {

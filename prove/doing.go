@@ -12,24 +12,7 @@ import (
 // role and then do something with it, by itself or through further roles of the
 // account that its sessions can assume.
 func (a *Account) HoldsDoing(p *Provider, role *Role, claim Claim, d Doing) (Answer, error) {
-	b := &budget{left: defaultWork}
-	answer := Answer{Verdict: Proved, Statement: -1}
-	docs := append(role.documents(), a.resourceDocuments()...)
-	worlds, err := tokenWorlds(p, role, mentionedKeys(p, &claim, docs...))
-	for i := 0; err == nil && i < len(worlds); i++ {
-		worlds[i].then(role, d)
-		var one Answer
-		if one, err = a.doingIn(&worlds[i], role, &claim, b); err == nil {
-			answer = worse(answer, one)
-		}
-	}
-	if errors.Is(err, errTooComplex) {
-		if answer.Verdict == Refuted {
-			return answer, nil
-		}
-		statement, key := heaviest(role.Trust.Document)
-		return Answer{Verdict: Undecided, Statement: statement, Key: key, Why: err.Error()}, nil
-	}
+	answer, err := a.holdsDoing(p, role, claim, d)
 	if err != nil || answer.Verdict == Refuted {
 		return answer, err
 	}
@@ -40,7 +23,35 @@ func (a *Account) HoldsDoing(p *Provider, role *Role, claim Claim, d Doing) (Ans
 	return worse(answer, through), nil
 }
 
-func (a *Account) doingIn(w *world, role *Role, claim *Claim, b *budget) (Answer, error) {
+// Directly says whether a provider's tokens can assume a role whose session then
+// may do something: refuted with a token and a call, or proved that none can.
+func (a *Account) Directly(p *Provider, role *Role, d Doing) (Answer, error) {
+	return a.holdsDoing(p, role, Claim{Nobody: true}, d)
+}
+
+func (a *Account) holdsDoing(p *Provider, role *Role, claim Claim, d Doing) (Answer, error) {
+	b := &budget{left: defaultWork}
+	answer := Answer{Verdict: Proved, Statement: -1}
+	docs := append(role.documents(), a.resourceDocuments()...)
+	worlds, err := tokenWorlds(p, role, mentionedKeys(p, &claim, docs...))
+	for i := 0; err == nil && i < len(worlds); i++ {
+		worlds[i].then(role, d)
+		var one Answer
+		if one, err = a.doingIn(&worlds[i], role, &claim, d, b); err == nil {
+			answer = worse(answer, one)
+		}
+	}
+	if errors.Is(err, errTooComplex) {
+		if answer.Verdict == Refuted {
+			return answer, nil
+		}
+		statement, key := heaviest(role.Trust.Document)
+		return Answer{Verdict: Undecided, Statement: statement, Key: key, Why: err.Error()}, nil
+	}
+	return answer, err
+}
+
+func (a *Account) doingIn(w *world, role *Role, claim *Claim, d Doing, b *budget) (Answer, error) {
 	q := newQuestion(w, role, b)
 	g := q.space.goal(claim)
 	q.space.then = true
@@ -50,10 +61,13 @@ func (a *Account) doingIn(w *world, role *Role, claim *Claim, b *budget) (Answer
 		return Answer{}, err
 	}
 	answer, err := q.answer(q.space.broken(g))
-	if err == nil && answer.Verdict == Proved && len(role.Unread) > 0 {
-		// What an attached policy allows that is not in the source is not known.
+	if err == nil && answer.Verdict == Proved {
+		rights, e := a.unknownRights(role, d)
+		if e != nil || rights.Verdict == Proved {
+			return answer, e
+		}
 		if assumes, e := holdsIn(w, role, claim, b); e != nil || assumes.Verdict != Proved {
-			return Answer{Verdict: Undecided, Statement: -1, Why: "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"}, e
+			return rights, e
 		}
 	}
 	return answer, err
@@ -130,11 +144,40 @@ func (a *Account) Can(role *Role, d Doing) (Answer, error) {
 	if errors.Is(err, errTooComplex) {
 		return Answer{Verdict: Undecided, Statement: -1, Why: err.Error()}, nil
 	}
-	if err == nil && answer.Verdict == Proved && len(role.Unread) > 0 {
-		return Answer{Verdict: Undecided, Statement: -1, Why: "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"}, nil
+	if err == nil && answer.Verdict == Proved {
+		answer, err = a.unknownRights(role, d)
 	}
 	return answer, err
 }
+
+// unknownRights says what could give a role's sessions a right that its known
+// policies do not: policies that the source does not have, and the policy of a
+// resource of another account.
+func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
+	undecided := Answer{Verdict: Undecided, Statement: -1}
+	if len(role.Unread) > 0 {
+		undecided.Why = "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"
+		return undecided, nil
+	}
+	foreign := d.foreign(role.Account)
+	if len(foreign) == 0 {
+		return Answer{Verdict: Proved, Statement: -1}, nil
+	}
+	other := *role
+	other.Account = accountIn(foreign[0]) // as if it were the resource's own
+	q := a.sessionQuestion(&other, Doing{Actions: d.Actions, Resources: foreign[:1]})
+	if err := q.solve(); err != nil {
+		return undecided, err
+	}
+	r, err := q.accepted(atMost)
+	if err != nil || len(r) == 0 {
+		return Answer{Verdict: Proved, Statement: -1}, err
+	}
+	undecided.Why = "the role's policies allow it, but the resource is of account " + other.Account + ", whose policy on it must allow it too and is not in the source"
+	return undecided, nil
+}
+
+func accountIn(arn string) string { return strings.SplitN(arn, ":", 6)[4] }
 
 // sessionQuestion is what a role's sessions may do, whoever opened them.
 func (a *Account) sessionQuestion(role *Role, d Doing) *question {

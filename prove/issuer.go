@@ -47,6 +47,8 @@ type Provider struct {
 	ClientIDs []string
 	// Assumed says that the client ids are the usual ones, and not read anywhere.
 	Assumed bool
+	// Pin narrows the provider's tokens to some; see [Pin].
+	Pin *Pin
 	// Missing says that the account is known and has no such provider.
 	Missing bool
 }

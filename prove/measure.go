@@ -40,8 +40,7 @@ func (d *dimension) measured(byWord []cell, b *budget) ([]cell, error) {
 			if comparisonOf(t.test.Comparison) == byNull {
 				continue
 			}
-			in := t.holds(text)
-			for j := range 2 {
+			for j, in := range t.holds(text) {
 				if in {
 					c.in[0].set(2*i + j)
 					if comparisonOf(t.test.Comparison) == byMeasure {
@@ -71,14 +70,16 @@ func (d *dimension) measured(byWord []cell, b *budget) ([]cell, error) {
 	return cells, nil
 }
 
-// holds asks whether a value matches the test, before its negation.
-func (t *keyTest) holds(value string) bool {
-	if t.condition == nil || comparisonOf(t.test.Comparison) == byText {
-		return t.most != nil && holds(t.most, value)
+// holds asks whether a value matches the test before its negation: at most, and
+// surely.
+func (t *keyTest) holds(value string) [2]bool {
+	if comparisonOf(t.test.Comparison) == byText {
+		return [2]bool{holds(t.most, value), holds(t.least, value)}
 	}
 	ctx := policy.Context{}
 	ctx.Set(t.condition.Key, value)
-	return t.condition.Met(ctx) != t.test.Negated
+	in := t.condition.Met(ctx) != t.test.Negated
+	return [2]bool{in, in}
 }
 
 // points are the values to try: for each kind of order that tests use.

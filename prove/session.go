@@ -54,7 +54,7 @@ func sessionOther(role *Role, tagged []string) func(string) domain {
 	return func(key string) domain {
 		if tag, ok := strings.CutPrefix(key, "aws:principaltag/"); ok {
 			if slices.Contains(tagged, tag) {
-				return domain{values: shape{words: star(anyChar)}, chosen: true}
+				return domain{values: tagValue, chosen: true}
 			}
 			return tagDomain(role.Tags, tag)
 		}
@@ -126,6 +126,17 @@ func (d *Doing) resources(account string) shape {
 		out = append(out, ownARN(account, r))
 	}
 	return shape{words: out}
+}
+
+// foreign are the patterns of resources that name another account.
+func (d *Doing) foreign(account string) []string {
+	var out []string
+	for _, r := range d.Resources {
+		if parts := strings.SplitN(r, ":", 6); len(parts) == 6 && len(parts[4]) == 12 && !strings.ContainsAny(parts[4], "*?") && parts[4] != account {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
 // ownARN are the ARNs of an account, or of none, that are like a pattern.

@@ -45,7 +45,7 @@ func (q *question) settle(w *Witness) {
 				value, ok := captured(v, t.unknown, got.List[0], t.test.Comparison)
 				if ok && q.space.canBe(t.unknown, value) {
 					w.Context.Set(t.unknown, value)
-					w.Needs = slices.DeleteFunc(w.Needs, func(n Need) bool { return n.Key == t.unknown })
+					w.Needs = slices.DeleteFunc(w.Needs, func(n Need) bool { return strings.EqualFold(n.Key, t.unknown) })
 					w.Needs = append(w.Needs, Need{Key: t.unknown, Value: value, Chosen: q.space.world.domain(t.unknown).chosen})
 				}
 			}

@@ -24,6 +24,7 @@ type space struct {
 // dimension is one key.
 type dimension struct {
 	key    string
+	name   string // as a policy has it
 	domain domain
 	tests  []*keyTest
 	cells  []cell
@@ -83,7 +84,7 @@ func (s *space) test(t policy.Test, c *policy.Condition) ref {
 	}
 	d0 := s.world.domain(key)
 	_, agrees := s.world.follows[key]
-	d0.supposed = agrees && comparisonOf(t.Comparison) == byMeasure
+	d0.supposed = d0.supposed || agrees && comparisonOf(t.Comparison) == byMeasure
 	signature := signatureOf(t)
 	if r, ok := s.refs[signature]; ok {
 		return r
@@ -102,6 +103,9 @@ func (s *space) test(t policy.Test, c *policy.Condition) ref {
 		}
 	}
 	d := s.dims[i]
+	if d.name == "" && c != nil {
+		d.name = c.Key
+	}
 	d.tests = append(d.tests, k)
 	r := ref{i, len(d.tests) - 1}
 	s.refs[signature] = r

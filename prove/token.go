@@ -15,6 +15,9 @@ func tokenWorlds(p *Provider, role *Role, mentioned map[string]bool) ([]world, e
 	if p.Missing || p.ClientIDs != nil && len(p.ClientIDs) == 0 {
 		return nil, nil // STS refuses every token
 	}
+	if p.Pin != nil && p.Pin.Whole {
+		return p.Pin.worlds(p, role), nil
+	}
 	features := []sessionFeatures{{}}
 	if p.Kind.setsAWSClaims() {
 		var err error
@@ -25,6 +28,11 @@ func tokenWorlds(p *Provider, role *Role, mentioned map[string]bool) ([]world, e
 	var out []world
 	for _, f := range features {
 		w := tokenWorld(p, role, f)
+		if p.Pin != nil {
+			p.Pin.narrow(&w)
+			out = append(out, w)
+			continue
+		}
 		if p.Kind == GitHub && slices.ContainsFunc(gitHubDerived, func(name string) bool { return mentioned[p.prefix()+name] }) {
 			out = append(out, gitHubWorlds(w, p.prefix()+"sub")...)
 			continue

@@ -37,6 +37,14 @@ type Need struct {
 	Chosen, Then bool
 }
 
+func (n Need) String() string {
+	text := n.Key + " = " + n.Value
+	if n.Chosen {
+		text += " (the caller chooses it)"
+	}
+	return text
+}
+
 // Disagreement is a witness that the engine does not let in: a fault of this
 // package or of the engine, and never of the policy.
 type Disagreement struct {
@@ -103,7 +111,7 @@ func (s *space) request(p point) *Witness {
 		}
 		if d.domain.claim == "" && d.key != thenPrefix+actionKey && d.key != thenPrefix+resourceKey {
 			if _, constant := d.domain.constant(); !constant && !c.absent {
-				w.Needs = append(w.Needs, Need{Key: strings.TrimPrefix(d.key, thenPrefix), Then: strings.HasPrefix(d.key, thenPrefix), Value: strings.Join(c.values, ", "), Chosen: d.domain.chosen})
+				w.Needs = append(w.Needs, Need{Key: d.written(), Then: strings.HasPrefix(d.key, thenPrefix), Value: strings.Join(c.values, ", "), Chosen: d.domain.chosen})
 			}
 		}
 	}
@@ -132,6 +140,14 @@ func (s *space) request(p point) *Witness {
 	}
 	s.claims(w.Claims, values)
 	return w
+}
+
+// written is the key as a policy has it.
+func (d *dimension) written() string {
+	if d.name != "" {
+		return d.name
+	}
+	return strings.TrimPrefix(d.key, thenPrefix)
 }
 
 // called takes the action and the resource out of the second call's keys.

@@ -3,6 +3,7 @@ package prove
 import (
 	"maps"
 	"strings"
+	"unicode"
 
 	"github.com/irsa-emu/irsa-emu/policy"
 )
@@ -222,14 +223,21 @@ func (w *world) addFeatures(f sessionFeatures) {
 	w.actions = append(w.actions, "sts:TagSession")
 	// The set of keys goes with the tags: those that the token has, in any case of
 	// their letters, and others that no policy asks for.
-	keys := domain{values: shape{words: plus{class(anyChar)}}, many: multi, claim: tagKeysClaim}
+	keys := domain{values: tagKey, many: multi, claim: tagKeysClaim}
 	for _, key := range f.tags {
-		w.keys["aws:requesttag/"+key] = domain{values: shape{words: star(anyChar)}, claim: tagsClaim + key}
+		w.keys["aws:requesttag/"+key] = domain{values: tagValue, claim: tagsClaim + key}
 		keys.with = append(keys.with, fold(key))
 	}
 	w.keys["aws:tagkeys"] = keys
-	w.keys["sts:transitivetagkeys"] = domain{absent: true, values: shape{words: plus{class(anyChar)}}, many: multi, claim: transitiveClaim}
+	w.keys["sts:transitivetagkeys"] = domain{absent: true, values: tagKey, many: multi, claim: transitiveClaim, supposed: true}
 }
+
+// What session tags can hold (STS API reference, Tag).
+var (
+	ofTag    = append(chars("A-Za-z0-9 _.:/=+@-"), runeRange{0xA0, 0xD7FF}, runeRange{0xE000, unicode.MaxRune})
+	tagKey   = shape{words: plus{class(ofTag)}, lengths: upTo{class(ofTag), 128}}
+	tagValue = shape{words: star(ofTag), lengths: upTo{class(ofTag), 256}}
+)
 
 // The claims of session tags and source identity.
 const (

@@ -144,15 +144,6 @@ func claimText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// needText says what a caller must know or choose.
-func needText(n prove.Need) string {
-	text := n.Key + " = " + n.Value
-	if n.Chosen {
-		text += " (the caller chooses it)"
-	}
-	return text
-}
-
 // markdownCell is text for a cell of a table in Markdown.
 func markdownCell(s string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;").Replace(term.Printable(s))

@@ -219,7 +219,7 @@ func proofLines(m *given.Model, results []given.Result) []proofLine {
 		case prove.Refuted:
 			l.Witness, l.Statements = r.Witness.Claims, r.Witness.Statements
 			for _, n := range r.Witness.Needs {
-				l.Needs = append(l.Needs, needText(n))
+				l.Needs = append(l.Needs, n.String())
 			}
 			l.Why = refutation(r)
 			if len(l.Statements) > 0 {

@@ -272,11 +272,7 @@ func why(w *prove.Witness, statement int, key, text string) string {
 func needs(w *prove.Witness) []string {
 	var out []string
 	for _, n := range w.Needs {
-		text := n.Key + " = " + n.Value
-		if n.Chosen {
-			text += " (the caller chooses it)"
-		}
-		out = append(out, text)
+		out = append(out, n.String())
 	}
 	return out
 }

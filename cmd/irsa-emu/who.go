@@ -1,0 +1,442 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/prove"
+	"github.com/irsa-emu/irsa-emu/prove/given"
+	"github.com/irsa-emu/irsa-emu/sts"
+	"github.com/irsa-emu/irsa-emu/term"
+)
+
+const whoLong = `who says for each role who can assume it: the tokens of each OIDC provider by the
+patterns of the trust policy, each with the subject of a token that is let in, other
+roles, users and services, accounts that it is delegated to, associations of EKS Pod
+Identity, and the roles that its sessions can assume in turn, with what the caller
+must know (an external id) or choose.
+
+With --service-account, --subject or --claims it answers the other way round: every
+role that this identity can assume, directly and by chains, and with --action and
+--resource whether it may do that.
+
+A token that is shown was let in by the engine of check first. Service control
+policies, resource control policies and networks are left out: they only take away.
+
+It exits with 0, or 2 when an input cannot be used.
+
+-o json prints {"roles": [{"role", "place", "tokens", "principals", "podIdentity",
+"reaches", "mayDo", "notes"}]}, and with an identity {"identity", "roles": [{"role",
+"issuer", "through", "needs", "statements", "may", "call", "why"}]}. Fields may be
+added.`
+
+type whoFlags struct {
+	modelFlags
+	role                            string
+	serviceAccount, subject, claims string
+	issuer, action, resource        string
+	audience                        []string
+}
+
+func (p *program) whoCommand() *cobra.Command {
+	var q whoFlags
+	var output string
+	forms := []string{"text", "json", "markdown"}
+	cmd := &cobra.Command{
+		Use: "who", Short: "Say who can assume which role, or which roles an identity can assume", Args: cobra.NoArgs, Long: whoLong,
+		Example: `  irsa-emu who --given plan.json --role 'payments-*'
+  irsa-emu who --given plan.json --service-account payments/api
+  irsa-emu who --given account.json --subject repo:octo-org/octo-repo:ref:refs/heads/main --action s3:PutObject --resource 'arn:aws:s3:::reports/*'`,
+		RunE: func(*cobra.Command, []string) error {
+			if err := checkOutput(output, forms...); err != nil {
+				return err
+			}
+			return p.who(&q, output)
+		},
+	}
+	q.given.add(cmd, "where the roles are")
+	flags := cmd.Flags()
+	flags.StringVar(&q.trustPolicy, "trust-policy", "", "file of one trust policy, IAM JSON (- is the standard input), in place of --given")
+	flags.StringVar(&q.role, "role", "", "roles by name or ARN, with * and ? (default: all)")
+	flags.StringVar(&q.serviceAccount, "service-account", "", "NAMESPACE/NAME: the roles that this service account can assume")
+	flags.StringVar(&q.subject, "subject", "", "the roles that tokens with this sub claim can assume")
+	flags.StringVar(&q.claims, "claims", "", "JSON file of a token's claims (- is the standard input): the roles that it can assume")
+	flags.StringVar(&q.issuer, "issuer", "", "issuer URL of the identity (default: every provider that can have it)")
+	flags.StringArrayVar(&q.audience, "audience", nil, "the token's audience (default: one that the provider takes)")
+	flags.StringVar(&q.action, "action", "", "SERVICE:ACTION, with * and ?: may the identity then do it?")
+	flags.StringVar(&q.resource, "resource", "*", "ARN of the action's resource, with * and ?")
+	q.addClientIDs(cmd)
+	outputFlag(cmd, &output, forms...)
+	return cmd
+}
+
+func (p *program) who(q *whoFlags, output string) error {
+	said := 0
+	for _, s := range []string{q.serviceAccount, q.subject, q.claims} {
+		if s != "" {
+			said++
+		}
+	}
+	switch {
+	case said > 1:
+		return usageError("whose roles? write one of --service-account NAMESPACE/NAME, --subject and --claims FILE")
+	case said == 0 && (q.action != "" || q.issuer != "" || len(q.audience) > 0):
+		return usageError("--action, --issuer and --audience are of an identity; write --service-account NAMESPACE/NAME, --subject or --claims FILE too")
+	case q.action != "" && q.action != "*" && strings.Count(q.action, ":") != 1:
+		return usageError("--action %s: write SERVICE:ACTION, such as secretsmanager:GetSecretValue", q.action)
+	case q.resource != "*" && (!strings.HasPrefix(q.resource, "arn:") || strings.Count(q.resource, ":") < 5):
+		return usageError("--resource %s: write an ARN, such as arn:aws:secretsmanager:*:*:secret:prod/*, or *", q.resource)
+	}
+	m, err := q.model(p)
+	if err != nil {
+		return err
+	}
+	if said == 1 {
+		return p.rolesOf(q, m, output)
+	}
+	access, err := m.Who(q.role)
+	if err != nil {
+		return answered(err)
+	}
+	if len(access) == 0 {
+		return usageError("--role %s: no such role is given; there are: %s", q.role, strings.Join(firstFew(roleNames(m)), ", "))
+	}
+	switch output {
+	case "json":
+		return term.WriteJSON(p.stdout, map[string]any{"roles": access})
+	case "markdown":
+		return writeLines(p.stdout, whoMarkdown(access))
+	}
+	return p.whoText(access)
+}
+
+func roleNames(m *given.Model) []string {
+	var out []string
+	for _, r := range m.Roles {
+		out = append(out, r.Name())
+	}
+	return out
+}
+
+// kindNames are issuers' kinds for people.
+var kindNames = map[prove.Kind]string{
+	prove.EKS: "EKS", prove.Kubernetes: "Kubernetes", prove.GitHub: "GitHub Actions", prove.GitLab: "GitLab CI/CD", prove.HCPTerraform: "HCP Terraform",
+	prove.Buildkite: "Buildkite", prove.CircleCI: "CircleCI", prove.Google: "Google", prove.Unknown: "an issuer whose tokens may say anything",
+}
+
+func (p *program) whoText(access []given.Access) error {
+	out := p.out()
+	for i := range access {
+		a := &access[i]
+		if i > 0 {
+			out.Line("")
+		}
+		out.Line("%s  %s", out.Paint(term.Bold, a.Role), out.Paint(term.Dim, a.Place))
+		if a.Nobody() {
+			out.Line("  %s", out.Paint(term.Yellow, "nobody: no token and no other principal can assume it"))
+		}
+		issuer := ""
+		var rows [][]any
+		flush := func() {
+			if len(rows) > 0 {
+				out.Table("    ", rows)
+				rows = nil
+			}
+		}
+		for j := range a.Tokens {
+			t := &a.Tokens[j]
+			if t.Issuer != issuer {
+				flush()
+				issuer = t.Issuer
+				out.Line("  tokens of %s (%s)", t.Issuer, kindNames[t.Kind])
+			}
+			rows = append(rows, tokenRow(out, t))
+		}
+		flush()
+		p.whoOthers(out, a)
+	}
+	out.Line("")
+	out.Line("%s", term.Plural(len(access), "role"))
+	return out.Err()
+}
+
+func tokenRow(out *term.Printer, t *given.TokenAccess) []any {
+	row := []any{out.Paint(term.Cyan, t.Pattern)}
+	switch {
+	case t.Why != "":
+		row = append(row, "undecided: "+t.Why)
+	default:
+		witness := ""
+		if sub, ok := t.Witness["sub"]; ok && claimText(sub) != t.Pattern {
+			witness = "such as " + claimText(sub)
+		}
+		row = append(row, witness)
+	}
+	var more []string
+	for _, w := range t.Where {
+		more = append(more, "where "+w)
+	}
+	for _, n := range t.Needs {
+		more = append(more, "needs "+n)
+	}
+	return append(row, strings.Join(more, "; "))
+}
+
+// whoOthers prints what is no token.
+func (p *program) whoOthers(out *term.Printer, a *given.Access) {
+	if len(a.Principals) > 0 {
+		out.Line("  other principals")
+		var rows [][]any
+		for _, c := range a.Principals {
+			note := callerNote(&c)
+			rows = append(rows, []any{string(c.Kind), out.Paint(term.Cyan, c.Name), note})
+		}
+		out.Table("    ", rows)
+	}
+	if len(a.PodIdentity) > 0 {
+		out.Line("  EKS Pod Identity")
+		var rows [][]any
+		for _, as := range a.PodIdentity {
+			rows = append(rows, []any{"cluster " + as.Cluster, out.Paint(term.Cyan, as.ServiceAccount), as.Place})
+		}
+		out.Table("    ", rows)
+	}
+	if len(a.Reaches) > 0 {
+		out.Line("  and from there")
+		var rows [][]any
+		for _, r := range a.Reaches {
+			var more []string
+			if len(r.Through) > 0 {
+				more = append(more, "through "+strings.Join(r.Through, ", "))
+			}
+			for _, n := range r.Needs {
+				more = append(more, "needs "+n)
+			}
+			if r.Why != "" {
+				more = append(more, "undecided: "+r.Why)
+			}
+			rows = append(rows, []any{out.Paint(term.Cyan, r.Role), strings.Join(more, "; ")})
+		}
+		out.Table("    ", rows)
+	}
+	if len(a.MayDo) > 0 {
+		out.Line("  may do  %s", strings.Join(firstFew(a.MayDo), ", "))
+	}
+	for _, n := range a.Notes {
+		out.Line("  note    %s", n)
+	}
+}
+
+func callerNote(c *given.PrincipalAccess) string {
+	var more []string
+	switch c.Kind {
+	case prove.AccountCaller:
+		more = append(more, "delegated: whom that account's administrators let")
+	case prove.AnyCaller:
+		more = append(more, "everyone in any account whose administrators let them")
+	}
+	for _, n := range c.Needs {
+		more = append(more, "needs "+n)
+	}
+	if c.Why != "" {
+		more = append(more, "undecided: "+c.Why)
+	}
+	return strings.Join(more, "; ")
+}
+
+func whoMarkdown(access []given.Access) []string {
+	out := []string{"| role | who | pattern | such as | and then |", "|---|---|---|---|---|"}
+	for i := range access {
+		a := &access[i]
+		var reach []string
+		for _, r := range a.Reaches {
+			reach = append(reach, markdownCode(r.Role))
+		}
+		row := func(who, pattern, witness string) {
+			out = append(out, fmt.Sprintf("| %s | %s | %s | %s | %s |", markdownCode(a.Role), markdownCell(who), markdownCode(pattern), witness, strings.Join(reach, ", ")))
+		}
+		for j := range a.Tokens {
+			t := &a.Tokens[j]
+			witness := markdownCell(t.Why)
+			if sub, ok := t.Witness["sub"]; ok {
+				witness = markdownCode(claimText(sub))
+			}
+			row("tokens of "+t.Issuer, t.Pattern, witness)
+		}
+		for j := range a.Principals {
+			row(string(a.Principals[j].Kind), a.Principals[j].Name, markdownCell(callerNote(&a.Principals[j])))
+		}
+		for _, as := range a.PodIdentity {
+			row("EKS Pod Identity, cluster "+as.Cluster, as.ServiceAccount, "")
+		}
+		if a.Nobody() {
+			row("nobody", "", "")
+		}
+	}
+	return out
+}
+
+// rolesOf answers for one identity.
+func (p *program) rolesOf(q *whoFlags, m *given.Model, output string) error {
+	id, name, err := q.identity(p)
+	if err != nil {
+		return err
+	}
+	var doing *prove.Doing
+	if q.action != "" {
+		doing = &prove.Doing{Actions: []string{q.action}, Resources: []string{q.resource}}
+	}
+	holders, err := m.RolesOf(id, doing)
+	if err != nil {
+		return answered(err)
+	}
+	if holders == nil {
+		holders = []given.Holder{}
+	}
+	switch output {
+	case "json":
+		return term.WriteJSON(p.stdout, map[string]any{"identity": name, "roles": holders})
+	case "markdown":
+		return writeLines(p.stdout, holdersMarkdown(holders))
+	}
+	return p.holdersText(name, q, holders)
+}
+
+// identity is whose roles are asked for.
+func (q *whoFlags) identity(p *program) (given.Identity, string, error) {
+	if q.claims != "" {
+		return q.wholeToken(p)
+	}
+	subject := q.subject
+	name := subject
+	if q.serviceAccount != "" {
+		namespace, account, ok := strings.Cut(q.serviceAccount, "/")
+		if !ok || namespace == "" || account == "" || strings.Contains(account, "/") {
+			return given.Identity{}, "", usageError("--service-account %s: write NAMESPACE/NAME", q.serviceAccount)
+		}
+		subject, name = "system:serviceaccount:"+namespace+":"+account, q.serviceAccount
+	}
+	issuer := strings.TrimSuffix(strings.TrimPrefix(q.issuer, "https://"), "/")
+	pin := func(pr *prove.Provider) (prove.Pin, bool) {
+		if issuer != "" && pr.Issuer != issuer || !pr.CanBe("sub", subject) {
+			return prove.Pin{}, false
+		}
+		if q.serviceAccount != "" && issuer == "" && pr.Kind != prove.EKS && pr.Kind != prove.Kubernetes {
+			return prove.Pin{}, false // of no cluster, as far as the sources say
+		}
+		keys := policy.Context{}
+		keys.Set(pr.Issuer+":sub", subject)
+		if len(q.audience) == 1 {
+			keys.Set(pr.Issuer+":aud", q.audience[0])
+		}
+		return prove.Pin{Keys: keys}, true
+	}
+	return given.Identity{Pin: pin}, name, nil
+}
+
+// wholeToken is the identity of a token's claims.
+func (q *whoFlags) wholeToken(p *program) (given.Identity, string, error) {
+	who := identity{claimsFile: q.claims, issuer: q.issuer, audience: q.audience}
+	now := time.Now()
+	claims, notes, err := who.read(p, now)
+	if err != nil {
+		return given.Identity{}, "", err
+	}
+	for _, n := range notes {
+		if err := p.complain("note: %s", n); err != nil {
+			return given.Identity{}, "", err
+		}
+	}
+	pin := func(pr *prove.Provider) (prove.Pin, bool) {
+		if "https://"+pr.Issuer != claims.Issuer && pr.Issuer != claims.Issuer {
+			return prove.Pin{}, false
+		}
+		ctx := sts.ContextKeys(sts.WebIdentity{Claims: claims, Provider: pr.ARN, RoleSessionName: "session", Now: now})
+		return prove.Pin{Keys: tokenKeys(ctx, pr), Whole: true}, true
+	}
+	refuses := func(role string) bool { return role != "" && claims.AuthorizeRole(role) != nil }
+	return given.Identity{Pin: pin, Refuses: refuses}, claims.Subject, nil
+}
+
+// tokenKeys are the condition keys that come from a token.
+func tokenKeys(ctx policy.Context, pr *prove.Provider) policy.Context {
+	keys := policy.Context{}
+	for key, v := range ctx {
+		if strings.HasPrefix(key, strings.ToLower(pr.Issuer)+":") || strings.HasPrefix(key, "aws:requesttag/") ||
+			key == "aws:tagkeys" || key == "sts:transitivetagkeys" || key == "sts:sourceidentity" {
+			keys[key] = v
+		}
+	}
+	return keys
+}
+
+func (p *program) holdersText(name string, q *whoFlags, holders []given.Holder) error {
+	out := p.out()
+	out.Line("%s can assume %s", out.Paint(term.Bold, name), term.Plural(len(holders), "role"))
+	var rows [][]any
+	for i := range holders {
+		h := &holders[i]
+		row := []any{out.Paint(term.Cyan, h.Role)}
+		if q.action != "" {
+			row = append(row, mayWord(out, h))
+		}
+		rows = append(rows, append(row, holderNote(h)))
+	}
+	out.Table("  ", rows)
+	if q.action != "" {
+		yes := 0
+		for i := range holders {
+			if holders[i].May != nil && *holders[i].May {
+				yes++
+			}
+		}
+		out.Line("%s on %s: %d of %s may", q.action, q.resource, yes, term.Plural(len(holders), "role"))
+	}
+	return out.Err()
+}
+
+func mayWord(out *term.Printer, h *given.Holder) term.Safe {
+	switch {
+	case h.May == nil:
+		return out.Paint(term.Yellow, "undecided")
+	case *h.May:
+		return out.Paint(term.Green, "may")
+	}
+	return out.Paint(term.Dim, "may not")
+}
+
+func holderNote(h *given.Holder) string {
+	var more []string
+	if len(h.Through) > 0 {
+		more = append(more, "through "+strings.Join(h.Through, ", "))
+	} else if len(h.Statements) > 0 {
+		more = append(more, "by "+statementsText(h.Statements)+", token of "+h.Issuer)
+	}
+	for _, n := range h.Needs {
+		more = append(more, "needs "+n)
+	}
+	if h.Call != "" {
+		more = append(more, "such as "+h.Call)
+	}
+	if h.Why != "" {
+		more = append(more, "undecided: "+h.Why)
+	}
+	return strings.Join(more, "; ")
+}
+
+func holdersMarkdown(holders []given.Holder) []string {
+	out := []string{"| role | may | how |", "|---|---|---|"}
+	for i := range holders {
+		h := &holders[i]
+		may := ""
+		if h.May != nil {
+			may = map[bool]string{true: "may", false: "may not"}[*h.May]
+		}
+		out = append(out, fmt.Sprintf("| %s | %s | %s |", markdownCode(h.Role), may, markdownCell(holderNote(h))))
+	}
+	return out
+}
