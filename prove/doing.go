@@ -66,7 +66,9 @@ func (a *Account) doingIn(w *world, role *Role, claim *Claim, d Doing, b *budget
 		if e != nil || rights.Verdict == Proved {
 			return answer, e
 		}
-		if assumes, e := holdsIn(w, role, claim, b); e != nil || assumes.Verdict != Proved {
+		plain := *w
+		plain.thenKeys = nil
+		if assumes, e := holdsIn(&plain, role, claim, b); e != nil || assumes.Verdict != Proved {
 			return rights, e
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
@@ -272,7 +273,7 @@ type call struct {
 // decide is the emulator's answer to a call, and its condition keys.
 func decide(t testing.TB, p *prove.Provider, role *prove.Role, c call) (bool, policy.Context) {
 	t.Helper()
-	c.claims["iss"], c.claims["iat"], c.claims["exp"] = "https://"+p.Issuer, 1, 2
+	c.claims["iss"], c.claims["iat"], c.claims["exp"] = "https://"+p.Issuer, now.Unix(), now.Unix()+3600
 	src, err := json.Marshal(c.claims)
 	if err != nil {
 		t.Fatal(err)
@@ -281,30 +282,35 @@ func decide(t testing.TB, p *prove.Provider, role *prove.Role, c call) (bool, po
 	if err != nil {
 		t.Fatalf("%s: %v", src, err)
 	}
-	if claims.AuthorizeRole(role.ARN) != nil || claims.CheckAudience(oidc.Provider{URL: claims.Issuer, ClientIDs: p.ClientIDs}) != nil {
-		return false, nil
-	}
-	ctx := sts.ContextKeys(sts.WebIdentity{Claims: claims, Provider: p.ARN, RoleSessionName: c.session, RoleARN: role.ARN, Now: time.Unix(1800000000, 0)})
+	keys := policy.Context{}
 	for key, value := range c.keys {
-		ctx.Set(key, value)
+		keys.Set(key, value)
 	}
-	actions := []string{"sts:AssumeRoleWithWebIdentity"}
-	if len(claims.Tags) > 0 {
-		actions = append(actions, "sts:TagSession")
-	}
-	if claims.SourceIdentity != "" {
-		actions = append(actions, "sts:SetSourceIdentity")
-	}
-	for _, action := range actions {
-		d := policy.Evaluate(policy.Policies{Trust: &role.Trust, ResourceAccount: account}, policy.Request{
-			Action: action, Resource: role.ARN, Principal: policy.Principal{Account: account, Federated: p.ARN}, Context: ctx,
-		})
-		if !d.Allowed {
-			return false, ctx
-		}
-	}
-	return true, ctx
+	v := sts.Judge(t.Context(), oneRole{role, p}, oidc.NotChecked, now, sts.WebIdentityCall{
+		RoleARN: role.ARN, RoleSessionName: c.session, Claims: claims, Seconds: 3600, Keys: keys,
+	})
+	ctx := sts.TokenKeys(&claims.ClaimSet, p.ARN)
+	ctx.Set("sts:RoleSessionName", c.session)
+	return v.Allowed(), ctx
 }
+
+var now = time.Unix(1800000000, 0)
+
+// oneRole is an account with a role and a provider.
+type oneRole struct {
+	role     *prove.Role
+	provider *prove.Provider
+}
+
+func (o oneRole) Role(string) (*iam.Role, string) {
+	return &iam.Role{Account: account, Name: "r", Path: "/", MaxSessionDuration: 3600, Trust: iam.Document{Parsed: o.role.Trust.Document}}, ""
+}
+
+func (o oneRole) Provider(_, issuer string) (oidc.Provider, bool) {
+	return oidc.Provider{URL: issuer, ClientIDs: o.provider.ClientIDs}, true
+}
+
+func (o oneRole) Issuers(string) []string { return nil }
 
 // breaks says whether a token breaks a claim, by the meaning of claims alone.
 func breaks(k *issuerKind, claim prove.Claim, ctx policy.Context) bool {

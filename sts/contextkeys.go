@@ -10,6 +10,13 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
+// TokenKeys are the condition keys that come from a token, for a provider.
+func TokenKeys(c *oidc.ClaimSet, provider string) policy.Context {
+	ctx := policy.Context{}
+	addTokenKeys(ctx, c, provider)
+	return ctx
+}
+
 // addTokenKeys sets the condition keys that come from a token (recorded 1d), in
 // lower case like [api.Request.ContextKeys].
 func addTokenKeys(ctx policy.Context, c *oidc.ClaimSet, provider string) {

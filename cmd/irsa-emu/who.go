@@ -342,36 +342,21 @@ func (q *whoFlags) identity(p *program) (given.Identity, string, error) {
 func (q *whoFlags) wholeToken(p *program) (given.Identity, string, error) {
 	who := identity{claimsFile: q.claims, issuer: q.issuer, audience: q.audience}
 	now := time.Now()
-	claims, notes, err := who.read(p, now)
+	claims, err := who.read(p, now)
 	if err != nil {
 		return given.Identity{}, "", err
 	}
-	for _, n := range notes {
-		if err := p.complain("note: %s", n); err != nil {
-			return given.Identity{}, "", err
-		}
+	if err := claims.Check(); err != nil {
+		return given.Identity{}, "", usageError("--claims %s: %w", q.claims, err)
 	}
 	pin := func(pr *prove.Provider) (prove.Pin, bool) {
 		if "https://"+pr.Issuer != claims.Issuer && pr.Issuer != claims.Issuer {
 			return prove.Pin{}, false
 		}
-		ctx := sts.ContextKeys(sts.WebIdentity{Claims: claims, Provider: pr.ARN, RoleSessionName: "session", Now: now})
-		return prove.Pin{Keys: tokenKeys(ctx, pr), Whole: true}, true
+		return prove.Pin{Keys: sts.TokenKeys(&claims.ClaimSet, pr.ARN), Whole: true}, true
 	}
-	refuses := func(role string) bool { return role != "" && claims.AuthorizeRole(role) != nil }
+	refuses := func(role string) bool { return role != "" && claims.CheckRole(role) != nil }
 	return given.Identity{Pin: pin, Refuses: refuses}, claims.Subject, nil
-}
-
-// tokenKeys are the condition keys that come from a token.
-func tokenKeys(ctx policy.Context, pr *prove.Provider) policy.Context {
-	keys := policy.Context{}
-	for key, v := range ctx {
-		if strings.HasPrefix(key, strings.ToLower(pr.Issuer)+":") || strings.HasPrefix(key, "aws:requesttag/") ||
-			key == "aws:tagkeys" || key == "sts:transitivetagkeys" || key == "sts:sourceidentity" {
-			keys[key] = v
-		}
-	}
-	return keys
 }
 
 func (p *program) holdersText(name string, q *whoFlags, holders []given.Holder) error {

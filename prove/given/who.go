@@ -216,6 +216,7 @@ func (m *Model) held(p *prove.Provider, role *prove.Role, doing *prove.Doing) ([
 	if answer.Witness != nil {
 		first.Needs, first.Statements = needs(answer.Witness), answer.Witness.Statements
 	}
+	open := first.Why
 	if doing != nil {
 		may, err := m.Directly(p, role, *doing)
 		if err != nil {
@@ -226,7 +227,7 @@ func (m *Model) held(p *prove.Provider, role *prove.Role, doing *prove.Doing) ([
 	out := []Holder{first}
 	hops, err := m.Reach(role)
 	for _, h := range hops {
-		next := Holder{Role: h.Role.ARN, Issuer: p.Issuer, Through: append([]string{first.Role}, h.Path()...), Statements: first.Statements, Needs: slices.Clone(first.Needs), Why: first.Why}
+		next := Holder{Role: h.Role.ARN, Issuer: p.Issuer, Through: append([]string{first.Role}, h.Path()...), Statements: first.Statements, Needs: slices.Clone(first.Needs), Why: open}
 		next.Through = next.Through[:len(next.Through)-1]
 		if h.Why != "" {
 			next.Why = strings.TrimPrefix(next.Why+"; "+h.Why, "; ")
