@@ -17,8 +17,8 @@ demo: build ## run the built-in scenarios and show what happened
 test: ## the fast tests: no Docker, no network, under a minute
 	go test ./...
 
-race: ## the fast tests under the race detector, but those that embed etcd
-	go test -race $$(go list ./... | grep -v -e /etcdstore -e /harness/kind -e /compat/)
+race: ## the fast tests under the race detector
+	go test -race ./...
 
 lint: ## gofmt, go vet, staticcheck, govulncheck
 	@.ci/lint

@@ -64,6 +64,7 @@ var allowed = map[string][]string{
 	"audit": {"api", "aws", "iam", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
 	// Test helpers.
 	"emulatortest":         {"control", "decision", "emulator", "harness", "statefile"},
+	"golden":               {},
 	"services/servicetest": {"api", "decision", "iam", "policy", "state", "sts", "wire"},
 }
 

@@ -3,59 +3,24 @@ package audit_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/irsa-emu/irsa-emu/audit"
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
-
 // TestGolden audits the files of each archive of testdata. "options" holds
 // NAME=VALUE words. An archive says what it shows and where it comes from.
 func TestGolden(t *testing.T) {
-	archives, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(archives) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	for _, archive := range archives {
-		t.Run(strings.TrimSuffix(filepath.Base(archive), ".txtar"), func(t *testing.T) {
-			a, err := txtar.ParseFile(archive)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(bytes.TrimSpace(a.Comment)) == 0 {
-				t.Error("the case does not say what it shows")
-			}
-			want := ""
-			got := report(t, a)
-			kept := a.Files[:0:0]
-			for _, f := range a.Files {
-				if f.Name == "want" {
-					want = string(f.Data)
-					continue
-				}
-				kept = append(kept, f)
-			}
-			if *update {
-				a.Files = append(kept, txtar.File{Name: "want", Data: []byte(got)})
-				if err := os.WriteFile(archive, txtar.Format(a), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			} else if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
+	golden.Archives(t, "testdata/*.txtar", func(t *testing.T, a *txtar.Archive) { golden.Set(a, "want", report(t, a)) })
 }
 
 // report audits the files of an archive, each by its own name.

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,11 +20,10 @@ import (
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/emulatortest"
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // issuer is whose tokens the API server gives out.
 const issuer = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
@@ -68,30 +65,7 @@ type story struct {
 // of base.yaml or in place of them, the emulator's state unless it is
 // base-state.yaml, and what the doctor prints.
 func TestCases(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no cases: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			t.Parallel()
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := examineCase(t, archive)
-			if !*update {
-				if want := fileOf(archive, "want"); got != want {
-					t.Errorf("got:\n%s\nwant:\n%s", got, want)
-				}
-				return
-			}
-			archive.Files = append(without(archive.Files, "want"), txtar.File{Name: "want", Data: []byte(got)})
-			if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		})
-	}
+	golden.Archives(t, "testdata/*.txtar", func(t *testing.T, a *txtar.Archive) { golden.Set(a, "want", examineCase(t, a)) })
 }
 
 func fileOf(archive *txtar.Archive, name string) string {
@@ -101,16 +75,6 @@ func fileOf(archive *txtar.Archive, name string) string {
 		}
 	}
 	return ""
-}
-
-func without(files []txtar.File, name string) []txtar.File {
-	var rest []txtar.File
-	for _, f := range files {
-		if f.Name != name {
-			rest = append(rest, f)
-		}
-	}
-	return rest
 }
 
 func examineCase(t *testing.T, archive *txtar.Archive) string {

@@ -9,12 +9,10 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,13 +20,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected records in testdata")
 
 // TestCloudTrail makes the calls of testdata/cloudtrail/*.txtar and compares the
 // records that they leave. A file of an archive is a call, lines
@@ -44,41 +40,14 @@ var update = flag.Bool("update", false, "rewrite the expected records in testdat
 // then a line "----" and the records, laid out for reading, with what is random
 // in them replaced. The file state.yaml of an archive is the state.
 func TestCloudTrail(t *testing.T) {
-	files, err := filepath.Glob("testdata/cloudtrail/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	for _, path := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f := newTrailFixture(t, archive)
-			for i := range archive.Files {
-				file := &archive.Files[i]
-				if file.Name == "state.yaml" {
-					continue
-				}
-				t.Run(file.Name, func(t *testing.T) {
-					script, want, _ := strings.Cut(string(file.Data), "----\n")
-					got := f.play(t, file.Name, script)
-					if *update {
-						file.Data = []byte(script + "----\n" + got)
-						return
-					}
-					if diff := gocmp.Diff(want, got); diff != "" {
-						t.Errorf("-want +got\n%s", diff)
-					}
-				})
-			}
-			if *update {
-				if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+	golden.Archives(t, "testdata/cloudtrail/*.txtar", func(t *testing.T, a *txtar.Archive) {
+		f := newTrailFixture(t, a)
+		calls := &txtar.Archive{Files: a.Files}
+		if calls.Files[0].Name == "state.yaml" {
+			calls.Files = calls.Files[1:]
+		}
+		golden.Steps(t, calls, f.play)
+	})
 }
 
 var trailEpoch = time.Date(2026, 11, 25, 7, 44, 49, 0, time.UTC)

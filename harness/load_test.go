@@ -3,7 +3,6 @@ package harness_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,51 +14,28 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/harness"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestMistakes reads testdata/*.txtar: the first file is the scenario, others
 // are what it names, and "errors" is what the loader has to say.
 func TestMistakes(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := ""
-			_, err = harness.Parse(archive.Files[0].Name, archive.Files[0].Data, func(path string) ([]byte, error) {
-				for _, f := range archive.Files {
-					if f.Name == path {
-						return f.Data, nil
-					}
-				}
-				return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
-			})
-			if err != nil {
-				got = err.Error() + "\n"
-			}
-			last := &archive.Files[len(archive.Files)-1]
-			if last.Name != "errors" {
-				t.Fatal("the last file must be errors")
-			}
-			if *update {
-				last.Data = []byte(got)
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
+	golden.Archives(t, "testdata/*.txtar", func(t *testing.T, archive *txtar.Archive) {
+		_, err := harness.Parse(archive.Files[0].Name, archive.Files[0].Data, func(path string) ([]byte, error) {
+			for _, f := range archive.Files {
+				if f.Name == path {
+					return f.Data, nil
 				}
 			}
-			if diff := cmp.Diff(string(last.Data), got); diff != "" {
-				t.Error(diff)
-			}
+			return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
 		})
-	}
+		got := ""
+		if err != nil {
+			got = err.Error() + "\n"
+		}
+		golden.Set(archive, "errors", got)
+	})
 }
 
 const minimal = `apiVersion: irsa-emu.dev/v1

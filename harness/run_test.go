@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/harness"
 )
 
@@ -85,7 +86,7 @@ func TestReports(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(report.Logs, "story", "decisions.json")); err != nil {
 		t.Error(err)
 	}
-	golden := map[string]func(*bytes.Buffer) error{
+	reports := map[string]func(*bytes.Buffer) error{
 		"progress.txt": func(b *bytes.Buffer) error { _, err := b.Write(progress.Bytes()); return err },
 		"report.txt":   func(b *bytes.Buffer) error { return report.WriteText(b, false) },
 		"report.json":  func(b *bytes.Buffer) error { return report.WriteJSON(b) },
@@ -93,7 +94,7 @@ func TestReports(t *testing.T) {
 		"report.md":    func(b *bytes.Buffer) error { return report.WriteMarkdown(b) },
 		"github.txt":   func(b *bytes.Buffer) error { return report.WriteAnnotations(b) },
 	}
-	for name, write := range golden {
+	for name, write := range reports {
 		t.Run(name, func(t *testing.T) {
 			var got bytes.Buffer
 			if err := write(&got); err != nil {
@@ -104,20 +105,7 @@ func TestReports(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			text := steady(got.String(), report)
-			file := filepath.Join("testdata", "reports", name)
-			if *update {
-				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), text); diff != "" {
-				t.Error(diff)
-			}
+			golden.File(t, filepath.Join("testdata", "reports", name), steady(got.String(), report))
 		})
 	}
 }

@@ -3,46 +3,28 @@ package oidc_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // randomness gives every test the same jti.
 func randomness() *bytes.Reader { return bytes.NewReader(bytes.Repeat([]byte{0x5a}, 64)) }
 
-// golden compares claims with testdata/claims/NAME.json. The shapes are those of
-// tokens that people post: kube-apiserver 1.32 and later, GitHub's, GitLab's and
-// HashiCorp's documentation.
-func golden(t *testing.T, name string, claims map[string]any) {
+// sameClaims compares claims with testdata/claims/NAME.json. The shapes are those
+// of tokens that people post: kube-apiserver 1.32 and later, GitHub's, GitLab's
+// and HashiCorp's documentation.
+func sameClaims(t *testing.T, name string, claims map[string]any) {
 	t.Helper()
 	got, err := json.MarshalIndent(claims, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got = append(got, '\n')
-	path := filepath.Join("testdata", "claims", name+".json")
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s:\n%s", path, diff)
-	}
+	golden.File(t, filepath.Join("testdata", "claims", name+".json"), string(got)+"\n")
 }
 
 func TestKubernetesClaims(t *testing.T) {
@@ -62,7 +44,7 @@ func TestKubernetesClaims(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, claims)
+			sameClaims(t, name, claims)
 		})
 	}
 	for name, broken := range map[string]oidc.KubernetesToken{
@@ -123,7 +105,7 @@ func TestProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tt.name, claims)
+			sameClaims(t, tt.name, claims)
 		})
 	}
 	t.Run("their tokens verify", func(t *testing.T) {

@@ -3,7 +3,6 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,62 +13,24 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
-var update = flag.Bool("update", false, "rewrite the expectations under testdata")
-
-// golden runs f for each archive of a folder and compares the files that it
-// returns with those of the archive.
-func golden(t *testing.T, folder string, f func(t *testing.T, in map[string][]byte) []txtar.File) {
-	paths, err := filepath.Glob(filepath.Join("testdata", folder, "*.txtar"))
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("no cases in testdata/%s: %v", folder, err)
-	}
-	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			a, err := txtar.ParseFile(path)
-			if err != nil {
-				t.Fatal(err)
+// cases runs f for each archive of a folder; what it returns are the files that
+// the archive wants.
+func cases(t *testing.T, folder string, f func(t *testing.T, in map[string][]byte) []txtar.File) {
+	golden.Archives(t, filepath.Join("testdata", folder, "*.txtar"), func(t *testing.T, a *txtar.Archive) {
+		in := map[string][]byte{}
+		kept := a.Files[:0:0]
+		for _, file := range a.Files {
+			in[file.Name] = file.Data
+			if !strings.HasPrefix(file.Name, "want") {
+				kept = append(kept, file)
 			}
-			if len(bytes.TrimSpace(a.Comment)) == 0 {
-				t.Error("the case does not say what it shows")
-			}
-			in := map[string][]byte{}
-			for _, file := range a.Files {
-				in[file.Name] = file.Data
-			}
-			out := f(t, in)
-			if *update {
-				kept := a.Files[:0]
-				for _, file := range a.Files {
-					if !strings.HasPrefix(file.Name, "want") {
-						kept = append(kept, file)
-					}
-				}
-				a.Files = append(kept, out...)
-				if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			wanted := 0
-			for _, file := range out {
-				wanted++
-				if diff := cmp.Diff(string(in[file.Name]), string(file.Data)); diff != "" {
-					t.Errorf("%s (-want +got):\n%s", file.Name, diff)
-				}
-			}
-			for name := range in {
-				if strings.HasPrefix(name, "want") {
-					wanted--
-				}
-			}
-			if wanted != 0 {
-				t.Errorf("the number of results differs by %d; look at the change and run go test -update", wanted)
-			}
-		})
-	}
+		}
+		a.Files = append(kept, f(t, in)...)
+	})
 }
 
 // goldenRequest is request.json of a case. A list makes a multivalued key.
@@ -82,7 +43,7 @@ type goldenRequest struct {
 }
 
 func TestEvaluateGolden(t *testing.T) {
-	golden(t, "evaluate", func(t *testing.T, in map[string][]byte) []txtar.File {
+	cases(t, "evaluate", func(t *testing.T, in map[string][]byte) []txtar.File {
 		var g goldenRequest
 		dec := json.NewDecoder(bytes.NewReader(in["request.json"]))
 		dec.DisallowUnknownFields()
@@ -158,7 +119,7 @@ func goldenPolicies(t *testing.T, in map[string][]byte, account string) Policies
 }
 
 func TestLintGolden(t *testing.T) {
-	golden(t, "lint", func(t *testing.T, in map[string][]byte) []txtar.File {
+	cases(t, "lint", func(t *testing.T, in map[string][]byte) []txtar.File {
 		var o LintOptions
 		if src, ok := in["options.json"]; ok {
 			if err := json.Unmarshal(src, &o); err != nil {

@@ -3,7 +3,6 @@ package sources_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,69 +10,43 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
-var update = flag.Bool("update", false, "rewrite golden files")
-
 // TestGolden reads the files of each archive of testdata that are not wanted
 // ones. "parameters" holds NAME=VALUE lines. An archive says what its files are
 // and where they come from.
 func TestGolden(t *testing.T) {
-	archives, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(archives) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	for _, archive := range archives {
-		t.Run(strings.TrimSuffix(filepath.Base(archive), ".txtar"), func(t *testing.T) {
-			a, err := txtar.ParseFile(archive)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(bytes.TrimSpace(a.Comment)) == 0 {
-				t.Error("the case does not say what it shows")
-			}
-			folder := t.TempDir()
-			o := sources.Options{KnowsManaged: func(arn string) bool { return strings.HasSuffix(arn, "/AmazonS3ReadOnlyAccess") }}
-			given := a.Files[:0:0]
-			for _, f := range a.Files {
-				switch {
-				case strings.HasPrefix(f.Name, "want-"):
-					continue
-				case f.Name == "parameters":
-					o.Parameters = map[string]string{}
-					for _, line := range strings.Fields(string(f.Data)) {
-						name, value, _ := strings.Cut(line, "=")
-						o.Parameters[name] = value
-					}
-				default:
-					if err := os.WriteFile(filepath.Join(folder, f.Name), f.Data, 0o600); err != nil {
-						t.Fatal(err)
-					}
+	golden.Archives(t, "testdata/*.txtar", func(t *testing.T, a *txtar.Archive) {
+		folder := t.TempDir()
+		o := sources.Options{KnowsManaged: func(arn string) bool { return strings.HasSuffix(arn, "/AmazonS3ReadOnlyAccess") }}
+		given := a.Files[:0:0]
+		for _, f := range a.Files {
+			switch {
+			case strings.HasPrefix(f.Name, "want-"):
+				continue
+			case f.Name == "parameters":
+				o.Parameters = map[string]string{}
+				for _, line := range strings.Fields(string(f.Data)) {
+					name, value, _ := strings.Cut(line, "=")
+					o.Parameters[name] = value
 				}
-				given = append(given, f)
-			}
-			t.Chdir(folder)
-			got := append(given, read(t, o)...)
-			if *update {
-				a.Files = got
-				t.Chdir(filepath.Join(origin, "."))
-				if err := os.WriteFile(archive, txtar.Format(a), 0o644); err != nil {
+			default:
+				if err := os.WriteFile(filepath.Join(folder, f.Name), f.Data, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				return
 			}
-			if diff := cmp.Diff(string(txtar.Format(a)), string(txtar.Format(&txtar.Archive{Comment: a.Comment, Files: got}))); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
+			given = append(given, f)
+		}
+		t.Chdir(folder)
+		a.Files = append(given, read(t, o)...)
+	})
 }
 
 var origin = func() string {

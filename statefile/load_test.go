@@ -3,7 +3,6 @@ package statefile_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,43 +11,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // TestMistakes reads testdata/*.txtar: the first file is the document, others
 // are what it names, and "errors" is what the loader has to say.
 func TestMistakes(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := ""
-			if _, err := statefile.Parse(archive.Files[0].Name, archive.Files[0].Data, readFrom(archive)); err != nil {
-				got = err.Error() + "\n"
-			}
-			last := &archive.Files[len(archive.Files)-1]
-			if last.Name != "errors" {
-				t.Fatal("the last file must be errors")
-			}
-			if *update {
-				last.Data = []byte(got)
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(string(last.Data), got); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
+	golden.Archives(t, "testdata/*.txtar", func(t *testing.T, archive *txtar.Archive) {
+		got := ""
+		if _, err := statefile.Parse(archive.Files[0].Name, archive.Files[0].Data, readFrom(archive)); err != nil {
+			got = err.Error() + "\n"
+		}
+		golden.Set(archive, "errors", got)
+	})
 }
 
 func readFrom(a *txtar.Archive) func(string) ([]byte, error) {

@@ -5,25 +5,20 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
-	"flag"
 	"fmt"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected answers in testdata")
 
 // TestGolden runs the cases in testdata/*.txtar. A file of an archive is a case:
 // lines that say how the call differs from a good one, a line "----", and the
@@ -44,39 +39,11 @@ var update = flag.Bool("update", false, "rewrite the expected answers in testdat
 //
 // Lines that begin with # tell where the behaviour is known from.
 func TestGolden(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
-	}
-	for _, path := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f := newFixture(t)
-			issued := map[string]credentialsElement{}
-			for i := range archive.Files {
-				file := &archive.Files[i]
-				t.Run(file.Name, func(t *testing.T) {
-					script, want, _ := strings.Cut(string(file.Data), "----\n")
-					got := f.golden(t, file.Name, script, issued)
-					if *update {
-						file.Data = []byte(script + "----\n" + got)
-						return
-					}
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Errorf("-want +got\n%s", diff)
-					}
-				})
-			}
-			if *update {
-				if err := os.WriteFile(path, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-		})
-	}
+	golden.Archives(t, "testdata/*.txtar", func(t *testing.T, a *txtar.Archive) {
+		f := newFixture(t)
+		issued := map[string]credentialsElement{}
+		golden.Steps(t, a, func(t *testing.T, name, script string) string { return f.golden(t, name, script, issued) })
+	})
 }
 
 func (f *fixture) golden(t *testing.T, name, script string, issued map[string]credentialsElement) string {
@@ -159,7 +126,7 @@ func (f *fixture) golden(t *testing.T, name, script string, issued map[string]cr
 	if w.Code == 200 && xml.Unmarshal(w.Body.Bytes(), &answer) == nil {
 		issued[name] = answer.Result.Credentials
 	}
-	return golden(w, req.Decision)
+	return rendered(w, req.Decision)
 }
 
 // expand writes out {N*text}, and times relative to the clock as in {+301s}.
@@ -213,8 +180,8 @@ var (
 	secrets       = regexp.MustCompile(`(<SecretAccessKey>|"SecretAccessKey":")[A-Za-z0-9+/]{40}(<|")`)
 )
 
-// golden renders an answer. Session tokens are too long to read; their size is left.
-func golden(w *httptest.ResponseRecorder, d *decision.Decision) string {
+// rendered is an answer as the golden files have it. Session tokens are too long to read; their size is left.
+func rendered(w *httptest.ResponseRecorder, d *decision.Decision) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%d %s\n", w.Code, w.Header().Get("Content-Type"))
 	body := sessionTokens.ReplaceAllStringFunc(w.Body.String(), func(token string) string { return fmt.Sprintf("TOKEN(%d)", len(token)) })

@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,73 +15,50 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
-)
 
-var update = flag.Bool("update", false, "rewrite golden files")
+	"github.com/irsa-emu/irsa-emu/golden"
+)
 
 // A case is an archive: the service account's annotations, the webhook's
 // config, the pod, and the patch that is expected.
 func TestMutate(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden cases: %v", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(file)
-			if err != nil {
+	golden.Archives(t, "testdata/*.txtar", func(t *testing.T, archive *txtar.Archive) {
+		var config Config
+		var annotations map[string]string
+		var pod corev1.Pod
+		association := false
+		for _, f := range archive.Files {
+			if f.Name == "association" { // the service account has one; there is nothing to say about it
+				association = true
+				continue
+			}
+			into := map[string]any{"config.json": &config, "annotations.json": &annotations, "pod.json": &pod}[f.Name]
+			if f.Name == "patch.json" {
+				continue
+			}
+			if err := json.Unmarshal(f.Data, into); err != nil {
+				t.Fatalf("%s: %v", f.Name, err)
+			}
+		}
+		got := []byte("none\n")
+		before, _ := json.Marshal(pod)
+		id, ok := config.IdentityOf(annotations)
+		if association {
+			config.Random = func(int64) int64 { return 0 }
+			id, ok = config.PodIdentityOf(annotations), true
+		}
+		if ok {
+			var err error
+			if got, err = json.MarshalIndent(config.Mutate(&pod, id), "", "  "); err != nil {
 				t.Fatal(err)
 			}
-			var config Config
-			var annotations map[string]string
-			var pod corev1.Pod
-			want, association := -1, false
-			for i, f := range archive.Files {
-				if f.Name == "association" { // the service account has one; there is nothing to say about it
-					association = true
-					continue
-				}
-				into := map[string]any{"config.json": &config, "annotations.json": &annotations, "pod.json": &pod}[f.Name]
-				if f.Name == "patch.json" {
-					want = i
-					continue
-				}
-				if err := json.Unmarshal(f.Data, into); err != nil {
-					t.Fatalf("%s: %v", f.Name, err)
-				}
-			}
-			if want < 0 {
-				archive.Files = append(archive.Files, txtar.File{Name: "patch.json"})
-				want = len(archive.Files) - 1
-			}
-			got := []byte("none\n")
-			before, _ := json.Marshal(pod)
-			id, ok := config.IdentityOf(annotations)
-			if association {
-				config.Random = func(int64) int64 { return 0 }
-				id, ok = config.PodIdentityOf(annotations), true
-			}
-			if ok {
-				if got, err = json.MarshalIndent(config.Mutate(&pod, id), "", "  "); err != nil {
-					t.Fatal(err)
-				}
-				got = append(got, '\n')
-			}
-			if after, _ := json.Marshal(pod); !bytes.Equal(before, after) {
-				t.Error("Mutate changed the pod that it was given")
-			}
-			if *update {
-				archive.Files[want].Data = got
-				if err := writeArchive(file, archive); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if !bytes.Equal(got, archive.Files[want].Data) {
-				t.Errorf("got:\n%s\nwant:\n%s", got, archive.Files[want].Data)
-			}
-		})
-	}
+			got = append(got, '\n')
+		}
+		if after, _ := json.Marshal(pod); !bytes.Equal(before, after) {
+			t.Error("Mutate changed the pod that it was given")
+		}
+		golden.Set(archive, "patch.json", string(got))
+	})
 }
 
 type fixedSource struct {

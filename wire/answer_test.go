@@ -3,22 +3,17 @@ package wire_test
 import (
 	"encoding/json"
 	"encoding/xml"
-	"flag"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 type credentialsOut struct {
 	SessionToken, SecretAccessKey string
@@ -111,29 +106,9 @@ func TestAnswers(t *testing.T) {
 				}
 			}
 			b.WriteString("\n" + w.Body.String())
-			golden(t, name, b.String())
+			golden.File(t, filepath.Join("testdata", "answers", name+".txt"), b.String())
 			wellFormed(t, w)
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", "answers", name+".txt")
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
 	}
 }
 

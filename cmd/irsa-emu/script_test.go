@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,9 +9,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-)
 
-var update = flag.Bool("update", false, "rewrite the expectations in testdata/script")
+	"github.com/irsa-emu/irsa-emu/golden"
+)
 
 // TestScripts plays testdata/script/*.txtar: what a person types, and what the
 // command answers. They run in this process, one at a time, because they are
@@ -42,7 +41,7 @@ func TestScripts(t *testing.T) {
 		return run(context.Background(), args, env, strings.NewReader(stdin), ts.Stdout(), ts.Stderr())
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: dir, UpdateScripts: *update, RequireUniqueNames: true,
+		Dir: dir, UpdateScripts: golden.Update(), RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"irsa-emu": func(ts *testscript.TestScript, neg bool, args []string) {
 				want := exitOK

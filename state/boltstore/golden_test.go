@@ -1,0 +1,3 @@
+package boltstore
+
+import _ "github.com/irsa-emu/irsa-emu/golden" // the flag -update
