@@ -1,39 +1,25 @@
 package control_test
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite docs/control-api.md")
 
 const referenceFile = "../docs/control-api.md"
 
 // docs/control-api.md is what the endpoints and types say, comments included.
 func TestReference(t *testing.T) {
 	got := (&reference{t: t, comments: fieldComments(t, "types.go")}).text()
-	if *update {
-		if err := os.WriteFile(referenceFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(want) != got {
-		t.Errorf("docs/control-api.md is not what package control says; go test ./control -update rewrites it")
-	}
+	golden.File(t, referenceFile, got)
 }
 
 const referenceHead = `# The control API
