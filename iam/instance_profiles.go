@@ -203,6 +203,9 @@ func (c *call) addRoleToInstanceProfile(in *instanceProfileRoleInput) (any, erro
 		if err != nil {
 			return err
 		}
+		if err := mayModify(role); err != nil {
+			return err
+		}
 		if p.Role != "" {
 			return quotaExceeded("InstanceSessionsPerInstanceProfile", 1)
 		}

@@ -264,7 +264,8 @@ func dropRole(tx *state.Txn, role *Role) error {
 	return forgetPrincipal(tx, TrustPrincipal{role.ARN(), role.ID})
 }
 
-// mayModify refuses to change a service-linked role.
+// mayModify refuses to change a service-linked role. Its description and its tags
+// are the account's own (recorded 4).
 func mayModify(role *Role) error {
 	if strings.HasPrefix(role.Path, serviceRolePath) {
 		return unmodifiable("Cannot perform the operation on the protected role '%s' - this role is only modifiable by AWS", role.Name)
@@ -272,15 +273,23 @@ func mayModify(role *Role) error {
 	return nil
 }
 
-// changeRole replaces a role by a changed copy, which it returns. Slices of
-// the copy are shared with the role until change clones them.
+// changeRole replaces a role, but no service-linked one, by a changed copy, which
+// it returns.
 func (c *call) changeRole(name string, change func(*state.Txn, *Role) error) (*Role, error) {
+	return c.changeAnyRole(name, func(tx *state.Txn, role *Role) error {
+		if err := mayModify(role); err != nil {
+			return err
+		}
+		return change(tx, role)
+	})
+}
+
+// changeAnyRole is changeRole for service-linked roles, too. Slices of the copy are
+// shared with the role until change clones them.
+func (c *call) changeAnyRole(name string, change func(*state.Txn, *Role) error) (*Role, error) {
 	changed, err := c.update(func(tx *state.Txn) (any, error) {
 		role, err := c.role(tx, name)
 		if err != nil {
-			return nil, err
-		}
-		if err := mayModify(role); err != nil {
 			return nil, err
 		}
 		changed := *role
@@ -305,7 +314,12 @@ type updateRoleInput struct {
 type updateRoleOutput struct{}
 
 func (c *call) updateRole(in *updateRoleInput) (any, error) {
-	_, err := c.changeRole(in.RoleName, func(_ *state.Txn, role *Role) error {
+	_, err := c.changeAnyRole(in.RoleName, func(_ *state.Txn, role *Role) error {
+		if in.MaxSessionDuration != nil {
+			if err := mayModify(role); err != nil {
+				return err
+			}
+		}
 		if in.Description != nil {
 			role.Description, role.HasDescription = *in.Description, true
 		}
@@ -326,7 +340,7 @@ type updateRoleDescriptionInput struct {
 }
 
 func (c *call) updateRoleDescription(in *updateRoleDescriptionInput) (any, error) {
-	role, err := c.changeRole(in.RoleName, func(_ *state.Txn, role *Role) error {
+	role, err := c.changeAnyRole(in.RoleName, func(_ *state.Txn, role *Role) error {
 		role.Description, role.HasDescription = in.Description, true
 		return nil
 	})
@@ -381,7 +395,7 @@ type tagRoleInput struct {
 func (in *tagRoleInput) target(c *call) target { return in.roleInput.target(c).withTags(in.Tags) }
 
 func (c *call) tagRole(in *tagRoleInput) (any, error) {
-	_, err := c.changeRole(in.RoleName, func(_ *state.Txn, role *Role) (err error) {
+	_, err := c.changeAnyRole(in.RoleName, func(_ *state.Txn, role *Role) (err error) {
 		role.Tags, err = addTags(role.Tags, in.Tags, caseInsensitive)
 		return err
 	})
@@ -398,7 +412,7 @@ func (in *untagRoleInput) target(c *call) target {
 }
 
 func (c *call) untagRole(in *untagRoleInput) (any, error) {
-	_, err := c.changeRole(in.RoleName, func(_ *state.Txn, role *Role) error {
+	_, err := c.changeAnyRole(in.RoleName, func(_ *state.Txn, role *Role) error {
 		role.Tags = removeTags(role.Tags, in.TagKeys, caseInsensitive)
 		return nil
 	})

@@ -94,20 +94,30 @@ func (c *call) createServiceLinkedRole(in *createServiceLinkedRoleInput) (any, e
 		for _, policy := range service.Policies {
 			arn := awsPolicyPrefix + policy
 			if _, known := PolicyByARN(tx, arn); !known {
-				continue // AmazonLexBotPolicy, which no source has
+				// AmazonLexBotPolicy, whose text no source has: it is listed, and allows nothing.
+				role.Attached = append(role.Attached, arn)
+				continue
 			}
 			if err := role.attach(tx, arn, limits); err != nil {
 				return nil, err
 			}
 		}
 		tx.Put(role)
-		return &roleResult{outRole(role)}, nil
+		out := outRole(role)
+		out.AssumeRolePolicyDocument = percentEncode(serviceTrustInLists(in.AWSServiceName))
+		return &roleResult{out}, nil
 	})
 }
 
 // serviceTrust is the trust policy of every service-linked role.
 func serviceTrust(service string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Action":"sts:AssumeRole","Effect":"Allow","Principal":{"Service":"` + service + `"}}]}`
+}
+
+// serviceTrustInLists is that policy as CreateServiceLinkedRole alone answers it
+// (recorded 4).
+func serviceTrustInLists(service string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Action":["sts:AssumeRole"],"Effect":"Allow","Principal":{"Service":["` + service + `"]}}]}`
 }
 
 type deletionTaskOutput struct{ DeletionTaskId string }
@@ -122,13 +132,13 @@ func (c *call) deleteServiceLinkedRole(in *roleInput) (any, error) {
 		}
 		service, ok := strings.CutPrefix(role.Path, serviceRolePath)
 		if !ok {
-			return nil, noRole(in.RoleName)
+			return nil, noSuchEntity("The role with name %s exists but is not a service role.", in.RoleName)
 		}
 		tx.Delete(role)
 		if err := forgetPrincipal(tx, TrustPrincipal{role.ARN(), role.ID}); err != nil {
 			return nil, err
 		}
-		return &deletionTaskOutput{"task" + serviceRolePath + service + role.Name + "/" + uuid.NewString()}, nil
+		return &deletionTaskOutput{deletionTask(c.account, service+role.Name)}, nil
 	})
 }
 
@@ -142,12 +152,22 @@ func (in *deletionStatusInput) target(c *call) target {
 
 type deletionStatusOutput struct{ Status string }
 
+// deletionTask is the id of the task that deletes a role, given as SERVICE/NAME.
+// It is the same each time (recorded 4), and says itself whether it was given out.
+func deletionTask(account, role string) string {
+	id := uuid.NewSHA1(uuid.NameSpaceURL, []byte("iam/"+account+serviceRolePath+role))
+	return "task" + serviceRolePath + role + "/" + id.String()
+}
+
 // getServiceLinkedRoleDeletionStatus answers from the id alone: a task is named
 // after its role and has succeeded when the role is gone.
 func (c *call) getServiceLinkedRoleDeletionStatus(in *deletionStatusInput) (any, error) {
 	parts := strings.Split(in.DeletionTaskId, "/")
-	if len(parts) != 5 || parts[0] != "task" || parts[1] != "aws-service-role" || uuid.Validate(parts[4]) != nil {
-		return nil, noSuchEntity("Deletion task %s cannot be found.", in.DeletionTaskId)
+	switch {
+	case len(parts) != 5 || parts[0] != "task" || parts[1] != "aws-service-role" || uuid.Validate(parts[4]) != nil:
+		return nil, invalidInput("Invalid task id")
+	case in.DeletionTaskId != deletionTask(c.account, parts[2]+"/"+parts[3]):
+		return nil, noSuchEntity("Cannot find deletion status for given id.")
 	}
 	if _, exists := RoleByName(c.State, c.account, parts[3]); exists {
 		return &deletionStatusOutput{"NOT_STARTED"}, nil

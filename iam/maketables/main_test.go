@@ -93,7 +93,8 @@ func TestServiceRoleTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "{\n  \"x.amazonaws.com\": {\"name\":\"R\",\"policies\":[\"aws-service-role/P\"],\"description\":\"d\",\"suffix\":true}\n}\n"
+	want := "{\n  \"custom-resource.application-autoscaling.amazonaws.com\": {\"name\":\"AWSServiceRoleForApplicationAutoScaling_CustomResource\"," +
+		"\"policies\":[\"aws-service-role/AWSApplicationAutoScalingCustomResourcePolicy\"]},\n  \"x.amazonaws.com\": {\"name\":\"R\",\"policies\":[\"aws-service-role/P\"],\"description\":\"d\",\"suffix\":true}\n}\n"
 	if string(got) != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
