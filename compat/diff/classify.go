@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/base64"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -142,11 +141,7 @@ var classes = []struct {
 			})
 		})
 	}},
-	{"no-address", malformed("IpAddress", func(s string) bool {
-		_, notPrefix := netip.ParsePrefix(s)
-		_, notAddress := netip.ParseAddr(s)
-		return notPrefix == nil || notAddress == nil
-	})},
+	{"no-boolean", malformed("Bool", func(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") })},
 	{"any-arn", some(func(u used) bool { return strings.HasPrefix(u.operator, "Arn") && slices.Contains(u.wanted, "*") })},
 	{"no-arn", malformed("Arn", func(s string) bool { return strings.Count(s, ":") >= 5 })},
 	{"no-base64", malformed("Binary", func(s string) bool {
