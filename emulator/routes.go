@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -43,7 +44,7 @@ func (e *Emulator) routes() http.Handler {
 		case req.Method == http.MethodGet && e.serveOutbound(w, req):
 		case isAWSCall(req):
 			e.serveAWS(w, req)
-		case req.Method == http.MethodGet && e.serveIssuer(w, req):
+		case (req.Method == http.MethodGet || req.Method == http.MethodHead) && e.serveIssuer(w, req):
 		default:
 			r.ServeHTTP(w, req)
 		}
@@ -87,6 +88,13 @@ func (e *Emulator) serveIssuer(w http.ResponseWriter, r *http.Request) bool {
 	page, ok := issuer.issuer().Page(strings.TrimPrefix(r.URL.Path, path))
 	if !ok {
 		return false
+	}
+	if _, _, ofEKS := aws.EKSIssuerParts(found.URL); ofEKS {
+		page.CacheControl = "max-age=604800" // recorded 15
+		if r.Method == http.MethodHead {
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		}
 	}
 	w.Header().Set("Content-Type", page.ContentType)
 	if page.CacheControl != "" {
