@@ -72,6 +72,7 @@ func Kinds() []state.Kind {
 	return []state.Kind{
 		{Name: "eks-cluster", Type: (*Cluster)(nil)},
 		{Name: "eks-pod-identity", Type: (*Association)(nil)},
+		{Name: "eks-access-entry", Type: (*AccessEntry)(nil)},
 	}
 }
 

@@ -139,6 +139,9 @@ func (s *Service) deleteCluster(c *call) (any, error) {
 		for _, a := range gone {
 			tx.Delete(a)
 		}
+		for _, entry := range slices.Collect(state.All[*AccessEntry](tx, cluster.StateKey()+"/")) {
+			tx.Delete(entry)
+		}
 		return nil
 	})
 	if err != nil {

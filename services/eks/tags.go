@@ -11,7 +11,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-// tagged is what can have tags: a cluster or an association.
+// tagged is what can have tags: a cluster, an association or an access entry.
 type tagged interface {
 	state.Entity
 	tags() []aws.Tag
@@ -41,6 +41,14 @@ func byARN(r state.Reader, req *api.Request, text string) (tagged, error) {
 		if rest, ok := strings.CutPrefix(arn.Resource, "podidentityassociation/"); ok {
 			if a, found := state.Get[*Association](r, clusterKey(arn.Account, arn.Region, rest)); found {
 				return a, nil
+			}
+		}
+		if rest, ok := strings.CutPrefix(arn.Resource, "access-entry/"); ok {
+			cluster, _, _ := strings.Cut(rest, "/")
+			for entry := range state.All[*AccessEntry](r, clusterKey(arn.Account, arn.Region, cluster)+"/") {
+				if entry.ARN() == text {
+					return entry, nil
+				}
 			}
 		}
 	}
