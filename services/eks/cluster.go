@@ -73,6 +73,7 @@ func Kinds() []state.Kind {
 		{Name: "eks-cluster", Type: (*Cluster)(nil)},
 		{Name: "eks-pod-identity", Type: (*Association)(nil)},
 		{Name: "eks-access-entry", Type: (*AccessEntry)(nil)},
+		{Name: "eks-addon", Type: (*Addon)(nil)},
 	}
 }
 

@@ -142,6 +142,9 @@ func (s *Service) deleteCluster(c *call) (any, error) {
 		for _, entry := range slices.Collect(state.All[*AccessEntry](tx, cluster.StateKey()+"/")) {
 			tx.Delete(entry)
 		}
+		for _, addon := range slices.Collect(state.All[*Addon](tx, cluster.StateKey()+"/")) {
+			tx.Delete(addon)
+		}
 		return nil
 	})
 	if err != nil {

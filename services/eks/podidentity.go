@@ -28,6 +28,7 @@ type Association struct {
 	DisableSessionTags bool      `json:"disableSessionTags,omitempty"`
 	Policy             string    `json:"policy,omitempty"`
 	ClientRequestToken string    `json:"clientRequestToken,omitempty"`
+	OwnerARN           string    `json:"ownerArn,omitempty"` // the add-on's that it belongs to
 	Created            time.Time `json:"created"`
 	Modified           time.Time `json:"modified"`
 	Tags               []aws.Tag `json:"tags,omitempty"`
@@ -82,6 +83,9 @@ func (a *Association) describe() object {
 	}
 	if a.Policy != "" {
 		o["policy"] = a.Policy
+	}
+	if a.OwnerARN != "" {
+		o["ownerArn"] = a.OwnerARN
 	}
 	return o
 }

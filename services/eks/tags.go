@@ -11,7 +11,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-// tagged is what can have tags: a cluster, an association or an access entry.
+// tagged is what can have tags: a cluster, an association, an access entry or an add-on.
 type tagged interface {
 	state.Entity
 	tags() []aws.Tag
@@ -40,6 +40,12 @@ func byARN(r state.Reader, req *api.Request, text string) (tagged, error) {
 		}
 		if rest, ok := strings.CutPrefix(arn.Resource, "podidentityassociation/"); ok {
 			if a, found := state.Get[*Association](r, clusterKey(arn.Account, arn.Region, rest)); found {
+				return a, nil
+			}
+		}
+		if rest, ok := strings.CutPrefix(arn.Resource, "addon/"); ok {
+			key := rest[:max(0, strings.LastIndexByte(rest, '/'))]
+			if a, found := state.Get[*Addon](r, clusterKey(arn.Account, arn.Region, key)); found && a.ARN() == text {
 				return a, nil
 			}
 		}
