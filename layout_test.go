@@ -11,7 +11,7 @@ const module = "github.com/irsa-emu/irsa-emu/"
 
 // leaves are words and small tools that import nothing of ours, and that every
 // package may use.
-var leaves = []string{"aws", "spelling", "term"}
+var leaves = []string{"aws", "hint", "spelling", "term"}
 
 // allowed is the picture in DEVELOPMENT.md: what each package may import of
 // ours. A package that is not listed fails, so that it gets a place in it.
@@ -19,6 +19,7 @@ var allowed = map[string][]string{
 	"aws":                     {},
 	"spelling":                {},
 	"term":                    {},
+	"hint":                    {},
 	"policy":                  {},
 	"prove":                   {"policy"},
 	"prove/given":             {"policy", "prove", "sources", "statefile", "statefile/strictyaml"},

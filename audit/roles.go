@@ -201,7 +201,7 @@ func (r *role) conditions(claim string) []policy.Condition {
 }
 
 // trusts says whether a statement allows a principal of that form.
-func (r *role) trusts(principal func(string) bool) bool {
+func (r *role) trusts(principal func(policy.NamedPrincipal) bool) bool {
 	return r.trust != nil && slices.ContainsFunc(r.trust.Statements, func(s policy.Statement) bool {
 		return s.Effect == "Allow" && slices.ContainsFunc(s.Principals.Values, principal)
 	})
@@ -211,8 +211,8 @@ func (r *role) trusts(principal func(string) bool) bool {
 // trust policy names.
 func (r *role) federated() []string {
 	var out []string
-	r.trusts(func(p string) bool {
-		if _, issuer, ok := strings.Cut(p, ":oidc-provider/"); ok && strings.HasPrefix(p, "Federated: ") {
+	r.trusts(func(p policy.NamedPrincipal) bool {
+		if _, issuer, ok := strings.Cut(p.Value, ":oidc-provider/"); ok && p.Type == policy.PrincipalFederated {
 			out = append(out, issuer)
 		}
 		return false
@@ -220,9 +220,11 @@ func (r *role) federated() []string {
 	return out
 }
 
-const podsPrincipal = "Service: pods.eks.amazonaws.com"
+var podsPrincipal = policy.NamedPrincipal{Type: policy.PrincipalService, Value: "pods.eks.amazonaws.com"}
 
-func (r *role) trustsPods() bool { return r.trusts(func(p string) bool { return p == podsPrincipal }) }
+func (r *role) trustsPods() bool {
+	return r.trusts(func(p policy.NamedPrincipal) bool { return p == podsPrincipal })
+}
 
 // policies are those of the role as a caller: what it may do itself. Known is
 // false when one of them is not among what was given.

@@ -10,6 +10,7 @@ package decision
 import (
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -79,9 +80,18 @@ type Error struct {
 type Reason struct {
 	Kind    string `json:"kind"`
 	Message string `json:"message"`
-	// Hint says what to write instead; empty when the mistake is not a known one.
+	// Hint names the mistake, Fix says what to write or do instead, where the
+	// mistake is a known one; Code is the hint's, which is stable.
 	Hint string `json:"hint,omitempty"`
+	Fix  string `json:"fix,omitempty"`
+	Code string `json:"code,omitempty"`
 }
+
+// Advise adds a hint.
+func (r *Reason) Advise(h hint.Hint) { r.Hint, r.Fix, r.Code = h.Message, h.Fix, h.Code }
+
+// Advice is the hint and the fix as one sentence.
+func (r *Reason) Advice() string { return hint.Sentence(r.Hint, r.Fix) }
 
 // Kinds of reasons that no other package names.
 const (

@@ -3,6 +3,7 @@ package decision
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,8 @@ func (d *Decision) ReasonLine() string {
 		return ""
 	}
 	line := d.Reason.Kind + ": " + d.Reason.Message
-	if d.Reason.Hint != "" {
-		line += " | " + d.Reason.Hint
+	if advice := d.Reason.Advice(); advice != "" {
+		line += " | " + advice
 	}
 	return term.ASCIILine(line, maxLine)
 }
@@ -95,18 +96,27 @@ func (d *Decision) Explain(out *term.Printer) {
 		p.field("answer", fmt.Sprintf("%d %s: %s", d.Error.Status, d.Error.Code, d.Error.Message))
 	}
 	if d.Reason != nil {
-		p.field("why", d.Reason.Message+" ("+d.Reason.Kind+")")
-		p.field("mend", d.Reason.Hint)
+		p.field("reason", d.Reason.Message+" ("+d.Reason.Kind+")")
+		if !d.explains(d.Reason.Code) {
+			p.field("hint", d.Reason.Hint)
+			p.field("fix", d.Reason.Fix)
+		}
 	}
 	for _, r := range d.Beyond {
 		p.field("beyond that", r.Message+" ("+r.Kind+")")
-		p.field("mend", r.Hint)
+		p.field("hint", r.Advice())
 	}
 	for _, c := range d.Checks {
 		p.Line("")
 		p.Line("%s  %s on %s", p.Mark(c.Decision.Allowed), c.Action, c.Resource)
 		policy.Explain(p.Printer, c.Decision, policy.ExplainOptions{})
 	}
+}
+
+// explains says whether a policy's explanation has the hint of a code, so that
+// it is not printed twice.
+func (d *Decision) explains(code string) bool {
+	return slices.ContainsFunc(d.Checks, func(c Check) bool { return c.Decision.Explains(code) })
 }
 
 // printer writes the fields of a decision.

@@ -20,11 +20,11 @@ func (d *Decision) size() int {
 		n += int(unsafe.Sizeof(*e)) + len(e.Code) + len(e.Message)
 	}
 	if r := d.Reason; r != nil {
-		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint)
+		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint) + len(r.Fix)
 	}
 	for i := range d.Beyond {
 		r := &d.Beyond[i]
-		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint)
+		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint) + len(r.Fix)
 	}
 	if t := d.Token; t != nil {
 		n += int(unsafe.Sizeof(*t)) + len(t.Issuer) + len(t.Subject) + len(t.KeyID) + sizeOfTexts(t.Audience) + sizeOfValue(t.Claims)

@@ -108,8 +108,8 @@ func (x *examination) oidcProvider(ctx context.Context) Link {
 	} else if others := x.providersElsewhere(issuer); others != "" {
 		link.More = []string{"the issuer is registered in account " + others + ": is the role's account the right one?"}
 	}
-	if !strings.HasPrefix(refused.Hint, "create the provider") {
-		link.More = append(link.More, refused.Hint)
+	if refused.Hint.Code != oidc.HintCreateProvider { // the commands below do that
+		link.More = append(link.More, refused.Hint.String())
 	}
 	return link
 }

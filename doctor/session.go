@@ -115,8 +115,8 @@ func (x *examination) credentials(ctx context.Context) Link {
 	switch {
 	case x.clockSet && a.decision != nil && slices.Contains(timely, a.decision.Reason.Kind):
 		return x.resetClock(link)
-	case a.decision != nil && a.decision.Reason != nil && a.decision.Reason.Hint != "":
-		link.Mend = []string{note(a.decision.Reason.Hint)}
+	case a.decision != nil && a.decision.Reason != nil && a.decision.Reason.Advice() != "":
+		link.Mend = []string{note(a.decision.Reason.Advice())}
 	}
 	return link
 }

@@ -69,8 +69,8 @@ func tokenBroken(err error) Link {
 		return broken(err.Error())
 	}
 	link := broken(orDefault(refused.Detail, refused.Message))
-	if refused.Hint != "" {
-		link.Mend = []string{note(refused.Hint)}
+	if !refused.Hint.IsZero() {
+		link.Mend = []string{note(refused.Hint.String())}
 	}
 	return link
 }
@@ -78,7 +78,7 @@ func tokenBroken(err error) Link {
 func hintOf(err error) string {
 	var refused *oidc.TokenError
 	if errors.As(err, &refused) {
-		return refused.Hint
+		return refused.Hint.String()
 	}
 	return ""
 }

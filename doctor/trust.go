@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sts"
@@ -72,17 +73,19 @@ func (x *examination) withoutToken(ctx context.Context) Link {
 
 // notTrusted shows what irsa-emu explain shows.
 func (x *examination) notTrusted(d policy.Decision) Link {
-	explanation, _, _ := strings.Cut(strings.TrimRight(d.String(), "\n"), "\n\nHints\n") // those become the mend
+	explained := d
+	explained.Hints = nil // those become the fix
+	explanation := strings.TrimRight(explained.String(), "\n")
 	why := d.Reason
 	var mend []string
-	for _, hint := range d.Hints {
-		if hint.Code != "differs" && hint.Code != "service-account" && !slices.Contains(mend, note(hint.Message)) {
-			mend = append(mend, note(hint.Message))
+	for _, known := range d.Hints {
+		if known.Code != "differs" && known.Code != "service-account" && !slices.Contains(mend, note(known.String())) {
+			mend = append(mend, note(known.String()))
 		}
 	}
 	for _, c := range unmet(d) {
-		if c.Hint != "" && why == d.Reason {
-			why = c.Hint
+		if advice := hint.Sentence(c.Hint, c.Fix); advice != "" && why == d.Reason {
+			why = advice
 		}
 		if len(c.Got) == 1 && strings.HasSuffix(c.Operator, "StringEquals") && len(mend) == 0 {
 			mend = append(mend, note(fmt.Sprintf("if %s/%s is to have the role, write in the trust policy's condition: %q: {%q: %q}", x.Namespace, x.ServiceAccount, c.Operator, c.Key, c.Got[0])))

@@ -56,7 +56,7 @@ func (c *call) allow(act string, t target) error {
 	answer := accessDenied("User: %s is not authorized to perform: %s on resource: %s%s", p.ARN, act, shown, policy.DeniedText(d, act))
 	reason := decision.Reason{Kind: decision.Policy, Message: d.Reason}
 	if len(d.Hints) > 0 {
-		reason.Hint = d.Hints[0].Message
+		reason.Advise(d.Hints[0].Hint)
 	}
 	return reasoned{answer, reason}
 }

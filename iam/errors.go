@@ -30,7 +30,9 @@ func fail(req *api.Request, err error) *wire.Error {
 		return known.answer
 	case errors.As(err, &document):
 		answer = fromValidation(document)
-		refuse(req, answer, decision.Reason{Kind: decision.Parameter, Message: document.Error(), Hint: document.Hint})
+		reason := decision.Reason{Kind: decision.Parameter, Message: document.Error()}
+		reason.Advise(document.Hint)
+		refuse(req, answer, reason)
 		return answer
 	case errors.As(err, &answer):
 		message := answer.Reason

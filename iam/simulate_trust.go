@@ -84,8 +84,8 @@ func onlyProvider(d *policy.Document) (string, bool) {
 	var found []string
 	for _, s := range d.Statements {
 		for _, p := range s.Principals.Values {
-			if arn, ok := strings.CutPrefix(p, "Federated: "); ok && !slices.Contains(found, arn) {
-				found = append(found, arn)
+			if p.Type == policy.PrincipalFederated && !slices.Contains(found, p.Value) {
+				found = append(found, p.Value)
 			}
 		}
 	}

@@ -55,7 +55,7 @@ func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 // namesAWS says whether a policy has a principal that rewritePrincipals would look at.
 func namesAWS(d *policy.Document) bool {
 	return slices.ContainsFunc(d.Statements, func(s policy.Statement) bool {
-		return slices.ContainsFunc(s.Principals.Values, func(written string) bool { return strings.HasPrefix(written, "AWS: ") })
+		return slices.ContainsFunc(s.Principals.Values, func(p policy.NamedPrincipal) bool { return p.Type == policy.PrincipalAWS })
 	})
 }
 

@@ -17,11 +17,11 @@ type Finding struct {
 	OK   bool   `json:"ok"`
 	// Found says what was found, in one line.
 	Found string `json:"found"`
-	// Mend says what to do, if the rule is broken.
-	Mend string `json:"mend,omitempty"`
+	// Fix says what to do, if the rule is broken.
+	Fix string `json:"fix,omitempty"`
 }
 
-// CheckIssuer holds an issuer's documents against the rules by which STS accepts
+// CheckIssuer checks an issuer's documents against the rules by which STS accepts
 // an issuer. It asks nothing of the network, and leaves out the rules about
 // documents that are not there. Sources: AWS's documents, and what STS was
 // recorded to refuse.
@@ -44,11 +44,11 @@ func CheckIssuer(d IssuerDocuments) []Finding {
 
 type report struct{ findings []Finding }
 
-func (r *report) rule(name string, ok bool, found, mend string) {
+func (r *report) rule(name string, ok bool, found, fix string) {
 	if ok {
-		mend = ""
+		fix = ""
 	}
-	r.findings = append(r.findings, Finding{Rule: name, OK: ok, Found: found, Mend: mend})
+	r.findings = append(r.findings, Finding{Rule: name, OK: ok, Found: found, Fix: fix})
 }
 
 func (r *report) url(text string) {
@@ -77,7 +77,7 @@ const awsPatience = 5 * time.Second
 
 func (r *report) fetch(d IssuerDocuments) {
 	if d.Err != nil {
-		r.rule("fetch", false, d.Err.Error(), fetchMend(d.Err))
+		r.rule("fetch", false, d.Err.Error(), fetchFix(d.Err))
 	} else {
 		r.rule("fetch", true, "discovery document and key set were fetched", "")
 	}
@@ -87,7 +87,7 @@ func (r *report) fetch(d IssuerDocuments) {
 	}
 	top, err := Thumbprint(d.Chain)
 	if err != nil {
-		r.rule("tls-chain", false, strings.TrimPrefix(err.Error(), "thumbprint: "), "send the leaf first, then each signer of the one before")
+		r.rule("tls-chain", false, err.Error(), "send the leaf first, then each signer of the one before")
 		return
 	}
 	r.rule("tls-chain", true, fmt.Sprintf("%d certificates, in order", len(d.Chain)), "")
@@ -99,7 +99,7 @@ func (r *report) fetch(d IssuerDocuments) {
 		"register the thumbprint with the provider: --thumbprint-list "+strings.Join(slices.Compact(slices.Sorted(slices.Values(d.Untrusted))), " "))
 }
 
-func fetchMend(err error) string {
+func fetchFix(err error) string {
 	var failed *KeyError
 	if !errors.As(err, &failed) {
 		return "make the issuer reachable"
@@ -180,7 +180,7 @@ func (r *report) keys(src []byte) {
 	r.rule("jwks-ec-count", set.ecs <= mostKeysOfAType, fmt.Sprintf("%d EC keys", set.ecs), "publish at most 100: beyond, STS takes no EC key at all")
 	for i, k := range set.keys {
 		what := fmt.Sprintf("key %d (kid %q)", i+1, clip([]byte(k.KID)))
-		r.rule("jwk", k.Problem == "", what+": "+orGood(k.Problem), jwkMend(k))
+		r.rule("jwk", k.Problem == "", what+": "+orGood(k.Problem), k.Fix)
 	}
 	if duplicates := set.duplicates(); len(duplicates) > 0 {
 		r.rule("jwk-duplicate", false, fmt.Sprintf("kids that occur twice: %q", duplicates), "STS takes the last of them; give each key its own kid")
@@ -195,20 +195,6 @@ func orGood(problem string) string {
 		return "usable"
 	}
 	return problem
-}
-
-func jwkMend(k Key) string {
-	switch {
-	case k.KID == "":
-		return "give the key a kid, and tokens the same"
-	case strings.HasPrefix(k.Problem, "use is"):
-		return `set "use": "sig" or leave use out`
-	case strings.Contains(k.Problem, "key_ops"):
-		return "leave key_ops out: STS refuses tokens of keys that have it, even [\"verify\"]"
-	case strings.HasPrefix(k.Problem, "RSA of"):
-		return "use RSA with 2048 bits or more"
-	}
-	return "publish an RSA key (n, e) or an EC key on P-256, P-384 or P-521; an x5c must hold a certificate of the same key"
 }
 
 // duplicates lists kids that occur twice for one key type.

@@ -26,8 +26,8 @@ func broken(t *testing.T, findings []oidc.Finding) []string {
 		if f.Found == "" {
 			t.Errorf("%s says nothing", f.Rule)
 		}
-		if f.OK != (f.Mend == "") {
-			t.Errorf("%s: ok %v, mend %q", f.Rule, f.OK, f.Mend)
+		if f.OK != (f.Fix == "") {
+			t.Errorf("%s: ok %v, mend %q", f.Rule, f.OK, f.Fix)
 		}
 		if !f.OK {
 			rules = append(rules, f.Rule)
@@ -191,10 +191,10 @@ func TestEveryStepHasAMend(t *testing.T) {
 			if f.Rule != "fetch" {
 				continue
 			}
-			if other, twice := said[f.Mend]; twice || f.Mend == "" {
-				t.Errorf("%s: mend %q, as for %q", step, f.Mend, other)
+			if other, twice := said[f.Fix]; twice || f.Fix == "" {
+				t.Errorf("%s: mend %q, as for %q", step, f.Fix, other)
 			}
-			said[f.Mend] = step
+			said[f.Fix] = step
 		}
 	}
 	if len(said) != 11 {

@@ -155,7 +155,7 @@ func (c *ClaimSet) readAudience() *TokenError {
 	}
 	if len(c.OriginalAudience) > 1 {
 		return refuse(ReasonMultipleAudiences, textManyAudiences, "aud is %q and there is no azp", c.OriginalAudience).
-			withClaim("aud").withHint("ask for a token with one audience")
+			withClaim("aud").withHint("several-audiences", "", "ask for a token with one audience")
 	}
 	c.Audience = c.OriginalAudience[0]
 	return nil
@@ -168,9 +168,10 @@ func missingClaim(name string, m members) *TokenError {
 	_, secret := m.get("kubernetes.io/serviceaccount/secret.name")
 	switch {
 	case secret || iss == "kubernetes/serviceaccount":
-		err.Hint = "this is not a projected token but a legacy one from a Secret: it has no audience and never expires; use a projected serviceAccountToken volume with the audience sts.amazonaws.com"
+		return err.withHint("legacy-token", "this is not a projected token but a legacy one from a Secret: it has no audience and never expires",
+			"use a projected serviceAccountToken volume with the audience sts.amazonaws.com")
 	case name == "aud" || name == "sub":
-		err.Hint = "this may be an access token; STS takes ID tokens, which have iss, sub, aud, iat and exp"
+		return err.withHint("access-token", "this may be an access token", "send an ID token, which has iss, sub, aud, iat and exp")
 	}
 	return err
 }

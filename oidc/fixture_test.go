@@ -206,8 +206,8 @@ func checkRefusal(t *testing.T, err error, want refusal) {
 	if !strings.Contains(got.Detail, want.detail) {
 		t.Errorf("detail %q lacks %q", got.Detail, want.detail)
 	}
-	if !strings.Contains(got.Hint, want.hint) {
-		t.Errorf("hint %q lacks %q", got.Hint, want.hint)
+	if !strings.Contains(got.Hint.String(), want.hint) {
+		t.Errorf("hint %q lacks %q", got.Hint.String(), want.hint)
 	}
 	if got.Detail == "" {
 		t.Error("no detail")

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
@@ -14,7 +15,8 @@ import (
 func NoProvider(issuer string, registered []string) *TokenError {
 	err := refuse(ReasonNoProvider, textNoProvider+issuer, "the token's iss is %q; the account has %s", issuer, listOr(registered, "no providers")).
 		withClaim("iss")
-	return err.withHint(issuerHint(issuer, registered))
+	err.Hint = issuerHint(issuer, registered)
+	return err
 }
 
 // mostListed bounds a list in an explanation: everybody may ask for one, and an
@@ -31,31 +33,40 @@ func listOr(items []string, none string) string {
 	return fmt.Sprintf("%q", items)
 }
 
+// Codes of hints that programs look at.
+const (
+	HintCreateProvider = "create-provider"
+)
+
 // issuerHint names the mistake between an issuer and the nearest registered one.
-func issuerHint(issuer string, registered []string) string {
+func issuerHint(issuer string, registered []string) hint.Hint {
+	create := hint.Hint{Code: HintCreateProvider, Fix: "create the provider: aws iam create-open-id-connect-provider --url " + issuer}
 	if issuer == "kubernetes/serviceaccount" {
-		return "this is a legacy service-account token from a Secret, not a projected token"
+		return hint.Hint{Code: "legacy-token", Message: "this is a legacy service-account token from a Secret, not a projected token"}
 	}
 	near, distance := spelling.Nearest(issuer, registered)
 	if near == "" {
-		return "create the provider: aws iam create-open-id-connect-provider --url " + issuer
+		return create
 	}
 	host := strings.TrimPrefix(near, "https://")
+	is := func(code, format string, args ...any) hint.Hint {
+		return hint.Hint{Code: code, Message: near + " is registered" + fmt.Sprintf(format, args...)}
+	}
 	switch {
 	case strings.TrimRight(issuer, "/") == strings.TrimRight(near, "/"):
-		return fmt.Sprintf("%s is registered: they differ by a trailing slash, which counts", near)
+		return is("trailing-slash", ": they differ in a trailing slash, which counts")
 	case strings.EqualFold(issuer, near):
-		return fmt.Sprintf("%s is registered: they differ in letter case, which counts", near)
+		return is("case", ": they differ in letter case, which counts")
 	case strings.Replace(issuer, ":443", "", 1) == near:
-		return fmt.Sprintf("%s is registered: they differ by the port :443, which AWS strips at registration", near)
+		return is("port", ": they differ in the port :443, which AWS strips at registration")
 	case issuer == "http://"+host || issuer == host:
-		return fmt.Sprintf("%s is registered: the token's iss lacks https://", near)
+		return is("scheme", ": the token's iss lacks https://")
 	case sameEKSRegion(issuer, near):
-		return fmt.Sprintf("%s is registered, another cluster's id: was the cluster rebuilt?", near)
+		return is("other-cluster", ", another cluster's id: was the cluster rebuilt?")
 	case distance <= len(issuer)/4:
-		return fmt.Sprintf("the nearest registered provider is %s (%d characters differ)", near, distance)
+		return hint.Hint{Code: "nearest-provider", Message: fmt.Sprintf("the nearest registered provider is %s (%d characters differ)", near, distance)}
 	}
-	return "create the provider: aws iam create-open-id-connect-provider --url " + issuer
+	return create
 }
 
 func sameEKSRegion(a, b string) bool {
@@ -65,34 +76,35 @@ func sameEKSRegion(a, b string) bool {
 }
 
 // audienceHint names the known mistakes with audiences.
-func audienceHint(audience string, clientIDs []string) string {
+func audienceHint(audience string, clientIDs []string) hint.Hint {
 	const sts = aws.DefaultAudience
 	switch {
 	case audience == "sts.amazon.com":
-		return "sts.amazon.com is a common slip for " + sts
+		return hint.Hint{Code: "sts-amazon-com", Message: "sts.amazon.com is a common slip for " + sts, Fix: "ask for a token for " + sts}
 	case audience == "":
-		return "the audience is empty"
+		return hint.Hint{Code: "empty-audience", Message: "the audience is empty"}
 	case strings.HasPrefix(audience, "https://kubernetes.default.svc"):
-		return "this audience is the API server's: the token is the pod's default one, not the projected token for AWS (is AWS_WEB_IDENTITY_TOKEN_FILE right?)"
+		return hint.Hint{Code: "default-token", Message: "this audience is the API server's: the token is the pod's default one, not the projected token for AWS (is AWS_WEB_IDENTITY_TOKEN_FILE right?)"}
 	case strings.HasPrefix(audience, "https://github.com/"):
-		return "this is GitHub's default audience; ask for the token with audience: " + sts
+		return hint.Hint{Code: "default-audience", Message: "this is GitHub's default audience", Fix: "ask for the token with audience: " + sts}
 	// EKS's webhook asks for sts.amazonaws.com in every partition; eksctl and
 	// Terraform's module registered China's domain once and took it back
 	// (eksctl-io/eksctl#1910, terraform-aws-modules/terraform-aws-eks#1704, #2700).
 	case audience == sts+".cn":
-		return "the audience is " + sts + " in China's partition too, unless token and provider agree on another one"
+		return hint.Hint{Code: "partition", Message: "the audience is " + sts + " in China's partition too, unless token and provider agree on another one"}
 	case audience == sts && slices.Contains(clientIDs, sts+".cn"):
-		return "the provider has China's domain, " + sts + ".cn, but the audience of EKS's tokens is " + sts + " in China too: add it to the client ids"
+		return hint.Hint{Code: "partition", Message: "the provider has China's domain, " + sts + ".cn, but the audience of EKS's tokens is " + sts + " in China too", Fix: "add it to the client ids"}
 	case len(clientIDs) == 0:
-		return "the provider has no client ids: aws iam add-client-id-to-open-id-connect-provider"
+		return hint.Hint{Code: "no-client-ids", Message: "the provider has no client ids", Fix: "add the audience: aws iam add-client-id-to-open-id-connect-provider"}
 	}
 	for _, id := range clientIDs {
 		if strings.EqualFold(id, audience) || strings.TrimRight(id, "/") == strings.TrimRight(audience, "/") {
-			return fmt.Sprintf("%q is registered: letter case and trailing slashes count", id)
+			return hint.Hint{Code: "case", Message: fmt.Sprintf("%q is registered: letter case and trailing slashes count", id)}
 		}
 	}
 	if near, distance := spelling.Nearest(audience, clientIDs); near != "" && distance <= max(2, len(audience)/5) {
-		return fmt.Sprintf("the nearest client id is %q (%d characters differ)", near, distance)
+		return hint.Hint{Code: "nearest-client-id", Message: fmt.Sprintf("the nearest client id is %q (%d characters differ)", near, distance)}
 	}
-	return fmt.Sprintf("add the audience to the provider (aws iam add-client-id-to-open-id-connect-provider --client-id %s) or ask for a token with one of its client ids", audience)
+	return hint.Hint{Code: "other-audience",
+		Fix: fmt.Sprintf("add the audience to the provider (aws iam add-client-id-to-open-id-connect-provider --client-id %s) or ask for a token with one of its client ids", audience)}
 }

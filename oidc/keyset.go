@@ -30,6 +30,8 @@ type Key struct {
 	Public crypto.PublicKey
 	// Problem says why STS does not use the key, "" if it does.
 	Problem string
+	// Fix says what to do about the problem.
+	Fix string
 
 	problem Reason
 	message string
@@ -100,28 +102,28 @@ func parseJWK(raw []byte) Key {
 		KeyOps json.RawMessage `json:"key_ops"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return Key{}.unusable(ReasonUnknownKey, textNoKey, "not a JWK: "+err.Error())
+		return Key{}.unusable(ReasonUnknownKey, textNoKey, "not a JWK: "+err.Error(), fixKeyMaterial)
 	}
 	k := Key{KID: head.KID, Type: head.Type}
 	if k.Type != "RSA" && k.Type != "EC" {
-		return k.unusable(ReasonUnknownKey, textNoKey, fmt.Sprintf("kty %q is neither RSA nor EC", k.Type))
+		return k.unusable(ReasonUnknownKey, textNoKey, fmt.Sprintf("kty %q is neither RSA nor EC", k.Type), fixKeyMaterial)
 	}
 	// go-jose reads the material, sees to it that x5c agrees with n and e, and
 	// refuses moduli so large that verifying would be slow.
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(raw); err != nil {
-		return k.unusable(ReasonUnknownKey, textNoKey, strings.TrimPrefix(err.Error(), "go-jose/go-jose: "))
+		return k.unusable(ReasonUnknownKey, textNoKey, err.Error(), fixKeyMaterial)
 	}
 	k.Public = jwk.Public().Key
 	switch {
 	case head.Use != "" && head.Use != "sig":
 		// That it fails is recorded, its text is not: chosen like an absent key.
-		return k.unusable(ReasonUnknownKey, textNoKey, fmt.Sprintf("use is %q, not sig", head.Use))
+		return k.unusable(ReasonUnknownKey, textNoKey, fmt.Sprintf("use is %q, not sig", head.Use), `set "use": "sig" or leave use out`)
 	case len(head.KeyOps) > 0 && !isNull(head.KeyOps):
 		// Even ["verify"] (recorded: key-ops-verify).
-		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("it has key_ops %s", clip(head.KeyOps)))
+		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("it has key_ops %s", clip(head.KeyOps)), `leave key_ops out: STS refuses tokens of keys that have it, even ["verify"]`)
 	case k.KID == "":
-		return k.unusable(ReasonUnknownKey, textNoKey, "it has no kid")
+		return k.unusable(ReasonUnknownKey, textNoKey, "it has no kid", "give the key a kid, and tokens the same")
 	}
 	return k.checkSize()
 }
@@ -134,12 +136,16 @@ func (k Key) checkSize() Key {
 		return k
 	}
 	if bits := pub.N.BitLen(); bits < smallestRSA {
-		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("RSA of %d bits, fewer than %d", bits, smallestRSA))
+		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("RSA of %d bits, fewer than %d", bits, smallestRSA), "use RSA with 2048 bits or more")
 	}
 	return k
 }
 
-func (k Key) unusable(reason Reason, message, problem string) Key {
+// fixKeyMaterial is what to do about a key that cannot be read.
+const fixKeyMaterial = "publish an RSA key (n, e) or an EC key on P-256, P-384 or P-521; an x5c must hold a certificate of the same key"
+
+func (k Key) unusable(reason Reason, message, problem, fix string) Key {
+	k.Fix = fix
 	k.Problem, k.problem, k.message = problem, reason, message
 	return k
 }
@@ -189,10 +195,10 @@ func (s *KeySet) unknownKey(kid, kty string) *TokenError {
 	err := refuse(ReasonUnknownKey, textNoKey, "no %s key with the kid %q; the key set has %s", kty, clip([]byte(kid)), s.describe())
 	for _, k := range s.keys {
 		if k.KID == kid && k.Type != kty && kid != "" {
-			return err.withHint(fmt.Sprintf("the key %q is of type %s, which the token's alg does not go with", kid, k.Type))
+			return err.withHint("key-type", fmt.Sprintf("the key %q is of type %s, which does not fit the token's alg", kid, k.Type), "")
 		}
 	}
-	return err.withHint("was the key rotated, and the published key set not? a token outlives its key if the set drops it at once")
+	return err.withHint("rotated-key", "was the key rotated, and the published key set not? a token outlives its key if the set drops it at once", "")
 }
 
 // describe lists kids for an explanation.
@@ -226,5 +232,5 @@ func keyOf(kid string, public crypto.PublicKey) Key {
 	case *ecdsa.PublicKey:
 		return Key{KID: kid, Type: "EC", Public: public}
 	}
-	return Key{KID: kid}.unusable(ReasonUnknownKey, textNoKey, fmt.Sprintf("%T is neither RSA nor EC", public))
+	return Key{KID: kid}.unusable(ReasonUnknownKey, textNoKey, fmt.Sprintf("%T is neither RSA nor EC", public), fixKeyMaterial)
 }

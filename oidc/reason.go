@@ -1,6 +1,10 @@
 package oidc
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/irsa-emu/irsa-emu/hint"
+)
 
 // Reason names the check that a token failed. Values are stable: they travel in
 // decision records, logs and scenario files.
@@ -69,8 +73,8 @@ type TokenError struct {
 	// Detail says what was found in this token or issuer. It never goes into
 	// AWS's message.
 	Detail string `json:"detail,omitempty"`
-	// Hint says what to do about it, where the mistake is a known one.
-	Hint string `json:"hint,omitempty"`
+	// Hint names the mistake where it is a known one.
+	Hint hint.Hint `json:"hint,omitzero"`
 	// Claim is the claim that the refusal is about, if it is about one.
 	Claim string `json:"claim,omitempty"`
 
@@ -96,7 +100,10 @@ func refuse(reason Reason, message, detail string, args ...any) *TokenError {
 	return &TokenError{Reason: reason, Code: CodeInvalidIdentityToken, Status: 400, Message: message, Detail: detail}
 }
 
-func (e *TokenError) withHint(hint string) *TokenError { e.Hint = hint; return e }
+func (e *TokenError) withHint(code, message, fix string) *TokenError {
+	e.Hint = hint.Hint{Code: code, Message: message, Fix: fix}
+	return e
+}
 
 func (e *TokenError) withClaim(name string) *TokenError { e.Claim = name; return e }
 

@@ -17,11 +17,11 @@ import (
 // the order of the handshake, the host's own certificate first.
 func Thumbprint(chain []*x509.Certificate) (string, error) {
 	if len(chain) == 0 {
-		return "", errors.New("thumbprint: no certificates")
+		return "", errors.New("no certificates")
 	}
 	for i, certificate := range chain[:len(chain)-1] {
 		if err := certificate.CheckSignatureFrom(chain[i+1]); err != nil {
-			return "", fmt.Errorf("thumbprint: certificate %d (%s) is not signed by the next (%s): AWS wants leaf, intermediates, root in order and nothing else: %w",
+			return "", fmt.Errorf("certificate %d (%s) is not signed by the next (%s): AWS wants leaf, intermediates, root in order and nothing else: %w",
 				i+1, certificate.Subject, chain[i+1].Subject, err)
 		}
 	}

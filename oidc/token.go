@@ -85,11 +85,11 @@ func notThreeParts(token string) *TokenError {
 	err := notAJWT("the token has %d parts between dots, not 3", parts)
 	switch {
 	case parts == 5:
-		err.Hint = "five parts are an encrypted token (JWE); STS takes signed ones (JWS) only"
+		return err.withHint("encrypted-token", "five parts are an encrypted token (JWE)", "send a signed one (JWS): STS takes no other")
 	case strings.HasPrefix(token, "{"):
-		err.Hint = "this is JSON; STS takes the compact form header.payload.signature only"
+		return err.withHint("json-token", "this is JSON", "send the compact form header.payload.signature: STS takes no other")
 	case parts == 1:
-		err.Hint = "this looks like an opaque access token or the path of a token file, not an ID token"
+		return err.withHint("opaque-token", "this looks like an opaque access token or the path of a token file, not an ID token", "")
 	}
 	return err
 }
@@ -103,7 +103,7 @@ func parseHeader(src []byte) (Header, error) {
 	if crit, ok := m.get("crit"); ok {
 		e := notAJWT("the header has crit: %s", crit)
 		e.Reason = ReasonCriticalHeader
-		return h, e.withHint("STS understands no extension, so it refuses every token that demands one")
+		return h, e.withHint("critical-header", "STS understands no extension, so it refuses every token that demands one", "")
 	}
 	alg, ok := m.text("alg")
 	if !ok {
@@ -112,7 +112,7 @@ func parseHeader(src []byte) (Header, error) {
 	if h.Algorithm = canonicalAlgorithm(alg); h.Algorithm == "" {
 		e := notAJWT("the header's alg is %q", alg)
 		e.Reason = ReasonUnsupportedAlgorithm
-		return h, e.withHint("STS takes " + strings.Join(Algorithms[:], ", "))
+		return h, e.withHint("algorithm", "STS takes "+strings.Join(Algorithms[:], ", "), "")
 	}
 	if kid, ok := m.get("kid"); ok && !isNull(kid) {
 		if h.KeyID, ok = m.text("kid"); !ok {

@@ -87,8 +87,9 @@ func (u *Unverified) CheckAudience(p Provider) error {
 	if _, present := u.members.get("azp"); present {
 		name = "azp"
 	}
-	return refuse(ReasonAudience, textNotValidated, "the token's %s is %q; the provider's client ids are %q", name, u.Audience, p.ClientIDs).
-		withClaim(name).withHint(audienceHint(u.Audience, p.ClientIDs))
+	err := refuse(ReasonAudience, textNotValidated, "the token's %s is %q; the provider's client ids are %q", name, u.Audience, p.ClientIDs).withClaim(name)
+	err.Hint = audienceHint(u.Audience, p.ClientIDs)
+	return err
 }
 
 // CheckTimes compares iat, nbf and exp with a clock. The texts are AWS's, which
@@ -111,7 +112,7 @@ func (u *Unverified) CheckTimes(now time.Time) error {
 			" must be before the expiration date/time "+itoa(u.Expires),
 			"exp is %s, %s ago", stamp(u.Expires), seconds(at-u.Expires)).withClaim("exp")
 		err.Code = CodeExpiredToken
-		return err.withHint("the token file was not read again after it was refreshed, or the token was kept elsewhere")
+		return err.withHint("stale-token", "the token file was not read again after it was refreshed, or the token was kept elsewhere", "")
 	}
 	return nil
 }

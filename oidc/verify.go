@@ -100,7 +100,7 @@ func (v *Verifier) checkKeyAndSignature(ctx context.Context, p Provider, u *Unve
 	}
 	if err := t.checkSignature(public); err != nil {
 		return nil, refuse(ReasonBadSignature, textNotValidated, "the signature does not go with the key %q of %s: %v", t.Header.KeyID, p.URL, err).
-			withHint("the token was altered, or signed by another key that has the same kid").causedBy(err)
+			withHint("bad-signature", "the token was altered, or signed by another key that has the same kid", "").causedBy(err)
 	}
 	return set, nil
 }
@@ -115,12 +115,12 @@ func keysUnavailable(p Provider, err error) *TokenError {
 	switch {
 	case errors.Is(err, ErrUnknownIssuer):
 		refused.Detail = "nobody published keys for " + p.URL + ", and fetching is off"
-		refused.Hint = "publish them: PUT /_emu/issuers, or issuers: in a state file"
+		return refused.withHint("publish-keys", "", "publish them: PUT /_emu/issuers, or issuers: in a state file")
 	case errors.As(err, &failed) && failed.Step == StepThumbprint:
 		refused.Reason, refused.Message = ReasonThumbprint, textThumbprint
-		refused.Hint = "irsa-emu issuer thumbprint " + p.URL + " prints the thumbprint that AWS computes"
+		return refused.withHint("thumbprint", "", "irsa-emu issuer thumbprint "+p.URL+" prints the thumbprint that AWS computes")
 	case errors.As(err, &failed):
-		refused.Hint = "irsa-emu issuer check " + p.URL + " tests the issuer against AWS's rules"
+		return refused.withHint("issuer-check", "", "irsa-emu issuer check "+p.URL+" tests the issuer against AWS's rules")
 	}
 	return refused
 }

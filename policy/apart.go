@@ -222,12 +222,8 @@ func Like(pattern, value string) bool {
 	return g.match(value)
 }
 
-// NamedPrincipal is a value of a Principal element: its type (AWS, Federated,
-// Service, CanonicalUser) and its text. Everyone is AWS and *.
-type NamedPrincipal struct{ Type, Value string }
-
 // NamedPrincipals lists the principals of the Allow statements, in the order of
-// the text.
+// the text. Everyone is AWS and *.
 func (d *Document) NamedPrincipals() []NamedPrincipal {
 	var out []NamedPrincipal
 	for i := range d.Statements {
@@ -236,11 +232,10 @@ func (d *Document) NamedPrincipals() []NamedPrincipal {
 			continue
 		}
 		for _, v := range st.Principals.Values {
-			kind, value, ok := strings.Cut(v, ": ")
-			if !ok {
-				kind, value = "AWS", v
+			if v.Type == "" {
+				v.Type = PrincipalAWS
 			}
-			out = append(out, NamedPrincipal{kind, value})
+			out = append(out, v)
 		}
 	}
 	return out

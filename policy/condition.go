@@ -70,7 +70,7 @@ func (c *Condition) evaluate(ctx Context) ConditionResult {
 		switch c.op.quantifier {
 		case forAllValues:
 			r.Met = true
-			r.Hint = "ForAllValues is true when the key is absent; add Null: false to require it"
+			r.Code, r.Hint, r.Fix = "all-values-absent", "ForAllValues is true when the key is absent", "add Null: false to require it"
 		case forAnyValue:
 			// False for negated operators too, and, as users saw on AWS, with
 			// IfExists (re:Post, "ForAnyValue:StringEqualsIfExists behaving

@@ -1,5 +1,7 @@
 package policy
 
+import "github.com/irsa-emu/irsa-emu/hint"
+
 // SourceType is the kind of policy by its place in an evaluation.
 type SourceType string
 
@@ -78,17 +80,50 @@ type StatementResult struct {
 	PrincipalMatch bool              `json:"principalMatch"`
 	Actions        Element           `json:"actions,omitzero"`
 	Resources      Element           `json:"resources,omitzero"`
-	Principals     Element           `json:"principals,omitzero"`
+	Principals     Principals        `json:"principals,omitzero"`
 	Conditions     []ConditionResult `json:"conditions,omitempty"`
 	Start          Position          `json:"start"`
 	End            Position          `json:"end"`
 }
 
-// Element is the text of a statement's Action, Resource or Principal element,
-// or of its Not… form.
+// Element is the text of a statement's Action or Resource element, or of its
+// Not… form.
 type Element struct {
 	Not    bool     `json:"not,omitempty"`
-	Values []string `json:"values,omitempty"` // principals as `Federated: arn:…`
+	Values []string `json:"values,omitempty"`
+}
+
+// Principals is a statement's Principal or NotPrincipal element.
+type Principals struct {
+	Not    bool             `json:"not,omitempty"`
+	Values []NamedPrincipal `json:"values,omitempty"`
+}
+
+// NamedPrincipal is one principal as a policy names it.
+type NamedPrincipal struct {
+	Type  string `json:"type,omitempty"` // empty for "Principal": "*"
+	Value string `json:"value"`
+}
+
+// The types of principals: the members of a Principal element.
+const (
+	PrincipalAWS           = "AWS"
+	PrincipalFederated     = "Federated"
+	PrincipalService       = "Service"
+	PrincipalCanonicalUser = "CanonicalUser"
+)
+
+// Anyone says whether it is everyone: "*" alone or as an AWS principal.
+func (p NamedPrincipal) Anyone() bool {
+	return p.Value == "*" && (p.Type == "" || p.Type == PrincipalAWS)
+}
+
+// String is the principal for people.
+func (p NamedPrincipal) String() string {
+	if p.Type == "" {
+		return p.Value
+	}
+	return p.Type + ": " + p.Value
 }
 
 // ConditionResult is one key of one operator of a statement.
@@ -99,13 +134,15 @@ type ConditionResult struct {
 	Got      []string `json:"got,omitempty"`
 	Present  bool     `json:"present"`
 	Met      bool     `json:"met"`
-	Hint     string   `json:"hint,omitempty"`
+	// Hint, Fix and Code are those of the hint about this condition.
+	Hint string `json:"hint,omitempty"`
+	Fix  string `json:"fix,omitempty"`
+	Code string `json:"code,omitempty"`
 }
 
-// Hint names a known mistake in what was denied.
+// Hint names a known mistake in what was refused, and where it is.
 type Hint struct {
-	Code      string `json:"code"` // stable, such as "wildcard-under-equals"
-	Message   string `json:"message"`
+	hint.Hint
 	Policy    string `json:"policy,omitempty"`
 	Statement int    `json:"statement"` // index, -1 when it is of no single statement
 	Key       string `json:"key,omitempty"`

@@ -23,7 +23,7 @@ func (d *Document) Text() string { return d.source }
 type Statement struct {
 	Sid        string
 	Effect     string // Allow or Deny
-	Principals Element
+	Principals Principals
 	Actions    Element
 	Resources  Element
 	Conditions []Condition

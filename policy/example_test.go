@@ -44,10 +44,7 @@ func Example() {
 	//     ✗ StringEquals  issuer.example.com:sub
 	//                     wanted  "system:serviceaccount:shop:*"
 	//                     got     "system:serviceaccount:shop:checkout"
-	//                     → "system:serviceaccount:shop:*" holds a wildcard, but StringEquals compares letter by letter; StringLike would match
-	//
-	// Hints
-	//   → issuer.example.com:sub: "system:serviceaccount:shop:*" holds a wildcard, but StringEquals compares letter by letter; StringLike would match
+	//                     → "system:serviceaccount:shop:*" holds a wildcard, but StringEquals compares letter by letter; StringLike would match: write it
 }
 
 func ExampleValidateTrust() {

@@ -2,8 +2,10 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
@@ -46,12 +48,27 @@ func (e *explainer) decision(d *Decision) {
 	for i := range d.Policies {
 		e.policy(&d.Policies[i])
 	}
-	if len(d.Hints) > 0 {
-		e.Line("")
-		e.Line("Hints")
-		for _, h := range d.Hints {
-			e.Line("  %s %s", e.Paint(term.Yellow, "→"), h.Message)
+	e.hints(d.Hints)
+}
+
+// Explains says whether the explanation has the hint of a code.
+func (d *Decision) Explains(code string) bool {
+	return code != "" && slices.ContainsFunc(d.Hints, func(h Hint) bool { return h.Code == code })
+}
+
+// hints writes those that no condition shows already.
+func (e *explainer) hints(hints []Hint) {
+	first := true
+	for _, h := range hints {
+		if h.Key != "" {
+			continue
 		}
+		if first {
+			e.Line("")
+			e.Line("Hints")
+		}
+		first = false
+		e.Line("  %s %s", e.Paint(term.Yellow, "→"), h.String())
 	}
 }
 
@@ -128,7 +145,7 @@ func (e *explainer) statement(s *StatementResult) {
 	e.Line("  %s %s, line %d: %s", s.Effect, title, s.Start.Line, applies)
 	lines := []line{{ok: s.ActionMatch, label: s.Actions.label("Action"), text: s.Actions.text()}}
 	if len(s.Principals.Values) > 0 {
-		lines = append(lines, line{ok: s.PrincipalMatch, label: s.Principals.label("Principal"), text: s.Principals.text()})
+		lines = append(lines, line{ok: s.PrincipalMatch, label: Element{Not: s.Principals.Not}.label("Principal"), text: s.Principals.text()})
 	}
 	if len(s.Resources.Values) > 0 {
 		lines = append(lines, line{ok: s.ResourceMatch, label: s.Resources.label("Resource"), text: s.Resources.text()})
@@ -155,6 +172,14 @@ func (el Element) label(name string) string {
 	return name
 }
 
+func (p Principals) text() string {
+	texts := make([]string, len(p.Values))
+	for i, v := range p.Values {
+		texts[i] = v.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
 func (el Element) text() string { return strings.Join(el.Values, ", ") }
 
 func conditionLine(c *ConditionResult) line {
@@ -165,8 +190,8 @@ func conditionLine(c *ConditionResult) line {
 		got = quoteAll(c.Got)
 	}
 	l.below = append(l.below, "got     "+got)
-	if c.Hint != "" {
-		l.below = append(l.below, "→ "+c.Hint)
+	if advice := hint.Sentence(c.Hint, c.Fix); advice != "" {
+		l.below = append(l.below, "→ "+advice)
 	}
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/hint"
 )
 
 // maxHints bounds what is said of one refusal.
@@ -65,22 +66,34 @@ func (h *hinter) document(i int) *Document {
 	return all[i].Document
 }
 
-func (h *hinter) add(p *PolicyResult, s *StatementResult, key, code, format string, args ...any) {
-	hint := Hint{Code: code, Message: fmt.Sprintf(format, args...), Policy: p.Name, Statement: s.Index, Key: key}
+// add adds what is wrong and what to write, unless it is there.
+func (h *hinter) add(p *PolicyResult, s *StatementResult, key string, found hint.Hint) {
 	for _, have := range h.hints {
-		if have.Code == hint.Code && have.Message == hint.Message {
+		if have.Code == found.Code && have.Message == found.Message {
 			return
 		}
 	}
-	h.hints = append(h.hints, hint)
+	h.hints = append(h.hints, Hint{Hint: found, Policy: p.Name, Statement: s.Index, Key: key})
+}
+
+// known is a hint without what to write.
+func known(code, format string, args ...any) hint.Hint {
+	return hint.Hint{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// fixed is a hint with what to write.
+func fixed(code, fix, format string, args ...any) hint.Hint {
+	return hint.Hint{Code: code, Message: fmt.Sprintf(format, args...), Fix: fix}
 }
 
 // denies looks at a Deny statement that applies.
 func (h *hinter) denies(p *PolicyResult, s *StatementResult) {
-	for _, c := range s.Conditions {
-		op, _ := parseOperator(c.Operator)
-		if !c.Present && op.negated {
-			h.add(p, s, c.Key, "negated-on-absent", "the request has no %s, and %s is true of an absent key; test Null as well if that is not meant", c.Key, c.Operator)
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
+		if op, _ := parseOperator(c.Operator); !c.Present && op.negated {
+			found := fixed("negated-on-absent", "test Null as well if that is not meant", "the request has no %s, and %s is true of an absent key", c.Key, c.Operator)
+			c.Hint, c.Fix, c.Code = found.Message, found.Fix, found.Code
+			h.add(p, s, c.Key, found)
 		}
 	}
 }
@@ -117,13 +130,13 @@ func (h *hinter) action(p *PolicyResult, s *StatementResult) {
 	for _, a := range s.Actions.Values {
 		switch lower := strings.ToLower(a); {
 		case want == "sts:tagsession":
-			h.add(p, s, "", "tag-session", "the call carries session tags: the statement must also allow sts:TagSession")
+			h.add(p, s, "", fixed("tag-session", "allow sts:TagSession in the same statement", "the call carries session tags"))
 			return
 		case want == "sts:setsourceidentity":
-			h.add(p, s, "", "set-source-identity", "the call sets a source identity: the statement must also allow sts:SetSourceIdentity")
+			h.add(p, s, "", fixed("set-source-identity", "allow sts:SetSourceIdentity in the same statement", "the call sets a source identity"))
 			return
 		case strings.HasPrefix(lower, "sts:assumerole"):
-			h.add(p, s, "", "other-assume-role", "the statement allows %s, but the call is %s", a, h.request.Action)
+			h.add(p, s, "", known("other-assume-role", "the statement allows %s, but the call is %s", a, h.request.Action))
 			return
 		}
 	}
@@ -137,17 +150,17 @@ func (h *hinter) principal(p *PolicyResult, s *StatementResult, st *Statement) {
 	for _, e := range st.principal.entries {
 		switch {
 		case caller.webIdentity() && e.kind == anyone:
-			h.add(p, s, "", "star-is-no-web-identity", `"*" covers no web identities; name the provider: {"Federated": "%s"}`, caller.Federated)
+			h.add(p, s, "", fixed("star-is-no-web-identity", fmt.Sprintf(`name the provider: {"Federated": "%s"}`, caller.Federated), `"*" covers no web identities`))
 		case caller.webIdentity() && e.kind == federatedProvider:
 			h.provider(p, s, e.value, caller.Federated)
 		case caller.webIdentity() && (e.kind == awsRole || e.kind == awsOther || e.kind == awsAccount):
-			h.add(p, s, "", "aws-is-no-web-identity", `the statement names an AWS principal; a web identity is named by {"Federated": "%s"}`, caller.Federated)
+			h.add(p, s, "", fixed("aws-is-no-web-identity", fmt.Sprintf(`name the provider: {"Federated": "%s"}`, caller.Federated), "the statement names an AWS principal, the caller is a web identity"))
 		case e.kind == awsUniqueID && caller.ARN != "":
-			h.add(p, s, "", "deleted-principal", "the statement names %s, the id of one user or role; one that was deleted and made anew has another id", e.value)
+			h.add(p, s, "", known("deleted-principal", "the statement names %s, the id of one user or role; one that was deleted and made anew has another id", e.value))
 		case (e.kind == awsRole || e.kind == awsOther) && caller.ARN != "" && strings.EqualFold(e.value, or(caller.RoleARN, caller.ARN)):
-			h.add(p, s, "", "case", "the statement names %s, the caller is %s: they differ in letter case only", e.value, or(caller.RoleARN, caller.ARN))
+			h.add(p, s, "", known("case", "the statement names %s, the caller is %s: they differ in letter case only", e.value, or(caller.RoleARN, caller.ARN)))
 		case e.kind == awsRole && caller.RoleARN != "" && withoutPath(e.value) == withoutPath(caller.RoleARN):
-			h.add(p, s, "", "role-path", "the statement names %s, but the caller's role has another path: %s", e.value, caller.RoleARN)
+			h.add(p, s, "", known("role-path", "the statement names %s, but the caller's role has another path: %s", e.value, caller.RoleARN))
 		}
 	}
 }
@@ -173,15 +186,15 @@ func (h *hinter) provider(p *PolicyResult, s *StatementResult, want, got string)
 	gotParts, gotOK := aws.SplitARN(got)
 	switch {
 	case strings.Contains(want, "oidc-provider/https://"):
-		h.add(p, s, "", "provider-scheme", "the provider's ARN holds the issuer without https://: %s", got)
+		h.add(p, s, "", fixed("provider-scheme", "write "+got, "a provider's ARN holds the issuer without https://"))
 	case strings.EqualFold(want, got):
-		h.add(p, s, "", "case", "the statement trusts %s, the token's provider is %s: they differ in letter case only", want, got)
+		h.add(p, s, "", known("case", "the statement trusts %s, the token's provider is %s: they differ in letter case only", want, got))
 	case strings.TrimRight(want, "/") == strings.TrimRight(got, "/"):
-		h.add(p, s, "", "trailing-slash", "the statement trusts %s, the token's provider is %s: they differ in a trailing slash", want, got)
+		h.add(p, s, "", known("trailing-slash", "the statement trusts %s, the token's provider is %s: they differ in a trailing slash", want, got))
 	case wantOK && gotOK && wantParts[5] == gotParts[5] && wantParts[4] != gotParts[4]:
-		h.add(p, s, "", "provider-account", "the statement trusts the provider in account %s; it must be in the role's own account, %s", wantParts[4], gotParts[4])
+		h.add(p, s, "", known("provider-account", "the statement trusts the provider in account %s; it must be in the role's own account, %s", wantParts[4], gotParts[4]))
 	default:
-		h.add(p, s, "", "other-provider", "the statement trusts %s, but the token's provider is %s; %s", want, got, firstDifference(want, got))
+		h.add(p, s, "", known("other-provider", "the statement trusts %s, but the token's provider is %s; %s", want, got, firstDifference(want, got)))
 	}
 }
 
@@ -196,13 +209,13 @@ func (h *hinter) resource(p *PolicyResult, s *StatementResult) {
 		switch {
 		case !ok:
 		case got[2] == "secretsmanager" && want[2] == "secretsmanager" && len(got[5]) > 7 && got[5][:len(got[5])-7] == want[5]:
-			h.add(p, s, "", "secret-suffix", "a secret's ARN ends in a dash and six random characters: write %s-??????", r)
+			h.add(p, s, "", fixed("secret-suffix", "write "+r+"-??????", "a secret's ARN ends in a dash and six random characters"))
 		case got[2] == "s3" && !strings.Contains(got[5], "/") && strings.TrimSuffix(want[5], "/*") == got[5]:
-			h.add(p, s, "", "bucket-not-objects", "%s is about the bucket itself, %s; the statement names its objects only, %s", h.request.Action, h.request.Resource, r)
+			h.add(p, s, "", known("bucket-not-objects", "%s is about the bucket itself, %s; the statement names its objects only, %s", h.request.Action, h.request.Resource, r))
 		case got[2] == "s3" && want[5] != "" && strings.HasPrefix(got[5], want[5]+"/"):
-			h.add(p, s, "", "objects-not-bucket", "%s is about objects; the statement names the bucket only: write %s/*", h.request.Action, r)
+			h.add(p, s, "", fixed("objects-not-bucket", "write "+r+"/*", "%s is about objects; the statement names the bucket only", h.request.Action))
 		case strings.EqualFold(r, h.request.Resource):
-			h.add(p, s, "", "case", "the statement names %s, the request is for %s: they differ in letter case only", r, h.request.Resource)
+			h.add(p, s, "", known("case", "the statement names %s, the request is for %s: they differ in letter case only", r, h.request.Resource))
 		}
 	}
 }

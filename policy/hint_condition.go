@@ -8,53 +8,55 @@ import (
 	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/hint"
 )
 
 // condition looks at a condition that is not met and puts what it finds both
 // into the condition's result and among the hints.
 func (h *hinter) condition(p *PolicyResult, s *StatementResult, r *ConditionResult, c *Condition, doc *Document) {
-	code, text := h.diagnose(r, c, doc)
-	if text == "" {
+	found := h.diagnose(r, c, doc)
+	if found.IsZero() {
 		return
 	}
-	r.Hint = text
-	h.add(p, s, r.Key, code, "%s: %s", r.Key, text)
+	r.Hint, r.Fix, r.Code = found.Message, found.Fix, found.Code
+	found.Message = r.Key + ": " + found.Message
+	h.add(p, s, r.Key, found)
 }
 
-func (h *hinter) diagnose(r *ConditionResult, c *Condition, doc *Document) (code, text string) {
+func (h *hinter) diagnose(r *ConditionResult, c *Condition, doc *Document) hint.Hint {
 	if c.op.test == nil || c.op.test == null {
-		return "", ""
+		return hint.Hint{}
 	}
 	if !r.Present && c.op.quantifier == forAnyValue && c.op.ifExists {
-		return "for-any-value-if-exists", "the request has no such key, and ForAnyValue is false then, IfExists or not; let the key be absent by a statement of its own with Null: true"
+		return fixed("for-any-value-if-exists", "let the key be absent by a statement of its own with Null: true", "the request has no such key, and ForAnyValue is false then, IfExists or not")
 	}
 	if !r.Present {
 		return h.absent(r)
 	}
 	if c.op.quantifier == single && len(r.Got) > 0 {
 		if v := h.request.Context[c.key]; v.Multi || len(v.List) > 1 {
-			return "multivalued", fmt.Sprintf("this key has several values and %s without ForAnyValue: or ForAllValues: never matches them; write ForAnyValue:%s", r.Operator, r.Operator)
+			return fixed("multivalued", "write ForAnyValue:"+r.Operator, "this key has several values and %s without ForAnyValue: or ForAllValues: never matches them", r.Operator)
 		}
 	}
 	if c.op.quantifier == forAllValues && !c.op.negated && len(r.Got) > 1 {
 		for _, got := range r.Got {
 			if slices.Contains(r.Want, got) {
-				return "all-values", "ForAllValues needs every value of the request to match; ForAnyValue needs one"
+				return known("all-values", "ForAllValues needs every value of the request to match; ForAnyValue needs one")
 			}
 		}
 	}
 	if c.op.negated || len(r.Want) == 0 {
-		return "", ""
+		return hint.Hint{}
 	}
 	if doc.Version != Version2012 {
 		for _, want := range r.Want {
 			if splitTemplate(want).dynamic() {
-				return "version-2008", fmt.Sprintf("%s is plain text here: variables need \"Version\": \"2012-10-17\"", want)
+				return fixed("version-2008", `add "Version": "2012-10-17"`, "%s is plain text here: variables need version 2012-10-17", want)
 			}
 		}
 	}
 	if c.op.test != stringEquals && c.op.test != stringLike && c.op.test != stringEqualsIgnoreCase && c.op.test != arnLike {
-		return "", ""
+		return hint.Hint{}
 	}
 	got := r.Got[0]
 	want := nearest(r.Want, got)
@@ -62,27 +64,27 @@ func (h *hinter) diagnose(r *ConditionResult, c *Condition, doc *Document) (code
 }
 
 // absent explains a key that the request does not have.
-func (h *hinter) absent(r *ConditionResult) (code, text string) {
+func (h *hinter) absent(r *ConditionResult) hint.Hint {
 	key := r.Key
 	if strings.HasPrefix(key, "https://") {
-		return "key-scheme", "a provider's condition keys begin with its URL without https://: " + strings.TrimPrefix(key, "https://")
+		return fixed("key-scheme", "write "+strings.TrimPrefix(key, "https://"), "a provider's condition keys begin with its URL without https://")
 	}
 	prefix, claim, ok := cutClaim(key)
 	if !ok {
-		return "absent", "the request has no such key"
+		return known("absent", "the request has no such key")
 	}
 	issuer := h.issuer()
 	switch {
 	case issuer == "":
-		return "absent", "the request has no such key"
+		return known("absent", "the request has no such key")
 	case strings.EqualFold(prefix, issuer) && !aws.IssuerOf(issuer).HasKey(claim):
-		return "never-set", fmt.Sprintf("STS never sets %s; of this issuer's claims it knows %s", key, strings.Join(aws.IssuerOf(issuer).KeyNames(), ", "))
+		return known("never-set", "STS never sets %s; of this issuer's claims it knows %s", key, strings.Join(aws.IssuerOf(issuer).KeyNames(), ", "))
 	case strings.EqualFold(prefix, issuer):
-		return "absent", fmt.Sprintf("the token has no claim %s", claim)
+		return known("absent", "the token has no claim %s", claim)
 	case strings.EqualFold(strings.TrimRight(prefix, "/"), strings.TrimRight(issuer, "/")):
-		return "trailing-slash", fmt.Sprintf("the token's issuer is %s: the key differs in a trailing slash", issuer)
+		return known("trailing-slash", "the token's issuer is %s: the key differs in a trailing slash", issuer)
 	}
-	return "other-issuer", fmt.Sprintf("the token's issuer is %s, so its key is %s:%s; %s", issuer, issuer, claim, firstDifference(prefix, issuer))
+	return known("other-issuer", "the token's issuer is %s, so its key is %s:%s; %s", issuer, issuer, claim, firstDifference(prefix, issuer))
 }
 
 // issuer is the issuer of the request's token, without scheme.
@@ -94,38 +96,38 @@ func (h *hinter) issuer() string {
 }
 
 // compare explains why got is not want.
-func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) (code, text string) {
+func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hint.Hint {
 	_, claim, isClaim := cutClaim(r.Key)
 	switch {
 	case c.op.test != stringLike && c.op.test != arnLike && strings.ContainsAny(want, "*?"):
 		like := strings.Replace(strings.Replace(r.Operator, "StringEqualsIgnoreCase", "StringLike", 1), "StringEquals", "StringLike", 1)
 		g := compileGlob(want)
 		if g.match(got) {
-			return "wildcard-under-equals", fmt.Sprintf("%q holds a wildcard, but %s compares letter by letter; %s would match", want, r.Operator, like)
+			return fixed("wildcard-under-equals", like+" would match: write it", "%q holds a wildcard, but %s compares letter by letter", want, r.Operator)
 		}
-		return "wildcard-under-equals", fmt.Sprintf("%q holds a wildcard, but %s compares letter by letter; use %s", want, r.Operator, like)
+		return fixed("wildcard-under-equals", "write "+like, "%q holds a wildcard, but %s compares letter by letter", want, r.Operator)
 	case strings.EqualFold(want, got):
-		return "case", fmt.Sprintf("wanted %q and got %q differ in letter case only", want, got)
+		return known("case", "wanted %q and got %q differ in letter case only", want, got)
 	case strings.TrimRight(want, "/") == strings.TrimRight(got, "/"):
-		return "trailing-slash", fmt.Sprintf("wanted %q and got %q differ in a trailing slash", want, got)
+		return known("trailing-slash", "wanted %q and got %q differ in a trailing slash", want, got)
 	case strings.TrimSpace(want) == strings.TrimSpace(got):
-		return "blank", fmt.Sprintf("wanted %q and got %q differ in a blank", want, got)
+		return known("blank", "wanted %q and got %q differ in a blank", want, got)
 	case isClaim && claim == "aud" && looksLikeSubject(want):
-		return "aud-sub-swapped", fmt.Sprintf("%q is a subject, but the key is :aud; test it under :sub", want)
+		return fixed("aud-sub-swapped", "test it under :sub", "%q is a subject, but the key is :aud", want)
 	case isClaim && claim == "sub" && (isSTSAudience(want) || h.isAudience(r.Key, want)):
-		return "aud-sub-swapped", fmt.Sprintf("%q is an audience, but the key is :sub; test it under :aud", want)
+		return fixed("aud-sub-swapped", "test it under :aud", "%q is an audience, but the key is :sub", want)
 	case strings.Contains(want, "sts.amazon.com") && strings.Contains(got, "sts.amazonaws.com"):
-		return "sts-amazon-com", "the audience is sts.amazonaws.com, not sts.amazon.com"
+		return known("sts-amazon-com", "the audience is sts.amazonaws.com, not sts.amazon.com")
 	case strings.Contains(got, "sts.amazon.com") && strings.Contains(want, "sts.amazonaws.com"):
-		return "sts-amazon-com", "the token was made for sts.amazon.com; ask for one for sts.amazonaws.com"
+		return fixed("sts-amazon-com", "ask for one for sts.amazonaws.com", "the token was made for sts.amazon.com")
 	}
 	if text := serviceAccounts(want, got); text != "" {
-		return "service-account", text
+		return known("service-account", "%s", text)
 	}
 	if (c.op.test == stringLike || c.op.test == arnLike) && strings.ContainsAny(want, "*?") {
 		return pattern(r.Want, got)
 	}
-	return "differs", firstDifference(want, got)
+	return known("differs", "%s", firstDifference(want, got))
 }
 
 // isAudience says whether a value is the audience of the token whose :sub is key.
@@ -208,16 +210,16 @@ func byteAt(s string, i int) byte {
 }
 
 // pattern explains why no pattern matches, when one nearly does.
-func pattern(want []string, got string) (code, text string) {
+func pattern(want []string, got string) hint.Hint {
 	for _, w := range want {
 		switch {
 		case matches(strings.ToLower(w), strings.ToLower(got)):
-			return "case", fmt.Sprintf("wanted %q and got %q differ in letter case only", w, got)
+			return known("case", "wanted %q and got %q differ in letter case only", w, got)
 		case matches(w+"/", got) || matches(strings.TrimRight(w, "/"), strings.TrimRight(got, "/")):
-			return "trailing-slash", fmt.Sprintf("wanted %q and got %q differ in a trailing slash", w, got)
+			return known("trailing-slash", "wanted %q and got %q differ in a trailing slash", w, got)
 		}
 	}
-	return "", ""
+	return hint.Hint{}
 }
 
 func matches(pattern, value string) bool {

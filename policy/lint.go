@@ -147,7 +147,7 @@ func (l *linter) refused() {
 			return
 		}
 	}
-	fix := refusal.Hint
+	fix := refusal.Hint.String()
 	if fix == "" {
 		fix = "write what the message asks for"
 	}

@@ -196,7 +196,7 @@ func (b *builder) principals(s *Statement, m member) *SyntaxError {
 			return b.errorf(m.value, `%s must be "*" or an object such as {"Federated": "arn:…"}`, m.name)
 		}
 		matcher.entries = []principalEntry{{kind: anyone}}
-		s.Principals.Values = []string{"*"}
+		s.Principals.Values = []NamedPrincipal{{Value: "*"}}
 		return nil
 	}
 	if m.value.kind != kindObject {
@@ -217,7 +217,7 @@ func (b *builder) principals(s *Statement, m member) *SyntaxError {
 		}
 		for _, v := range values {
 			matcher.entries = append(matcher.entries, newPrincipalEntry(kind.name, v))
-			s.Principals.Values = append(s.Principals.Values, kind.name+": "+v)
+			s.Principals.Values = append(s.Principals.Values, NamedPrincipal{kind.name, v})
 		}
 	}
 	return nil

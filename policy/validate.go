@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/irsa-emu/irsa-emu/hint"
 )
 
 // Sizes that IAM and STS set for a document, in characters without whitespace.
@@ -24,11 +26,11 @@ const (
 
 // ValidationError is AWS's refusal of a document at the write.
 type ValidationError struct {
-	Code    string `json:"code"`           // CodeMalformed or CodeLimitExceeded
-	Message string `json:"message"`        // AWS's text
-	Hint    string `json:"hint,omitempty"` // what AWS does not say
-	Line    int    `json:"line,omitempty"` // where, from 1; 0 when it is the whole document
-	Column  int    `json:"column,omitempty"`
+	Code    string    `json:"code"`           // CodeMalformed or CodeLimitExceeded
+	Message string    `json:"message"`        // AWS's text
+	Hint    hint.Hint `json:"hint,omitzero"`  // what AWS does not say
+	Line    int       `json:"line,omitempty"` // where, from 1; 0 when it is the whole document
+	Column  int       `json:"column,omitempty"`
 }
 
 func (e *ValidationError) Error() string { return e.Code + ": " + e.Message }
@@ -53,8 +55,12 @@ func ValidateBoundary(src []byte) (*Document, error) { return ValidateIdentity(s
 // Its methods return nil when there is nothing to refuse.
 type validator struct{ src string }
 
-func (v validator) refuse(n *node, message, hint string) *ValidationError {
-	e := &ValidationError{Code: CodeMalformed, Message: message, Hint: hint}
+func (v validator) refuse(n *node, message, why string) *ValidationError {
+	return v.refuseWith(n, message, hint.Hint{Message: why})
+}
+
+func (v validator) refuseWith(n *node, message string, h hint.Hint) *ValidationError {
+	e := &ValidationError{Code: CodeMalformed, Message: message, Hint: h}
 	if n != nil {
 		p := positionAt(v.src, n.start)
 		e.Line, e.Column = p.Line, p.Column
@@ -65,14 +71,14 @@ func (v validator) refuse(n *node, message, hint string) *ValidationError {
 // fromSyntax gives AWS's text to an error of our own reading, whose words
 // become the hint.
 func fromSyntax(err *SyntaxError, message string) *ValidationError {
-	return &ValidationError{Code: CodeMalformed, Message: message, Hint: err.Message, Line: err.Line, Column: err.Column}
+	return &ValidationError{Code: CodeMalformed, Message: message, Hint: hint.Hint{Message: err.Message}, Line: err.Line, Column: err.Column}
 }
 
 func tooLarge(quota string, limit, size int) *ValidationError {
 	return &ValidationError{
 		Code:    CodeLimitExceeded,
 		Message: fmt.Sprintf("Cannot exceed quota for %s: %d", quota, limit),
-		Hint:    fmt.Sprintf("the document has %d characters without whitespace", size),
+		Hint:    hint.Hint{Message: fmt.Sprintf("the document has %d characters without whitespace", size)},
 	}
 }
 

@@ -239,7 +239,7 @@ func TestValidateResource(t *testing.T) {
 func TestValidationPlace(t *testing.T) {
 	_, err := ValidateTrust([]byte("{\"Version\":\"2012-10-17\",\"Statement\":[\n {\"Effect\":\"Allow\",\n  \"Principal\":{\"AWS\":\"nobody\"},\n  \"Action\":\"sts:AssumeRole\"}]}"), TrustOptions{})
 	e, ok := err.(*ValidationError)
-	if !ok || e.Line != 3 || e.Column != 22 || e.Hint == "" {
+	if !ok || e.Line != 3 || e.Column != 22 || e.Hint.IsZero() {
 		t.Fatalf("got %#v", err)
 	}
 }

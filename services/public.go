@@ -12,7 +12,7 @@ func AllowsEveryone(st *policy.Statement) bool {
 		return true
 	}
 	for _, p := range st.Principals.Values {
-		if p == "*" || p == "AWS: *" {
+		if p.Anyone() {
 			return true
 		}
 	}

@@ -56,7 +56,7 @@ func Unsupported(service, action string) *Failure {
 func Denied(d policy.Decision, e *wire.Error) *Failure {
 	r := &decision.Reason{Kind: decision.Policy, Message: d.Reason}
 	if len(d.Hints) > 0 {
-		r.Hint = d.Hints[0].Message
+		r.Advise(d.Hints[0].Hint)
 	}
 	return &Failure{Wire: e, Reason: r}
 }

@@ -1,8 +1,8 @@
 package sources
 
 import (
+	"errors"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -179,13 +179,12 @@ func (f *Found) invalid() strictyaml.Errors {
 	}
 	var mistakes strictyaml.Errors
 	for _, e := range errs {
-		path, _, _ := strings.Cut(e.Message, ": ")
-		if i := strings.LastIndexAny(path, ".["); i >= 0 && slices.ContainsFunc([]string{"Polic", "document"}, func(s string) bool {
-			return strings.Contains(path[strings.LastIndexByte(path[:i+1], ']')+1:], s)
-		}) {
-			continue // refusal has it, with its place
+		var refused *policy.ValidationError
+		var syntax *policy.SyntaxError
+		if errors.As(e, &refused) || errors.As(e, &syntax) {
+			continue // Refusal has it, with its place
 		}
-		e.Position = f.placeOf(path)
+		e.Position = f.placeOf(e.Path)
 		mistakes = append(mistakes, e)
 	}
 	return mistakes
@@ -222,8 +221,8 @@ func (p *Policy) Refusal() *policy.Finding {
 		return nil
 	case *policy.ValidationError:
 		f.Line, f.Column, f.Message, f.Why = err.Line, err.Column, err.Message, "AWS refuses the document with "+err.Code
-		if err.Hint != "" {
-			f.Fix = err.Hint
+		if advice := err.Hint.String(); advice != "" {
+			f.Fix = advice
 		}
 	case *policy.SyntaxError:
 		f.Line, f.Column, f.Message, f.Why = err.Line, err.Column, err.Message, "AWS refuses the document"

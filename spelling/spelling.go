@@ -7,7 +7,7 @@ import "strings"
 // can cause: an account may have a thousand providers, and a token may name an
 // issuer of thousands of characters.
 const (
-	mostCompared    = 200
+	mostCompared    = 256
 	longestCompared = 255
 )
 
@@ -32,6 +32,16 @@ func Nearest(word string, candidates []string) (string, int) {
 		}
 	}
 	return best, bestDistance
+}
+
+// Near is the known name that was probably meant, which differs in letter case or
+// in few letters; "" when none is close.
+func Near(name string, known []string) string {
+	best, least := Nearest(name, known)
+	if least < 0 || least > max(2, len(name)/3) || least >= len(best) {
+		return ""
+	}
+	return best
 }
 
 // Distance is Levenshtein's, in bytes: how many must be added, dropped or

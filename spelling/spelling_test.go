@@ -34,3 +34,15 @@ func TestNearest(t *testing.T) {
 		t.Error(near)
 	}
 }
+
+func TestNear(t *testing.T) {
+	known := []string{"StringEquals", "StringLike", "StringEqualsIgnoreCase", "Null", "Bool"}
+	for word, want := range map[string]string{
+		"StringEqual": "StringEquals", "stringlike": "StringLike", "StringEqaulsIgnoreCase": "StringEqualsIgnoreCase", "Nul": "Null",
+		"": "", "x": "", "Contains": "", strings.Repeat("StringLike", 30): "",
+	} {
+		if got := spelling.Near(word, known); got != want {
+			t.Errorf("Near(%q) = %q, want %q", word, got, want)
+		}
+	}
+}

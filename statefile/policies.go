@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -50,13 +51,10 @@ func ReportPolicy(d *strictyaml.Decoder, path string, p Document, validate func(
 	)
 	switch {
 	case errors.As(err, &refused):
-		text := refused.Code + ": " + refused.Message
-		if refused.Hint != "" {
-			text += "; " + refused.Hint
-		}
-		d.ErrorAt(d.Within(path, p.Raw, refused.Line, refused.Column), "%s: %s", path, text)
+		text := hint.Sentence(refused.Code+": "+refused.Message, refused.Hint.String())
+		d.CausedBy(err, path, d.Within(path, p.Raw, refused.Line, refused.Column), text)
 	case errors.As(err, &syntax):
-		d.ErrorAt(d.Within(path, p.Raw, syntax.Line, syntax.Column), "%s: %s", path, syntax.Message)
+		d.CausedBy(err, path, d.Within(path, p.Raw, syntax.Line, syntax.Column), syntax.Message)
 	default:
 		d.PathErrorf(path, "%v", err)
 	}

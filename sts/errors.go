@@ -8,6 +8,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -58,10 +59,7 @@ func (r *refusal) text() string {
 	if r.reason.Message != r.err.Message {
 		text += " (" + r.reason.Message + ")"
 	}
-	if r.reason.Hint != "" {
-		text += "; " + r.reason.Hint
-	}
-	return text
+	return hint.Sentence(text, r.reason.Advice())
 }
 
 // because replaces what AWS does not say.
@@ -164,7 +162,7 @@ func (r *refusal) explained(d policy.Decision) *refusal {
 	}
 	for _, h := range d.Hints {
 		if h.Message != "" {
-			r.reason.Hint = h.Message
+			r.reason.Advise(h.Hint)
 			break
 		}
 	}
@@ -192,7 +190,7 @@ func tokenRefused(err error) *refusal {
 	if e.Detail != "" {
 		r.reason.Message = e.Detail
 	}
-	r.reason.Hint = e.Hint
+	r.reason.Advise(e.Hint)
 	return r
 }
 
@@ -254,7 +252,7 @@ func malformedPolicy(err error) *refusal {
 	if v.Line > 0 {
 		r.reason.Message = fmt.Sprintf("Policy, line %d, column %d: %s", v.Line, v.Column, v.Message)
 	}
-	r.reason.Hint = v.Hint
+	r.reason.Advise(v.Hint)
 	return r
 }
 

@@ -191,8 +191,8 @@ func rendered(w *httptest.ResponseRecorder, d *decision.Decision) string {
 	}
 	if d.Reason != nil {
 		fmt.Fprintf(&b, "%s, %s: %s\n", d.Outcome, d.Reason.Kind, strings.ReplaceAll(d.Reason.Message, signer().Keys[0].KID, "KID"))
-		if d.Reason.Hint != "" {
-			fmt.Fprintf(&b, "hint: %s\n", d.Reason.Hint)
+		if d.Reason.Advice() != "" {
+			fmt.Fprintf(&b, "hint: %s\n", d.Reason.Advice())
 		}
 	}
 	for _, r := range d.Beyond {

@@ -108,8 +108,9 @@ func (v *Verdict) refuse(r *refusal) {
 		v.refused = r
 	case r.reason.Kind == decision.TrustPolicy:
 		// The evaluation explains what the trust policy was refused for before.
-		if v.refused.reason.Kind == decision.TrustPolicy && v.refused.reason.Hint == "" {
-			v.refused.reason.Hint = r.reason.Hint
+		if v.refused.reason.Kind == decision.TrustPolicy && v.refused.reason.Advice() == "" {
+			to, from := &v.refused.reason, &r.reason
+			to.Hint, to.Fix, to.Code = from.Hint, from.Fix, from.Code
 		}
 	default:
 		v.Beyond = append(v.Beyond, r.reason)

@@ -2,7 +2,6 @@ package sts
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -75,8 +74,8 @@ func concerns(view View, trust *policy.Document, provider string) bool {
 			continue
 		}
 		for _, principal := range st.Principals.Values {
-			arn, ok := strings.CutPrefix(principal, "Federated: ")
-			if !ok || providerURL(arn) == "" {
+			arn := principal.Value
+			if principal.Type != policy.PrincipalFederated || providerURL(arn) == "" {
 				continue
 			}
 			if providerURL(arn) == providerURL(provider) {

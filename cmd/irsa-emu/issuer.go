@@ -22,8 +22,8 @@ func (p *program) issuerCommand() *cobra.Command {
 	return cmd
 }
 
-const issuerCheckLong = `check holds what an issuer serves against the rules by which the STS accepts one, a
-line a rule: the URL, the discovery document's fields, the key set and each of its
+const issuerCheckLong = `check checks what an issuer serves against the rules by which the STS accepts one, one
+line per rule: the URL, the discovery document's fields, the key set and each of its
 keys, the certificates and their thumbprint, and the time that it takes. It exits
 with 0 when all hold, 1 when one is broken or the issuer cannot be reached, 2 when a
 file cannot be read.
@@ -31,12 +31,12 @@ file cannot be read.
 A discovery document in a file is checked without the network; --jwks gives its keys,
 --url the issuer that it should name.
 
--o json prints {"ok", "findings": [{rule, ok, found, mend}]}.`
+-o json prints {"ok", "findings": [{rule, ok, found, fix}]}.`
 
 func (p *program) issuerCheckCommand() *cobra.Command {
 	var output, jwks, ca, issuer string
 	cmd := &cobra.Command{
-		Use: "check URL|DISCOVERY-FILE", Short: "Hold an issuer's documents and certificates against AWS's rules, a line a rule", Args: cobra.ExactArgs(1), Long: issuerCheckLong,
+		Use: "check URL|DISCOVERY-FILE", Short: "Check an issuer's discovery document, keys and certificates against AWS's rules, one line per rule", Args: cobra.ExactArgs(1), Long: issuerCheckLong,
 		Example: `  irsa-emu issuer check https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE
   irsa-emu issuer check openid-configuration.json --jwks keys.json --url https://issuer.example.com`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -133,8 +133,8 @@ func (p *program) printRules(findings []oidc.Finding, broken int, keys bool) err
 			word = out.Paint(term.Red, "FAIL")
 		}
 		rows = append(rows, []any{word, f.Rule, f.Found})
-		if f.Mend != "" {
-			rows = append(rows, []any{"", "", "mend: " + f.Mend})
+		if f.Fix != "" {
+			rows = append(rows, []any{"", "", "fix: " + f.Fix})
 		}
 	}
 	out.Table("", rows)

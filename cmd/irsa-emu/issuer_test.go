@@ -81,8 +81,8 @@ func (s *servedIssuer) broken(t *testing.T, args ...string) string {
 	var report struct {
 		OK       bool
 		Findings []struct {
-			Rule, Found, Mend string
-			OK                bool
+			Rule, Found, Fix string
+			OK               bool
 		}
 	}
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
@@ -96,8 +96,8 @@ func (s *servedIssuer) broken(t *testing.T, args ...string) string {
 		if !f.OK && f.Rule != "url-port" {
 			rules = append(rules, f.Rule)
 		}
-		if !f.OK && f.Mend == "" {
-			t.Errorf("%s has no mend", f.Rule)
+		if !f.OK && f.Fix == "" {
+			t.Errorf("%s has no fix", f.Rule)
 		}
 	}
 	return strings.Join(rules, " ")

@@ -12,6 +12,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -45,6 +46,8 @@ type verdict struct {
 	Place  string            `json:"place,omitempty"`
 	Checks []policy.Decision `json:"checks"`
 	Notes  []string          `json:"notes,omitempty"`
+
+	assumed int // how many of the notes, the last ones, say what was taken for granted
 }
 
 // candidate is a role that is asked.
@@ -90,7 +93,7 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	verdicts := make([]verdict, len(roles))
 	for i := range roles {
 		verdicts[i] = q.ask(&roles[i], claims)
-		verdicts[i].Notes = append(verdicts[i].Notes, notes...)
+		verdicts[i].Notes, verdicts[i].assumed = append(verdicts[i].Notes, notes...), len(notes)
 	}
 	return verdicts, nil
 }
@@ -232,8 +235,8 @@ func federatedAccount(doc *policy.Document, issuer string) string {
 	account := ""
 	for _, s := range doc.Statements {
 		for _, principal := range s.Principals.Values {
-			rest, ok := strings.CutPrefix(principal, "Federated: arn:aws:iam::")
-			if !ok {
+			rest, ok := strings.CutPrefix(principal.Value, "arn:aws:iam::")
+			if !ok || principal.Type != policy.PrincipalFederated {
 				continue
 			}
 			id, provider, ok := strings.Cut(rest, ":oidc-provider/")
@@ -254,20 +257,13 @@ func placed(file string, err error) string {
 	var invalid *policy.ValidationError
 	switch {
 	case errors.As(err, &invalid) && invalid.Line > 0:
-		return fmt.Sprintf("%s:%d:%d: %s", file, invalid.Line, invalid.Column, withHint(invalid.Message, invalid.Hint))
+		return fmt.Sprintf("%s:%d:%d: %s", file, invalid.Line, invalid.Column, hint.Sentence(invalid.Message, invalid.Hint.String()))
 	case errors.As(err, &invalid):
-		return fmt.Sprintf("%s: %s", file, withHint(invalid.Message, invalid.Hint))
+		return fmt.Sprintf("%s: %s", file, hint.Sentence(invalid.Message, invalid.Hint.String()))
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("%s:%d:%d: %s", file, syntax.Line, syntax.Column, syntax.Message)
 	}
 	return file + ": " + err.Error()
-}
-
-func withHint(message, hint string) string {
-	if hint == "" {
-		return message
-	}
-	return message + "; " + hint
 }
 
 // tokenText is a refused token in one line: AWS's words, then what AWS does not say.
@@ -276,5 +272,5 @@ func tokenText(err error) string {
 	if !errors.As(err, &refused) {
 		return err.Error()
 	}
-	return withHint(refused.Error(), refused.Hint)
+	return hint.Sentence(refused.Error(), refused.Hint.String())
 }

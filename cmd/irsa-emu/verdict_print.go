@@ -4,8 +4,8 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/term"
 )
@@ -55,16 +55,14 @@ func (v *verdict) print(out *term.Printer, all bool) {
 		as = " as " + v.Role
 	}
 	out.Line("%s: %s of %s%s", word, v.Subject, v.Issuer, as)
+	explain := all || !v.Allowed
 	if v.Reason != nil {
-		out.Line("  why: %s", v.why())
-		if v.Reason.Hint != "" {
-			out.Line("  hint: %s", v.Reason.Hint)
-		}
+		out.Line("  reason: %s", v.why())
+		v.advise(out)
 	}
 	for _, r := range v.Beyond {
-		out.Line("  beyond that: %s", withHint(r.Message, r.Hint))
+		out.Line("  beyond that: %s", hint.Sentence(r.Message, r.Advice()))
 	}
-	explain := all || !v.Allowed
 	if v.Place != "" && explain {
 		out.Line("  trust policy: %s", v.Place)
 	}
@@ -77,8 +75,8 @@ func (v *verdict) print(out *term.Printer, all bool) {
 	if len(v.Notes) > 0 && explain {
 		out.Line("")
 	}
-	for _, note := range v.Notes {
-		if explain || !strings.HasPrefix(note, "taken for granted") {
+	for i, note := range v.Notes {
+		if explain || i < len(v.Notes)-v.assumed {
 			out.Line("note: %s", note)
 		}
 	}
@@ -91,6 +89,21 @@ func (v *verdict) why() string {
 		text += " (" + v.Reason.Message + ")"
 	}
 	return text
+}
+
+// advise prints what to do, unless the explanation of the trust policy does below.
+func (v *verdict) advise(out *term.Printer) {
+	for _, d := range v.Checks {
+		if d.Explains(v.Reason.Code) {
+			return
+		}
+	}
+	if v.Reason.Hint != "" {
+		out.Line("  hint: %s", v.Reason.Hint)
+	}
+	if v.Reason.Fix != "" {
+		out.Line("  fix: %s", v.Reason.Fix)
+	}
 }
 
 // readInput reads a file, or the standard input for "-".

@@ -220,10 +220,11 @@ func tokenRefused(err error, now time.Time, expires int64) error {
 	if refused.Reason == oidc.ReasonExpired {
 		f := services.Fail(http.StatusBadRequest, "ExpiredTokenException", "The token included in the request is expired: current date/time %s must be before the expiration date/time %s.",
 			now.UTC().Format("2006-01-02T15:04:05.000000Z"), time.Unix(expires, 0).UTC().Format(time.RFC3339))
-		f.Reason = &decision.Reason{Kind: string(refused.Reason), Message: detail, Hint: refused.Hint}
+		f.Reason = &decision.Reason{Kind: string(refused.Reason), Message: detail}
+		f.Reason.Advise(refused.Hint)
 		return f
 	}
-	return invalidToken(refused.Reason, detail, refused.Hint)
+	return invalidToken(refused.Reason, detail, refused.Hint.String())
 }
 
 func invalidToken(reason oidc.Reason, message, hint string) error {

@@ -69,7 +69,7 @@ func validatePolicy(b *Bucket, text []byte) (*policy.Document, error) {
 			f.Reason.Message = cause.Error()
 		}
 		if errors.As(cause, &v) {
-			f.Reason.Hint = v.Hint
+			f.Reason.Advise(v.Hint)
 		}
 		return f
 	}

@@ -71,8 +71,8 @@ func TestSuffix(t *testing.T) {
 				if d.Outcome != decision.Refused || d.Reason.Kind != decision.Policy {
 					t.Errorf("decision %+v", d)
 				}
-				if tc.resource == "db" && !strings.Contains(d.Reason.Hint, secretARN+"db-??????") {
-					t.Errorf("the hint does not say what to write: %q", d.Reason.Hint)
+				if tc.resource == "db" && !strings.Contains(d.Reason.Advice(), secretARN+"db-??????") {
+					t.Errorf("the hint does not say what to write: %q", d.Reason.Advice())
 				}
 			}
 			check("db", tc.created)

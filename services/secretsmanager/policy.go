@@ -133,7 +133,7 @@ func malformed(err error) error {
 	f.Reason.Message = err.Error()
 	var v *policy.ValidationError
 	if errors.As(err, &v) {
-		f.Reason.Hint = v.Hint
+		f.Reason.Advise(v.Hint)
 	}
 	return f
 }

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
 // ReadFile reads what a document names as {file: PATH}. The path is joined
@@ -86,12 +88,23 @@ func (d *Decoder) Errorf(n *yaml.Node, format string, args ...any) {
 
 // ErrorAt records a mistake at a place.
 func (d *Decoder) ErrorAt(p Position, format string, args ...any) {
-	d.Errors = append(d.Errors, &Error{p, fmt.Sprintf(format, args...)})
+	d.Errors = append(d.Errors, &Error{Position: p, Message: fmt.Sprintf(format, args...)})
 }
 
 // PathErrorf records a mistake at the value of a path.
 func (d *Decoder) PathErrorf(path, format string, args ...any) {
-	d.ErrorAt(d.Place(path), "%s: %s", path, fmt.Sprintf(format, args...))
+	d.Errors = append(d.Errors, &Error{Position: d.Place(path), Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// CausedBy records a mistake in the value of a path, at a place in it, that an
+// error tells of.
+func (d *Decoder) CausedBy(cause error, path string, at Position, message string) {
+	d.Errors = append(d.Errors, &Error{Position: at, Path: path, Message: message, Cause: cause})
+}
+
+// errorIn records a mistake at a node of the value of a path.
+func (d *Decoder) errorIn(n *yaml.Node, path, format string, args ...any) {
+	d.Errors = append(d.Errors, &Error{Position: d.At(n), Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
 // Join is the path of a member.
@@ -121,16 +134,16 @@ func (d *Decoder) members(n *yaml.Node, path string, ok *bool) []member {
 		key := n.Content[i]
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			d.Errorf(key, "%skey that is not text; write a name", prefix(path))
+			d.errorIn(key, path, "key that is not text; write a name")
 			*ok = false
 			continue
 		case key.ShortTag() == "!!merge":
-			d.Errorf(key, "%smerge keys (<<) are not taken; write the fields out", prefix(path))
+			d.errorIn(key, path, "merge keys (<<) are not taken; write the fields out")
 			*ok = false
 			continue
 		}
 		if line, twice := seen[key.Value]; twice {
-			d.Errorf(key, "%sduplicate key %q, first written on line %d; keep one of them", prefix(path), key.Value, line)
+			d.errorIn(key, path, "duplicate key %q, first written on line %d; keep one of them", key.Value, line)
 			*ok = false
 			continue
 		}
@@ -138,13 +151,6 @@ func (d *Decoder) members(n *yaml.Node, path string, ok *bool) []member {
 		list = append(list, member{key.Value, key, n.Content[i+1]})
 	}
 	return list
-}
-
-func prefix(path string) string {
-	if path == "" {
-		return ""
-	}
-	return path + ": "
 }
 
 // Decode decodes a node into a pointer.
@@ -185,7 +191,7 @@ func (d *Decoder) value(n *yaml.Node, path string, v reflect.Value, depth int) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		if n.ShortTag() == "!!null" {
-			d.Errorf(n, "%sno value; write one, or leave the field out", prefix(path))
+			d.errorIn(n, path, "no value; write one, or leave the field out")
 			return
 		}
 		v.Set(reflect.New(v.Type().Elem()))
@@ -294,9 +300,9 @@ func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth in
 			for i := range fields {
 				known[i] = fields[i].name
 			}
-			d.Errorf(m.key, "%sunknown field %q; %s", prefix(path), m.name, d.instead(m.name, known))
+			d.errorIn(m.key, path, "unknown field %q; %s", m.name, d.instead(m.name, known))
 			// What was probably meant is not missing as well.
-			written[nearest(m.name, known)] = true
+			written[spelling.Near(m.name, known)] = true
 			continue
 		}
 		written[m.name] = true
@@ -304,7 +310,7 @@ func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth in
 	}
 	for _, f := range fields {
 		if f.required && !written[f.name] {
-			d.Errorf(n, "%sthe field %s is missing; write it", prefix(path), f.name)
+			d.errorIn(n, path, "the field %s is missing; write it", f.name)
 		}
 	}
 }
@@ -312,7 +318,7 @@ func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth in
 // instead words the advice for an unknown field.
 func (d *Decoder) instead(name string, known []string) string {
 	advice := Instead(name, known)
-	if d.NameAll && nearest(name, known) != "" {
+	if d.NameAll && spelling.Near(name, known) != "" {
 		advice += "; the known ones are: " + strings.Join(known, ", ")
 	}
 	return advice
@@ -330,7 +336,7 @@ func (d *Decoder) FileOf(n *yaml.Node, path string) (name string, data []byte, n
 		return "", nil, true
 	}
 	if d.Read == nil {
-		d.Errorf(node, "%sa file cannot be named here; write its content inline", prefix(path))
+		d.errorIn(node, path, "a file cannot be named here; write its content inline")
 		return "", nil, true
 	}
 	if !filepath.IsAbs(name) {
@@ -338,7 +344,7 @@ func (d *Decoder) FileOf(n *yaml.Node, path string) (name string, data []byte, n
 	}
 	data, err := d.Read(name)
 	if err != nil {
-		d.Errorf(node, "%s%v; the path is relative to the folder of this document", prefix(path), err)
+		d.errorIn(node, path, "%v; the path is relative to the folder of this document", err)
 		return "", nil, true
 	}
 	return name, data, true

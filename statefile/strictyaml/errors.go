@@ -21,10 +21,21 @@ func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Lin
 // Error is one mistake: where it is, what it is, and what to write instead.
 type Error struct {
 	Position
+	// Path names the value in the document; empty when it is of the whole.
+	Path    string
 	Message string
+	// Cause is the error that the mistake is known from, when there is one.
+	Cause error
 }
 
-func (e *Error) Error() string { return e.Position.String() + ": " + e.Message }
+func (e *Error) Error() string {
+	if e.Path == "" {
+		return e.Position.String() + ": " + e.Message
+	}
+	return e.Position.String() + ": " + e.Path + ": " + e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
 
 // Errors are all mistakes of a document, in the order of their places. As an
 // error it reads as one line a mistake.
@@ -61,23 +72,9 @@ func (e Errors) Err() error {
 	return e.Sorted()
 }
 
-// nearest is the known name that was probably meant; "" when none is close.
-func nearest(name string, known []string) string {
-	best, distance := "", max(2, len(name)/3)+1
-	for _, k := range known {
-		if strings.EqualFold(k, name) {
-			return k
-		}
-		if d := spelling.Distance(strings.ToLower(name), strings.ToLower(k)); d < distance {
-			best, distance = k, d
-		}
-	}
-	return best
-}
-
 // Instead words the advice for a name that is not among the known ones.
 func Instead(name string, known []string) string {
-	if n := nearest(name, known); n != "" {
+	if n := spelling.Near(name, known); n != "" {
 		return "write " + n
 	}
 	return "write one of: " + strings.Join(known, ", ")

@@ -20,7 +20,7 @@ import (
 func Parse(file string, src []byte) ([]*yaml.Node, error) {
 	if !utf8.Valid(src) {
 		line, column := invalidUTF8(src)
-		return nil, Errors{{Position{file, line, column}, "not UTF-8 text"}}
+		return nil, Errors{{Position: Position{file, line, column}, Message: "not UTF-8 text"}}
 	}
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
 	if json.Valid(src) {
@@ -57,7 +57,7 @@ func Parse(file string, src []byte) ([]*yaml.Node, error) {
 func ParseJSON(file string, src []byte) (*yaml.Node, error) {
 	if !utf8.Valid(src) {
 		line, column := invalidUTF8(src)
-		return nil, Errors{{Position{file, line, column}, "not UTF-8 text"}}
+		return nil, Errors{{Position: Position{file, line, column}, Message: "not UTF-8 text"}}
 	}
 	if !json.Valid(src) {
 		return nil, Errors{jsonError(file, src)}
@@ -93,7 +93,7 @@ func yamlError(file string, err error) *Error {
 			line = n
 		}
 	}
-	return &Error{Position{file, line, 1}, "not YAML: " + text}
+	return &Error{Position: Position{file, line, 1}, Message: "not YAML: " + text}
 }
 
 func jsonError(file string, src []byte) *Error {
@@ -105,7 +105,7 @@ func jsonError(file string, src []byte) *Error {
 		// The offset is that after the byte that could not be read.
 		line, column = place(src, max(0, int(syntax.Offset)-1))
 	}
-	return &Error{Position{file, line, column}, fmt.Sprintf("not JSON: %v", err)}
+	return &Error{Position: Position{file, line, column}, Message: fmt.Sprintf("not JSON: %v", err)}
 }
 
 // place turns an offset into line and column.

@@ -12,7 +12,7 @@ import (
 )
 
 func (d *Decoder) refuseAlias(n *yaml.Node, path string) {
-	d.Errorf(n, "%sanchors and aliases are not taken; write the value out", prefix(path))
+	d.errorIn(n, path, "anchors and aliases are not taken; write the value out")
 }
 
 // Text is the value of a node that must be text.
@@ -25,15 +25,15 @@ func (d *Decoder) Text(n *yaml.Node, path string) (string, bool) {
 	case "!!str", "!!timestamp":
 		return n.Value, true
 	case "!!null":
-		d.Errorf(n, "%sno value; write text, or leave the field out", prefix(path))
+		d.errorIn(n, path, "no value; write text, or leave the field out")
 	default:
-		d.Errorf(n, "%s%s where text is wanted; write it in quotes: %q", prefix(path), describe(n), n.Value)
+		d.errorIn(n, path, "%s where text is wanted; write it in quotes: %q", describe(n), n.Value)
 	}
 	return "", false
 }
 
 func (d *Decoder) wrongType(n *yaml.Node, path, want string) {
-	d.Errorf(n, "%s%s where %s is wanted", prefix(path), describe(n), want)
+	d.errorIn(n, path, "%s where %s is wanted", describe(n), want)
 }
 
 // WrongType records that the node is not what is wanted, such as "a list".
@@ -83,7 +83,7 @@ func (d *Decoder) base64(n *yaml.Node, path string, into *[]byte) {
 	}
 	b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil {
-		d.Errorf(n, "%snot base64: %v; write the standard alphabet with padding", prefix(path), err)
+		d.errorIn(n, path, "not base64: %v; write the standard alphabet with padding", err)
 		return
 	}
 	*into = b
@@ -98,6 +98,6 @@ func (d *Decoder) any(n *yaml.Node, path string, into *any) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(into); err != nil { // JSON makes valid text
-		d.Errorf(n, "%s%v", prefix(path), err)
+		d.errorIn(n, path, "%v", err)
 	}
 }

@@ -55,7 +55,7 @@ func (d *Decoder) jsonInText(n *yaml.Node, path string) ([]byte, Position) {
 	if !json.Valid(text) {
 		e := jsonError(d.File, text)
 		e.Position = origin.Position(text, e.Line, e.Column)
-		e.Message = prefix(path) + e.Message
+		e.Path = path
 		d.Errors = append(d.Errors, e)
 		return nil, Position{}
 	}

@@ -1,0 +1,17 @@
+package hint_test
+
+import (
+	"testing"
+
+	"github.com/irsa-emu/irsa-emu/hint"
+)
+
+func TestSentence(t *testing.T) {
+	for want, h := range map[string]hint.Hint{
+		"": {}, "what": {Message: "what"}, "do": {Fix: "do"}, "what; do": {Message: "what", Fix: "do"},
+	} {
+		if h.String() != want || h.IsZero() != (want == "") {
+			t.Errorf("%+v reads %q, want %q", h, h, want)
+		}
+	}
+}
