@@ -3,6 +3,7 @@ package hint_test
 import (
 	"testing"
 
+	_ "github.com/irsa-emu/irsa-emu/golden" // -update
 	"github.com/irsa-emu/irsa-emu/hint"
 )
 
