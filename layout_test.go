@@ -66,6 +66,7 @@ var allowed = map[string][]string{
 	// Test helpers.
 	"emulatortest":         {"control", "decision", "emulator", "harness", "statefile"},
 	"golden":               {},
+	"sts/ststest":          {},
 	"services/servicetest": {"api", "decision", "iam", "policy", "state", "sts", "wire"},
 }
 

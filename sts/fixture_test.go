@@ -22,21 +22,22 @@ import (
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/sts/ststest"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 const (
-	home    = "111122223333"
-	away    = "444455556666"
-	issuer  = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"
+	home    = ststest.Home
+	away    = ststest.Away
+	issuer  = ststest.Issuer
 	ghost   = "https://oidc.eks.us-west-2.amazonaws.com/id/NOBODY"
 	github  = "https://token.actions.githubusercontent.com"
-	subject = "system:serviceaccount:your-namespace:your-service-account"
+	subject = ststest.Subject
 	userKey = "AKIAIOSFODNN7EXAMPLE"
 )
 
 // epoch is the fixed time of all tests.
-var epoch = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+var epoch = ststest.Epoch
 
 // signer makes tokens; one key serves the whole package, since making one is slow.
 var signer = sync.OnceValue(func() *oidc.Issuer {
@@ -123,7 +124,7 @@ func roles() []*iam.Role {
 		makeRole(home, "/", "ghost-only", trustWeb(providerARN(home, ghost), allActions, "")),
 		makeRole(home, "/", "gone-provider", trustWeb(providerARN(home, "https://deleted.example.com"), allActions, "")),
 		makeRole(away, "/", "shared", trustWeb(providerARN(home, issuer), allActions, "")),
-		makeRole(home, "/", "other-provider", trustWeb(providerARN(home, github), allActions, "")),
+		makeRole(home, "/", "other-provider", trustWeb(providerARN(home, github), allActions, `,"Condition":{"StringEquals":{"token.actions.githubusercontent.com:sub":"repo:octo-org/octo-repo:ref:refs/heads/main"}}`)),
 		makeRole(home, "/", "idp-true", trustWeb(eks, webAction, `,"Condition":{"Bool":{"sts:RoleAuthorizedByIdp":"true"}}`)),
 		makeRole(home, "/", "idp-false", trustWeb(eks, webAction, `,"Condition":{"Bool":{"sts:RoleAuthorizedByIdp":"false"}}`)),
 		makeRole(home, "/", "keys", trustWeb(eks, allActions, `,"Condition":{"StringEquals":{"aws:PrincipalAccount":"`+home+`","aws:PrincipalType":"User","aws:userid":"`+eks+`","sts:RoleSessionName":"session","aws:ResourceTag/team":"payments","aws:ResourceAccount":"`+home+`"},"Null":{"aws:PrincipalArn":"true","`+host+`:iss":"true"}}`)),
@@ -204,12 +205,7 @@ func newSeededFixture(t testing.TB, seed string) *fixture {
 }
 
 // claims are those of the tutorial's service account.
-func claims() map[string]any {
-	return map[string]any{
-		"iss": issuer, "sub": subject, "aud": []string{"sts.amazonaws.com"},
-		"iat": epoch.Add(-10 * time.Second).Unix(), "exp": epoch.Add(time.Hour).Unix(),
-	}
-}
+func claims() map[string]any { return ststest.Claims() }
 
 func sign(t testing.TB, claims map[string]any) string {
 	t.Helper()

@@ -7,37 +7,23 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http/httptest"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/golden"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/sts/ststest"
 )
 
 // TestGolden runs the cases in testdata/*.txtar. A file of an archive is a case:
-// lines that say how the call differs from a good one, a line "----", and the
-// answer: the status, the body, and the decision's reason.
-//
-//	action NAME        instead of AssumeRoleWithWebIdentity
-//	form KEY=VALUE     sets a parameter; form -KEY removes it
-//	role NAME          the role, in the home account unless it is an ARN
-//	claim KEY=JSON     sets a claim of the token; claim -KEY removes it
-//	payload JSON       is the token's payload, as it stands
-//	header JSON        is the token's header (the signature then fits it still)
-//	unsigned           cuts the signature's first letters off
-//	token TEXT         is the token
-//	as NAME            signs: admin, alice, or an earlier case of the archive
-//	clock DURATION     moves the clock
-//	json               asks for a JSON answer
-//	nokeys             has no keys of any issuer
-//
-// Lines that begin with # tell where the behaviour is known from.
+// a script (see [ststest.Case]), a line "----", and the answer: the status, the
+// body, and what the decision says.
 func TestGolden(t *testing.T) {
 	golden.Archives(t, "testdata/*.txtar", func(t *testing.T, a *txtar.Archive) {
 		f := newFixture(t)
@@ -46,78 +32,42 @@ func TestGolden(t *testing.T) {
 	})
 }
 
+// TestFixtureIsWritten: testdata/state.json is the fixture as a State document,
+// for those who play the cases elsewhere.
+func TestFixtureIsWritten(t *testing.T) {
+	snapshot := newFixture(t).store.Snapshot()
+	doc := statefile.State{Accounts: map[string]statefile.Account{}}
+	for _, account := range []string{home, away} {
+		doc.Accounts[account] = iam.Export(snapshot, account)
+	}
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.File(t, "testdata/state.json", string(text)+"\n")
+}
+
 func (f *fixture) golden(t *testing.T, name, script string, issued map[string]credentialsElement) string {
 	t.Helper()
+	c, err := ststest.Read(script, signer().Keys[0].KID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.rand.restart(name)
-	f.now = epoch
-	f.keys = map[string]bool{issuer: true, github: true}
-	web := claims()
-	form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {Version}, "RoleArn": {"arn:aws:iam::" + home + ":role/open"}, "RoleSessionName": {"session"}}
-	var payload, header, token *string
-	unsigned, wantJSON := false, false
+	f.now = epoch.Add(c.Clock)
+	f.keys = map[string]bool{issuer: c.Keys, github: c.Keys}
+	if !c.Form.Has("Version") {
+		c.Form.Set("Version", Version)
+	}
+	if !c.NoToken && !c.Form.Has("WebIdentityToken") {
+		c.Form.Set("WebIdentityToken", token(t, c))
+	}
 	var p *api.Principal
-	for line := range strings.Lines(script) {
-		verb, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		key, value, _ := strings.Cut(rest, "=")
-		switch verb {
-		case "#", "":
-		case "action":
-			form = url.Values{"Action": {rest}, "Version": {Version}}
-		case "form":
-			if strings.HasPrefix(rest, "-") {
-				form.Del(rest[1:])
-			} else {
-				form.Set(key, expand(value))
-			}
-		case "role":
-			if !strings.HasPrefix(rest, "arn:") {
-				rest = "arn:aws:iam::" + home + ":role/" + rest
-			}
-			form.Set("RoleArn", rest)
-		case "claim":
-			if strings.HasPrefix(rest, "-") {
-				delete(web, rest[1:])
-			} else {
-				// A claim's name may hold "=" no more than a URL's path does.
-				web[key] = json.RawMessage(expand(value))
-			}
-		case "payload":
-			payload = &rest
-		case "header":
-			header = &rest
-		case "token":
-			rest = expand(rest)
-			token = &rest
-		case "unsigned":
-			unsigned = true
-		case "as":
-			p = f.caller(t, rest, issued)
-		case "clock":
-			d, err := time.ParseDuration(rest)
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.now = epoch.Add(d)
-		case "json":
-			wantJSON = true
-		case "nokeys":
-			f.keys = nil
-		default:
-			t.Fatalf("unknown line %q", line)
-		}
+	if c.As != "" {
+		p = f.caller(t, c.As, issued)
 	}
-	if form.Get("Action") == "AssumeRoleWithWebIdentity" && !form.Has("WebIdentityToken") && !strings.Contains(script, "form -WebIdentityToken") {
-		if token == nil {
-			signed := f.token(t, web, payload, header)
-			token = &signed
-		}
-		if unsigned {
-			*token = (*token)[:strings.LastIndexByte(*token, '.')+1] + "AAAA" + (*token)[strings.LastIndexByte(*token, '.')+5:]
-		}
-		form.Set("WebIdentityToken", *token)
-	}
-	req := f.request(form, p)
-	req.WantJSON = wantJSON
+	req := f.request(c.Form, p)
+	req.WantJSON = c.JSON
 	w := httptest.NewRecorder()
 	f.ServeAWS(w, req)
 	var answer struct {
@@ -129,36 +79,17 @@ func (f *fixture) golden(t *testing.T, name, script string, issued map[string]cr
 	return rendered(w, req.Decision)
 }
 
-// expand writes out {N*text}, and times relative to the clock as in {+301s}.
-func expand(s string) string {
-	s = regexp.MustCompile(`\{(\d+)\*([^}]*)\}`).ReplaceAllStringFunc(s, func(m string) string {
-		var n int
-		var text string
-		count, text, _ := strings.Cut(m[1:len(m)-1], "*")
-		fmt.Sscan(count, &n)
-		return strings.Repeat(text, n)
-	})
-	return regexp.MustCompile(`\{[+-][0-9hms.]+\}`).ReplaceAllStringFunc(s, func(m string) string {
-		d, err := time.ParseDuration(m[1 : len(m)-1])
-		if err != nil {
-			return m
-		}
-		return fmt.Sprint(epoch.Add(d).Unix())
-	})
-}
-
-func (f *fixture) token(t *testing.T, web map[string]any, payload, header *string) string {
-	if payload == nil && header == nil {
-		return sign(t, web)
+// token is the signed token of a case.
+func token(t *testing.T, c *ststest.Case) string {
+	t.Helper()
+	if c.Token != nil {
+		return *c.Token
 	}
-	body, head := mustJSON(web), fmt.Sprintf(`{"alg":"RS256","kid":%q}`, signer().Keys[0].KID)
-	if payload != nil {
-		body = *payload
+	signature := base64.RawURLEncoding.EncodeToString(rs256(t, c.Signed()))
+	if c.Unsigned {
+		signature = "AAAA" + signature[4:]
 	}
-	if header != nil {
-		head = strings.ReplaceAll(*header, "KID", signer().Keys[0].KID)
-	}
-	return signRaw(t, head, body)
+	return c.Signed() + "." + signature
 }
 
 func (f *fixture) caller(t *testing.T, name string, issued map[string]credentialsElement) *api.Principal {
@@ -202,10 +133,4 @@ func rendered(w *httptest.ResponseRecorder, d *decision.Decision) string {
 		fmt.Fprintf(&b, "checked %s: %s\n", c.Action, c.Decision.Outcome)
 	}
 	return b.String()
-}
-
-func signRaw(t *testing.T, header, payload string) string {
-	t.Helper()
-	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(rs256(t, signed))
 }
