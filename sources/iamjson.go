@@ -86,6 +86,7 @@ func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
 	}
 	b.found.State.Merge(s)
 	for _, n := range nodes {
+		b.stateAssociations(f, get(n, "clusters"))
 		accounts := get(n, "accounts")
 		for i := 0; accounts != nil && i+1 < len(accounts.Content); i += 2 {
 			if !b.stateOnly {
@@ -96,6 +97,19 @@ func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
 		}
 	}
 	return nil
+}
+
+// stateAssociations are the Pod Identity associations of a State document.
+func (b *builder) stateAssociations(f *file, clusters *yaml.Node) {
+	for i := 0; clusters != nil && i+1 < len(clusters.Content); i += 2 {
+		for _, n := range items(get(clusters.Content[i+1], "podIdentityAssociations")) {
+			namespace, name, _ := strings.Cut(text(get(n, "serviceAccount")), "/")
+			b.found.Manifests.Associations = append(b.found.Manifests.Associations, Association{
+				At: f.at(n), Cluster: clusters.Content[i].Value, Namespace: namespace, ServiceAccount: name, Role: text(get(n, "role")),
+				TargetRole: text(get(n, "targetRole")), DisableSessionTags: isTrue(get(n, "disableSessionTags")),
+			})
+		}
+	}
 }
 
 // statePolicies records the policies of an account of a State document. The

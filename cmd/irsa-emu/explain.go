@@ -11,14 +11,41 @@ import (
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
+const explainLong = `explain says why a call was refused: one of the emulator's, or with --cloudtrail one
+that AWS refused, from its CloudTrail event and the policies that --given has.
+
+An event does not carry all that AWS looked at (of a token it has the subject and the
+audience), so the answer is one of: explained, with the statement and key; undecided,
+with the key that the event does not have; contradiction, when the policies given would
+allow the call; elsewhere, when the event names a policy that no source can hold. Calls
+that were not refused are skipped. S3 objects, DynamoDB items, SQS messages and the like
+leave an event only where data events are on: without one there is nothing to explain.
+
+With --cloudtrail it exits with 0 when every refused call got an answer, 1 when the file
+holds no refused call, 2 when an input cannot be read. -o json prints {"events": [{"eventId",
+"eventName", "time", "caller", "action", "resource", "error", "verdict", "why",
+"statements": [{"policy", "index", "effect", "operator", "key", "want", "got", "answer",
+"place"}], "missing": […], "next": […]}]}; fields may be added.`
+
 func (p *program) explainCommand() *cobra.Command {
 	var c client
-	var output string
+	var output, events, account string
+	var given givenFlags
 	cmd := &cobra.Command{
 		Use: "explain [REQUEST-ID]", Short: "Say why the emulator answered as it did; without an id, the last refused call", Args: cobra.MaximumNArgs(1),
+		Long: explainLong,
+		Example: `  irsa-emu explain
+  aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=AssumeRoleWithWebIdentity > events.json
+  irsa-emu explain --cloudtrail events.json --given account.json --given plan.json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output != "text" && output != "json" {
 				return usageError("-o %s: write text or json", output)
+			}
+			if events != "" {
+				return p.explainEvents(events, &given, account, output, args)
+			}
+			if len(given.paths) > 0 {
+				return usageError("--given: of use with --cloudtrail FILE only")
 			}
 			d, err := c.explained(cmd.Context(), args)
 			if err != nil {
@@ -33,6 +60,9 @@ func (p *program) explainCommand() *cobra.Command {
 		},
 	}
 	c.clientFlags(cmd)
+	cmd.Flags().StringVar(&events, "cloudtrail", "", "explain the refused calls of a file of CloudTrail events instead (a record, a log file, lookup-events' output, EventBridge's; - is the standard input)")
+	given.add(cmd, "with --cloudtrail: what has the roles and policies")
+	cmd.Flags().StringVar(&account, "account", "", "with --cloudtrail: the account of what names none")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd
 }
