@@ -64,7 +64,7 @@ var allowed = map[string][]string{
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.
 	"audit": {"api", "aws", "iam", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
 	// CloudTrail's events held against the sources' policies.
-	"denial": {"audit", "oidc", "policy", "prove", "prove/given", "sources", "statefile/strictyaml", "sts"},
+	"denial": {"audit", "aws", "iam", "oidc", "policy", "prove", "prove/given", "sources", "statefile/strictyaml", "sts"},
 	// Test helpers.
 	"emulatortest":         {"control", "decision", "emulator", "harness", "statefile"},
 	"golden":               {},

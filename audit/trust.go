@@ -177,16 +177,6 @@ func (a *auditor) evaluate(sa *account, r *role, audience string) (policy.Answer
 	return yes, d, open
 }
 
-var eksHost = regexp.MustCompile(`^https://oidc(?:\.|-)eks\.([a-z0-9-]+)\.`)
-
-// partitionOf is the partition of a cluster's issuer.
-func partitionOf(issuer string) string {
-	if m := eksHost.FindStringSubmatch(issuer); m != nil {
-		return aws.PartitionOf(m[1]).ID
-	}
-	return aws.DefaultPartition
-}
-
 // ofCall are keys that a call has and no source: its own name for the session,
 // and where it comes from.
 func ofCall(key string) bool {

@@ -1,12 +1,15 @@
 package denial
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
@@ -37,10 +40,12 @@ func (x *Explainer) webIdentity(e *Event, out *Explanation) {
 		out.Missing = append(out.Missing, "userIdentity.userName and identityProvider")
 		return
 	}
-	ctx, unknown, inferred := e.tokenKeys(r, provider, audience, subject)
-	d := policy.Evaluate(policy.Policies{Trust: &r.Trust, ResourceAccount: r.Account}, policy.Request{
-		Action: "sts:AssumeRoleWithWebIdentity", Resource: r.ARN, Principal: policy.Principal{Account: r.Account, Federated: provider}, Context: ctx,
-	})
+	unknown, inferred := e.tokenKeys(r, provider, subject)
+	d, ok := e.judged(r, provider, audience, subject, inferred)
+	if !ok {
+		out.settle(Undecided, "the event's identity cannot be read as a token's")
+		return
+	}
 	switch x.decide(out, d, x.placeIn(r), unknown) {
 	case policy.Yes:
 		first := []string{"a token of this audience and subject would be let in by this trust policy; a wrong audience would be InvalidIdentityToken, not AccessDenied"}
@@ -76,39 +81,57 @@ func (x *Explainer) providerOf(r *prove.Role, arn string) []string {
 	return nil
 }
 
-// tokenKeys are the condition keys that follow from the event. Unknown tells those
-// that the call had, or may have had, and that the event does not have.
-func (e *Event) tokenKeys(r *prove.Role, provider, audience, subject string) (ctx policy.Context, unknown func(string) bool, inferred map[string]string) {
+// judged asks the STS's judge of the trust policy, with what the event has of the
+// token and of the call. That the provider exists and takes the audience is
+// granted: AWS refuses a token otherwise, and not the call.
+func (e *Event) judged(r *prove.Role, provider, audience, subject string, inferred map[string]string) (policy.Decision, bool) {
 	_, host, isARN := strings.Cut(provider, ":oidc-provider/")
 	if !isARN {
 		host = provider
 	}
 	now := e.time()
-	payload, err := json.Marshal(map[string]any{"iss": "https://" + host, "sub": subject, "aud": audience, "iat": now.Unix(), "exp": now.Unix() + 3600})
-	ctx = policy.Context{}
-	if err == nil {
-		if claims, err := oidc.ReadClaims(payload); err == nil {
-			ctx = sts.ContextKeys(sts.WebIdentity{Claims: claims, Provider: provider, RoleSessionName: e.parameter("roleSessionName"), RoleARN: r.ARN, Now: now})
-		}
-	}
-	e.network(ctx)
-	inferred = fromSubject(subject)
+	token := map[string]any{"iss": "https://" + host, "sub": subject, "aud": audience, "iat": now.Unix(), "exp": now.Unix() + 3600}
 	for claim, value := range inferred {
-		ctx.Set(host+":"+claim, value)
+		token[claim] = value
 	}
-	hidden := r.Tags == nil
+	payload, err := json.Marshal(token)
+	if err != nil {
+		return policy.Decision{}, false
+	}
+	claims, err := oidc.ReadClaims(payload)
+	if err != nil {
+		return policy.Decision{}, false
+	}
+	keys := policy.Context{}
+	e.network(keys)
+	var tags []aws.Tag
 	for key, value := range r.Tags {
-		ctx.Set("aws:ResourceTag/"+key, value)
-		ctx.Set("iam:ResourceTag/"+key, value)
+		tags = append(tags, aws.Tag{Key: key, Value: value})
 	}
+	view := &sts.GrantedView{Of: &iam.Role{Account: r.Account, Trust: iam.Document{Parsed: r.Trust.Document}, Tags: tags}, Audience: audience}
+	v := sts.Judge(context.Background(), view, oidc.NotChecked, now, sts.WebIdentityCall{RoleARN: r.ARN, RoleSessionName: e.parameter("roleSessionName"), PolicyName: r.Trust.Name, Claims: claims, Keys: keys})
+	if len(v.Checks) == 0 {
+		return policy.Decision{}, false
+	}
+	return v.Checks[0].Decision, true
+}
+
+// tokenKeys tells the condition keys that the call had, or may have had, and that
+// the event does not have, and what of the token follows from its subject.
+func (e *Event) tokenKeys(r *prove.Role, provider, subject string) (unknown func(string) bool, inferred map[string]string) {
+	_, host, isARN := strings.Cut(provider, ":oidc-provider/")
+	if !isARN {
+		host = provider
+	}
+	inferred = fromSubject(subject)
 	eks := prove.KindOf(host) == prove.EKS
-	return ctx, func(key string) bool {
+	return func(key string) bool {
 		key = strings.ToLower(key)
 		if claim, ok := strings.CutPrefix(key, strings.ToLower(host)+":"); ok {
 			// Tokens of clusters have no claim but these that becomes a key.
 			return claim != "sub" && claim != "aud" && inferred[claim] == "" && !(eks && (claim == "amr" || claim == "email"))
 		}
-		return e.unseen(key) || key == "sts:rolesessionname" && e.parameters == nil || hidden && strings.HasPrefix(key, "aws:resourcetag/")
+		return e.unseen(key) || key == "sts:rolesessionname" && e.parameters == nil || r.Tags == nil && strings.HasPrefix(key, "aws:resourcetag/")
 	}, inferred
 }
 

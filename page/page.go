@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 )
 
 // Document is what a page shows.
@@ -66,7 +67,16 @@ type Finding struct{ Severity, Rule, Place, Message, Fix string }
 //go:embed page.html
 var source string
 
-var page = template.Must(template.New("page").Parse(source))
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"short": short}).Parse(source))
+
+// short is an ARN's resource: what is before it is the same in most of a matrix,
+// and stands in the rows.
+func short(text string) string {
+	if parts := strings.SplitN(text, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		return parts[5]
+	}
+	return text
+}
 
 // Write writes the page.
 func (d *Document) Write(w io.Writer) error {

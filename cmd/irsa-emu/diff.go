@@ -29,7 +29,7 @@ be used, 3 when nothing is known to be gained and something is undecided.
 func (p *program) diffCommand() *cobra.Command {
 	var q modelFlags
 	var output string
-	forms := []string{"text", "json", "markdown"}
+	forms := []string{"text", "json", "markdown", "html"}
 	cmd := &cobra.Command{
 		Use: "diff OLD NEW", Short: "List the access that one source gives and another did not", Args: cobra.ExactArgs(2), Long: diffLong,
 		Example: `  irsa-emu diff old-plan.json new-plan.json -o markdown
@@ -116,6 +116,8 @@ func (p *program) printDiff(d *given.Diff, output string) error {
 		return term.WriteJSON(p.stdout, d)
 	case "markdown":
 		return writeLines(p.stdout, diffMarkdown(d))
+	case "html":
+		return diffPage(d).Write(p.stdout)
 	}
 	out := p.out()
 	for _, part := range []struct {
