@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/irsa-emu/irsa-emu/denial"
+	_ "github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/prove/given"
 	"github.com/irsa-emu/irsa-emu/sources"
 )

@@ -134,7 +134,7 @@ func (b *builder) embedded(f *file, n *yaml.Node, address string) []*yaml.Node {
 	if n.Kind != yaml.ScalarNode {
 		return nil
 	}
-	nodes, err := strictyaml.Parse(f.name, []byte(n.Value))
+	nodes, err := strictyaml.Parse(address, []byte(n.Value)) // the file's own name may end in .json
 	if err != nil {
 		b.note(f.at(n), address, "the text here is not YAML: %v; left out", err)
 		return nil

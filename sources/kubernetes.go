@@ -182,6 +182,9 @@ func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 	if len(n.Content) == 0 {
 		return n, nil
 	}
+	if braces := unquoted(n); braces != nil {
+		return braces, nil
+	}
 	out := *n
 	out.Anchor, out.Content = "", make([]*yaml.Node, 0, len(n.Content))
 	var merged []*yaml.Node
@@ -209,6 +212,19 @@ func (e *expander) expand(n *yaml.Node, depth int) (*yaml.Node, error) {
 		}
 	}
 	return &out, nil
+}
+
+// unquoted knows {{ .Values.x }} without quotes, which YAML takes for an object
+// whose only key is an object, and gives it as the text that was meant.
+func unquoted(n *yaml.Node) *yaml.Node {
+	if n.Kind != yaml.MappingNode || n.Style&yaml.FlowStyle == 0 || len(n.Content) != 2 || n.Content[0].Kind != yaml.MappingNode {
+		return nil
+	}
+	inner := "…"
+	if key := n.Content[0]; len(key.Content) > 0 && key.Content[0].Kind == yaml.ScalarNode {
+		inner = key.Content[0].Value
+	}
+	return textNode("{{ "+inner+" }}", n)
 }
 
 // unrendered tells a chart's template by what it holds: it is no YAML until helm

@@ -178,6 +178,10 @@ func (w *tfWriter) statement(i int, n *yaml.Node) json.RawMessage {
 	for j, c := range items(get(n, "condition")) {
 		at := fmt.Sprintf("%s.condition[%d]", path, j)
 		test, variable := text(get(c, "test")), text(get(c, "variable"))
+		values, _ := w.list(at+".values", get(c, "values"), nil, "").([]string)
+		if variable == "" {
+			variable = w.claimKey(part(get(config, "condition"), j), values)
+		}
 		if test == "" || variable == "" {
 			w.missing("%s.test or .variable", at)
 			continue
@@ -188,7 +192,6 @@ func (w *tfWriter) statement(i int, n *yaml.Node) json.RawMessage {
 		if s.Condition[test] == nil {
 			s.Condition[test] = map[string][]string{}
 		}
-		values, _ := w.list(at+".values", get(c, "values"), nil, "").([]string)
 		s.Condition[test][variable] = append(s.Condition[test][variable], values...)
 	}
 	raw, err := json.Marshal(s)

@@ -119,7 +119,7 @@ func (t *terraform) arnOf(r *tfResource) string {
 	case "aws_iam_policy":
 		return policyARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
 	case "aws_iam_openid_connect_provider":
-		if issuer := r.text("url"); issuer != "" {
+		if issuer := t.issuerOf(r); issuer != "" {
 			return providerARN(t.partition.ID, account, issuer)
 		}
 	}
@@ -127,13 +127,13 @@ func (t *terraform) arnOf(r *tfResource) string {
 }
 
 func (t *terraform) provider(r *tfResource) {
-	issuer := r.text("url")
+	issuer := t.issuerOf(r)
 	if issuer == "" {
 		t.b.note(t.at(r), r.address+".url", afterApply+"%s; the provider is left out", refersTo(get(r.expressions, "url")))
 		return
 	}
-	if !strings.HasPrefix(issuer, "https://") {
-		issuer = "https://" + issuer // a state has it as IAM gives it back
+	if r.text("url") == "" {
+		t.b.note(t.at(r), r.address+".url", afterApply+"%s; %s stands in for it", refersTo(get(r.expressions, "url")), issuer)
 	}
 	p := statefile.OIDCProvider{URL: issuer, ClientIDs: texts(get(r.values, "client_id_list")), Thumbprints: texts(get(r.values, "thumbprint_list")), Tags: tags(r)}
 	if _, unknown := r.known("client_id_list"); unknown {

@@ -9,15 +9,13 @@ import (
 
 func (t *terraform) cluster(r *tfResource) {
 	name := r.text("name")
-	var issuer string
-	for _, identity := range items(get(r.values, "identity")) {
-		for _, oidc := range items(get(identity, "oidc")) {
-			issuer = text(get(oidc, "issuer"))
-		}
-	}
-	if name == "" || issuer == "" {
-		t.b.note(t.at(r), r.address+".identity", afterApply+"; the cluster is left out: its issuer is not known")
+	if name == "" {
+		t.b.note(t.at(r), r.address+".name", afterApply+"; the cluster is left out")
 		return
+	}
+	issuer := t.clusterIssuer(r)
+	if get(r.values, "identity") == nil {
+		t.b.note(t.at(r), r.address+".identity", afterApply+"; %s stands in for its issuer", issuer)
 	}
 	t.b.cluster(name, statefile.Cluster{Issuer: issuer, Region: t.regionOf(r), Account: t.accountOf(r), Version: r.text("version"), Tags: tags(r)})
 }

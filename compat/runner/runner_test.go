@@ -2,19 +2,15 @@ package runner_test
 
 import (
 	"encoding/json"
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/irsa-emu/irsa-emu/compat/runner"
+	"github.com/irsa-emu/irsa-emu/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite golden files")
 
 // gh stands in for GitHub's program: it keeps what it is asked.
 const gh = `#!/bin/sh
@@ -67,14 +63,7 @@ func TestActionOnTheSample(t *testing.T) {
 			t.Errorf("failed: %q, want Review\n%s", result.Failed, result.Log)
 		}
 		comment := read(t, filepath.Join(folder, "irsa-emu-review/comment.md"))
-		golden := filepath.Join(root, "docs/ci/sample/comment.md")
-		if *update {
-			if err := os.WriteFile(golden, []byte(comment), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		} else if diff := cmp.Diff(read(t, golden), comment); diff != "" {
-			t.Errorf("the comment (-want +got):\n%s", diff)
-		}
+		golden.File(t, filepath.Join(root, "docs/ci/sample/comment.md"), comment)
 		if posted := read(t, filepath.Join(temp, "body")); posted != comment || !strings.Contains(read(t, filepath.Join(temp, "gh.log")), "POST repos/octo-org/octo-repo/issues/7/comments") {
 			t.Errorf("the comment was not posted: %s", read(t, filepath.Join(temp, "gh.log")))
 		}

@@ -1,0 +1,84 @@
+package sources
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A cluster's issuer is known after the apply only. One of the form that EKS gives
+// stands in for it, the same wherever the plan refers to it, so that a provider and
+// the roles made in the same plan can be checked: their values and operators are
+// known, and who trusts whom is.
+
+// clusterIssuer is a cluster's issuer, or what stands in for it.
+func (t *terraform) clusterIssuer(r *tfResource) string {
+	for _, identity := range items(get(r.values, "identity")) {
+		for _, oidc := range items(get(identity, "oidc")) {
+			if issuer := text(get(oidc, "issuer")); issuer != "" {
+				return issuer
+			}
+		}
+	}
+	sum := sha256.Sum256([]byte(r.address))
+	return "https://oidc.eks." + t.regionOf(r) + "." + t.partition.DNSSuffix + "/id/" + strings.ToUpper(hex.EncodeToString(sum[:16]))
+}
+
+// issuerOf is the issuer that an OIDC provider is for; "" when it is not known.
+func (t *terraform) issuerOf(r *tfResource) string {
+	if url := r.text("url"); url != "" {
+		return "https://" + strings.TrimPrefix(url, "https://") // a state has it as IAM gives it back
+	}
+	if cluster := t.onlyCluster(r, get(r.expressions, "url")); cluster != nil {
+		return t.clusterIssuer(cluster)
+	}
+	return ""
+}
+
+// onlyCluster is the one cluster that an expression refers to.
+func (t *terraform) onlyCluster(r *tfResource, expression *yaml.Node) *tfResource {
+	found, _ := t.follow(r.module, r.index, expression)
+	var only *tfResource
+	for _, f := range found {
+		if f.kind != "aws_eks_cluster" || only != nil && only != f {
+			return nil
+		}
+		only = f
+	}
+	return only
+}
+
+// claimKey is a condition's key of which only the references are known: the issuer
+// that it refers to, and the claim that its values are of.
+func (w *tfWriter) claimKey(config *yaml.Node, values []string) string {
+	found, _ := w.t.follow(w.r.module, w.r.index, get(config, "variable"))
+	issuer := ""
+	for _, f := range found {
+		of := ""
+		switch f.kind {
+		case "aws_eks_cluster":
+			of = w.t.clusterIssuer(f)
+		case "aws_iam_openid_connect_provider":
+			of = w.t.issuerOf(f)
+		}
+		if of == "" || issuer != "" && issuer != of {
+			return ""
+		}
+		issuer = of
+	}
+	if issuer == "" || len(values) == 0 {
+		return ""
+	}
+	claim := ":sub"
+	for _, v := range values {
+		switch {
+		case strings.HasPrefix(v, "sts.amazonaws.com"):
+			claim = ":aud"
+		case !strings.HasPrefix(v, "system:serviceaccount:"):
+			return ""
+		}
+	}
+	return strings.TrimPrefix(issuer, "https://") + claim
+}
