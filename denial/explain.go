@@ -249,7 +249,7 @@ func failing(name string, s *policy.StatementResult, place func(policy.Position)
 		one.Key, one.Want = "Action", s.Actions.Values
 		return []Statement{one}
 	case !s.PrincipalMatch:
-		one.Key, one.Want = "Principal", s.Principals.Values
+		one.Key, one.Want = "Principal", names(s.Principals.Values)
 		return []Statement{one}
 	case !s.ResourceMatch:
 		one.Key, one.Want = "Resource", s.Resources.Values
@@ -262,6 +262,15 @@ func failing(name string, s *policy.StatementResult, place func(policy.Position)
 			failed.Operator, failed.Key, failed.Want, failed.Got = c.Operator, c.Key, c.Want, c.Got
 			out = append(out, failed)
 		}
+	}
+	return out
+}
+
+// names are principals as people read them.
+func names(principals []policy.NamedPrincipal) []string {
+	out := make([]string, len(principals))
+	for i, p := range principals {
+		out[i] = p.String()
 	}
 	return out
 }

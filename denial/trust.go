@@ -217,7 +217,7 @@ func whyNot(d policy.Decision, unknown func(string) bool) string {
 			case s.Effect != "Allow" || !s.ActionMatch:
 				continue
 			case !s.PrincipalMatch:
-				other = append(other, fmt.Sprintf("statement %d is for %s", s.Index+1, strings.Join(s.Principals.Values, ", ")))
+				other = append(other, fmt.Sprintf("statement %d is for %s", s.Index+1, strings.Join(names(s.Principals.Values), ", ")))
 				continue
 			}
 			for _, c := range s.Conditions {
