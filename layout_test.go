@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"state/boltstore":         {"state"},
 	"state/etcdstore":         {"state"},
 	"state/storetest":         {"state"},
-	"api":                     {"decision", "policy", "state", "wire"},
+	"api":                     {"decision", "policy", "state", "statefile", "wire"},
 	"iam":                     {"api", "decision", "policy", "state", "statefile", "wire"},
 	"iam/maketables":          {},
 	"sts":                     {"api", "decision", "iam", "oidc", "policy", "state", "statefile", "wire"},

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -30,9 +29,3 @@ type Request struct {
 
 // PoliciesOf collects the policies that belong to a principal, which may be nil.
 type PoliciesOf func(state.Reader, *Principal) policy.Policies
-
-// Service is one AWS API behind the dispatcher, which has routed and
-// authenticated the request before.
-type Service interface {
-	ServeAWS(w http.ResponseWriter, req *Request)
-}

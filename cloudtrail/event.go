@@ -17,6 +17,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,44 +68,33 @@ type tlsDetails struct {
 	ClientProvidedHostHeader string `json:"clientProvidedHostHeader"`
 }
 
-// Services are the event sources that are recorded, by signing name. S3's calls
-// are mostly data events, which a trail has to ask for.
-var services = map[string]string{
-	"sts":            "sts.amazonaws.com",
-	"iam":            "iam.amazonaws.com",
-	"secretsmanager": "secretsmanager.amazonaws.com",
+// call is one to record, and what its service says of its records.
+type call struct {
+	*api.Request
+	records *api.Records
 }
 
 // recorded says whether a call is one of an API that has records. A name that
 // no API has is none.
-func recorded(req *api.Request) bool {
-	if services[req.Service] == "" || req.Action == "" {
-		return false
-	}
-	if e := req.Decision.Error; e != nil {
-		switch e.Code {
-		case "InvalidAction", "UnknownOperationException":
-			return false
-		}
-	}
-	return true
+func recorded(req *api.Request, service *api.Description) bool {
+	return service.Records != nil && service.Knows(req.Action) && (service.Version == "" || req.Version == service.Version)
 }
 
 // eventsOf are the records of a call: one, or two when a role of another account
 // was assumed, one for each account.
-func (t *Trail) eventsOf(req *api.Request) []event {
+func (t *Trail) eventsOf(req *call) []event {
 	d := req.Decision
 	e := event{
 		EventVersion: version, UserIdentity: identityOf(req), EventTime: req.Now.UTC().Format(time.RFC3339),
-		EventSource: services[req.Service], EventName: clip(req.Action, 256), AWSRegion: regionOf(req),
+		EventSource: req.records.Source, EventName: clip(req.Action, 256), AWSRegion: regionOf(req),
 		SourceIPAddress: sourceAddress(req.HTTP), UserAgent: clip(req.HTTP.UserAgent(), kilobyte),
 		RequestParameters: parametersOf(req), ResponseElements: elementsOf(req), AdditionalData: additionalData(req),
-		RequestID: req.ID, EventID: t.newID(), ReadOnly: readOnly(req.Service, req.Action),
+		RequestID: req.ID, EventID: t.newID(), ReadOnly: readOnly(req),
 		EventType: "AwsApiCall", ManagementEvent: true, RecipientAccountID: t.recipient(req), EventCategory: "Management",
 		TLSDetails: tlsOf(req.HTTP),
 	}
 	if d.Error != nil {
-		e.ErrorCode, e.ErrorMessage = errorCode(req.Service, d.Error.Code), clip(errorMessage(req), kilobyte)
+		e.ErrorCode, e.ErrorMessage = errorCode(req), clip(errorMessage(req), kilobyte)
 	}
 	if strings.HasPrefix(req.Action, "AssumeRole") && e.RequestParameters != nil {
 		if arn, err := aws.ParseARN(d.Resource); err == nil {
@@ -131,7 +121,7 @@ func (t *Trail) forBoth(e event, p *api.Principal, account string) []event {
 
 // recipient is the account that the record belongs to: the caller's, or for a
 // web identity the role's. Calls of nobody go to the default account.
-func (t *Trail) recipient(req *api.Request) string {
+func (t *Trail) recipient(req *call) string {
 	if req.Principal != nil {
 		return req.Principal.Account
 	}
@@ -141,28 +131,28 @@ func (t *Trail) recipient(req *api.Request) string {
 	return t.account
 }
 
-// regionOf: IAM's records and those of the STS's global endpoint name us-east-1.
-// IAM user guide, the table of regions.
-func regionOf(req *api.Request) string {
-	if req.Service == "iam" || globalSTS(req.HTTP) {
+// regionOf: the records of global endpoints name us-east-1. IAM user guide, the
+// table of regions.
+func regionOf(req *call) string {
+	if isGlobal(req) {
 		return "us-east-1"
 	}
 	return req.Region
 }
 
-func globalSTS(r *http.Request) bool { return strings.EqualFold(r.Host, "sts.amazonaws.com") }
+func isGlobal(req *call) bool { return req.records.Global != nil && req.records.Global(req.HTTP) }
 
 // additionalData has RequestDetails, as records of the STS since 2025 do
 // (ccbrown/cloud-snitch, a record of AssumeRoleWithWebIdentity in its tests), and
 // for a web identity how the connection to its issuer was trusted: IAM user
 // guide, "Example OIDC AWS STS API event". An issuer that the emulator stands in
 // for counts as one whose root is trusted, as EKS's are.
-func additionalData(req *api.Request) map[string]any {
-	if req.Service != "sts" || req.Decision.Session == nil {
+func additionalData(req *call) map[string]any {
+	if !req.records.Endpoint || req.Decision.Session == nil {
 		return nil
 	}
 	endpoint := "regional"
-	if globalSTS(req.HTTP) {
+	if isGlobal(req) {
 		endpoint = "global"
 	}
 	data := map[string]any{"RequestDetails": map[string]any{"awsServingRegion": regionOf(req), "endpointType": endpoint}}
@@ -184,14 +174,13 @@ func sourceAddress(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// readOnly: IAM user guide, the table of the STS's actions; otherwise by what
-// the action's name says.
-func readOnly(service, action string) bool {
-	if service == "sts" {
-		return action != "GetFederationToken" && action != "GetSessionToken" && action != "AssumeRoot"
+// readOnly is what the service says, or the name of the action.
+func readOnly(req *call) bool {
+	if req.records.Changes != nil {
+		return !slices.Contains(req.records.Changes, req.Action)
 	}
 	for _, verb := range []string{"Get", "List", "Describe", "BatchGet", "Simulate", "Validate"} {
-		if strings.HasPrefix(action, verb) {
+		if strings.HasPrefix(req.Action, verb) {
 			return true
 		}
 	}
@@ -199,7 +188,7 @@ func readOnly(service, action string) bool {
 }
 
 // tlsOf names versions and suites as AWS does: those before TLS 1.3 by OpenSSL's
-// names (ECDHE-RSA-AES128-GCM-SHA256 in the record that [webIdentity] follows).
+// names (ECDHE-RSA-AES128-GCM-SHA256 in the record that [tokenIdentity] follows).
 func tlsOf(r *http.Request) *tlsDetails {
 	if r.TLS == nil {
 		return nil

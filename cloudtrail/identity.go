@@ -45,11 +45,11 @@ type sessionAttributes struct {
 }
 
 // identityOf is who made the call.
-func identityOf(req *api.Request) identity {
+func identityOf(req *call) identity {
 	p := req.Principal
 	if p == nil {
-		if req.Service == "sts" && req.Action == "AssumeRoleWithWebIdentity" {
-			return webIdentity(req)
+		if kind := req.records.Identities[req.Action]; kind != "" {
+			return tokenIdentity(kind, req.Request)
 		}
 		return identity{Type: "Unknown"} // what the user guide has for callers that cannot be determined
 	}
@@ -63,19 +63,19 @@ func identityOf(req *api.Request) identity {
 		who.Type, who.UserName = "FederatedUser", ""
 	}
 	if p.Temporary {
-		who.SessionContext = contextOf(req, p)
+		who.SessionContext = contextOf(req.Request, p)
 	}
 	return who
 }
 
-// webIdentity is the bearer of a token: the provider's ARN, audience and subject.
+// tokenIdentity is the bearer of a token: the provider's ARN, audience and subject.
 // IAM user guide, "Example OIDC AWS STS API event"; a refused call of an EKS
 // service account has the same (a record of November 2023, published in the
 // development notes of the Argo Workflows plugin awf-aws). A token whose issuer
 // is registered nowhere has the issuer for a provider, as records had before
 // providers were named by their ARN.
-func webIdentity(req *api.Request) identity {
-	who := identity{Type: "WebIdentityUser"}
+func tokenIdentity(kind string, req *api.Request) identity {
+	who := identity{Type: kind}
 	token := req.Decision.Token
 	if token == nil {
 		return who

@@ -23,9 +23,9 @@ const hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 // parametersOf are those of the request, as the action read them: a call that
 // was refused before has none. Refused calls of IAM and AssumeRole have none
-// either; those of AssumeRoleWithWebIdentity (see [webIdentity]) and of Secrets
+// either; those of AssumeRoleWithWebIdentity (see [tokenIdentity]) and of Secrets
 // Manager do (panther-labs/panther-analysis, rule AWS.SecretsManager.RetrieveSecrets).
-func parametersOf(req *api.Request) any {
+func parametersOf(req *call) any {
 	if e := req.Decision.Error; e != nil && e.Code == "AccessDenied" && req.Principal != nil {
 		return nil
 	}
@@ -39,7 +39,7 @@ func parametersOf(req *api.Request) any {
 			addIncoming(tree, req.Principal)
 		}
 	}
-	return field(tree, datesOf(req.Service))
+	return field(tree, req.records.Dates)
 }
 
 // addToken adds what a token brought: the guide's example has it among the
@@ -75,31 +75,18 @@ func addIncoming(tree map[string]any, caller *api.Principal) {
 // elementsOf is what the call answered, if it changed anything or issued
 // credentials. IAM user guide: records of actions that only read have none,
 // but those of AssumeRole and its like.
-func elementsOf(req *api.Request) any {
-	if req.Decision.Error != nil || readOnly(req.Service, req.Action) && req.Decision.Session == nil {
+func elementsOf(req *call) any {
+	if req.Decision.Error != nil || readOnly(req) && req.Decision.Session == nil {
 		return nil
 	}
 	tree, _ := wire.Tree(req.Result, false).(map[string]any)
-	if req.Service == "sts" {
-		// No record was seen that has these.
-		delete(tree, "packedPolicySize")
-		delete(tree, "sessionTokenSize")
-		delete(tree, "sessionTokenUtilization")
+	for _, member := range req.records.Omit {
+		delete(tree, member)
 	}
 	if credentials, ok := tree["credentials"].(map[string]any); ok {
 		credentials["sessionToken"] = hidden
 	}
-	return field(tree, datesOf(req.Service))
-}
-
-// datesOf is how a service's records write a date: "Apr 16, 2025, 3:46:56 AM" by
-// the STS, "Aug 1, 2024 1:37:41 PM" by IAM (records in ccbrown/cloud-snitch and
-// DataDog/stratus-red-team).
-func datesOf(service string) string {
-	if service == "sts" {
-		return "Jan 2, 2006, 3:04:05 PM"
-	}
-	return "Jan 2, 2006 3:04:05 PM"
+	return field(tree, req.records.Dates)
 }
 
 // field is what a record holds of a tree: null when there is nothing, and also
@@ -132,31 +119,19 @@ func written(v any, dates string) any {
 	return v
 }
 
-// errorCode is a code as records have it: the name of the API's exception, where
-// that is not the code on the wire. Seen: NoSuchEntityException of IAM for
-// NoSuchEntity; AccessDenied of Secrets Manager for AccessDeniedException
-// (panther-analysis). The others follow the exceptions' names in the API
-// references of IAM and the STS.
-func errorCode(service, code string) string {
-	if service == "secretsmanager" {
-		if code == "AccessDeniedException" {
-			return "AccessDenied"
-		}
-		return code
-	}
-	switch code {
-	case "ConcurrentModification", "DeleteConflict", "EntityAlreadyExists", "InvalidInput", "LimitExceeded", "MalformedPolicyDocument",
-		"NoSuchEntity", "PolicyNotAttachable", "ServiceFailure", "UnmodifiableEntity",
-		"IDPCommunicationError", "IDPRejectedClaim", "InvalidIdentityToken", "PackedPolicyTooLarge":
-		return code + "Exception"
+// errorCode is a code as the service's records have it.
+func errorCode(req *call) string {
+	code := req.Decision.Error.Code
+	if req.records.ErrorCode != nil {
+		return req.records.ErrorCode(code)
 	}
 	return code
 }
 
 // errorMessage is the answer's, but for a web identity that a trust policy does
-// not let in: of that, records say this much (see [webIdentity]; re:Post's
+// not let in: of that, records say this much (see [tokenIdentity]; re:Post's
 // article on troubleshooting IRSA has it too).
-func errorMessage(req *api.Request) string {
+func errorMessage(req *call) string {
 	if req.Principal == nil && req.Decision.Error.Code == "AccessDenied" && req.Action == "AssumeRoleWithWebIdentity" {
 		return "An unknown error occurred"
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // a call of IAM by an administrator.
-func call(action string, input any) *api.Request {
+func callOf(action string, input any) *api.Request {
 	return &api.Request{
 		Call:      &wire.Call{ID: "request", Service: "iam", Action: action, Region: "us-east-1", HTTP: httptest.NewRequest(http.MethodPost, "/", nil), Input: input},
 		Principal: &api.Principal{Type: api.RootUser, Account: "111122223333", ARN: "arn:aws:iam::111122223333:root", UserID: "111122223333"},
@@ -27,12 +27,18 @@ func call(action string, input any) *api.Request {
 	}
 }
 
+// testService has two actions.
+var testService = &api.Description{
+	Name: "iam", Actions: map[string]bool{"PutRolePolicy": true, "ListRoles": true},
+	Records: &api.Records{Source: "iam.amazonaws.com", Dates: "Jan 2, 2006 3:04:05 PM"},
+}
+
 type putInput struct{ PolicyDocument string }
 
 func record(t *testing.T, req *api.Request) (line []byte, fields map[string]any) {
 	t.Helper()
 	var out bytes.Buffer
-	if n, err := New(Config{Writer: &out, Account: "999988887777"}).Record(req); n != 1 || err != nil {
+	if n, err := New(Config{Writer: &out, Account: "999988887777"}).Record(req, testService); n != 1 || err != nil {
 		t.Fatalf("%d records, %v", n, err)
 	}
 	if err := json.Unmarshal(out.Bytes(), &fields); err != nil {
@@ -44,7 +50,7 @@ func record(t *testing.T, req *api.Request) (line []byte, fields map[string]any)
 // What a client sends is bounded as the user guide says: parameters over 100 KB
 // are left out, other texts are cut at a kilobyte.
 func TestRecordIsBounded(t *testing.T) {
-	req := call("PutRolePolicy", &putInput{strings.Repeat("é", largestField)})
+	req := callOf("PutRolePolicy", &putInput{strings.Repeat("é", largestField)})
 	req.HTTP.Header.Set("User-Agent", strings.Repeat("ü", 5000)+"\xff")
 	req.Decision.Error = &decision.Error{Code: "MalformedPolicyDocument", Message: strings.Repeat("ä", 5000), Status: 400}
 	line, fields := record(t, req)
@@ -56,7 +62,7 @@ func TestRecordIsBounded(t *testing.T) {
 			t.Errorf("%s has %d bytes: …%q", name, len(text), text[len(text)-8:])
 		}
 	}
-	req = call("PutRolePolicy", &putInput{strings.Repeat("x", largestField/2)})
+	req = callOf("PutRolePolicy", &putInput{strings.Repeat("x", largestField/2)})
 	if _, fields := record(t, req); fields["requestParameters"] == nil {
 		t.Error("parameters of 50 KB were left out")
 	}
@@ -64,7 +70,7 @@ func TestRecordIsBounded(t *testing.T) {
 
 // A line is a record, whatever is in it.
 func TestRecordIsOneLine(t *testing.T) {
-	req := call("PutRolePolicy", &putInput{"{\n\"a\": \"\u2028<&>\r\"}"})
+	req := callOf("PutRolePolicy", &putInput{"{\n\"a\": \"\u2028<&>\r\"}"})
 	req.HTTP.Header.Set("User-Agent", "a\nb")
 	line, fields := record(t, req)
 	if bytes.Count(line, []byte("\n")) != 1 || !bytes.HasSuffix(line, []byte("\n")) {
@@ -98,14 +104,15 @@ func TestTLSDetails(t *testing.T) {
 func TestNotRecorded(t *testing.T) {
 	var out bytes.Buffer
 	trail := New(Config{Writer: &out})
-	for _, req := range []*api.Request{
-		{Call: &wire.Call{Service: "s3", Action: "GetObject"}, Decision: &decision.Decision{}},
-		{Call: &wire.Call{Service: "", Action: "Anything"}, Decision: &decision.Decision{}},
-		{Call: &wire.Call{Service: "iam"}, Decision: &decision.Decision{}},
-		{Call: &wire.Call{Service: "sts", Action: "MadeUp"}, Decision: &decision.Decision{Error: &decision.Error{Code: "InvalidAction"}}},
-	} {
-		if n, err := trail.Record(req); n != 0 || err != nil || out.Len() > 0 {
-			t.Errorf("%s:%s: %d records, %v", req.Service, req.Action, n, err)
+	without := *testService
+	without.Records = nil
+	for _, c := range []struct {
+		action  string
+		service *api.Description
+	}{{"PutRolePolicy", &without}, {"", testService}, {"MadeUp", testService}} {
+		req := callOf(c.action, nil)
+		if n, err := trail.Record(req, c.service); n != 0 || err != nil || out.Len() > 0 {
+			t.Errorf("%q: %d records, %v", c.action, n, err)
 		}
 	}
 }
@@ -115,7 +122,7 @@ type failing struct{}
 func (failing) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestRecordSaysThatItIsLost(t *testing.T) {
-	if n, err := New(Config{Writer: failing{}}).Record(call("ListRoles", nil)); n != 0 || err == nil || !strings.Contains(err.Error(), "disk full") {
+	if n, err := New(Config{Writer: failing{}}).Record(callOf("ListRoles", nil), testService); n != 0 || err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Errorf("%d records, %v", n, err)
 	}
 }
@@ -127,7 +134,7 @@ func TestRecordsAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			if _, err := trail.Record(call("PutRolePolicy", &putInput{strings.Repeat("x", 2000)})); err != nil {
+			if _, err := trail.Record(callOf("PutRolePolicy", &putInput{strings.Repeat("x", 2000)}), testService); err != nil {
 				t.Error(err)
 			}
 		})

@@ -40,13 +40,13 @@ func New(c Config) *Trail {
 	return &Trail{account: c.Account, newID: c.NewID, writer: c.Writer}
 }
 
-// Record writes what there is to record of a call that was answered, whose
+// Record writes what there is to record of a call that service answered, whose
 // decision is complete, and tells how many records that were.
-func (t *Trail) Record(req *api.Request) (written int, err error) {
-	if !recorded(req) {
+func (t *Trail) Record(req *api.Request, service *api.Description) (written int, err error) {
+	if !recorded(req, service) {
 		return 0, nil
 	}
-	for _, e := range t.eventsOf(req) {
+	for _, e := range t.eventsOf(&call{req, service.Records}) {
 		var line bytes.Buffer
 		encoder := json.NewEncoder(&line)
 		encoder.SetEscapeHTML(false)

@@ -7,11 +7,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
-	"github.com/irsa-emu/irsa-emu/services/eks"
-	"github.com/irsa-emu/irsa-emu/services/s3"
-	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -38,28 +34,15 @@ func (e *Emulator) applyTo(tx *state.Txn, doc statefile.State, now time.Time) er
 		if _, ok := state.Get[*Issuer](tx, c.Issuer); !ok {
 			tx.Put(&Issuer{URL: c.Issuer})
 		}
-		if c.Account == "" {
-			c.Account = e.config.Account
-		}
-		if c.Region == "" {
-			c.Region = e.config.Region
-		}
-		if err := eks.Apply(tx, name, c, now); err != nil {
-			return badRequest("cluster %s: %v", name, err)
-		}
 	}
-	for account, in := range doc.Accounts {
+	for account := range doc.Accounts {
 		if !aws.IsAccount(account) {
 			return badRequest("accounts: %q is not an account id; write twelve digits in quotes", account)
 		}
-		if err := iam.Apply(tx, account, in, now, e.config.Rand); err != nil {
-			return badRequest("account %s: %v", account, err)
-		}
-		if err := secretsmanager.Apply(tx, account, e.config.Region, in, now, e.config.Rand); err != nil {
-			return badRequest("account %s: %v", account, err)
-		}
-		if err := s3.Apply(tx, account, e.config.Region, in, now); err != nil {
-			return badRequest("account %s: %v", account, err)
+	}
+	for keeper := range e.services.keepers() {
+		if err := keeper.Apply(tx, &doc, now); err != nil {
+			return badRequest("%v", err)
 		}
 	}
 	return nil
@@ -83,7 +66,7 @@ func (e *Emulator) issuerFrom(in statefile.Issuer) (*Issuer, error) {
 // export is the whole state as a document that --given takes.
 func (e *Emulator) export() (statefile.State, error) {
 	snapshot := e.store.Snapshot()
-	doc := statefile.State{Accounts: map[string]statefile.Account{}, Clusters: eks.Export(snapshot)}
+	doc := statefile.State{Accounts: map[string]statefile.Account{}, Clusters: map[string]statefile.Cluster{}}
 	for i := range state.All[*Issuer](snapshot, "") {
 		out := statefile.Issuer{URL: i.URL, Alg: i.Alg, JWKS: statefile.JSON(i.JWKS)}
 		for _, key := range i.Keys {
@@ -95,20 +78,8 @@ func (e *Emulator) export() (statefile.State, error) {
 		}
 		doc.Issuers = append(doc.Issuers, out)
 	}
-	for account := range e.accounts(snapshot) {
-		out := iam.Export(snapshot, account)
-		out.Secrets = secretsmanager.Export(snapshot, account)
-		out.Buckets = s3.Export(snapshot, account)
-		doc.Accounts[account] = out
+	for keeper := range e.services.keepers() {
+		keeper.Export(snapshot, &doc)
 	}
 	return doc, nil
-}
-
-// accounts are those that hold anything.
-func (e *Emulator) accounts(r state.Reader) map[string]bool {
-	found := map[string]bool{}
-	iam.Accounts(r, found)
-	secretsmanager.Accounts(r, found)
-	s3.Accounts(r, found)
-	return found
 }

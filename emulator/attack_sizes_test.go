@@ -86,7 +86,7 @@ func TestAttackLargeBodiesAtOnce(t *testing.T) {
 	for range mostLargeBodies {
 		io.WriteString(l.dial(t), formHead+"Content-Length: 1048576\r\n\r\n"+strings.Repeat("a", 100_000))
 	}
-	eventually(t, "the room for large bodies is taken", func() bool { return len(l.largeBodies) == mostLargeBodies })
+	eventually(t, "the room for large bodies is taken", func() bool { return len(l.calls.bodies) == mostLargeBodies })
 	large := formHead + "Connection: close\r\nContent-Length: 200000\r\n\r\n" + strings.Repeat("a", 200_000)
 	if got := l.raw(t, large); len(got) != 1 || got[0] != "503" {
 		t.Errorf("one more large body: %v, want 503", got)

@@ -47,6 +47,8 @@ type Config struct {
 	// CloudTrail takes a record of every STS, IAM and Secrets Manager call, in
 	// the shape of AWS CloudTrail's, one JSON object a line. Default: none.
 	CloudTrail io.Writer
+	// Services are further ones beside those that every emulator serves.
+	Services []Registration
 	// Logger takes one line a call. Default: discard.
 	Logger *slog.Logger
 	// Now is the real time, which signatures are held against; the emulator's

@@ -18,18 +18,10 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
-	"github.com/irsa-emu/irsa-emu/services/eks"
-	"github.com/irsa-emu/irsa-emu/services/eksauth"
-	"github.com/irsa-emu/irsa-emu/services/s3"
-	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
 	"github.com/irsa-emu/irsa-emu/state"
-	"github.com/irsa-emu/irsa-emu/sts"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // Emulator is one emulator: its state and the handler that answers for it.
@@ -37,19 +29,14 @@ type Emulator struct {
 	config    Config
 	store     *state.Store
 	clock     *Clock
-	sts       *sts.Service
-	services  map[string]api.Service
+	services  *registry
+	calls     *dispatcher
 	decisions *decision.Log
-	faults    faults
+	faults    *faults
 	metrics   *metrics
-	trail     *trail // nil without records
 	// remoteKeys fetches the keys of issuers that nobody published.
 	remoteKeys *oidc.Remote
-	// signingKeys caches what SigV4 derives from a secret, a day and a region.
-	signingKeys *wire.KeyCache
-	// largeBodies has an item for each large body in memory.
-	largeBodies chan struct{}
-	handler     http.Handler
+	handler    http.Handler
 
 	draining   atomic.Bool  // from the end of Serve's context on
 	underWay   atomic.Int64 // requests that are being answered
@@ -58,9 +45,6 @@ type Emulator struct {
 	making sync.Mutex // held while a signing key is made
 }
 
-// signingKeyCache is how many derived keys are kept, each under a hundred bytes.
-const signingKeyCache = 4096
-
 // New opens the state and wires the services. The emulator answers through
 // [Emulator.Handler] at once; [Emulator.Close] ends it.
 func New(ctx context.Context, config Config) (*Emulator, error) {
@@ -68,16 +52,12 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := state.Open(ctx, config.Backend, Kinds()...)
+	store, err := state.Open(ctx, config.Backend, kindsOf(config.registrations())...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the state: %w", err), config.Backend.Close())
 	}
 	e := &Emulator{
-		config: config, store: store, clock: newClock(config.Now, store), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(),
-		signingKeys: wire.NewKeyCache(signingKeyCache), largeBodies: make(chan struct{}, mostLargeBodies),
-	}
-	if config.CloudTrail != nil {
-		e.trail = e.newTrail()
+		config: config, store: store, clock: newClock(config.Now, store), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(), faults: &faults{},
 	}
 	if err := e.wire(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -89,50 +69,6 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 	}
 	e.storeWatch = e.watchStore()
 	return e, nil
-}
-
-// Kinds are all that an emulator keeps in its store.
-func Kinds() []state.Kind {
-	return slices.Concat(iam.Kinds(), sts.Kinds(), secretsmanager.Kinds(), s3.Kinds(), eks.Kinds(), []state.Kind{issuerKind(), clockKind()})
-}
-
-func (e *Emulator) wire(ctx context.Context) error {
-	c := e.config
-	remote := e.remoteConfig()
-	remote.Fetched = e.metrics.fetchedKeys
-	e.remoteKeys = oidc.NewRemote(remote)
-	keys := oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remoteKeys}
-	var err error
-	e.sts, err = sts.New(ctx, sts.Config{
-		Store: e.store, Keys: keys, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
-		SignOutbound: e.signOutbound,
-	})
-	if err != nil {
-		return err
-	}
-	e.services = map[string]api.Service{
-		serviceSTS:            e.sts,
-		serviceIAM:            iam.New(iam.Config{Store: e.store, Rand: c.Rand, FetchThumbprint: e.fetchThumbprint}),
-		serviceSecretsManager: secretsmanager.New(secretsmanager.Config{Store: e.store, Rand: c.Rand, Log: c.Logger}),
-		serviceS3:             s3.New(s3.Config{Store: e.store, Rand: c.Rand, Region: c.Region, Log: c.Logger}),
-		serviceEKS:            eks.New(eks.Config{Store: e.store, Rand: c.Rand, Log: c.Logger, NewIssuer: e.newIssuer}),
-		serviceEKSAuth:        eksauth.New(eksauth.Config{STS: e.sts, Verifier: &oidc.Verifier{Keys: keys, Now: e.clock.Now}, Log: c.Logger}),
-	}
-	e.metrics.hasAction = e.hasAction
-	e.metrics.registry.MustRegister(stateCollector{e})
-	e.store.Observe(e.metrics.storeObserver())
-	e.handler = e.routes()
-	return nil
-}
-
-// hasAction tells the actions that a service has, or knows and refuses, from
-// what a client made up. Those of S3 and EKS are never a client's own words:
-// their requests name them by method and path.
-func (e *Emulator) hasAction(service, action string) bool {
-	if s, ok := e.services[service].(interface{ HasAction(string) bool }); ok {
-		return s.HasAction(action)
-	}
-	return action != ""
 }
 
 // Handler answers everything that one address serves.

@@ -7,7 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // validate says what is wrong with a fault and what to write instead.
@@ -104,4 +107,39 @@ func matchesFault(m control.FaultMatch, service, action, role string) bool {
 		return false
 	}
 	return m.Role == "" || m.Role == role || strings.HasSuffix(role, "/"+m.Role)
+}
+
+// inject carries out a fault; it reports whether the call is answered by it.
+func (d *dispatcher) inject(w http.ResponseWriter, req *api.Request, about *api.Description, f control.FaultSpec) bool {
+	if f.Latency > 0 {
+		allowTransfer(w) // or the wait for the next request would end this one
+		timer := time.NewTimer(time.Duration(f.Latency))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-req.HTTP.Context().Done():
+		}
+	}
+	const why = "a fault was asked for through POST /_emu/faults"
+	if f.DropConnection {
+		req.Decision.Reason = &decision.Reason{Kind: decision.Injected, Message: why}
+		req.Decision.Error = &decision.Error{Code: "ConnectionDropped", Message: "the connection was closed without an answer"}
+		drop(w)
+		return true
+	}
+	if f.Code == "" {
+		return false
+	}
+	d.refuse(w, req, about, api.Refuse(decision.Injected, wire.Errorf(f.Status, f.Code, "%s", f.Message)).Because(why))
+	return true
+}
+
+// drop closes the client's connection; over HTTP/2, or where the server does
+// not let go of it, the handler is aborted, which resets the stream.
+func drop(w http.ResponseWriter) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		conn.Close()
+		return
+	}
+	panic(http.ErrAbortHandler)
 }

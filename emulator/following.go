@@ -8,8 +8,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
-	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // answerFollowing is answer where other replicas write to the state as well.
@@ -19,36 +17,35 @@ import (
 // anything, the call is answered anew: nothing was done for it so far. Calls
 // that are answered well wait for nothing, and so does everything while the
 // store cannot be reached: reads go on from what was known last.
-func (e *Emulator) answerFollowing(w http.ResponseWriter, req *api.Request) *api.Request {
+func (d *dispatcher) answerFollowing(w http.ResponseWriter, req *api.Request) *api.Request {
 	body := &countingBody{ReadCloser: req.HTTP.Body}
 	req.HTTP.Body = body
-	held := e.hold(w, req)
+	held := d.hold(w, req)
 	if !held.again() || req.Body == nil && body.n > 0 { // an object that was read cannot be read again
 		held.release()
 		return req
 	}
-	if err := e.store.CatchUp(req.HTTP.Context()); err != nil {
+	if err := d.store.CatchUp(req.HTTP.Context()); err != nil {
 		held.unverified(err)
 		held.release()
 		return req
 	}
-	if e.store.Snapshot() == req.State {
+	if d.store.Snapshot() == req.State {
 		held.release()
 		return req
 	}
 	if req.Body != nil {
-		req.HTTP.Body = io.NopCloser(bytes.NewReader(req.Body))
+		req.HTTP.Body = rewound(req.Body)
 	}
-	call := &wire.Call{ID: wire.NewRequestID(), HTTP: req.HTTP, WantJSON: req.WantJSON}
-	anew := &api.Request{Call: call, State: e.store.Snapshot(), Now: e.clock.Now(), PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{RequestID: call.ID}}
-	e.hold(w, anew).release()
+	anew := d.request(req.HTTP, req.WantJSON)
+	d.hold(w, anew).release()
 	return anew
 }
 
 // hold answers a call and keeps an error back.
-func (e *Emulator) hold(w http.ResponseWriter, req *api.Request) *heldError {
+func (d *dispatcher) hold(w http.ResponseWriter, req *api.Request) *heldError {
 	held := &heldError{ResponseWriter: w, header: http.Header{}, decision: req.Decision}
-	e.answer(&reasonWriter{ResponseWriter: held, decision: req.Decision}, req)
+	d.answer(&reasonWriter{ResponseWriter: held, decision: req.Decision}, req)
 	if !held.passed && held.status == 0 { // an empty 200, or a connection that was dropped
 		held.passHeader()
 	}

@@ -31,8 +31,6 @@ type metrics struct {
 	commitDur prometheus.Histogram
 	loads     *prometheus.CounterVec
 	followed  prometheus.Counter
-	// hasAction tells the actions that a service has; what a client made up is no label.
-	hasAction func(service, action string) bool
 }
 
 func newMetrics() *metrics {
@@ -74,15 +72,15 @@ func newMetrics() *metrics {
 	return m
 }
 
-func (m *metrics) observe(d *decision.Decision) {
+// observe counts a call. Services and actions that are not of the registry are
+// what a client made up, and no label.
+func (m *metrics) observe(d *decision.Decision, services *registry) {
 	service, action, reason := d.Service, d.Action, ""
-	switch service {
-	case serviceSTS, serviceIAM, serviceSecretsManager, serviceS3, serviceEKS:
-		if !m.hasAction(service, action) {
-			action = "unknown"
-		}
-	default:
+	switch {
+	case !services.serves(service):
 		service, action = "other", "other"
+	case !services.knows(service, action):
+		action = "unknown"
 	}
 	if d.Reason != nil {
 		reason = d.Reason.Kind

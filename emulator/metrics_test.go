@@ -88,7 +88,7 @@ func TestMetricsAfterKnownCalls(t *testing.T) {
 		`irsa_emu_calls_total{action="AssumeRoleWithWebIdentity",outcome="allowed",reason="",service="sts"} 1`,
 		`irsa_emu_calls_total{action="AssumeRoleWithWebIdentity",outcome="refused",reason="trust-policy",service="sts"} 1`,
 		`irsa_emu_calls_total{action="GetSecretValue",outcome="allowed",reason="",service="secretsmanager"} 1`,
-		`irsa_emu_calls_total{action="unknown",outcome="refused",reason="missing-authentication",service="sts"} 3`,
+		`irsa_emu_calls_total{action="unknown",outcome="failed",reason="unsupported",service="sts"} 3`,
 		`irsa_emu_calls_total{action="other",outcome="failed",reason="unsupported",service="other"} 1`,
 		`irsa_emu_call_duration_seconds_count{service="sts"} 5`,
 		`irsa_emu_issuers{kind="own"} 1`,

@@ -116,9 +116,12 @@ func TestLostStoreIsLogged(t *testing.T) {
 }
 
 // panicking is a service with a mistake.
-type panicking struct{ early bool }
+type panicking struct {
+	api.Service
+	early bool
+}
 
-func (p panicking) ServeAWS(w http.ResponseWriter, _ *api.Request) {
+func (p panicking) Serve(w http.ResponseWriter, _ *api.Request) error {
 	if !p.early {
 		w.WriteHeader(http.StatusOK)
 	}
@@ -129,7 +132,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 	var log logBuffer
 	emu := startTutorialWith(t, Config{Logger: textLogger(&log)})
 	for _, early := range []bool{true, false} {
-		emu.services[serviceSTS] = panicking{early}
+		emu.services.byVersion["2011-06-15"] = panicking{emu.services.byName["sts"], early}
 		resp, err := http.Post(emu.URL, "application/x-www-form-urlencoded", strings.NewReader("Action=AssumeRoleWithWebIdentity&Version=2011-06-15"))
 		if !early {
 			if err == nil {

@@ -6,10 +6,6 @@ import (
 	"slices"
 
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/iam"
-	"github.com/irsa-emu/irsa-emu/services/eks"
-	"github.com/irsa-emu/irsa-emu/services/s3"
-	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -21,7 +17,7 @@ func (e *Emulator) Reset(ctx context.Context) error {
 	now := e.config.Now()
 	err := e.store.Update(ctx, func(tx *state.Txn) error {
 		state.DeleteAll[*Issuer](tx, "")
-		resetAccount(tx, "")
+		e.resetAccount(tx, "")
 		state.DeleteAll[*clockOffset](tx, "")
 		for _, given := range e.config.Given {
 			if err := e.applyTo(tx, given, now); err != nil {
@@ -47,11 +43,8 @@ func (e *Emulator) ResetAccount(ctx context.Context, account string) error {
 	}
 	now := e.clock.Now()
 	err := e.store.Update(ctx, func(tx *state.Txn) error {
-		var issuers []string
-		for c := range state.All[*eks.Cluster](tx, account+"/") {
-			issuers = append(issuers, c.Issuer)
-		}
-		resetAccount(tx, account)
+		issuers := e.services.issuers(tx, account)
+		e.resetAccount(tx, account)
 		for _, given := range e.config.Given {
 			if err := e.applyTo(tx, e.partOf(given, account), now); err != nil {
 				return err
@@ -71,11 +64,10 @@ func (e *Emulator) ResetAccount(ctx context.Context, account string) error {
 }
 
 // resetAccount deletes what an account holds, or all that any account does.
-func resetAccount(tx *state.Txn, account string) {
-	iam.Reset(tx, account)
-	secretsmanager.Reset(tx, account)
-	s3.Reset(tx, account)
-	eks.Reset(tx, account)
+func (e *Emulator) resetAccount(tx *state.Txn, account string) {
+	for keeper := range e.services.keepers() {
+		keeper.Reset(tx, account)
+	}
 }
 
 // partOf is what a document says of one account.
@@ -94,10 +86,8 @@ func (e *Emulator) partOf(doc statefile.State, account string) statefile.State {
 
 // keepsIssuer is whether an issuer is a cluster's still, or was given by itself.
 func (e *Emulator) keepsIssuer(r state.Reader, url string) bool {
-	for c := range state.All[*eks.Cluster](r, "") {
-		if c.Issuer == url {
-			return true
-		}
+	if slices.Contains(e.services.issuers(r, ""), url) {
+		return true
 	}
 	return slices.ContainsFunc(e.config.Given, func(s statefile.State) bool {
 		return slices.ContainsFunc(s.Issuers, func(i statefile.Issuer) bool { return i.URL == url })

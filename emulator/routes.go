@@ -30,20 +30,20 @@ func (e *Emulator) routes() http.Handler {
 	}))
 	r.Get("/", func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.RawQuery != "" {
-			e.serveAWS(w, req)
+			e.calls.serve(w, req)
 			return
 		}
-		fmt.Fprint(w, "irsa-emu serves STS, IAM, Secrets Manager, S3 and EKS on this address.\nPoint AWS clients at it: eval \"$(irsa-emu env)\"\n")
+		fmt.Fprintf(w, "irsa-emu serves %s on this address.\nPoint AWS clients at it: eval \"$(irsa-emu env)\"\n", e.services.titles())
 	})
-	r.NotFound(e.serveAWS)
-	r.MethodNotAllowed(e.serveAWS)
+	r.NotFound(e.calls.serve)
+	r.MethodNotAllowed(e.calls.serve)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		e.underWay.Add(1)
 		defer e.underWay.Add(-1)
 		switch {
 		case req.Method == http.MethodGet && e.serveOutbound(w, req):
-		case isAWSCall(req):
-			e.serveAWS(w, req)
+		case e.services.isAWSCall(req):
+			e.calls.serve(w, req)
 		case (req.Method == http.MethodGet || req.Method == http.MethodHead) && e.serveIssuer(w, req):
 		default:
 			r.ServeHTTP(w, req)

@@ -10,7 +10,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/oidc"
-	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -130,11 +129,11 @@ func (e *Emulator) profileSpec(in control.TokenRequest) (tokenSpec, error) {
 // defaultIssuer is the issuer of a request that names none.
 func (e *Emulator) defaultIssuer(r state.Reader) string {
 	var only string
-	for c := range state.All[*eks.Cluster](r, "") {
-		if only != "" && only != c.Issuer {
+	for _, url := range e.services.issuers(r, "") {
+		if only != "" && only != url {
 			return e.defaultIssuerURL()
 		}
-		only = c.Issuer
+		only = url
 	}
 	if only == "" {
 		return e.defaultIssuerURL()

@@ -18,15 +18,16 @@ type trail struct {
 	failing atomic.Bool
 }
 
-func (e *Emulator) newTrail() *trail {
-	return &trail{
-		records: cloudtrail.New(cloudtrail.Config{Writer: e.config.CloudTrail, Account: e.config.Account}),
-		log:     e.config.Logger, metrics: e.metrics,
-	}
+func newTrail(c *Config, m *metrics) *trail {
+	return &trail{records: cloudtrail.New(cloudtrail.Config{Writer: c.CloudTrail, Account: c.Account}), log: c.Logger, metrics: m}
 }
 
-func (t *trail) record(req *api.Request) {
-	written, err := t.records.Record(req)
+func (t *trail) record(req *api.Request, services *registry) {
+	s := services.byName[req.Service]
+	if s == nil || s.Describe().Records == nil {
+		return
+	}
+	written, err := t.records.Record(req, s.Describe())
 	t.metrics.recordsWritten(written, err)
 	switch {
 	case err != nil && !t.failing.Swap(true):

@@ -21,11 +21,9 @@ func mayCallIAM(p *api.Principal) bool {
 func withoutMFA(p *api.Principal) error {
 	// AWS answers as if the credentials did not exist.
 	answer := wire.Errorf(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
-	return reasoned{answer, decision.Reason{
-		Kind:    decision.Policy,
-		Message: "credentials of " + p.ARN + " came from GetSessionToken or GetFederationToken, which cannot call IAM",
-		Hint:    "call IAM with the user's access key, or with an assumed role",
-	}}
+	return api.Refuse(decision.Policy, answer).
+		Because("credentials of %s came from GetSessionToken or GetFederationToken, which cannot call IAM", p.ARN).
+		WithHint("call IAM with the user's access key, or with an assumed role")
 }
 
 // authorize holds the call against the caller's policies.
@@ -43,8 +41,7 @@ func (c *call) allow(act string, t target) error {
 	if owner := ownerOf(t.arn); owner != "" && owner != p.Account && owner != awsAccount {
 		// IAM acts in the caller's account only; AWS gives no detail across accounts.
 		answer := accessDenied("User: %s is not authorized to perform: %s on resource: %s", p.ARN, act, shown)
-		return reasoned{answer, decision.Reason{Kind: decision.Policy,
-			Message: "the resource belongs to account " + owner + ", the caller to account " + p.Account}}
+		return api.Refuse(decision.Policy, answer).Because("the resource belongs to account %s, the caller to account %s", owner, p.Account)
 	}
 	if p.Type == api.RootUser {
 		return nil
@@ -53,12 +50,7 @@ func (c *call) allow(act string, t target) error {
 	if d.Allowed {
 		return nil
 	}
-	answer := accessDenied("User: %s is not authorized to perform: %s on resource: %s%s", p.ARN, act, shown, policy.DeniedText(d, act))
-	reason := decision.Reason{Kind: decision.Policy, Message: d.Reason}
-	if len(d.Hints) > 0 {
-		reason.Advise(d.Hints[0].Hint)
-	}
-	return reasoned{answer, reason}
+	return api.Denied(d, accessDenied("%s", api.DenialText(p, d, act, shown)))
 }
 
 func ownerOf(arn string) string {

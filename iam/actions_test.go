@@ -4,13 +4,13 @@ import "testing"
 
 // TestActions: an action is either there or known to be missing, never both.
 func TestActions(t *testing.T) {
-	for name := range actions {
-		if unsupported[name] {
+	for _, name := range unsupported {
+		if _, served := actions[name]; served {
 			t.Errorf("%s is in both tables", name)
 		}
 	}
 	// aws-sdk-go-v2/service/iam v1.64 has 180 operations.
-	if n := len(actions) + len(unsupported); n != 180 {
+	if n := len(describe().Actions); n != 180 {
 		t.Errorf("%d actions are known", n)
 	}
 }

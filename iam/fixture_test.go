@@ -112,7 +112,7 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request, form url.Values, 
 	call := &wire.Call{
 		ID: id, Service: "iam", Action: form.Get("Action"), Version: form.Get("Version"), Region: "us-east-1", HTTP: r, Form: form,
 	}
-	w.api.ServeAWS(rw, &api.Request{Call: call, Principal: p, State: w.store.Snapshot(), Now: epoch, PoliciesOf: iam.PoliciesOf, Decision: d})
+	api.Answer(w.api, rw, &api.Request{Call: call, Principal: p, State: w.store.Snapshot(), Now: epoch, PoliciesOf: iam.PoliciesOf, Decision: d})
 }
 
 // do calls an action as p; pairs are parameters and their values.

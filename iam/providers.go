@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -62,9 +63,8 @@ func (c *call) createProvider(in *createProviderInput) (any, error) {
 		thumbprint, err := c.cfg.FetchThumbprint(c.HTTP.Context(), in.Url)
 		if err != nil {
 			answer := wire.Errorf(http.StatusBadRequest, "OpenIdIdpCommunicationError", "Could not connect to %s", in.Url)
-			return nil, reasoned{answer, decision.Reason{Kind: decision.Parameter,
-				Message: "fetching the issuer's certificate: " + err.Error(),
-				Hint:    "give a ThumbprintList, and the issuer is not contacted"}}
+			return nil, api.Refuse(decision.Parameter, answer).Because("fetching the issuer's certificate: %v", err).
+				WithHint("give a ThumbprintList, and the issuer is not contacted")
 		}
 		completed := *in // the call's own input stays as it was sent
 		completed.ThumbprintList = []string{thumbprint}
@@ -117,8 +117,7 @@ func checkProviderURL(s string) error {
 	case aws.URLFine:
 		return nil
 	case aws.URLWithQuery:
-		return reasoned{invalidInput("Unknown"), decision.Reason{Kind: decision.Parameter,
-			Message: "a provider URL has no query and no fragment"}}
+		return api.Refuse(decision.Parameter, invalidInput("Unknown")).Because("a provider URL has no query and no fragment")
 	}
 	return wire.ValidationError(invalid)
 }

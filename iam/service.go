@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
-	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -40,49 +39,60 @@ type KeyUse struct {
 }
 
 // API is the IAM Query API, an [api.Service].
-type API struct{ cfg Config }
+type API struct {
+	cfg         Config
+	description *api.Description
+}
 
 // New makes the API.
-func New(cfg Config) *API { return &API{cfg} }
+func New(cfg Config) *API { return &API{cfg, describe()} }
+
+func describe() *api.Description {
+	return &api.Description{
+		Name: "iam", Title: "IAM", Protocol: wire.Query{Namespace: Namespace}, Version: Version, Hosts: []string{"iam", "iam-fips"},
+		Actions:  api.ActionNames(actions, unsupported...),
+		Internal: *wire.Errorf(http.StatusInternalServerError, "ServiceFailure", "The request processing has failed because of an unknown error, exception or failure."),
+		Records: &api.Records{
+			Source: "iam.amazonaws.com", Dates: "Jan 2, 2006 3:04:05 PM", ErrorCode: recordedCode,
+			// IAM user guide, the table of regions: all of IAM is global.
+			Global: func(*http.Request) bool { return true },
+		},
+	}
+}
+
+// recordedCode is a code as CloudTrail's records have it: the name of the
+// exception in the API reference. Seen: NoSuchEntityException for NoSuchEntity
+// (panther-analysis).
+func recordedCode(code string) string {
+	switch code {
+	case "ConcurrentModification", "DeleteConflict", "EntityAlreadyExists", "InvalidInput", "LimitExceeded", "MalformedPolicyDocument",
+		"NoSuchEntity", "PolicyNotAttachable", "ServiceFailure", "UnmodifiableEntity":
+		return code + "Exception"
+	}
+	return code
+}
+
+// Describe says what the service is.
+func (a *API) Describe() *api.Description { return a.description }
+
+// Serve answers one call.
+func (a *API) Serve(w http.ResponseWriter, req *api.Request) error {
+	if !mayCallIAM(req.Principal) {
+		return withoutMFA(req.Principal)
+	}
+	result, err := actions[req.Action](&call{Request: req, cfg: &a.cfg, account: req.Principal.Account})
+	if err != nil {
+		return answerOf(err)
+	}
+	wire.WriteQuery(w, req.Call, Namespace, result)
+	return nil
+}
 
 // call is one request on the IAM API.
 type call struct {
 	*api.Request
 	cfg     *Config
 	account string
-}
-
-// ServeAWS answers one request.
-func (a *API) ServeAWS(w http.ResponseWriter, req *api.Request) {
-	result, err := a.serve(req)
-	if err != nil {
-		wire.WriteQueryError(w, req.Call, Namespace, fail(req, err))
-		return
-	}
-	wire.WriteQuery(w, req.Call, Namespace, result)
-}
-
-// HasAction says whether IAM has an action of that name, served here or not.
-func (a *API) HasAction(name string) bool {
-	_, served := actions[name]
-	return served || unsupported[name]
-}
-
-func (a *API) serve(req *api.Request) (any, error) {
-	do, known := actions[req.Action]
-	switch {
-	case req.Version != Version:
-		return nil, wire.InvalidAction(req.Action, req.Version)
-	case !known && unsupported[req.Action]:
-		return nil, notImplemented(req.Action)
-	case !known:
-		return nil, wire.InvalidAction(req.Action, req.Version)
-	case req.Principal == nil:
-		return nil, wire.Errorf(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
-	case !mayCallIAM(req.Principal):
-		return nil, withoutMFA(req.Principal)
-	}
-	return do(&call{Request: req, cfg: &a.cfg, account: req.Principal.Account})
 }
 
 // input is the typed input of an action; target names what the action acts on.
@@ -163,15 +173,6 @@ type maker struct {
 
 func (c *call) maker(tx *state.Txn) *maker {
 	return &maker{tx: tx, account: c.account, now: c.Now.UTC().Truncate(time.Millisecond), rand: c.cfg.Rand}
-}
-
-// refuse notes in the decision how the call is answered, and why.
-func refuse(req *api.Request, err *wire.Error, reason decision.Reason) {
-	if req.Decision == nil {
-		return
-	}
-	req.Decision.Error = &decision.Error{Code: err.Code, Message: err.Message, Status: err.Status}
-	req.Decision.Reason = &reason
 }
 
 // count is how many entities of a kind an account has.

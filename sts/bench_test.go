@@ -25,7 +25,7 @@ func BenchmarkAssumeRoleWithWebIdentity(b *testing.B) {
 	for b.Loop() {
 		req := &api.Request{Call: template.Call, State: template.State, Now: template.Now, PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{}}
 		w := httptest.NewRecorder()
-		f.ServeAWS(w, req)
+		api.Answer(f.Service, w, req)
 		if w.Code != 200 {
 			b.Fatal(w.Body)
 		}

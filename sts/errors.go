@@ -38,14 +38,15 @@ type refusal struct {
 	err     *wire.Error
 	reason  decision.Reason
 	outcome decision.Outcome
+	cause   error // of the emulator's own
 }
 
-// record writes the refusal into the request's decision.
-func (r *refusal) record(req *api.Request) {
-	d := req.Decision
-	d.Error = r.answer()
-	d.Reason = &r.reason
-	d.Outcome = r.outcome
+// asError is r as the kernel takes it, which words mistakes of the emulator's own.
+func (r *refusal) asError() error {
+	if r.cause != nil {
+		return r.cause
+	}
+	return &api.Refusal{Wire: r.err, Reason: r.reason, Outcome: r.outcome}
 }
 
 // answer is the refusal as the client sees it.
@@ -110,24 +111,13 @@ func badParameters(err error) *refusal {
 	return r
 }
 
-func unknownAction(action, version string) *refusal {
-	return failed(wire.InvalidAction(action, version), decision.Unsupported)
-}
-
-func missingAction() *refusal { return failed(wire.MissingAction(), decision.Parameter) }
-
-func notImplemented(action string) *refusal {
-	return failed(wire.Errorf(http.StatusNotImplemented, "NotImplemented", "irsa-emu does not implement sts:%s.", action), decision.Unsupported)
-}
-
-func notAuthenticated() *refusal {
-	auth := wire.MissingAuthentication()
-	return refused(auth.Query(), string(auth.Kind))
+func notImplemented(what string) *refusal {
+	return failed(api.Unsupported("sts", what).Wire, decision.Unsupported)
 }
 
 func internalFailure(err error) *refusal {
 	r := failed(wire.Errorf(http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."), Internal)
-	r.reason.Message = err.Error()
+	r.reason.Message, r.cause = err.Error(), err
 	return r
 }
 

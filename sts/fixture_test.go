@@ -236,7 +236,7 @@ func (f *fixture) call(form url.Values, p *api.Principal) (*httptest.ResponseRec
 	}
 	req := f.request(form, p)
 	w := httptest.NewRecorder()
-	f.ServeAWS(w, req)
+	api.Answer(f.Service, w, req)
 	return w, req.Decision
 }
 

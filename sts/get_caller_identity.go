@@ -24,7 +24,7 @@ func (s *Service) getCallerIdentity(req *api.Request) (any, *refusal) {
 // reference, GetSessionToken and GetFederationToken.
 func sessionMayCall(req *api.Request) *refusal {
 	p := req.Principal
-	if p == nil || !p.Temporary || unsigned(req.Action) || req.Action == "GetCallerIdentity" || req.Action == "GetWebIdentityToken" {
+	if p == nil || !p.Temporary || req.Action == "GetCallerIdentity" || req.Action == "GetWebIdentityToken" {
 		return nil
 	}
 	allowed := true

@@ -69,7 +69,7 @@ func (f *fixture) golden(t *testing.T, name, script string, issued map[string]cr
 	req := f.request(c.Form, p)
 	req.WantJSON = c.JSON
 	w := httptest.NewRecorder()
-	f.ServeAWS(w, req)
+	api.Answer(f.Service, w, req)
 	var answer struct {
 		Result struct{ Credentials credentialsElement } `xml:",any"`
 	}

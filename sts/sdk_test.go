@@ -39,13 +39,13 @@ func (f *fixture) serve(t *testing.T) string {
 			return
 		}
 		req := &api.Request{Call: call, State: f.store.Snapshot(), Now: f.now, PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{}}
-		if !unsigned(call.Action) {
+		if !f.Describe().IsUnsigned(call.Action) {
 			if err := f.signed(req); err != nil {
 				wire.WriteQueryError(w, call, Namespace, err.Query())
 				return
 			}
 		}
-		f.ServeAWS(w, req)
+		api.Answer(f.Service, w, req)
 	}))
 	t.Cleanup(server.Close)
 	return server.URL

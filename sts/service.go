@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -52,7 +53,8 @@ type Config struct {
 
 // Service is the STS of all accounts. It is safe for concurrent use.
 type Service struct {
-	config Config
+	config      Config
+	description *api.Description
 	// rings caches the parsed sealing keys of the newest state that was seen.
 	rings atomic.Pointer[keyring]
 }
@@ -77,59 +79,64 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := Ensure(ctx, c.Store, c.Now(), c.Rand); err != nil {
 		return nil, fmt.Errorf("sts: %w", err)
 	}
-	return &Service{config: c}, nil
+	return &Service{config: c, description: describe()}, nil
 }
 
-// ServeAWS answers one call. The caller has authenticated it unless the action
-// is one that takes no signature.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
-	result, refused := s.answer(req)
-	if refused != nil {
-		refused.record(req)
-		wire.WriteQueryError(w, req.Call, Namespace, refused.err)
-		return
+// Describe says what the service is.
+func (s *Service) Describe() *api.Description { return s.description }
+
+func describe() *api.Description {
+	return &api.Description{
+		Name: "sts", Title: "STS", Protocol: wire.Query{Namespace: Namespace}, Version: Version, Hosts: []string{"sts", "sts-fips"},
+		Actions: api.ActionNames(actions, unsupported...),
+		// One that is sent is not looked at.
+		Unsigned: []string{"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"},
+		Records: &api.Records{
+			Source: "sts.amazonaws.com", Dates: "Jan 2, 2006, 3:04:05 PM", ErrorCode: recordedCode, Endpoint: true,
+			Global: func(r *http.Request) bool { return strings.EqualFold(r.Host, "sts.amazonaws.com") },
+			// IAM user guide, the table of the STS's actions: all others are reads.
+			Changes: []string{"GetFederationToken", "GetSessionToken", "AssumeRoot"},
+			// No record was seen that has these.
+			Omit:       []string{"packedPolicySize", "sessionTokenSize", "sessionTokenUtilization"},
+			Identities: map[string]string{"AssumeRoleWithWebIdentity": "WebIdentityUser", "AssumeRoleWithSAML": "SAMLUser"},
+		},
 	}
-	wire.WriteQuery(w, req.Call, Namespace, result)
 }
 
-func (s *Service) answer(req *api.Request) (any, *refusal) {
-	if req.Action == "" {
-		return nil, missingAction()
+// recordedCode is a code as CloudTrail's records have it: the name of the
+// exception in the API reference.
+func recordedCode(code string) string {
+	switch code {
+	case "IDPCommunicationError", "IDPRejectedClaim", "InvalidIdentityToken", "MalformedPolicyDocument", "PackedPolicyTooLarge":
+		return code + "Exception"
 	}
-	action := actions[req.Action]
-	if action == nil || req.Version != Version {
-		return nil, unknownAction(req.Action, req.Version)
+	return code
+}
+
+// Serve answers one call.
+func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
+	refused := sessionMayCall(req)
+	if refused == nil {
+		var result any
+		if result, refused = actions[req.Action](s, req); refused == nil {
+			wire.WriteQuery(w, req.Call, Namespace, result)
+			return nil
+		}
 	}
-	if req.Principal == nil && !unsigned(req.Action) {
-		return nil, notAuthenticated()
-	}
-	if refused := sessionMayCall(req); refused != nil {
-		return nil, refused
-	}
-	return action(s, req)
+	return refused.asError()
 }
 
 // actions are AWS's, by name.
 var actions = map[string]func(*Service, *api.Request) (any, *refusal){
 	"AssumeRole":                 (*Service).assumeRole,
-	"AssumeRoleWithSAML":         absent,
 	"AssumeRoleWithWebIdentity":  (*Service).assumeRoleWithWebIdentity,
-	"AssumeRoot":                 absent,
 	"DecodeAuthorizationMessage": (*Service).decodeAuthorizationMessage,
 	"GetAccessKeyInfo":           (*Service).getAccessKeyInfo,
 	"GetCallerIdentity":          (*Service).getCallerIdentity,
-	"GetDelegatedAccessToken":    absent,
 	"GetFederationToken":         (*Service).getFederationToken,
 	"GetSessionToken":            (*Service).getSessionToken,
 	"GetWebIdentityToken":        (*Service).getWebIdentityToken,
 }
 
-func absent(_ *Service, req *api.Request) (any, *refusal) { return nil, notImplemented(req.Action) }
-
-// HasAction says whether the STS has an action of that name.
-func (s *Service) HasAction(name string) bool { return actions[name] != nil }
-
-// unsigned says whether an action takes no signature. One that is sent is not looked at.
-func unsigned(action string) bool {
-	return action == "AssumeRoleWithWebIdentity" || action == "AssumeRoleWithSAML"
-}
+// unsupported are the actions that AWS has and the emulator has not.
+var unsupported = []string{"AssumeRoleWithSAML", "AssumeRoot", "GetDelegatedAccessToken"}

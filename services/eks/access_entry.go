@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -141,7 +142,7 @@ func (s *Service) createAccessEntry(c *call) (any, error) {
 	entry.ID = id.String()
 	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
 		if _, exists := state.Get[*AccessEntry](tx, entry.StateKey()); exists {
-			return services.Fail(http.StatusConflict, "ResourceInUseException", "The specified access entry resource is already in use on this cluster.")
+			return api.Fail(http.StatusConflict, "ResourceInUseException", "The specified access entry resource is already in use on this cluster.")
 		}
 		tx.Put(entry)
 		return nil
@@ -226,7 +227,7 @@ func openForEntries(c *call, keys policy.Context) (*Cluster, error) {
 
 func (c *Cluster) knowsEntries() error {
 	if strings.Contains(string(c.Config["accessConfig"]), `"CONFIG_MAP"`) {
-		return services.Fail(http.StatusBadRequest, "InvalidRequestException",
+		return api.Fail(http.StatusBadRequest, "InvalidRequestException",
 			"The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this operation.")
 	}
 	return nil
@@ -252,7 +253,7 @@ func openEntry(c *call, keys policy.Context) (*AccessEntry, error) {
 		return nil, err
 	}
 	if !found {
-		return nil, services.Fail(http.StatusNotFound, "ResourceNotFoundException",
+		return nil, api.Fail(http.StatusNotFound, "ResourceNotFoundException",
 			"The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'.")
 	}
 	return entry, nil

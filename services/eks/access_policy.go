@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -101,7 +101,7 @@ func (s *Service) disassociateAccessPolicy(c *call) (any, error) {
 	_, err := s.changeEntry(c, keys, func(entry *AccessEntry) error {
 		i := entry.indexOf(c.path["policy"])
 		if i < 0 {
-			return services.Fail(http.StatusNotFound, "ResourceNotFoundException", "The specified policyArn is not associated with the access entry.")
+			return api.Fail(http.StatusNotFound, "ResourceNotFoundException", "The specified policyArn is not associated with the access entry.")
 		}
 		entry.Policies = slices.Delete(slices.Clone(entry.Policies), i, i+1)
 		return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -185,7 +186,7 @@ func (a *Addon) put(tx *state.Txn, associations []*Association) error {
 		for _, wanted := range associations {
 			for other := range Associations(tx, a.Account, a.Region, a.Cluster) {
 				if other.Namespace == wanted.Namespace && other.ServiceAccount == wanted.ServiceAccount {
-					return ofCluster(a.Cluster, services.Fail(http.StatusConflict, "ResourceInUseException", "Association already exists: %s", other.ID))
+					return ofCluster(a.Cluster, api.Fail(http.StatusConflict, "ResourceInUseException", "Association already exists: %s", other.ID))
 				}
 			}
 			tx.Put(wanted)
@@ -227,7 +228,7 @@ func (s *Service) createAddon(c *call) (any, error) {
 	var shown object
 	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
 		if _, exists := state.Get[*Addon](tx, a.StateKey()); exists {
-			f := services.Fail(http.StatusConflict, "ResourceInUseException", "Addon already exists.")
+			f := api.Fail(http.StatusConflict, "ResourceInUseException", "Addon already exists.")
 			f.Wire.With("addonName", a.Name)
 			return ofCluster(a.Cluster, f)
 		}
@@ -259,7 +260,7 @@ func openAddon(c *call) (*Addon, error) {
 		return nil, noCluster(name)
 	}
 	if !found {
-		f := services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No addon: %s found in cluster: %s", addon, name)
+		f := api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No addon: %s found in cluster: %s", addon, name)
 		f.Wire.With("addonName", addon)
 		return nil, ofCluster(name, f)
 	}

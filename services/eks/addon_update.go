@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -77,7 +77,7 @@ func (u *AddonUpdate) describe(status string) object {
 func (s *Service) describeUpdate(c *call) (any, error) {
 	c.path["addon"] = c.HTTP.URL.Query().Get("addonName")
 	if c.path["addon"] == "" {
-		return nil, services.Unsupported("eks", "DescribeUpdate")
+		return nil, api.Unsupported("eks", "DescribeUpdate")
 	}
 	a, err := openAddon(c)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Service) describeUpdate(c *call) (any, error) {
 			return object{"update": a.Updates[i].describe("Successful")}, nil
 		}
 	}
-	return nil, ofCluster(a.Cluster, services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No update found for ID: %s", c.path["update"]))
+	return nil, ofCluster(a.Cluster, api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No update found for ID: %s", c.path["update"]))
 }
 
 // describeAddonVersions gives for each add-on the one version that is its default

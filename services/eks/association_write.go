@@ -99,7 +99,7 @@ func checkRole(req *api.Request, role string, a *Association) error {
 		return invalidParameter("Role ARN %s is not valid.", role)
 	}
 	if arn.Account != a.Account {
-		return services.Fail(http.StatusForbidden, "AccessDeniedException", "Cross-account pass role is not allowed.").
+		return api.Fail(http.StatusForbidden, "AccessDeniedException", "Cross-account pass role is not allowed.").
 			WithHint("give a role of the cluster's account, and the other account's as targetRoleArn")
 	}
 	if err := passRole(req, role, PodsService); err != nil {
@@ -177,12 +177,12 @@ func (s *Service) createAssociation(c *call) (any, error) {
 		n := 0
 		for other := range Associations(tx, a.Account, a.Region, a.Cluster) {
 			if other.Namespace == a.Namespace && other.ServiceAccount == a.ServiceAccount {
-				return ofCluster(a.Cluster, services.Fail(http.StatusConflict, "ResourceInUseException", "Association already exists: %s", other.ID))
+				return ofCluster(a.Cluster, api.Fail(http.StatusConflict, "ResourceInUseException", "Association already exists: %s", other.ID))
 			}
 			n++
 		}
 		if n >= mostAssociations {
-			return ofCluster(a.Cluster, services.Fail(http.StatusBadRequest, "ResourceLimitExceededException", "The cluster has %d pod identity associations, the most that it can have.", n))
+			return ofCluster(a.Cluster, api.Fail(http.StatusBadRequest, "ResourceLimitExceededException", "The cluster has %d pod identity associations, the most that it can have.", n))
 		}
 		tx.Put(a)
 		return nil
@@ -217,7 +217,7 @@ func byToken(r state.Reader, c *Cluster, token *string) *Association {
 
 // ofCluster adds the cluster's name to an error, as a member of its own.
 func ofCluster(name string, err error) error {
-	if f, ok := err.(*services.Failure); ok && name != "" {
+	if f, ok := err.(*api.Refusal); ok && name != "" {
 		f.Wire.With("clusterName", name)
 	}
 	return err

@@ -16,8 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -149,7 +149,7 @@ func newAuthority(now time.Time) (string, error) {
 
 // noCluster: the text is AWS's, final period included.
 func noCluster(name string) error {
-	f := services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: %s.", name)
+	f := api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: %s.", name)
 	f.Wire.With("clusterName", name)
 	return f
 }

@@ -57,7 +57,7 @@ func (in *createClusterInput) UnmarshalJSON(b []byte) error {
 // ready at once: there is no time in which it is CREATING.
 func (s *Service) createCluster(c *call) (any, error) {
 	if s.newIssuer == nil {
-		return nil, services.Unsupported("eks", "CreateCluster")
+		return nil, api.Unsupported("eks", "CreateCluster")
 	}
 	var in createClusterInput
 	if err := decode(c.Request, &in); err != nil {
@@ -112,7 +112,7 @@ func (s *Service) createCluster(c *call) (any, error) {
 }
 
 func clusterExists(name string) error {
-	f := services.Fail(http.StatusConflict, "ResourceInUseException", "Cluster already exists with name: %s", name)
+	f := api.Fail(http.StatusConflict, "ResourceInUseException", "Cluster already exists with name: %s", name)
 	f.Wire.With("clusterName", name)
 	return f
 }

@@ -1,7 +1,9 @@
 package eks
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -117,4 +119,33 @@ func Reset(tx *state.Txn, account string) {
 	}
 	state.DeleteAll[*Cluster](tx, account)
 	state.DeleteAll[*Association](tx, account)
+}
+
+// Apply merges the clusters of a document into the state; see [Apply].
+func (s *Service) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
+	for name, cluster := range doc.Clusters {
+		cluster.Account, cluster.Region = cmp.Or(cluster.Account, s.account), cmp.Or(cluster.Region, s.region)
+		if err := Apply(tx, name, cluster, now); err != nil {
+			return fmt.Errorf("cluster %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Export adds the clusters to a document; see [Export].
+func (s *Service) Export(r state.Reader, doc *statefile.State) { maps.Copy(doc.Clusters, Export(r)) }
+
+// Reset deletes an account's clusters and what belongs to them; see [Reset].
+func (s *Service) Reset(tx *state.Txn, account string) { Reset(tx, account) }
+
+// Issuers are those of the clusters.
+func (s *Service) Issuers(r state.Reader, account string) []string {
+	if account != "" {
+		account += "/"
+	}
+	var urls []string
+	for c := range state.All[*Cluster](r, account) {
+		urls = append(urls, c.Issuer)
+	}
+	return urls
 }

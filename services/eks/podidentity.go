@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -135,7 +136,7 @@ func openAssociation(c *call) (*Association, error) {
 		return nil, noCluster(name)
 	}
 	if !found {
-		return nil, ofCluster(name, services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No service account role association found for ID: %s", id))
+		return nil, ofCluster(name, api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No service account role association found for ID: %s", id))
 	}
 	return a, nil
 }

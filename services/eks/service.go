@@ -12,12 +12,10 @@ package eks
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -28,11 +26,11 @@ type Config struct {
 	Store *state.Store
 	// Rand makes ids: crypto/rand.Reader, or something repeatable in tests.
 	Rand io.Reader
+	// Account and Region are those of clusters in State documents that name none.
+	Account, Region string
 	// NewIssuer makes the OIDC issuer of a new cluster, with keys, served under
 	// that URL. Without it CreateCluster answers NotImplemented.
 	NewIssuer func(ctx context.Context, url string) error
-	// Log takes what no caller can be told; nil discards it.
-	Log *slog.Logger
 }
 
 // Service answers the calls of EKS.
@@ -40,16 +38,33 @@ type Service struct {
 	store     *state.Store
 	rand      io.Reader
 	newIssuer func(context.Context, string) error
-	log       *slog.Logger
+	// account and region are those of documents that name none.
+	account, region string
+
+	description *api.Description
 }
 
 // New makes a Service.
 func New(c Config) *Service {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	return &Service{store: c.Store, rand: c.Rand, newIssuer: c.NewIssuer, log: c.Log}
+	return &Service{store: c.Store, rand: c.Rand, newIssuer: c.NewIssuer, account: c.Account, region: c.Region, description: describe()}
 }
+
+func describe() *api.Description {
+	names := map[string]bool{}
+	for _, r := range routes {
+		names[r.action] = r.do != nil
+	}
+	return &api.Description{
+		Name: "eks", Title: "EKS", Protocol: wire.RESTJSON{Action: ActionOf},
+		Hosts: []string{"eks", "eks-fips"}, Paths: []string{"/clusters", "/clusters/"}, Actions: names,
+		Internal: *wire.Errorf(http.StatusInternalServerError, "ServerException", "An internal error occurred."),
+		// The name is EKS's own.
+		Unavailable: *wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailableException", "The request has failed due to a temporary failure of the server."),
+	}
+}
+
+// Describe says what the service is.
+func (s *Service) Describe() *api.Description { return s.description }
 
 // call is one request with the names that its path has.
 type call struct {
@@ -57,38 +72,15 @@ type call struct {
 	path map[string]string
 }
 
-// ServeAWS answers one call that the dispatcher has routed and authenticated.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
+// Serve answers one call.
+func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 	route, path := match(req.HTTP)
-	if route != nil {
-		req.Action, req.Decision.Action = route.action, route.action
+	result, err := route.do(s, &call{req, path})
+	if err != nil {
+		return err
 	}
-	result, err := s.answer(&call{req, path}, route)
-	if err == nil {
-		wire.WriteRESTJSON(w, req.Call, http.StatusOK, result)
-		return
-	}
-	f := services.AsFailure(err, "ServerException")
-	if f.Wire.Code == services.Unavailable {
-		f.Wire.Code = "ServiceUnavailableException" // EKS's own name for it
-	}
-	if f.Cause != nil {
-		s.log.Error("eks: call failed", "action", req.Action, "requestId", req.ID, "err", f.Cause)
-	}
-	services.Record(req, f)
-	wire.WriteRESTJSONError(w, req.Call, f.Wire)
-}
-
-func (s *Service) answer(c *call, r *route) (any, error) {
-	switch {
-	case c.Principal == nil:
-		return nil, wire.MissingAuthentication().REST()
-	case r == nil:
-		return nil, services.Fail(http.StatusNotFound, "UnknownOperationException", "EKS has no operation for %s %s.", c.HTTP.Method, c.HTTP.URL.EscapedPath())
-	case r.do == nil:
-		return nil, services.Unsupported("eks", r.action)
-	}
-	return r.do(s, c)
+	wire.WriteRESTJSON(w, req.Call, http.StatusOK, result)
+	return nil
 }
 
 // authorize holds a call against the caller's policies; EKS resources have no
@@ -101,9 +93,9 @@ func authorize(req *api.Request, action, resource, account string, keys policy.C
 	if d.Allowed {
 		return nil
 	}
-	return services.Denied(d, wire.Errorf(http.StatusForbidden, "AccessDeniedException", "%s", services.DenialText(req.Principal, d, action, resource)))
+	return api.Denied(d, wire.Errorf(http.StatusForbidden, "AccessDeniedException", "%s", api.DenialText(req.Principal, d, action, resource)))
 }
 
-func invalidParameter(format string, args ...any) *services.Failure {
-	return services.Fail(http.StatusBadRequest, "InvalidParameterException", format, args...)
+func invalidParameter(format string, args ...any) *api.Refusal {
+	return api.Fail(http.StatusBadRequest, "InvalidParameterException", format, args...)
 }

@@ -30,7 +30,7 @@ func (c *Cluster) withTags(tags []aws.Tag) state.Entity {
 func byARN(r state.Reader, req *api.Request, text string) (tagged, error) {
 	arn, err := aws.ParseARN(text)
 	if err != nil || arn.Service != "eks" {
-		return nil, services.Fail(http.StatusBadRequest, "BadRequestException", "Invalid ARN: %s", text)
+		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "Invalid ARN: %s", text)
 	}
 	if arn.Account == req.Principal.Account && arn.Region == req.Region {
 		if name, ok := strings.CutPrefix(arn.Resource, "cluster/"); ok {
@@ -58,7 +58,7 @@ func byARN(r state.Reader, req *api.Request, text string) (tagged, error) {
 			}
 		}
 	}
-	return nil, services.Fail(http.StatusNotFound, "NotFoundException", "Resource not found for ARN: %s", text)
+	return nil, api.Fail(http.StatusNotFound, "NotFoundException", "Resource not found for ARN: %s", text)
 }
 
 // openARN authorises a call on what an ARN names, and finds it.
@@ -100,7 +100,7 @@ func (s *Service) tagResource(c *call) (any, error) {
 		return nil, err
 	}
 	if len(tags) == 0 || len(tags) > 50 {
-		return nil, services.Fail(http.StatusBadRequest, "BadRequestException", "tags must have 1 to 50 entries.")
+		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "tags must have 1 to 50 entries.")
 	}
 	return s.retag(c, func(old []aws.Tag) []aws.Tag { return services.SetTags(old, tags...) })
 }
@@ -123,7 +123,7 @@ func (s *Service) retag(c *call, to func([]aws.Tag) []aws.Tag) (any, error) {
 		}
 		tags := to(found.tags())
 		if len(tags) > 50 {
-			return services.Fail(http.StatusBadRequest, "BadRequestException", "A resource has at most 50 tags.")
+			return api.Fail(http.StatusBadRequest, "BadRequestException", "A resource has at most 50 tags.")
 		}
 		tx.Put(found.withTags(tags))
 		return nil

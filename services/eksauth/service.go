@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -39,20 +38,29 @@ type Config struct {
 	STS *sts.Service
 	// Verifier verifies the tokens of clusters.
 	Verifier *oidc.Verifier
-	// Log takes what no caller can be told; nil discards it.
-	Log *slog.Logger
 }
 
 // Service answers the calls of EKS Auth.
-type Service struct{ Config }
+type Service struct {
+	Config
+	description *api.Description
+}
 
 // New makes a Service.
-func New(c Config) *Service {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
+func New(c Config) *Service { return &Service{c, describe()} }
+
+func describe() *api.Description {
+	return &api.Description{
+		Name: Name, Title: "EKS Auth", Protocol: wire.RESTJSON{Action: ActionOf}, Hosts: []string{Name, Name + "-fips"},
+		Paths: []string{"POST /clusters/{name}/assume-role-for-pod-identity"}, Actions: map[string]bool{action: true},
+		Internal: *wire.Errorf(http.StatusInternalServerError, "InternalServerException", "An internal error occurred."),
+		// The name is EKS Auth's own.
+		Unavailable: *wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailableException", "The request has failed due to a temporary failure of the server."),
 	}
-	return &Service{c}
 }
+
+// Describe says what the service is.
+func (s *Service) Describe() *api.Description { return s.description }
 
 // ActionOf names the operation that a request asks for, "" for none that EKS Auth has.
 func ActionOf(r *http.Request) string {
@@ -69,40 +77,25 @@ func clusterOf(r *http.Request) (string, bool) {
 	return name, ok && ok2 && r.Method == http.MethodPost && !strings.Contains(name, "/")
 }
 
-// ServeAWS answers one call that the dispatcher has routed and authenticated.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
+// Serve answers one call.
+func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 	result, err := s.answer(req)
-	if err == nil {
-		wire.WriteRESTJSON(w, req.Call, http.StatusOK, result)
-		return
+	if err != nil {
+		return err
 	}
-	f := services.AsFailure(err, "InternalServerException")
-	if f.Wire.Code == services.Unavailable {
-		f.Wire.Code = "ServiceUnavailableException" // EKS Auth's own name for it
-	}
-	if f.Cause != nil {
-		s.Log.Error("eks-auth: call failed", "action", req.Action, "requestId", req.ID, "err", f.Cause)
-	}
-	services.Record(req, f)
-	wire.WriteRESTJSONError(w, req.Call, f.Wire)
+	wire.WriteRESTJSON(w, req.Call, http.StatusOK, result)
+	return nil
 }
 
 func (s *Service) answer(req *api.Request) (any, error) {
-	name, ok := clusterOf(req.HTTP)
-	switch {
-	case req.Principal == nil:
-		return nil, wire.MissingAuthentication().REST()
-	case !ok:
-		return nil, services.Fail(http.StatusNotFound, "UnknownOperationException", "EKS Auth has no operation for %s %s.", req.HTTP.Method, req.HTTP.URL.EscapedPath())
-	}
-	req.Action, req.Decision.Action = action, action
+	name, _ := clusterOf(req.HTTP)
 	cluster, err := s.cluster(req, name)
 	if err != nil {
 		return nil, err
 	}
 	var in struct{ Token string }
 	if err := json.Unmarshal(req.Body, &in); err != nil {
-		return nil, services.Fail(http.StatusBadRequest, "InvalidRequestException", "The request body is not valid: %v", err)
+		return nil, api.Fail(http.StatusBadRequest, "InvalidRequestException", "The request body is not valid: %v", err)
 	}
 	pod, err := s.pod(req, cluster, in.Token)
 	if err != nil {
@@ -110,7 +103,7 @@ func (s *Service) answer(req *api.Request) (any, error) {
 	}
 	association, ok := eks.AssociationFor(req.State, cluster, pod.Namespace, pod.ServiceAccount)
 	if !ok {
-		return nil, services.Fail(http.StatusNotFound, "ResourceNotFoundException", "No pod identity association found for service account %s/%s in cluster %s.", pod.Namespace, pod.ServiceAccount, cluster.Name).
+		return nil, api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No pod identity association found for service account %s/%s in cluster %s.", pod.Namespace, pod.ServiceAccount, cluster.Name).
 			WithHint("make one: aws eks create-pod-identity-association --cluster-name " + cluster.Name + " --namespace " + pod.Namespace + " --service-account " + pod.ServiceAccount + " --role-arn ARN")
 	}
 	pod.RoleARN, pod.TargetRoleARN, pod.ExternalID = association.RoleARN, association.TargetRoleARN, association.ExternalID
@@ -120,8 +113,8 @@ func (s *Service) answer(req *api.Request) (any, error) {
 		return nil, err
 	}
 	if refused != nil { // the one text for all that the STS may have against it (recorded 14)
-		f := services.Fail(http.StatusBadRequest, "AccessDeniedException", "Unauthorized Exception! EKS does not have permissions to assume the associated role.")
-		f.Reason = &refused.Reason
+		f := api.Fail(http.StatusBadRequest, "AccessDeniedException", "Unauthorized Exception! EKS does not have permissions to assume the associated role.")
+		f.Reason = refused.Reason
 		return nil, f
 	}
 	return answerOf(pod, association, session), nil
@@ -153,7 +146,7 @@ func (s *Service) cluster(req *api.Request, name string) (*eks.Cluster, error) {
 	}
 	req.Decision.Resource = arn
 	if d := req.Authorize(api.Access{Action: "eks-auth:" + action, Resource: arn, ResourceAccount: account, Keys: keys}); !d.Allowed {
-		return nil, services.Denied(d, wire.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s", services.DenialText(req.Principal, d, "eks-auth:"+action, arn)))
+		return nil, api.Denied(d, wire.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s", api.DenialText(req.Principal, d, "eks-auth:"+action, arn)))
 	}
 	if !ok {
 		return nil, eks.NoCluster(name)
@@ -218,9 +211,9 @@ func tokenRefused(err error, now time.Time, expires int64) error {
 		detail = refused.Message
 	}
 	if refused.Reason == oidc.ReasonExpired {
-		f := services.Fail(http.StatusBadRequest, "ExpiredTokenException", "The token included in the request is expired: current date/time %s must be before the expiration date/time %s.",
+		f := api.Fail(http.StatusBadRequest, "ExpiredTokenException", "The token included in the request is expired: current date/time %s must be before the expiration date/time %s.",
 			now.UTC().Format("2006-01-02T15:04:05.000000Z"), time.Unix(expires, 0).UTC().Format(time.RFC3339))
-		f.Reason = &decision.Reason{Kind: string(refused.Reason), Message: detail}
+		f.Reason = decision.Reason{Kind: string(refused.Reason), Message: detail}
 		f.Reason.Advise(refused.Hint)
 		return f
 	}
@@ -228,7 +221,7 @@ func tokenRefused(err error, now time.Time, expires int64) error {
 }
 
 func invalidToken(reason oidc.Reason, message, hint string) error {
-	f := services.Fail(http.StatusBadRequest, "InvalidTokenException", "The token included in the request is invalid.")
-	f.Reason = &decision.Reason{Kind: string(reason), Message: message, Hint: hint}
+	f := api.Fail(http.StatusBadRequest, "InvalidTokenException", "The token included in the request is invalid.")
+	f.Reason = decision.Reason{Kind: string(reason), Message: message, Hint: hint}
 	return f
 }

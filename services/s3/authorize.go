@@ -11,7 +11,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -95,9 +94,9 @@ func (c *call) denied(b *Bucket, d policy.Decision, action, resource string) err
 		if resource != "" {
 			resource = `"` + resource + `"`
 		}
-		message = services.DenialText(c.Principal, d, action, resource)
+		message = api.DenialText(c.Principal, d, action, resource)
 	}
-	return services.Denied(d, wire.Errorf(http.StatusForbidden, "AccessDenied", "%s", message))
+	return api.Denied(d, wire.Errorf(http.StatusForbidden, "AccessDenied", "%s", message))
 }
 
 // authorizeAny is for actions on no bucket.

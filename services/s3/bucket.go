@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -62,7 +62,7 @@ func (s *Service) createBucket(c *call) error {
 	}
 	switch {
 	case strings.EqualFold(c.HTTP.Header.Get("X-Amz-Bucket-Object-Lock-Enabled"), "true"):
-		return services.Unsupported("s3", "CreateBucket with Object Lock")
+		return api.Unsupported("s3", "CreateBucket with Object Lock")
 	case !plainACL(c.HTTP.Header):
 		return c.aclNotSupported(b.Ownership)
 	}

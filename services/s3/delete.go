@@ -4,7 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 
-	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -125,7 +125,7 @@ func (s *Service) deleteObjects(c *call) error {
 		if err == nil {
 			err = s.remove(c, o.Key, conditions{match: unquoted(o.ETag)})
 		}
-		var f *services.Failure
+		var f *api.Refusal
 		switch {
 		case err == nil && !in.Quiet:
 			out.Deleted = append(out.Deleted, deletedEntry{o.Key, version})

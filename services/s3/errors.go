@@ -5,12 +5,12 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/api"
 )
 
 // fail makes a Failure whose answer has further elements: name, value, ….
-func fail(status int, code, message string, fields ...string) *services.Failure {
-	f := services.Fail(status, code, "%s", message)
+func fail(status int, code, message string, fields ...string) *api.Refusal {
+	f := api.Fail(status, code, "%s", message)
 	for i := 0; i+1 < len(fields); i += 2 {
 		f.Wire.With(fields[i], fields[i+1])
 	}
@@ -38,7 +38,7 @@ func invalidRequest(message string) error {
 	return fail(http.StatusBadRequest, "InvalidRequest", message)
 }
 
-func malformedXML() *services.Failure {
+func malformedXML() *api.Refusal {
 	return fail(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 }
 

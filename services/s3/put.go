@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -80,7 +80,7 @@ func (c *call) refuseUnsupported() error {
 	h := c.HTTP.Header
 	switch {
 	case h.Get("X-Amz-Server-Side-Encryption-Customer-Algorithm") != "":
-		return services.Unsupported("s3", c.op.name+" with a customer's key (SSE-C)")
+		return api.Unsupported("s3", c.op.name+" with a customer's key (SSE-C)")
 	case h.Get("X-Amz-Object-Lock-Mode") != "" || h.Get("X-Amz-Object-Lock-Legal-Hold") != "":
 		return fail(http.StatusBadRequest, "InvalidRequest", "Bucket is missing Object Lock Configuration")
 	case h.Get("X-Amz-Write-Offset-Bytes") != "":

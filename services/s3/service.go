@@ -20,7 +20,6 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -30,6 +29,8 @@ const DefaultMaxObjectSize = 256 << 20
 
 // Config is what a Service needs.
 type Config struct {
+	// Log takes what no caller can be told; nil discards it.
+	Log *slog.Logger
 	// Store keeps the buckets and objects; it was opened with Kinds.
 	Store *state.Store
 	// Rand makes upload ids: crypto/rand.Reader, or something repeatable in tests.
@@ -42,8 +43,6 @@ type Config struct {
 	// MaxObjectSize bounds an object in bytes; 0 is DefaultMaxObjectSize. All
 	// objects are in memory.
 	MaxObjectSize int64
-	// Log takes what no caller can be told; nil discards it.
-	Log *slog.Logger
 }
 
 // Service answers the calls of S3.
@@ -53,7 +52,9 @@ type Service struct {
 	region  string
 	hosts   []string
 	maxSize int64
-	log     *slog.Logger
+
+	log         *slog.Logger
+	description *api.Description
 }
 
 // New makes a Service.
@@ -64,8 +65,19 @@ func New(c Config) *Service {
 	if c.MaxObjectSize == 0 {
 		c.MaxObjectSize = DefaultMaxObjectSize
 	}
-	return &Service{store: c.Store, rand: c.Rand, region: c.Region, hosts: c.Hosts, maxSize: c.MaxObjectSize, log: c.Log}
+	return &Service{store: c.Store, rand: c.Rand, region: c.Region, hosts: c.Hosts, maxSize: c.MaxObjectSize, log: c.Log, description: describe()}
 }
+
+func describe() *api.Description {
+	return &api.Description{
+		Name: "s3", Title: "S3", Protocol: wire.S3{Action: ActionOf}, Hosts: []string{"s3", "s3-*"}, Anonymous: true,
+		Internal:    *wire.Errorf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."),
+		Unavailable: *wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "Service is unable to handle request."),
+	}
+}
+
+// Describe says what the service is.
+func (s *Service) Describe() *api.Description { return s.description }
 
 // call is one request, with what its address names.
 type call struct {
@@ -79,33 +91,17 @@ type call struct {
 	body      *wire.Payload
 }
 
-// ServeAWS answers one call that the dispatcher has authenticated; an unsigned
-// one has no principal. The body is a *wire.Payload where the signature covers it.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
+// Serve answers one call; an unsigned one has no principal. The body is a *wire.Payload where the signature covers it.
+func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 	c := &call{Request: req, w: w, query: req.HTTP.URL.Query()}
 	if c.Region == "" {
 		c.Region = s.region
 	}
 	wire.SetS3Headers(w, req.Call)
-	err := c.takeParameters()
-	if err == nil {
-		err = s.answer(c)
+	if err := c.takeParameters(); err != nil {
+		return err
 	}
-	if err == nil {
-		return
-	}
-	f := services.AsFailure(err, "InternalError")
-	switch f.Wire.Code {
-	case "InternalError":
-		f.Wire.Message = "We encountered an internal error. Please try again."
-	case services.Unavailable:
-		f.Wire.Message = "Service is unable to handle request."
-	}
-	if f.Cause != nil {
-		s.log.Error("s3: call failed", "action", req.Action, "requestId", req.ID, "err", f.Cause)
-	}
-	services.Record(req, f)
-	wire.WriteS3Error(w, req.Call, f.Wire)
+	return s.answer(c)
 }
 
 // takeParameters makes headers of the x-amz-* parameters of a presigned request,
@@ -150,7 +146,7 @@ func (s *Service) answer(c *call) error {
 		return err
 	}
 	if c.op.do == nil {
-		return services.Unsupported("s3", c.op.name)
+		return api.Unsupported("s3", c.op.name)
 	}
 	var err error
 	if c.body, err = payload(c.HTTP); err != nil {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/api"
 )
 
 // The settings of a bucket. What can be set is kept and takes effect; what
@@ -211,5 +211,5 @@ func (c *call) aclNotSupported(ownership string) error {
 	if ownership == ownerships[0] {
 		return fail(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 	}
-	return services.Unsupported("s3", c.op.name+" with an ACL that gives rights to others")
+	return api.Unsupported("s3", c.op.name+" with an ACL that gives rights to others")
 }

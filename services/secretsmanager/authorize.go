@@ -83,9 +83,9 @@ func authorizeAny(req *api.Request) error {
 
 // denied words the refusal: 400, and the secret as the caller named it.
 // Seen on AWS: "…GetSecretValue on resource: db-connection because no …".
-func denied(req *api.Request, d policy.Decision, action, secretID string) *services.Failure {
-	return services.Denied(d, wire.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s",
-		services.DenialText(req.Principal, d, action, secretID)))
+func denied(req *api.Request, d policy.Decision, action, secretID string) *api.Refusal {
+	return api.Denied(d, wire.Errorf(http.StatusBadRequest, "AccessDeniedException", "%s",
+		api.DenialText(req.Principal, d, action, secretID)))
 }
 
 // grantsWithoutSuffix says whether a statement failed only for the missing suffix.

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/irsa-emu/irsa-emu/api"
-	"github.com/irsa-emu/irsa-emu/services"
 )
 
 type batchGetSecretValueInput struct {
@@ -69,7 +68,7 @@ func (s *Service) batchGetSecretValue(req *api.Request) (any, error) {
 	for _, id := range slices.Compact(ids) {
 		v, err := s.readOne(req, id)
 		if err != nil {
-			f := services.AsFailure(err, "InternalServiceError")
+			f := api.RefusalOf(s.description, err)
 			if f.Cause != nil {
 				return nil, err
 			}

@@ -41,7 +41,7 @@ func (v *value) lengths() error {
 	default:
 		return nil
 	}
-	return services.Fail(http.StatusBadRequest, "ValidationException",
+	return api.Fail(http.StatusBadRequest, "ValidationException",
 		"1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have length %s", what, constraint)
 }
 
@@ -117,7 +117,7 @@ func (s *Service) createSecret(req *api.Request) (any, error) {
 		return nil, err
 	}
 	if len(in.AddReplicaRegions) > 0 {
-		return nil, services.Unsupported("secretsmanager", "CreateSecret with AddReplicaRegions")
+		return nil, api.Unsupported("secretsmanager", "CreateSecret with AddReplicaRegions")
 	}
 	if err := in.check(); err != nil {
 		return nil, err
@@ -161,7 +161,7 @@ func (s *Secret) createdAgain(in *createSecretInput) error {
 		}
 		return tokenInUse(in.ClientRequestToken, s)
 	}
-	return services.Fail(http.StatusBadRequest, "ResourceExistsException", "The operation failed because the secret %s already exists.", s.Name)
+	return api.Fail(http.StatusBadRequest, "ResourceExistsException", "The operation failed because the secret %s already exists.", s.Name)
 }
 
 func setIfGiven(keys policy.Context, key, value string) {

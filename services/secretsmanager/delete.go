@@ -7,7 +7,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -87,7 +86,7 @@ func (s *Service) deletedNothing(req *api.Request, id string) (any, error) {
 }
 
 func isNotFound(err error) bool {
-	var f *services.Failure
+	var f *api.Refusal
 	return errors.As(err, &f) && f.Wire.Code == "ResourceNotFoundException"
 }
 

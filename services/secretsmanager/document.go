@@ -149,3 +149,27 @@ func or(t, fallback time.Time) time.Time {
 func textOf(t *statefile.Text) *string { return (*string)(t) }
 
 func documentText(s *string) *statefile.Text { return (*statefile.Text)(s) }
+
+// Apply merges the service's part of every account into the state; see [Apply].
+func (s *Service) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
+	for account, in := range doc.Accounts {
+		if err := Apply(tx, account, s.region, in, now, s.rand); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Export adds the service's part of every account to a document; see [Export].
+func (s *Service) Export(r state.Reader, doc *statefile.State) {
+	found := map[string]bool{}
+	Accounts(r, found)
+	for account := range found {
+		out := doc.Accounts[account]
+		out.Secrets = Export(r, account)
+		doc.Accounts[account] = out
+	}
+}
+
+// Reset deletes everything that the service keeps of an account; see [Reset].
+func (s *Service) Reset(tx *state.Txn, account string) { Reset(tx, account) }

@@ -3,27 +3,27 @@ package secretsmanager
 import (
 	"net/http"
 
-	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/api"
 )
 
 // Every client error of Secrets Manager has the status 400.
 
 func notFound() error {
-	return services.Fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
+	return api.Fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 }
 
 // valueNotFound: what is "staging label" or "VersionId".
 // Recorded: "…secret value for staging label: AWSPREVIOUS", "…for VersionId: …".
 func valueNotFound(what, which string) error {
-	return services.Fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for %s: %s", what, which)
+	return api.Fail(http.StatusBadRequest, "ResourceNotFoundException", "Secrets Manager can't find the specified secret value for %s: %s", what, which)
 }
 
-func invalidRequest(format string, args ...any) *services.Failure {
-	return services.Fail(http.StatusBadRequest, "InvalidRequestException", format, args...)
+func invalidRequest(format string, args ...any) *api.Refusal {
+	return api.Fail(http.StatusBadRequest, "InvalidRequestException", format, args...)
 }
 
-func invalidParameter(format string, args ...any) *services.Failure {
-	return services.Fail(http.StatusBadRequest, "InvalidParameterException", format, args...)
+func invalidParameter(format string, args ...any) *api.Refusal {
+	return api.Fail(http.StatusBadRequest, "InvalidParameterException", format, args...)
 }
 
 func markedForDeletion() error {
@@ -38,12 +38,12 @@ func noToken() error {
 
 // Recorded on AWS for CreateSecret, PutSecretValue and UpdateSecret.
 func tokenInUse(token string, secret *Secret) error {
-	return services.Fail(http.StatusBadRequest, "ResourceExistsException",
+	return api.Fail(http.StatusBadRequest, "ResourceExistsException",
 		"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", token, secret.ARN())
 }
 
 // Recorded on AWS, from every action that takes a name.
 func invalidName() error {
-	return services.Fail(http.StatusBadRequest, "ValidationException",
+	return api.Fail(http.StatusBadRequest, "ValidationException",
 		"Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/irsa-emu/irsa-emu/services"
+	"github.com/irsa-emu/irsa-emu/api"
 )
 
 // filter is one entry of Filters. Entries are combined with AND, the values of
@@ -23,7 +23,7 @@ func (f *filter) check(at int) error {
 	case f.Key == "":
 		return invalidParameter("Invalid filter key")
 	case !slices.Contains(filterKeys, f.Key):
-		return services.Fail(http.StatusBadRequest, "ValidationException",
+		return api.Fail(http.StatusBadRequest, "ValidationException",
 			// The set is AWS's own, older than the keys primary-region and owning-service (seen in moto).
 			"1 validation error detected: Value '%s' at 'filters.%d.member.key' failed to satisfy constraint: Member must satisfy enum value set: [all, name, tag-key, description, tag-value]",
 			f.Key, at+1)

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"github.com/irsa-emu/irsa-emu/api"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -107,7 +106,7 @@ func paginate[T any](list []T, token string, limit int) (page []T, next string, 
 			from, err = strconv.Atoi(string(text))
 		}
 		if err != nil || from < 0 {
-			return nil, "", services.Fail(http.StatusBadRequest, "InvalidNextTokenException", "Invalid Token")
+			return nil, "", api.Fail(http.StatusBadRequest, "InvalidNextTokenException", "Invalid Token")
 		}
 	}
 	from = min(from, len(list))

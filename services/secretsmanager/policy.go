@@ -55,7 +55,7 @@ func (s *Service) putResourcePolicy(req *api.Request) (any, error) {
 		return nil, malformed(err)
 	}
 	if in.BlockPublicPolicy && public(parsed) {
-		return nil, services.Fail(http.StatusBadRequest, "PublicPolicyException",
+		return nil, api.Fail(http.StatusBadRequest, "PublicPolicyException",
 			"The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.")
 	}
 	document := iam.NewDocument(parsed)
@@ -129,7 +129,7 @@ func (s *Service) validateResourcePolicy(req *api.Request) (any, error) {
 // malformed: AWS has one text for whatever is wrong with a policy
 // (seen in awsdocs/aws-cloudformation-user-guide#623).
 func malformed(err error) error {
-	f := services.Fail(http.StatusBadRequest, "MalformedPolicyDocumentException", "This policy has invalid syntax.")
+	f := api.Fail(http.StatusBadRequest, "MalformedPolicyDocumentException", "This policy has invalid syntax.")
 	f.Reason.Message = err.Error()
 	var v *policy.ValidationError
 	if errors.As(err, &v) {

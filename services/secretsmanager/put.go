@@ -5,7 +5,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
-	"github.com/irsa-emu/irsa-emu/services"
 )
 
 type putSecretValueInput struct {
@@ -35,7 +34,7 @@ func (s *Service) putSecretValue(req *api.Request) (any, error) {
 		return nil, err
 	}
 	if in.RotationToken != "" {
-		return nil, services.Unsupported("secretsmanager", "PutSecretValue with RotationToken")
+		return nil, api.Unsupported("secretsmanager", "PutSecretValue with RotationToken")
 	}
 	if err := in.check(); err != nil {
 		return nil, err

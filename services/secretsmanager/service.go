@@ -17,26 +17,29 @@ import (
 	"net/http"
 
 	"github.com/irsa-emu/irsa-emu/api"
-	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // Config is what a Service needs.
 type Config struct {
+	// Log takes what no caller can be told; nil discards it.
+	Log *slog.Logger
 	// Store keeps the secrets; it was opened with Kinds.
 	Store *state.Store
 	// Rand makes ARN suffixes, version ids and passwords: crypto/rand.Reader, or something repeatable in tests.
 	Rand io.Reader
-	// Log takes what no caller can be told; nil discards it.
-	Log *slog.Logger
+	// Region is that of secrets in State documents that name none.
+	Region string
 }
 
 // Service answers the calls of Secrets Manager.
 type Service struct {
-	store *state.Store
-	rand  io.Reader
-	log   *slog.Logger
+	store       *state.Store
+	rand        io.Reader
+	region      string
+	log         *slog.Logger
+	description *api.Description
 }
 
 // New makes a Service.
@@ -44,10 +47,32 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{store: c.Store, rand: c.Rand, log: c.Log}
+	return &Service{store: c.Store, rand: c.Rand, region: c.Region, log: c.Log, description: describe()}
 }
 
-// action answers one call; its error is a *services.Failure, a *wire.Error or
+func describe() *api.Description {
+	return &api.Description{
+		Name: "secretsmanager", Title: "Secrets Manager", Protocol: wire.JSON{},
+		Hosts: []string{"secretsmanager", "secretsmanager-fips"}, Targets: []string{"secretsmanager"},
+		Actions:  api.ActionNames(actions, unsupported...),
+		Internal: *wire.Errorf(http.StatusInternalServerError, "InternalServiceError", "An internal error occurred."),
+		Records: &api.Records{
+			Source: "secretsmanager.amazonaws.com", Dates: "Jan 2, 2006 3:04:05 PM",
+			// Seen: AccessDenied for AccessDeniedException (panther-analysis).
+			ErrorCode: func(code string) string {
+				if code == "AccessDeniedException" {
+					return "AccessDenied"
+				}
+				return code
+			},
+		},
+	}
+}
+
+// Describe says what the service is.
+func (s *Service) Describe() *api.Description { return s.description }
+
+// action answers one call; its error is an *api.Refusal, a *wire.Error or
 // the emulator's own.
 type action func(*Service, *api.Request) (any, error)
 
@@ -74,46 +99,20 @@ var actions = map[string]action{
 }
 
 // Keep the list sorted.
-var unsupported = map[string]bool{
-	"CancelRotateSecret":           true,
-	"RemoveRegionsFromReplication": true,
-	"ReplicateSecretToRegions":     true,
-	"RotateSecret":                 true,
-	"StopReplicationToReplica":     true,
+var unsupported = []string{
+	"CancelRotateSecret",
+	"RemoveRegionsFromReplication",
+	"ReplicateSecretToRegions",
+	"RotateSecret",
+	"StopReplicationToReplica",
 }
 
-// ServeAWS answers one call that the dispatcher has routed and authenticated.
-func (s *Service) ServeAWS(w http.ResponseWriter, req *api.Request) {
-	result, err := s.answer(req)
-	if err == nil {
-		wire.WriteJSON(w, req.Call, result)
-		return
+// Serve answers one call.
+func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
+	result, err := actions[req.Action](s, req)
+	if err != nil {
+		return err
 	}
-	f := services.AsFailure(err, "InternalServiceError")
-	if f.Cause != nil {
-		s.log.Error("secretsmanager: call failed", "action", req.Action, "requestId", req.ID, "err", f.Cause)
-	}
-	services.Record(req, f)
-	wire.WriteJSONError(w, req.Call, f.Wire)
-}
-
-// HasAction says whether Secrets Manager has an action of that name, served here or not.
-func (s *Service) HasAction(name string) bool {
-	_, served := actions[name]
-	return served || unsupported[name]
-}
-
-func (s *Service) answer(req *api.Request) (any, error) {
-	if req.Principal == nil {
-		return nil, wire.MissingAuthentication().JSON()
-	}
-	if unsupported[req.Action] {
-		return nil, services.Unsupported("secretsmanager", req.Action)
-	}
-	do, ok := actions[req.Action]
-	if !ok {
-		// What awsJson 1.1 services answer to a target that they do not have.
-		return nil, services.Fail(http.StatusBadRequest, "UnknownOperationException", "")
-	}
-	return do(s, req)
+	wire.WriteJSON(w, req.Call, result)
+	return nil
 }

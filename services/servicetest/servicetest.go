@@ -169,7 +169,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "test server: %v", err)
 		return
 	}
-	s.service.ServeAWS(w, req)
+	req.Decision.Service, req.Decision.Action = req.Service, req.Action
+	if r := api.Answer(s.service, w, req); r != nil && r.Cause != nil {
+		s.t.Logf("%s failed: %v", req.Action, r.Cause)
+	}
 	s.mu.Lock()
 	s.last = req.Decision
 	s.mu.Unlock()
@@ -184,23 +187,23 @@ func (s *Server) authenticate(req *api.Request) error {
 		return nil
 	}
 	req.Service, req.Region = sig.Service, sig.Region
-	opts := wire.VerifyOptions{Service: sig.Service, S3: sig.Service == "s3"}
-	if sig.Service != "s3" {
+	protocol := s.service.Describe().Protocol
+	stream, streams := protocol.(wire.StreamProtocol)
+	if !streams {
 		if req.Body, err = io.ReadAll(req.HTTP.Body); err != nil {
 			return err
 		}
-		opts.Body = req.Body
-		_, req.Action, _ = strings.Cut(req.HTTP.Header.Get("X-Amz-Target"), ".")
 	}
-	if err := sig.Verify(req.HTTP, secret, time.Now(), opts); err != nil {
+	if err := protocol.Read(req.Call); err != nil {
 		return err
 	}
-	if sig.Service == "s3" {
-		body, err := wire.OpenPayload(req.HTTP, sig)
-		if err != nil {
+	if err := sig.Verify(req.HTTP, secret, time.Now(), wire.VerifyOptions{Service: sig.Service, S3: streams, Body: req.Body}); err != nil {
+		return err
+	}
+	if streams {
+		if err := stream.OpenBody(req.HTTP, sig); err != nil {
 			return err
 		}
-		req.HTTP.Body = body
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

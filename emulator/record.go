@@ -1,0 +1,78 @@
+package emulator
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/decision"
+)
+
+// record completes the decision and hands it to the log, the metrics and the logger.
+func (d *dispatcher) record(req *api.Request) {
+	what := req.Decision
+	describe(req)
+	if what.Outcome == "" {
+		what.Outcome = decision.Allowed
+		if what.Error != nil {
+			what.Outcome = decision.Failed
+		}
+	}
+	held := 0
+	if req.Form != nil { // its values may be parts of the body
+		held = len(req.Body) + len(req.HTTP.URL.RawQuery)
+	}
+	d.decisions.Add(what, held)
+	d.metrics.observe(what, d.services)
+	if d.trail != nil {
+		d.trail.record(req, d.services)
+	}
+	level := slog.LevelInfo
+	if what.Outcome == decision.Allowed {
+		level = slog.LevelDebug
+	}
+	if ctx := req.HTTP.Context(); d.log.Enabled(ctx, level) {
+		d.log.LogAttrs(ctx, level, "call", what.LogAttrs()...)
+	}
+}
+
+// describe fills what every decision carries. Services may have said more.
+func describe(req *api.Request) {
+	d := req.Decision
+	d.Time, d.Service, d.Action, d.Region = req.Now, req.Service, req.Action, req.Region
+	if d.Resource == "" {
+		d.Resource = strings.Clone(req.Form.Get("RoleArn")) // the form has the token too, and is not kept
+	}
+}
+
+// reasonWriter puts the reason of a refusal beside the answer, never into it:
+// the header x-irsa-emu-reason.
+type reasonWriter struct {
+	http.ResponseWriter
+	decision *decision.Decision
+	wrote    bool
+}
+
+// ReasonHeader carries why a call was refused.
+const ReasonHeader = "X-Irsa-Emu-Reason"
+
+func (w *reasonWriter) WriteHeader(status int) {
+	if !w.wrote {
+		w.wrote = true
+		if text := w.decision.ReasonLine(); text != "" {
+			w.Header().Set(ReasonHeader, text)
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *reasonWriter) Write(b []byte) (int, error) {
+	if !w.wrote {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *reasonWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,104 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/services/eks"
+	"github.com/irsa-emu/irsa-emu/services/eksauth"
+	"github.com/irsa-emu/irsa-emu/services/s3"
+	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/sts"
+)
+
+// Registration is a service that an emulator serves.
+type Registration struct {
+	// Kinds are what it keeps in the store.
+	Kinds []state.Kind
+	// New makes it.
+	New func(*Environment) api.Service
+}
+
+// Environment is what services are made of.
+type Environment struct {
+	Config
+	Store *state.Store
+	Clock *Clock
+	STS   *sts.Service
+	// Verifier verifies tokens with the keys of all issuers that are known.
+	Verifier *oidc.Verifier
+	// FetchThumbprint and NewIssuer are what IAM and EKS need of the issuers.
+	FetchThumbprint func(ctx context.Context, issuerURL string) (string, error)
+	NewIssuer       func(ctx context.Context, issuerURL string) error
+}
+
+// registered are the services, in the order in which they apply their parts of
+// State documents. A new one is its line here.
+var registered = []Registration{
+	{sts.Kinds(), func(e *Environment) api.Service { return e.STS }},
+	{iam.Kinds(), func(e *Environment) api.Service {
+		return iam.New(iam.Config{Store: e.Store, Rand: e.Rand, FetchThumbprint: e.FetchThumbprint})
+	}},
+	{secretsmanager.Kinds(), func(e *Environment) api.Service {
+		return secretsmanager.New(secretsmanager.Config{Store: e.Store, Rand: e.Rand, Region: e.Region, Log: e.Logger})
+	}},
+	{s3.Kinds(), func(e *Environment) api.Service {
+		return s3.New(s3.Config{Store: e.Store, Rand: e.Rand, Region: e.Region, Log: e.Logger})
+	}},
+	{eks.Kinds(), func(e *Environment) api.Service {
+		return eks.New(eks.Config{Store: e.Store, Rand: e.Rand, Account: e.Account, Region: e.Region, NewIssuer: e.NewIssuer})
+	}},
+	{nil, func(e *Environment) api.Service { return eksauth.New(eksauth.Config{STS: e.STS, Verifier: e.Verifier}) }},
+}
+
+// Kinds are all that an emulator keeps in its store.
+func Kinds() []state.Kind { return kindsOf(registered) }
+
+func kindsOf(registrations []Registration) []state.Kind {
+	kinds := []state.Kind{issuerKind(), clockKind()}
+	for _, r := range registrations {
+		kinds = append(kinds, r.Kinds...)
+	}
+	return kinds
+}
+
+// registrations are those of every emulator and the further ones of this.
+func (c *Config) registrations() []Registration {
+	return append(registered[:len(registered):len(registered)], c.Services...)
+}
+
+// wire makes the services and what calls them.
+func (e *Emulator) wire(ctx context.Context) error {
+	c := e.config
+	remote := e.remoteConfig()
+	remote.Fetched = e.metrics.fetchedKeys
+	e.remoteKeys = oidc.NewRemote(remote)
+	keys := oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remoteKeys}
+	authenticator, err := sts.New(ctx, sts.Config{
+		Store: e.store, Keys: keys, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
+		SignOutbound: e.signOutbound,
+	})
+	if err != nil {
+		return err
+	}
+	environment := &Environment{
+		Config: c, Store: e.store, Clock: e.clock, STS: authenticator, Verifier: &oidc.Verifier{Keys: keys, Now: e.clock.Now},
+		FetchThumbprint: e.fetchThumbprint, NewIssuer: e.newIssuer,
+	}
+	var services []api.Service
+	for _, r := range c.registrations() {
+		services = append(services, r.New(environment))
+	}
+	if e.services, err = newRegistry(services); err != nil {
+		return fmt.Errorf("registering services: %w", err)
+	}
+	e.calls = e.newDispatcher(authenticator)
+	e.metrics.registry.MustRegister(stateCollector{e})
+	e.store.Observe(e.metrics.storeObserver())
+	e.handler = e.routes()
+	return nil
+}

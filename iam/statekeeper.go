@@ -1,0 +1,34 @@
+package iam
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// Apply merges the accounts of a document into the state; see [Apply].
+func (a *API) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
+	for account, in := range doc.Accounts {
+		if err := Apply(tx, account, in, now, a.cfg.Rand); err != nil {
+			return fmt.Errorf("account %s: %w", account, err)
+		}
+	}
+	return nil
+}
+
+// Export adds every account that holds an IAM entity to a document; see [Export].
+func (a *API) Export(r state.Reader, doc *statefile.State) {
+	found := map[string]bool{}
+	Accounts(r, found)
+	for account := range found {
+		out := Export(r, account)
+		other := doc.Accounts[account]
+		out.Secrets, out.Buckets = other.Secrets, other.Buckets // parts of other services
+		doc.Accounts[account] = out
+	}
+}
+
+// Reset removes every IAM entity of an account; see [Reset].
+func (a *API) Reset(tx *state.Txn, account string) { Reset(tx, account) }
