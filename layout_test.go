@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	// It walks a cluster that exists, and asks an emulator over HTTP.
 	"doctor": {"control", "decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},
 	// The webhook in a cluster, which needs an API server.
-	"webhook/incluster": {"control", "kube", "webhook"},
+	"webhook/incluster": {"agent", "control", "kube", "webhook"},
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},
 	"page":              {},
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.

@@ -110,6 +110,11 @@ func (c *Client) Rotate(ctx context.Context, what Rotation) (RotatedKey, error) 
 	return answer[RotatedKey](ctx, c, PostRotate, nil, what)
 }
 
+// PodIdentity asks for a cluster, and for a service account's association in it.
+func (c *Client) PodIdentity(ctx context.Context, query PodIdentityQuery) (PodIdentity, error) {
+	return answer[PodIdentity](ctx, c, GetPodIdentity, query, nil)
+}
+
 // Clock asks for the emulator's time.
 func (c *Client) Clock(ctx context.Context) (Clock, error) {
 	return answer[Clock](ctx, c, GetClock, nil, nil)

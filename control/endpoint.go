@@ -38,6 +38,8 @@ var (
 	PostToken  = Endpoint{Method: http.MethodPost, Path: "/_emu/tokens", Does: "Signs a token as an issuer of the emulator's own.", Body: TokenRequest{}, Answer: Token{}}
 	PostRotate = Endpoint{Method: http.MethodPost, Path: "/_emu/keys/rotate", Does: "Gives an issuer a new signing key; earlier keys stay published for 24 hours. With `sealing` the answer is 204 No Content.", Body: Rotation{}, Answer: RotatedKey{}}
 
+	GetPodIdentity = Endpoint{Method: http.MethodGet, Path: "/_emu/pod-identity", Does: "The cluster of an issuer or a name, and the association that a service account has in it. Without either, the only cluster that there is.", Query: PodIdentityQuery{}, Answer: PodIdentity{}}
+
 	GetClock  = Endpoint{Method: http.MethodGet, Path: "/_emu/clock", Does: "The emulator's time.", Answer: Clock{}}
 	PostClock = Endpoint{Method: http.MethodPost, Path: "/_emu/clock", Does: "Moves the clock and answers the new time.", Body: ClockChange{}, Answer: Clock{}}
 
@@ -52,7 +54,7 @@ var (
 // Endpoints lists all of them, in the order of the reference.
 func Endpoints() []Endpoint {
 	return []Endpoint{
-		GetInfo, GetState, PostState, DeleteState, GetIssuers, PutIssuer, DeleteIssuer, PostToken, PostRotate,
+		GetInfo, GetState, PostState, DeleteState, GetIssuers, PutIssuer, DeleteIssuer, PostToken, PostRotate, GetPodIdentity,
 		GetClock, PostClock, GetDecisions, GetDecision, GetFaults, PostFault, DeleteFaults,
 	}
 }

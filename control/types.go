@@ -101,6 +101,32 @@ type RotatedKey struct {
 	KeyID string `json:"keyId"`
 }
 
+// PodIdentityQuery names a service account and its cluster.
+type PodIdentityQuery struct {
+	// NAMESPACE/NAME.
+	ServiceAccount string `json:"serviceAccount"`
+	// The cluster's name.
+	Cluster string `json:"cluster,omitempty"`
+	// The cluster's issuer URL, in place of its name.
+	Issuer string `json:"issuer,omitempty"`
+}
+
+// PodIdentity is what EKS Pod Identity has for a service account.
+type PodIdentity struct {
+	// Name of the cluster; empty if no cluster has the issuer.
+	Cluster string `json:"cluster,omitempty"`
+	// Issuer URL of the cluster's tokens.
+	Issuer string `json:"issuer,omitempty"`
+	// The cluster's account, twelve digits.
+	Account string `json:"account,omitempty"`
+	// The cluster's region.
+	Region string `json:"region,omitempty"`
+	// Id of the service account's association; empty if it has none.
+	Association string `json:"association,omitempty"`
+	// ARN of the association's role.
+	Role string `json:"role,omitempty"`
+}
+
 // Clock is the emulator's time beside the real one.
 type Clock struct {
 	Now  time.Time `json:"now"`

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -233,4 +234,28 @@ func codeOf(err error) string {
 		return api.ErrorCode()
 	}
 	return fmt.Sprint(err)
+}
+
+// What the webhook, the agent and exec ask.
+func TestPodIdentityControl(t *testing.T) {
+	w := newPodWorld(t)
+	for query, want := range map[string]string{
+		"serviceAccount=payments/api&issuer=https://oidc.eks.us-west-2.amazonaws.com/id/PODS": `"cluster":"prod-cluster-eu"`,
+		"serviceAccount=payments/api&cluster=prod-cluster-eu":                                 `"role":"arn:aws:iam::111122223333:role/Payments"`,
+		"serviceAccount=payments/none&cluster=prod-cluster-eu":                                `"account":"111122223333","region":"us-west-2"}`,
+		"serviceAccount=payments/api&cluster=none":                                            `no cluster \"none\"; there are: other, prod-cluster-eu`,
+		"serviceAccount=payments/api&issuer=https://elsewhere":                                `{}`,
+		"serviceAccount=payments/api":                                                         "which cluster? Name one of: other, prod-cluster-eu",
+		"serviceAccount=api":                                                                  "write NAMESPACE/NAME",
+	} {
+		resp, err := http.Get(w.url + "/_emu/pod-identity?" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || !strings.Contains(strings.NewReplacer("\n", "", "  ", "", `": "`, `":"`).Replace(string(body)), want) {
+			t.Errorf("%s: %d %s, want %s", query, resp.StatusCode, body, want)
+		}
+	}
 }

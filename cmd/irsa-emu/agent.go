@@ -15,10 +15,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/agent"
+	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/webhook/incluster"
 )
 
 type agentFlags struct {
 	url, cluster, endpoint, region, metricsAddress, logFormat string
+	inCluster                                                 bool
+	namespace, emulator, controlToken, adminSecret            string
 	bind                                                      []string
 	port, probePort, metricsPort, cacheSize, qps              int
 	retention                                                 time.Duration
@@ -38,7 +43,7 @@ where there are none, as the emulator's administrator.`,
 		Example: `  # On one machine, for a program that is given the two variables of a pod:
   irsa-emu agent --cluster-name my-cluster --bind 127.0.0.1 --port 8080`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.cluster == "" {
+			if f.cluster == "" && !f.inCluster {
 				return usageError("--cluster-name: missing; write the name of the EKS cluster whose associations count")
 			}
 			if err := p.agent(cmd.Context(), f, cmd.Flags().Changed("bind")); err != nil {
@@ -60,6 +65,11 @@ where there are none, as the emulator's administrator.`,
 	flags.DurationVar(&f.retention, "max-credential-retention-before-renewal", agent.DefaultRetention, "how long credentials are kept before they are renewed; 0 keeps none")
 	flags.IntVar(&f.cacheSize, "max-cache-size", agent.DefaultCacheSize, "how many pods' credentials are kept; 0 keeps none")
 	flags.IntVar(&f.qps, "max-service-qps", agent.DefaultRenewalQPS, "renewals per second, at most")
+	flags.BoolVar(&f.inCluster, "in-cluster", false, "run in a pod: each namespace's emulator is asked, for the cluster that has the token's issuer")
+	flags.StringVar(&f.namespace, "namespace", deploy.Namespace, "with --in-cluster: the namespace of the default emulator")
+	flags.StringVar(&f.emulator, "emulator", deploy.Name, "with --in-cluster: Service of the emulator for namespaces that name none")
+	flags.StringVar(&f.controlToken, "control-token", "", "with --in-cluster: the emulators' control token")
+	flags.StringVar(&f.adminSecret, "admin-secret", "test", "with --in-cluster: secret key of the emulators' administrators, who ask for the node")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	cmd.AddCommand(p.agentInitializeCommand())
 	return cmd
@@ -89,12 +99,10 @@ func (p *program) agent(ctx context.Context, f agentFlags, chosen bool) error {
 	if f.logFormat == "json" {
 		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
 	}
-	node, err := p.agentsAWS(ctx, f)
+	source, err := p.agentSource(ctx, f)
 	if err != nil {
 		return err
 	}
-	auth := agent.NewEKSAuth(node, f.cluster)
-	defer auth.Close()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	hosts := []string{agent.IPv4, agent.IPv6}
@@ -104,14 +112,33 @@ func (p *program) agent(ctx context.Context, f agentFlags, chosen bool) error {
 		}
 	}
 	a := agent.New(agent.Config{
-		Source: auth, Hosts: hosts, Retention: f.retention, CacheSize: f.cacheSize, RenewalQPS: f.qps, Logger: logger, Metrics: registry,
+		Source: source, Hosts: hosts, Retention: f.retention, CacheSize: f.cacheSize, RenewalQPS: f.qps, Logger: logger, Metrics: registry,
 	})
 	return a.Serve(ctx, agent.ServeConfig{
 		Bind: f.bind, SkipMissing: !chosen, Port: f.port, ProbePort: f.probePort, MetricsAddress: f.metricsAddress, MetricsPort: f.metricsPort, Gatherer: registry,
 		Ready: func(addresses []string) {
-			logger.Info("agent ready", "listen", strings.Join(addresses, " "), "cluster", f.cluster)
+			logger.Info("agent ready", "listen", strings.Join(addresses, " "), "cluster", f.cluster, "inCluster", f.inCluster)
 		},
 	})
+}
+
+// agentSource is who is asked for credentials.
+func (p *program) agentSource(ctx context.Context, f agentFlags) (agent.Source, error) {
+	if !f.inCluster {
+		node, err := p.agentsAWS(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		return agent.NewEKSAuth(node, f.cluster), nil
+	}
+	client, err := kube.InCluster()
+	if err != nil {
+		return nil, fmt.Errorf("--in-cluster: %w", err)
+	}
+	routes := &incluster.Routes{Client: client, Namespace: f.namespace, Service: f.emulator}
+	return &incluster.AgentSource{
+		PodIdentity: &incluster.PodIdentity{Client: client, Routes: routes, ControlToken: f.controlToken}, AdminSecret: f.adminSecret,
+	}, nil
 }
 
 // agentsAWS is where EKS Auth is, and who asks: the node.

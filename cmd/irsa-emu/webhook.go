@@ -22,6 +22,8 @@ import (
 
 type webhookFlags struct {
 	listen, interceptListen, namespace, secret, service, configuration, emulator string
+	identityFile                                                                 string
+	names                                                                        webhook.ContainerCredentials
 	prefix, audience, mountPath, region, certFile, keyFile, logFormat            string
 	expiration                                                                   int64
 	regionalSTS, watchConfigMap                                                  bool
@@ -57,6 +59,12 @@ publisher of the cluster's public keys. The manifests in deploy/ start it.`,
 	flags.StringVar(&f.region, "aws-default-region", aws.DefaultRegion, "AWS_REGION of pods whose namespace names none")
 	flags.BoolVar(&f.regionalSTS, "sts-regional-endpoint", true, "set AWS_STS_REGIONAL_ENDPOINTS=regional, as EKS does")
 	flags.BoolVar(&f.watchConfigMap, "watch-config-map", false, "take roles from ConfigMap pod-identity-webhook too")
+	flags.StringVar(&f.identityFile, "watch-container-credentials-config", "", "file that lists service accounts with EKS Pod Identity, beside those with an association")
+	flags.StringVar(&f.names.Audience, "container-credentials-audience", webhook.PodIdentityAudience, "audience of EKS Pod Identity's tokens")
+	flags.StringVar(&f.names.MountPath, "container-credentials-mount-path", "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount", "where EKS Pod Identity's tokens are mounted")
+	flags.StringVar(&f.names.VolumeName, "container-credentials-volume-name", "eks-pod-identity-token", "volume of EKS Pod Identity's tokens")
+	flags.StringVar(&f.names.TokenPath, "container-credentials-token-path", "eks-pod-identity-token", "file of EKS Pod Identity's tokens")
+	flags.StringVar(&f.names.FullURI, "container-credentials-full-uri", "http://169.254.170.23/v1/credentials", "where pods find the node's agent")
 	flags.DurationVar(&f.grace, "service-account-lookup-grace-period", 100*time.Millisecond, "how long a service account may be missing when its pod comes")
 	flags.DurationVar(&f.publishEvery, "publish-every", 5*time.Second, "how often the cluster's keys are given to the emulators")
 	flags.StringVar(&f.certFile, "tls-cert", "", "certificate, PEM; default: one of the Secret's authority")
@@ -88,9 +96,16 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 	}
 	config := webhook.Config{
 		Prefix: f.prefix, Audience: f.audience, MountPath: f.mountPath, Expiration: f.expiration, Region: f.region, RegionalSTS: f.regionalSTS,
+		ContainerCredentials: f.names,
 	}
 	routes := &incluster.Routes{Client: client, Namespace: f.namespace, Service: f.emulator, Config: config, CA: secret[incluster.SecretCA]}
-	source := &incluster.Source{Client: client, Config: config, Grace: f.grace}
+	source := &incluster.Source{
+		Client: client, Config: config, Grace: f.grace, Logger: logger,
+		PodIdentity: &incluster.PodIdentity{Client: client, Routes: routes, ControlToken: string(secret[incluster.SecretControlToken])},
+	}
+	if f.identityFile != "" {
+		source.IdentityFile = &incluster.IdentityFile{Path: f.identityFile, Logger: logger}
+	}
 	if f.watchConfigMap {
 		source.ConfigMapNamespace = f.namespace
 	}

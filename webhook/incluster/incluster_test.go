@@ -3,12 +3,15 @@ package incluster
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -255,5 +258,77 @@ func TestBootstrap(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, a.got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The file counts as soon as it is written; a broken one leaves the list as it was (upstream 3bf80a3).
+func TestIdentityFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.json")
+	f := &IdentityFile{Path: path, Logger: slog.New(slog.DiscardHandler)}
+	for i, step := range []struct {
+		content string
+		has     bool
+	}{
+		{"", false},
+		{`{"identities": [{"namespace": "shop", "serviceAccount": "api"}]}`, true},
+		{`{"identities": [`, true},
+		{`{"identities": [{"namespace": "*", "serviceAccount": "api"}]}`, false},
+		{`{"identities": [{"namespace": "shop", "serviceAccount": "api"}, {"namespace": "a", "serviceAccount": "b"}]}`, true},
+		{"", false},
+	} {
+		if i > 0 {
+			if err := os.WriteFile(path, []byte(step.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			at := time.Now().Add(time.Duration(i) * time.Second) // a file system's clock may be coarse
+			if err := os.Chtimes(path, at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := f.Has("shop", "api"); got != step.has {
+			t.Errorf("step %d, %s: %t", i, step.content, got)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if f.Has("shop", "api") {
+		t.Error("a file that is gone lists somebody")
+	}
+}
+
+// A listed service account has EKS Pod Identity whatever its annotation says, and need not exist.
+func TestSourcePodIdentity(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(path, []byte(`{"identities": [{"namespace": "shop", "serviceAccount": "api"}, {"namespace": "shop", "serviceAccount": "missing"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := &api{objects: map[string]string{
+		"/api/v1/namespaces/shop/serviceaccounts/api": account("api", `"eks.amazonaws.com/role-arn": "`+role+`", "eks.amazonaws.com/token-expiration": "7200"`),
+	}}
+	s := &Source{Client: a.client(t), Grace: time.Hour, Logger: slog.New(slog.DiscardHandler), IdentityFile: &IdentityFile{Path: path, Logger: slog.New(slog.DiscardHandler)}}
+	for name, expiration := range map[string]int64{"api": 7200, "missing": webhook.DefaultExpiration} {
+		id, ok, err := s.Identity(t.Context(), "shop", name)
+		if want := (webhook.Identity{PodIdentity: true, Expiration: expiration}); err != nil || !ok || id != want {
+			t.Errorf("%s: %+v, %t, %v", name, id, ok, err)
+		}
+	}
+}
+
+func TestSubjectOf(t *testing.T) {
+	part := base64.RawURLEncoding.EncodeToString
+	for claims, want := range map[string]string{
+		`{"sub":"system:serviceaccount:shop:api"}`: "shop/api",
+		`{"sub":"system:serviceaccount:shop"}`:     "",
+		`{"sub":"repo:o/r:ref:x"}`:                 "",
+		`[]`:                                       "",
+	} {
+		namespace, name, err := subjectOf("e30." + part([]byte(claims)) + ".c2ln")
+		if got := namespace + "/" + name; (err == nil) != (want != "") || want != "" && got != want {
+			t.Errorf("%s: %s, %v", claims, got, err)
+		}
+	}
+	if _, _, err := subjectOf("a.b"); err == nil {
+		t.Error("two parts are taken")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +24,12 @@ type Source struct {
 	Grace time.Duration
 	// ConfigMapNamespace is where the ConfigMap pod-identity-webhook is; empty for none.
 	ConfigMapNamespace string
+	// PodIdentity has the associations; nil for none.
+	PodIdentity *PodIdentity
+	// IdentityFile lists service accounts with EKS Pod Identity; nil for none.
+	IdentityFile *IdentityFile
+	// Logger takes what keeps associations from being found.
+	Logger *slog.Logger
 }
 
 // Name and key of the ConfigMap.
@@ -31,9 +38,19 @@ const (
 	configMapKey  = "config"
 )
 
-// Identity is that of a service account: its annotation beats the ConfigMap.
+// Identity is that of a service account: its association beats its annotation,
+// which beats the ConfigMap. An association needs no service account; while the
+// emulator does not answer, the annotation counts.
 func (s *Source) Identity(ctx context.Context, namespace, name string) (webhook.Identity, bool, error) {
-	account, err := s.serviceAccount(ctx, namespace, name)
+	podIdentity := s.hasPodIdentity(ctx, namespace, name)
+	grace := s.Grace
+	if podIdentity {
+		grace = 0
+	}
+	account, err := s.serviceAccount(ctx, namespace, name, grace)
+	if podIdentity && (err == nil || apierrors.IsNotFound(err)) {
+		return s.Config.PodIdentityOf(account.Annotations), true, nil
+	}
 	if err != nil {
 		return webhook.Identity{}, false, err
 	}
@@ -43,8 +60,23 @@ func (s *Source) Identity(ctx context.Context, namespace, name string) (webhook.
 	return s.fromConfigMap(ctx, namespace, name)
 }
 
-func (s *Source) serviceAccount(ctx context.Context, namespace, name string) (*corev1.ServiceAccount, error) {
-	deadline := time.Now().Add(s.Grace)
+func (s *Source) hasPodIdentity(ctx context.Context, namespace, name string) bool {
+	if s.IdentityFile != nil && s.IdentityFile.Has(namespace, name) {
+		return true
+	}
+	if s.PodIdentity == nil {
+		return false
+	}
+	found, _, err := s.PodIdentity.Find(ctx, namespace, name)
+	if err != nil {
+		s.Logger.Warn("associations cannot be read; the annotation counts", "namespace", namespace, "serviceAccount", name, "error", err)
+	}
+	return found.Association != ""
+}
+
+// serviceAccount is empty, beside the error, where there is none.
+func (s *Source) serviceAccount(ctx context.Context, namespace, name string, grace time.Duration) (*corev1.ServiceAccount, error) {
+	deadline := time.Now().Add(grace)
 	for {
 		account := new(corev1.ServiceAccount)
 		err := s.Client.Get(ctx, kube.Path("serviceaccounts", namespace, name), account)
@@ -52,11 +84,11 @@ func (s *Source) serviceAccount(ctx context.Context, namespace, name string) (*c
 			return account, nil
 		}
 		if !apierrors.IsNotFound(err) || time.Now().After(deadline) {
-			return nil, fmt.Errorf("service account %s/%s: %w", namespace, name, err)
+			return new(corev1.ServiceAccount), fmt.Errorf("service account %s/%s: %w", namespace, name, err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return new(corev1.ServiceAccount), ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

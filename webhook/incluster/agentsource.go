@@ -1,0 +1,90 @@
+package incluster
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/eksauth/types"
+
+	"github.com/irsa-emu/irsa-emu/agent"
+)
+
+// AgentSource is the source of a node's agent in a cluster whose namespaces may
+// use emulators of their own: it takes a pod's token to the EKS Auth of its
+// namespace's emulator, as the administrator of the cluster's account.
+type AgentSource struct {
+	*PodIdentity
+	// AdminSecret is the secret key of the emulators' administrators.
+	AdminSecret string
+
+	mu      sync.Mutex
+	clients map[authKey]*agent.EKSAuth
+}
+
+type authKey struct{ emulator, account, region, cluster string }
+
+// mostClients bounds the clients that are kept; a cluster has fewer emulators.
+const mostClients = 256
+
+// Credentials are those of the token's pod.
+func (s *AgentSource) Credentials(ctx context.Context, token string) (agent.Credentials, error) {
+	namespace, serviceAccount, err := subjectOf(token)
+	if err != nil {
+		return agent.Credentials{}, &types.InvalidTokenException{Message: aws.String(err.Error())}
+	}
+	found, emulator, err := s.Find(ctx, namespace, serviceAccount)
+	if err != nil {
+		return agent.Credentials{}, err
+	}
+	if found.Cluster == "" {
+		return agent.Credentials{}, &types.ResourceNotFoundException{Message: aws.String("the emulator has no EKS cluster with this cluster's issuer")}
+	}
+	return s.client(authKey{emulator, found.Account, found.Region, found.Cluster}).Credentials(ctx, token)
+}
+
+func (s *AgentSource) client(key authKey) *agent.EKSAuth {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.clients[key]; ok {
+		return c
+	}
+	if s.clients == nil || len(s.clients) >= mostClients {
+		for _, c := range s.clients {
+			c.Close()
+		}
+		s.clients = map[authKey]*agent.EKSAuth{}
+	}
+	c := agent.NewEKSAuth(aws.Config{
+		Region: key.region, BaseEndpoint: &key.emulator, Credentials: credentials.NewStaticCredentialsProvider(key.account, s.AdminSecret, ""),
+	}, key.cluster)
+	s.clients[key] = c
+	return c
+}
+
+// subjectOf reads whose token it is; nobody has verified it yet.
+func subjectOf(token string) (namespace, serviceAccount string, err error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return "", "", fmt.Errorf("the token has %d parts, not 3", len(parts))
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return "", "", fmt.Errorf("the token's payload: %w", err)
+	}
+	var claims struct{ Sub string }
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return "", "", fmt.Errorf("the token's payload: %w", err)
+	}
+	rest, ok := strings.CutPrefix(claims.Sub, "system:serviceaccount:")
+	namespace, serviceAccount, ok2 := strings.Cut(rest, ":")
+	if !ok || !ok2 || namespace == "" || serviceAccount == "" {
+		return "", "", fmt.Errorf("the token's subject is %q, not a service account", claims.Sub)
+	}
+	return namespace, serviceAccount, nil
+}

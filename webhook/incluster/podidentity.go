@@ -1,0 +1,123 @@
+package incluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/kube"
+)
+
+// PodIdentity asks the emulator of a namespace for the associations of EKS Pod
+// Identity that its cluster has.
+type PodIdentity struct {
+	Client *kube.Client
+	Routes *Routes
+	// ControlToken is that of the emulators.
+	ControlToken string
+
+	mu     sync.Mutex
+	issuer string // the cluster's, once it was read: an API server keeps it for its life
+}
+
+// askTimeout bounds what a pod's admission waits for; the API server waits ten seconds.
+const askTimeout = 2 * time.Second
+
+// Find is the association of a service account, and the emulator that has it.
+func (p *PodIdentity) Find(ctx context.Context, namespace, serviceAccount string) (found control.PodIdentity, emulator string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	issuer, err := p.clusterIssuer(ctx)
+	if err != nil {
+		return found, "", err
+	}
+	host, _, err := p.Routes.Emulator(ctx, namespace)
+	if err != nil {
+		return found, "", err
+	}
+	emulator = "http://" + net.JoinHostPort(host, EmulatorPort)
+	client := control.Client{URL: emulator, Token: p.ControlToken}
+	found, err = client.PodIdentity(ctx, control.PodIdentityQuery{ServiceAccount: namespace + "/" + serviceAccount, Issuer: issuer})
+	if err != nil {
+		return found, emulator, fmt.Errorf("asking the emulator for associations: %w", err)
+	}
+	return found, emulator, nil
+}
+
+func (p *PodIdentity) clusterIssuer(ctx context.Context) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.issuer != "" {
+		return p.issuer, nil
+	}
+	keys, err := ReadKeys(ctx, p.Client)
+	if err != nil {
+		return "", err
+	}
+	p.issuer = keys.URL
+	return p.issuer, nil
+}
+
+// IdentityFile is upstream's --watch-container-credentials-config: service
+// accounts that have EKS Pod Identity, whatever the emulator says. The file is
+// looked at for each pod, so that a mounted ConfigMap that is swapped counts too.
+type IdentityFile struct {
+	Path   string
+	Logger *slog.Logger
+
+	mu         sync.Mutex
+	read       time.Time // the file's own time
+	size       int64
+	identities map[identity]bool
+}
+
+type identity struct {
+	Namespace      string `json:"namespace"`
+	ServiceAccount string `json:"serviceAccount"`
+}
+
+// Has says whether the file lists a service account: exactly, without wildcards.
+// A missing or empty file lists none; one that is no JSON leaves the list as it was.
+func (f *IdentityFile) Has(namespace, serviceAccount string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	info, err := os.Stat(f.Path)
+	switch {
+	case err != nil:
+		if !errors.Is(err, fs.ErrNotExist) {
+			f.Logger.Warn("container credentials config", "error", err)
+		}
+		f.identities, f.read = nil, time.Time{}
+	case !info.ModTime().Equal(f.read) || info.Size() != f.size:
+		f.load()
+		f.read, f.size = info.ModTime(), info.Size()
+	}
+	return f.identities[identity{namespace, serviceAccount}]
+}
+
+func (f *IdentityFile) load() {
+	content, err := os.ReadFile(f.Path)
+	if err != nil {
+		f.Logger.Warn("container credentials config", "error", err)
+		return
+	}
+	var in struct{ Identities []identity }
+	if len(content) > 0 {
+		if err := json.Unmarshal(content, &in); err != nil {
+			f.Logger.Warn("container credentials config: the list stays as it was", "file", f.Path, "error", err)
+			return
+		}
+	}
+	f.identities = make(map[identity]bool, len(in.Identities))
+	for _, i := range in.Identities {
+		f.identities[i] = true
+	}
+}
