@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed base/namespace.yaml base/emulator.yaml base/webhook.yaml
+//go:embed base/namespace.yaml base/emulator.yaml base/webhook.yaml base/agent.yaml
 var embedded embed.FS
 
 // FS are the manifests that base/kustomization.yaml lists.
