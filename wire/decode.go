@@ -162,9 +162,12 @@ func (d *queryDecoder) list(v reflect.Value, n *node, m *member, at string) erro
 	var items []numbered
 	if members := n.children["member"]; members != nil {
 		for name, child := range members.children {
-			if i, err := strconv.Atoi(name); err == nil && i >= 0 {
-				items = append(items, numbered{i, child})
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 {
+				// Dropped, it would be a tag or a client id less than was sent.
+				return malformedInput(at+".member."+name, fmt.Errorf("%q is not a number: members of a list are numbered from 1", name))
 			}
+			items = append(items, numbered{i, child})
 		}
 	}
 	if len(items) == 0 && n.value == nil {

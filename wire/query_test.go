@@ -130,6 +130,9 @@ func TestDecodeQueryViolations(t *testing.T) {
 			"1 validation error detected: Value '50000' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 43200"},
 		{"enum", goodRole + "&Status=Gone", wire.NamesOnly, "ValidationError",
 			"1 validation error detected: Value at 'status' failed to satisfy constraint: Member must satisfy enum value set"},
+		// Ours: AWS's text for an index that is no number was not recorded.
+		{"index of a list", goodRole + "&TagKeys.member.x=a", wire.NamesOnly, "MalformedInput", "Invalid value for the member tagKeys.member.x."},
+		{"index below nothing", goodRole + "&TagKeys.member.-1=a", wire.NamesOnly, "MalformedInput", "Invalid value for the member tagKeys.member.-1."},
 		{"tag keys", goodRole + "&TagKeys.member.1=ok&TagKeys.member.2=" + strings.Repeat("k", 129), wire.NamesOnly, "ValidationError",
 			`1 validation error detected: Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 128, ` +
 				`Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+, Member must not be null]`},
