@@ -202,7 +202,7 @@ func TestStateSurvivesTheBackend(t *testing.T) {
 		if err != nil || !bytes.Equal(b, again) {
 			t.Errorf("%s\n%s\n%v", b, again, err)
 		}
-		if len(e.(*iam.Role).Trust.Parsed.Statements) != 1 {
+		if len(e.(*iam.Role).Trust.Parsed().Statements) != 1 {
 			t.Error("the trust policy is not parsed")
 		}
 	}

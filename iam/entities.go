@@ -3,44 +3,12 @@ package iam
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 )
-
-// Document is a stored policy document: the text as it was written and the
-// parsed form, so that nothing is parsed while a request is served.
-type Document struct {
-	Text   string
-	Parsed *policy.Document
-}
-
-// NewDocument is the stored form of a parsed document. The text is the parsed
-// form's own, so that memory has it once.
-func NewDocument(parsed *policy.Document) Document {
-	return Document{Text: parsed.Text(), Parsed: parsed}
-}
-
-// MarshalJSON stores the text alone.
-func (d Document) MarshalJSON() ([]byte, error) { return json.Marshal(d.Text) }
-
-// UnmarshalJSON reads the text and parses it.
-func (d *Document) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return err
-	}
-	parsed, err := policy.Parse([]byte(text))
-	if err != nil {
-		return fmt.Errorf("stored policy document: %w", err)
-	}
-	*d = NewDocument(parsed)
-	return nil
-}
 
 // OIDCProvider is an IAM OpenID Connect provider.
 type OIDCProvider struct {

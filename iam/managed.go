@@ -157,5 +157,5 @@ func ManagedDocument(arn string) (*policy.Document, bool) {
 	if !ok {
 		return nil, false
 	}
-	return p.DefaultVersion().Document.Parsed, true
+	return p.DefaultVersion().Document.Parsed(), true
 }

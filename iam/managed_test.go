@@ -27,7 +27,7 @@ func TestManagedPolicies(t *testing.T) {
 			t.Errorf("%s is not found by its ARN", p.ARN())
 			continue
 		}
-		if len(found.DefaultVersion().Document.Parsed.Statements) == 0 {
+		if len(found.DefaultVersion().Document.Parsed().Statements) == 0 {
 			t.Errorf("%s has no statements", p.ARN())
 		}
 		// AWS's own are written by other rules, but what an account may not store
@@ -57,7 +57,7 @@ func TestManagedPolicies(t *testing.T) {
 
 func TestManagedPolicyDecides(t *testing.T) {
 	p, _ := iam.PolicyByARN(nil, "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
-	sets := policy.Policies{Identity: []policy.Named{{Name: p.ARN(), Type: policy.IdentityPolicy, Document: p.DefaultVersion().Document.Parsed}}}
+	sets := policy.Policies{Identity: []policy.Named{{Name: p.ARN(), Type: policy.IdentityPolicy, Document: p.DefaultVersion().Document.Parsed()}}}
 	for action, want := range map[string]bool{"s3:GetObject": true, "s3:PutObject": false} {
 		d := policy.Evaluate(sets, policy.Request{Action: action, Resource: "arn:aws:s3:::b/k",
 			Principal: policy.Principal{Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/r/s"}})

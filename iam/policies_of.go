@@ -36,7 +36,7 @@ func PoliciesOf(r state.Reader, p *api.Principal) policy.Policies {
 
 func appendPolicies(r state.Reader, to []policy.Named, from *Permissions) []policy.Named {
 	for i := range from.Inline {
-		to = append(to, policy.Named{Name: from.Inline[i].Name, Type: policy.IdentityPolicy, Document: from.Inline[i].Document.Parsed})
+		to = append(to, policy.Named{Name: from.Inline[i].Name, Type: policy.IdentityPolicy, Document: from.Inline[i].Document.Parsed()})
 	}
 	for _, arn := range from.Attached {
 		if n := managed(r, arn, policy.IdentityPolicy); n != nil {
@@ -54,7 +54,7 @@ func managed(r state.Reader, arn string, as policy.SourceType) *policy.Named {
 	}
 	n := &policy.Named{Name: arn, Type: as, Document: &policy.Document{}}
 	if p, ok := PolicyByARN(r, arn); ok {
-		n.Document = p.DefaultVersion().Document.Parsed
+		n.Document = p.DefaultVersion().Document.Parsed()
 	}
 	return n
 }

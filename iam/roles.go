@@ -159,7 +159,7 @@ type roleOutput struct {
 func outRole(r *Role) *roleOutput {
 	return &roleOutput{
 		Path: r.Path, RoleName: r.Name, RoleId: r.ID, Arn: r.ARN(), CreateDate: wire.At(r.Created),
-		AssumeRolePolicyDocument: percentEncode(string(r.Trust.Parsed.Normalised())),
+		AssumeRolePolicyDocument: percentEncode(string(r.Trust.Parsed().Normalised())),
 	}
 }
 

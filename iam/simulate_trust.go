@@ -62,7 +62,7 @@ func (s *simulation) trust(sets *policy.Policies, request *policy.Request) (tags
 			return nil
 		}
 		tags = role.Tags
-		sets.Trust = &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
+		sets.Trust = &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
 		sets.ResourceAccount = role.Account
 		request.Resource = role.ARN()
 	}

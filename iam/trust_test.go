@@ -51,7 +51,7 @@ func TestDeletedPrincipal(t *testing.T) {
 	allowed := func() bool {
 		role, _ := iam.RoleByName(w.store.Snapshot(), account, "target")
 		p := w.sessionPrincipal("caller")
-		named := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
+		named := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
 		ctx := policy.Context{}
 		ctx.Set("aws:PrincipalArn", p.RoleARN)
 		return policy.Evaluate(policy.Policies{Trust: named, ResourceAccount: account}, policy.Request{

@@ -303,7 +303,7 @@ type oneRole struct {
 }
 
 func (o oneRole) Role(string) (*iam.Role, string) {
-	return &iam.Role{Account: account, Name: "r", Path: "/", MaxSessionDuration: 3600, Trust: iam.Document{Parsed: o.role.Trust.Document}}, ""
+	return &iam.Role{Account: account, Name: "r", Path: "/", MaxSessionDuration: 3600, Trust: iam.NewDocument(o.role.Trust.Document)}, ""
 }
 
 func (o oneRole) Provider(_, issuer string) (oidc.Provider, bool) {

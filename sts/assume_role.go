@@ -136,7 +136,7 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 	}
 	tags.setKeys(keys)
 	setRoleTags(keys, role)
-	trust := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
+	trust := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
 	var first *refusal
 	for _, action := range neededActions(assume, len(tags.list)+len(tags.inherited) > 0, identity) { // all of them, for the explanation
 		d := req.Authorize(api.Access{Action: action, Resource: role.ARN(), ResourceAccount: role.Account, Trust: trust, Keys: keys})

@@ -153,7 +153,7 @@ func (s *Session) policies(r state.Reader) []policy.Named {
 	for _, arn := range s.PolicyARNs {
 		document := &policy.Document{}
 		if managed, ok := iam.PolicyByARN(r, arn); ok {
-			document = managed.DefaultVersion().Document.Parsed
+			document = managed.DefaultVersion().Document.Parsed()
 		}
 		named = append(named, policy.Named{Name: arn, Type: policy.SessionPolicy, Document: document})
 	}

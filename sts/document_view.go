@@ -41,7 +41,7 @@ func documentRole(account string, r *statefile.Role) (*iam.Role, error) {
 		return nil, err
 	}
 	role := &iam.Role{
-		Account: account, Path: r.Path, Name: r.Name, MaxSessionDuration: r.MaxSessionDuration, Trust: iam.Document{Parsed: trust},
+		Account: account, Path: r.Path, Name: r.Name, MaxSessionDuration: r.MaxSessionDuration, Trust: iam.NewDocument(trust),
 	}
 	if role.Path == "" {
 		role.Path = "/"

@@ -85,7 +85,7 @@ func document(text string) iam.Document {
 	if err != nil {
 		panic(err)
 	}
-	return iam.Document{Text: text, Parsed: parsed}
+	return iam.NewDocument(parsed)
 }
 
 // trustWeb is a trust policy of one statement.

@@ -57,7 +57,7 @@ func checkDuration(role *iam.Role, seconds int) *refusal {
 // checkConcern asks whether the trust policy could concern the call at all: an
 // Allow statement names a provider that exists, or one of the token's issuer.
 func checkConcern(view View, role *iam.Role, name, issuer, provider string) *refusal {
-	if concerns(view, role.Trust.Parsed, provider) {
+	if concerns(view, role.Trust.Parsed(), provider) {
 		return nil
 	}
 	return webIdentityDenied(assumeWithWebIdentity, decision.TrustPolicy).
@@ -142,7 +142,7 @@ func trustQuestion(role *iam.Role, provider string, claims *oidc.ClaimSet, call 
 	// Always there; true only if the roles claim names the role.
 	keys.SetBool("sts:roleauthorizedbyidp", slices.Contains(claims.Roles, call.RoleARN))
 	return &iam.TrustQuestion{
-		Policy: policy.Named{Name: call.policyName(), Type: policy.TrustPolicy, Document: role.Trust.Parsed},
+		Policy: policy.Named{Name: call.policyName(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()},
 		Role:   call.RoleARN, Account: role.Account, Tags: role.Tags, Provider: provider, Keys: keys,
 	}
 }

@@ -119,7 +119,7 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string, tags *se
 	ctx.Set("sts:RoleSessionName", name)
 	tags.setKeys(ctx)
 	setRoleTags(ctx, role)
-	trust := policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed}
+	trust := policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
 	var first *refusal
 	for _, action := range neededActions("sts:AssumeRole", len(tags.list) > 0, "") { // all of them, for the explanation
 		d := policy.Evaluate(policy.Policies{Trust: &trust, ResourceAccount: role.Account}, policy.Request{

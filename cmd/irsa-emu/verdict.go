@@ -131,7 +131,7 @@ func (q *question) fromFile(p *program, claims *oidc.Unverified) (candidate, str
 	if err != nil {
 		return candidate{}, "", usageError("%s", placed(q.trustPolicy, err))
 	}
-	role := &iam.Role{Account: q.account, Path: "/", MaxSessionDuration: math.MaxInt, Trust: iam.Document{Parsed: doc}}
+	role := &iam.Role{Account: q.account, Path: "/", MaxSessionDuration: math.MaxInt, Trust: iam.NewDocument(doc)}
 	c := candidate{name: q.trustPolicy, view: &sts.GrantedView{Of: role, Audience: claims.Audience}}
 	if strings.HasPrefix(q.role, "arn:") {
 		c.arn = q.role

@@ -125,7 +125,7 @@ func checkRole(req *api.Request, role string, a *Association) error {
 // admitsPods is whether some statement lets the service do the action, its
 // conditions aside.
 func admitsPods(role *iam.Role, action string) bool {
-	document := role.Trust.Parsed.AtMost()
+	document := role.Trust.Parsed().AtMost()
 	d := policy.Evaluate(policy.Policies{
 		Trust: &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: document}, ResourceAccount: role.Account,
 	}, policy.Request{Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: PodsService}})

@@ -139,11 +139,11 @@ func (b *Bucket) resourcePolicy() *policy.Named {
 	if b.Policy == nil {
 		return nil
 	}
-	return &policy.Named{Name: b.ARN(), Type: policy.ResourcePolicy, Document: b.Policy.Parsed}
+	return &policy.Named{Name: b.ARN(), Type: policy.ResourcePolicy, Document: b.Policy.Parsed()}
 }
 
 // public says whether the bucket's policy lets everybody in.
-func (b *Bucket) public() bool { return b.Policy != nil && isPublic(b.Policy.Parsed) }
+func (b *Bucket) public() bool { return b.Policy != nil && isPublic(b.Policy.Parsed()) }
 
 func isPublic(d *policy.Document) bool {
 	for i := range d.Statements {

@@ -101,7 +101,7 @@ func (s *Secret) resourcePolicy() *policy.Named {
 	if s == nil || s.Policy == nil {
 		return nil
 	}
-	return &policy.Named{Name: s.ARN(), Type: policy.ResourcePolicy, Document: s.Policy.Parsed}
+	return &policy.Named{Name: s.ARN(), Type: policy.ResourcePolicy, Document: s.Policy.Parsed()}
 }
 
 // ownKey says whether the secret is encrypted with a key of the customer's,
