@@ -154,6 +154,9 @@ func (b *builder) read(name string, src []byte, folder bool) error {
 		return nil
 	}
 	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	if b.stateOnly && b.directState(name, src) {
+		return nil
+	}
 	nodes, err := strictyaml.Parse(name, src)
 	if err != nil {
 		if folder && !ours.Match(src) {

@@ -75,6 +75,21 @@ func (b *builder) barePolicies() {
 	}
 }
 
+// directState takes a file that is one of our documents in JSON and plainly
+// right: of one, nothing but its state is asked for then.
+func (b *builder) directState(name string, src []byte) bool {
+	s, ok := statefile.Direct(name, src)
+	if !ok {
+		return false
+	}
+	b.found.State.Merge(s)
+	for account := range s.Accounts {
+		b.complete(account)
+		b.allRoles(account)
+	}
+	return true
+}
+
 // stateDocuments takes the documents of a file that has the head of ours.
 func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
 	s, err := statefile.Decode(f.name, f.src, nodes, os.ReadFile)

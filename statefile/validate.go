@@ -214,9 +214,12 @@ func (v *validator) role(at string, r *Role) {
 	}
 }
 
+// written is whether a field was written; it is when it holds something.
+func (v *validator) written(path string, holds bool) bool { return holds || v.d.Written(path) }
+
 func (v *validator) policy(at string, p *Policy) {
 	v.name(at, p.Name, p.Path, 128)
-	if v.d.Written(at+".document") == v.d.Written(at+".versions") {
+	if v.written(at+".document", !p.Document.IsZero()) == v.written(at+".versions", len(p.Versions) > 0) {
 		v.errorf(at, "write document, or versions, and not both")
 	}
 	v.identityPolicy(at+".document", p.Document)

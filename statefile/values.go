@@ -81,3 +81,27 @@ func (p *Document) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) 
 	raw, at := d.JSONOrFile(n, path, false)
 	*p = Document{Raw: bytes.Clone(raw), File: at.File, Line: at.Line, Column: at.Column}
 }
+
+// DecodeDirect takes text.
+func (t *Text) DecodeDirect(r *strictyaml.DirectReader) bool {
+	s, ok := r.Text()
+	*t = Text(s)
+	return ok
+}
+
+// DecodeDirect takes an object or a list that names no file.
+func (j *JSON) DecodeDirect(r *strictyaml.DirectReader) (ok bool) {
+	*j, ok = r.JSON()
+	return ok && !namesFile(*j)
+}
+
+// DecodeDirect takes an object that names no file.
+func (p *Document) DecodeDirect(r *strictyaml.DirectReader) bool {
+	line, column := r.Place()
+	raw, ok := r.JSON()
+	*p = Document{Raw: raw, File: r.File, Line: line, Column: column}
+	return ok && !namesFile(raw)
+}
+
+// namesFile is whether a value may be {file: PATH}.
+func namesFile(raw []byte) bool { return bytes.HasPrefix(raw, []byte(`{"file":`)) }
