@@ -108,7 +108,7 @@ func (e *Event) judged(r *prove.Role, provider, audience, subject string, inferr
 	for key, value := range r.Tags {
 		tags = append(tags, aws.Tag{Key: key, Value: value})
 	}
-	view := &sts.GrantedView{Of: &iam.Role{Account: r.Account, Trust: iam.Document{Parsed: r.Trust.Document}, Tags: tags}, Audience: audience}
+	view := &sts.GrantedView{Of: &iam.Role{Account: r.Account, Trust: iam.NewDocument(r.Trust.Document), Tags: tags}, Audience: audience}
 	v := sts.Judge(context.Background(), view, oidc.NotChecked, now, sts.WebIdentityCall{RoleARN: r.ARN, RoleSessionName: e.parameter("roleSessionName"), PolicyName: r.Trust.Name, Claims: claims, Keys: keys})
 	if len(v.Checks) == 0 {
 		return policy.Decision{}, false
