@@ -235,6 +235,9 @@ func (w *tfWriter) arns(expression *yaml.Node, kind string) []string {
 		return nil
 	}
 	found, rest := w.t.follow(w.r.module, w.r.index, expression)
+	if w.r.expressions == nil && kind == "aws_iam_openid_connect_provider" {
+		found = w.t.onlyProvider()
+	}
 	if len(rest) > 0 {
 		return nil
 	}

@@ -17,6 +17,7 @@ func (t *terraform) entities() {
 	t.named = map[*tfResource]bool{}
 	for _, r := range t.resources {
 		if r.data {
+			t.existing(r)
 			continue
 		}
 		switch r.kind {
@@ -43,6 +44,16 @@ func (t *terraform) entities() {
 		case "aws_iam_user", "aws_iam_group":
 			t.b.note(t.at(r), r.address, "left out: irsa-emu takes roles, policies, providers, clusters, secrets and buckets from Terraform")
 		}
+	}
+}
+
+// existing takes what a plan has read of the account: a provider, a cluster.
+func (t *terraform) existing(r *tfResource) {
+	switch {
+	case r.kind == "aws_iam_openid_connect_provider" && r.text("url") != "":
+		t.provider(r)
+	case r.kind == "aws_eks_cluster" && r.text("name") != "" && get(r.values, "identity") != nil:
+		t.cluster(r)
 	}
 }
 

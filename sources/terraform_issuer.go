@@ -54,6 +54,9 @@ func (t *terraform) onlyCluster(r *tfResource, expression *yaml.Node) *tfResourc
 // that it refers to, and the claim that its values are of.
 func (w *tfWriter) claimKey(config *yaml.Node, values []string) string {
 	found, _ := w.t.follow(w.r.module, w.r.index, get(config, "variable"))
+	if w.r.expressions == nil {
+		found = w.t.onlyProvider()
+	}
 	issuer := ""
 	for _, f := range found {
 		of := ""
@@ -81,4 +84,13 @@ func (w *tfWriter) claimKey(config *yaml.Node, values []string) string {
 		}
 	}
 	return strings.TrimPrefix(issuer, "https://") + claim
+}
+
+// onlyProvider is the one OIDC provider that the plan makes: of a dynamic block a
+// plan holds no expression, and nothing else of it can be unknown in a trust policy.
+func (t *terraform) onlyProvider() []*tfResource {
+	if all := t.all("aws_iam_openid_connect_provider"); len(all) == 1 {
+		return all
+	}
+	return nil
 }
