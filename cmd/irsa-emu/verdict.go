@@ -87,7 +87,7 @@ func (q *question) answer(p *program) ([]verdict, error) {
 		}
 		notes = append(notes, fmt.Sprintf("taken for granted: the provider of %s exists in account %s and %q is among its client ids", claims.Issuer, account, claims.Audience))
 		roles = []candidate{one}
-	} else if roles, err = q.fromGiven(found); err != nil {
+	} else if roles, err = q.fromGiven(found, claims.Audience); err != nil {
 		return nil, err
 	}
 	verdicts := make([]verdict, len(roles))
@@ -146,7 +146,7 @@ func (q *question) fromFile(p *program, claims *oidc.Unverified) (candidate, str
 }
 
 // fromGiven finds the roles that are asked.
-func (q *question) fromGiven(found *sources.Found) ([]candidate, error) {
+func (q *question) fromGiven(found *sources.Found, audience string) ([]candidate, error) {
 	places := map[string]*sources.Policy{}
 	for i := range found.Policies {
 		if p := &found.Policies[i]; p.Type == policy.TrustPolicy {
@@ -166,7 +166,7 @@ func (q *question) fromGiven(found *sources.Found) ([]candidate, error) {
 			if q.role != "" && q.role != arn && (strings.HasPrefix(q.role, "arn:") || !strings.EqualFold(q.role, role.Name)) || q.account != "" && q.account != account {
 				continue
 			}
-			c := candidate{arn: arn, name: arn, view: view}
+			c := candidate{arn: arn, name: arn, view: &partialView{View: view, found: found, audience: audience}}
 			if p := places[role.StateKey()]; p != nil {
 				c.place = p.Place(1, 1).String() + ": " + p.Address
 			}
@@ -217,6 +217,9 @@ func (q *question) ask(c *candidate, claims *oidc.Unverified) verdict {
 	judged := sts.Judge(context.Background(), c.view, oidc.NotChecked, q.now, sts.WebIdentityCall{
 		RoleARN: c.arn, PolicyName: c.name, RoleSessionName: q.sessionName, Claims: claims, Seconds: q.seconds, Keys: request.ContextKeys(),
 	})
+	if partial, ok := c.view.(*partialView); ok && partial.granted != "" {
+		judged.Notes = append(judged.Notes, partial.granted)
+	}
 	v := verdict{
 		Allowed: judged.Allowed(), Role: c.arn, Provider: judged.Provider,
 		Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience,
