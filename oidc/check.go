@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,9 +16,12 @@ type Finding struct {
 	// Rule names the rule; the names are stable.
 	Rule string `json:"rule"`
 	OK   bool   `json:"ok"`
+	// Warning says that OK holds, but something has no effect or a cost: Fix says
+	// what to do about it.
+	Warning bool `json:"warning,omitempty"`
 	// Found says what was found, in one line.
 	Found string `json:"found"`
-	// Fix says what to do, if the rule is broken.
+	// Fix says what to do, if the rule is broken or Warning is set.
 	Fix string `json:"fix,omitempty"`
 }
 
@@ -26,9 +30,9 @@ type Finding struct {
 // documents that are not there. Sources: AWS's documents, and what STS was
 // recorded to refuse.
 func CheckIssuer(d IssuerDocuments) []Finding {
-	var r report
-	if d.URL != "" {
-		r.url(d.URL)
+	r := report{onNetwork: d.Fetched}
+	if issuer := d.issuer(); issuer != "" {
+		r.url(issuer)
 	}
 	if d.Fetched {
 		r.fetch(d)
@@ -42,7 +46,30 @@ func CheckIssuer(d IssuerDocuments) []Finding {
 	return r.findings
 }
 
-type report struct{ findings []Finding }
+// issuer is the URL that is given, else what the discovery document says.
+func (d *IssuerDocuments) issuer() string {
+	if d.URL != "" {
+		return d.URL
+	}
+	document, err := splitObject(d.Discovery)
+	if err != nil {
+		return ""
+	}
+	issuer, _ := document.text("issuer")
+	return issuer
+}
+
+type report struct {
+	findings []Finding
+	// onNetwork says that the hosts were reached or not, so that their names need
+	// not tell.
+	onNetwork bool
+}
+
+// warn is a rule that holds, with a remark.
+func (r *report) warn(name, found, fix string) {
+	r.findings = append(r.findings, Finding{Rule: name, OK: true, Warning: true, Found: found, Fix: fix})
+}
 
 func (r *report) rule(name string, ok bool, found, fix string) {
 	if ok {
@@ -59,17 +86,13 @@ func (r *report) url(text string) {
 	}
 	r.rule("url-https", u.Scheme == "https" && u.Host != "", "the issuer is "+text, "serve the issuer over https")
 	r.rule("url-plain", u.RawQuery == "" && !u.ForceQuery && u.Fragment == "" && u.User == nil,
-		"query, fragment and credentials: "+orNone(strings.TrimSuffix(u.RawQuery+"#"+u.Fragment, "#")),
+		"query, fragment and credentials: "+orText(strings.TrimSuffix(u.RawQuery+"#"+u.Fragment, "#"), "none"),
 		"IAM refuses provider URLs with a query or a fragment: take them away")
-	r.rule("url-port", u.Port() == "" || u.Port() == "443", "port: "+orNone(u.Port()), "AWS wants no port in a provider's URL: serve on 443")
-	r.rule("url-length", len(text) <= 255, fmt.Sprintf("%d characters", len(text)), "a provider's URL has at most 255 characters")
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "none"
+	r.rule("url-port", u.Port() == "" || u.Port() == "443", "port: "+orText(u.Port(), "none"), "AWS wants no port in a provider's URL: serve on 443")
+	if private := notPublicHost(u.Hostname()); !r.onNetwork {
+		r.rule("url-public", private == "", orText(private, "the host is "+u.Hostname()), "STS fetches the issuer's documents over the internet: serve them under a public name")
 	}
-	return text
+	r.rule("url-length", len(text) <= 255, fmt.Sprintf("%d characters", len(text)), "a provider's URL has at most 255 characters")
 }
 
 // awsPatience is how long STS waits for an issuer (recorded: about 5 s).
@@ -142,18 +165,56 @@ func (r *report) discovery(d IssuerDocuments) {
 		r.rule("discovery-issuer", issuer != "", fmt.Sprintf("issuer is %q", issuer), "add issuer, equal to the iss of the tokens")
 	}
 	uri, _ := document.text("jwks_uri")
-	r.rule("discovery-jwks-uri", checkFetchURL(uri) == nil, fmt.Sprintf("jwks_uri is %q", uri), "add jwks_uri, a public https URL")
-	r.contains(document, "response_types_supported", "id_token")
-	r.contains(document, "subject_types_supported", "public")
-	algorithms := stringList(document, "id_token_signing_alg_values_supported")
-	r.rule("discovery-id_token_signing_alg_values_supported", slices.ContainsFunc(algorithms, func(a string) bool { return canonicalAlgorithm(a) != "" }),
-		fmt.Sprintf("id_token_signing_alg_values_supported is %q", algorithms), "list one of "+strings.Join(Algorithms[:], ", "))
+	problem := ""
+	if err := checkFetchURL(uri); err != nil {
+		problem = err.Error()
+	} else if u, err := url.Parse(uri); err == nil && !r.onNetwork {
+		problem = notPublicHost(u.Hostname())
+	}
+	r.rule("discovery-jwks-uri", problem == "", strings.TrimSuffix(fmt.Sprintf("jwks_uri is %q: %s", uri, problem), ": "),
+		"STS fetches the key set over the internet: make jwks_uri a public https URL (kube-apiserver --service-account-jwks-uri)")
+	r.present(document, "response_types_supported", `["id_token"]`)
+	r.present(document, "subject_types_supported", `["public"]`)
+	r.present(document, "id_token_signing_alg_values_supported", `["RS256"]`)
 }
 
-func (r *report) contains(document members, name, want string) {
-	list := stringList(document, name)
-	r.rule("discovery-"+name, slices.ContainsFunc(list, func(item string) bool { return slices.Contains(strings.Fields(item), want) }),
-		fmt.Sprintf("%s is %q", name, list), fmt.Sprintf("add %s with %q", name, want))
+// present asks as STS does, for the member alone: Entra ID, whose subject types
+// are "pairwise", and SPIRE, which lists none, work with AWS (AWS APN blog on
+// Entra ID; spiffe/spire, its OIDC discovery provider).
+func (r *report) present(document members, name, usual string) {
+	value, ok := document.get(name)
+	r.rule("discovery-"+name, ok && !isNull(value), name+" is "+orText(clip(value), "absent"), "add "+name+", such as "+usual)
+}
+
+// notPublicNames end host names that no public DNS server knows: reserved by RFC
+// 2606, 6761, 6762, 8375 and ICANN, and those that clusters use inside.
+var notPublicNames = []string{"localhost", "local", "internal", "svc", "test", "invalid", "home.arpa", "lan", "corp", "home", "intranet", "private"}
+
+// notPublicHost says why STS cannot reach a host, by its name alone; "" if it may.
+func notPublicHost(host string) string {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		if !isPublic(ip.Unmap().WithZone("")) {
+			return host + " is not a public address"
+		}
+		return ""
+	}
+	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	if !strings.Contains(name, ".") {
+		return fmt.Sprintf("%q is not a public name: it has no domain", host)
+	}
+	for _, end := range notPublicNames {
+		if strings.HasSuffix(name, "."+end) {
+			return fmt.Sprintf("%s is not a public name: .%s is not on the internet", host, end)
+		}
+	}
+	return ""
+}
+
+func orText(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
 }
 
 func found(err error, good string) string {
@@ -180,7 +241,11 @@ func (r *report) keys(src []byte) {
 	r.rule("jwks-ec-count", set.ecs <= mostKeysOfAType, fmt.Sprintf("%d EC keys", set.ecs), "publish at most 100: beyond, STS takes no EC key at all")
 	for i, k := range set.keys {
 		what := fmt.Sprintf("key %d (kid %q)", i+1, clip([]byte(k.KID)))
-		r.rule("jwk", k.Problem == "", what+": "+orGood(k.Problem), k.Fix)
+		if k.Problem != "" && usable > 0 { // the others serve; no token that this one signed does
+			r.warn("jwk", what+": STS does not use it: "+k.Problem, k.Fix)
+			continue
+		}
+		r.rule("jwk", k.Problem == "", what+": "+orText(k.Problem, "usable"), k.Fix)
 	}
 	if duplicates := set.duplicates(); len(duplicates) > 0 {
 		r.rule("jwk-duplicate", false, fmt.Sprintf("kids that occur twice: %q", duplicates), "STS takes the last of them; give each key its own kid")
@@ -188,13 +253,6 @@ func (r *report) keys(src []byte) {
 	if private := privateMembers(src); len(private) > 0 {
 		r.rule("jwks-private", false, fmt.Sprintf("private parts are published of the keys %q", private), "these keys are compromised: replace them, publish kty, kid, use, n and e only")
 	}
-}
-
-func orGood(problem string) string {
-	if problem == "" {
-		return "usable"
-	}
-	return problem
 }
 
 // duplicates lists kids that occur twice for one key type.

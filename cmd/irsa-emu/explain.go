@@ -32,7 +32,7 @@ func (p *program) explainCommand() *cobra.Command {
 	var output, events, account string
 	var given givenFlags
 	cmd := &cobra.Command{
-		Use: "explain [REQUEST-ID]", Short: "Say why the emulator answered as it did; without an id, the last refused call", Args: cobra.MaximumNArgs(1),
+		Use: "explain [REQUEST-ID]", Short: "Say why the emulator answered as it did; without an id, the last call that was refused or failed", Args: cobra.MaximumNArgs(1),
 		Long: explainLong,
 		Example: `  irsa-emu explain
   aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=AssumeRoleWithWebIdentity > events.json
@@ -67,17 +67,35 @@ func (p *program) explainCommand() *cobra.Command {
 	return cmd
 }
 
-// explained is the decision of the request that args name, or the last refusal.
+// explained is the decision of the request that args name, or of the last call
+// that got an error, whichever: one that a parameter made fail is as puzzling as
+// a refusal, and must not hide behind an older one.
 func (c *client) explained(ctx context.Context, args []string) (*decision.Decision, error) {
 	if len(args) == 1 {
 		return c.Decision(ctx, args[0])
 	}
-	refused, err := c.Decisions(ctx, control.DecisionQuery{Limit: 1, Outcome: decision.Refused})
+	const recent = 50
+	newest, err := c.Decisions(ctx, control.DecisionQuery{Limit: recent})
 	if err != nil {
 		return nil, err
 	}
-	if len(refused) == 0 {
-		return nil, errors.New("no call was refused so far")
+	for _, d := range newest {
+		if d.Outcome != decision.Allowed {
+			return d, nil
+		}
 	}
-	return refused[0], nil
+	var last *decision.Decision
+	for _, outcome := range []decision.Outcome{decision.Refused, decision.Failed} { // older than the recent ones
+		older, err := c.Decisions(ctx, control.DecisionQuery{Limit: 1, Outcome: outcome})
+		if err != nil {
+			return nil, err
+		}
+		if len(older) > 0 && (last == nil || older[0].Time.After(last.Time)) {
+			last = older[0]
+		}
+	}
+	if last == nil {
+		return nil, errors.New("no call was refused so far, and none failed")
+	}
+	return last, nil
 }

@@ -131,6 +131,8 @@ func (p *program) printRules(findings []oidc.Finding, broken int, keys bool) err
 		word := out.Paint(term.Green, "pass")
 		if !f.OK {
 			word = out.Paint(term.Red, "FAIL")
+		} else if f.Warning {
+			word = out.Paint(term.Yellow, "warn")
 		}
 		rows = append(rows, []any{word, f.Rule, f.Found})
 		if f.Fix != "" {

@@ -167,7 +167,7 @@ func ofCheck(v *verdict) stsAnswer {
 	var got stsAnswer
 	if v.Error != nil {
 		got.code, got.message = v.Error.Code, v.Error.Message
-		got.kind, got.reason, got.hint = v.Reason.Kind, v.Reason.Message, v.Reason.Hint
+		got.kind, got.reason, got.hint = v.Reason.Kind, v.Reason.Message, v.Reason.Advice()
 	}
 	for _, b := range v.Beyond {
 		got.beyond = append(got.beyond, b.Kind+": "+b.Message)
