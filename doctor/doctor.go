@@ -74,9 +74,9 @@ type Link struct {
 	// More are lines that explain Detail.
 	More []string `json:"more,omitempty"`
 	// Mend are the commands to type, a line each; what else is to be done is a comment among them.
-	Mend []string `json:"mend,omitempty"`
+	Mend []string `json:"fix,omitempty"`
 	// Tell are commands that tell what is unknown here.
-	Tell []string `json:"tell,omitempty"`
+	Tell []string `json:"findOut,omitempty"`
 
 	end bool // nothing can be said of the links behind this one
 }

@@ -67,8 +67,8 @@ func TestReportAsJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"whole":false,"firstBroken":"webhook","links":[{"name":"","status":"broken","detail":"away","more":["why"],"mend":["kubectl"]},` +
-		`{"name":"","status":"unknown","detail":"?","tell":["aws"]}]}`
+	want := `{"whole":false,"firstBroken":"webhook","links":[{"name":"","status":"broken","detail":"away","more":["why"],"fix":["kubectl"]},` +
+		`{"name":"","status":"unknown","detail":"?","findOut":["aws"]}]}`
 	if string(b) != want {
 		t.Errorf("got  %s\nwant %s", b, want)
 	}

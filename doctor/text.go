@@ -56,7 +56,7 @@ func (t *Text) Verdict(r *Report) error {
 		for _, line := range t.broken.More {
 			t.out.Line("%s", term.Indent(term.Lines(line), "  "))
 		}
-		t.commands("Mend it:", t.broken.Mend)
+		t.commands("To fix it:", t.broken.Mend)
 	default:
 		t.notBroken(r)
 	}
@@ -81,11 +81,11 @@ func (t *Text) notBroken(r *Report) {
 		leads = " It leads to " + r.Session + "."
 	}
 	if len(names) == 0 {
-		t.out.Printf("%s%s\n", t.out.Paint(term.Bold.And(term.Green), "The chain is whole."), leads)
+		t.out.Printf("%s%s\n", t.out.Paint(term.Bold.And(term.Green), "All links are healthy."), leads)
 		return
 	}
 	t.out.Printf("%s%s Not known: %s.\n", t.out.Paint(term.Bold, "Nothing is broken as far as can be seen from here."), leads, strings.Join(names, ", "))
-	t.commands("These tell:", tell)
+	t.commands("To find out:", tell)
 }
 
 func (t *Text) commands(title string, lines []string) {

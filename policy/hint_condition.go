@@ -69,6 +69,9 @@ func (h *hinter) absent(r *ConditionResult) hint.Hint {
 	if strings.HasPrefix(key, "https://") {
 		return fixed("key-scheme", "write "+strings.TrimPrefix(key, "https://"), "a provider's condition keys begin with its URL without https://")
 	}
+	if name := aws.IssuerName(key); strings.Contains(key, ":oidc-provider/") && name != key {
+		return fixed("key-arn", "write "+name, "a provider's condition keys begin with its issuer, not with its ARN")
+	}
 	prefix, claim, ok := cutClaim(key)
 	if !ok {
 		return known("absent", "the request has no such key")

@@ -29,10 +29,10 @@ type Finding struct {
 	Severity Severity        `json:"severity"`
 	Line     int             `json:"line"`
 	Column   int             `json:"column"`
-	Message  string          `json:"message"`          // what is there
-	Why      string          `json:"why"`              // what it leads to
-	Fix      string          `json:"fix"`              // what to write
-	Mended   json.RawMessage `json:"mended,omitempty"` // the whole document with this fix, when one can be made
+	Message  string          `json:"message"`         // what is there
+	Why      string          `json:"why"`             // what it leads to
+	Fix      string          `json:"fix"`             // what to write
+	Mended   json.RawMessage `json:"fixed,omitempty"` // the whole document with this fix, when one can be made
 }
 
 // Rule describes what Lint looks for.
@@ -48,7 +48,8 @@ var lintRules = []Rule{
 	{"wildcard-under-equals", SeverityError, "a wildcard under an operator that compares letter by letter"},
 	{"no-sub", SeverityWarning, "no condition on sub: every identity of the issuer may assume the role"},
 	{"sub-wildcard", SeverityWarning, "a condition on sub that every identity of the issuer meets"},
-	{"sub-format", SeverityError, "a sub that is no Kubernetes subject"},
+	{"sub-format", SeverityError, "a sub that no token can have"},
+	{"provider-format", SeverityError, "a provider ARN that holds another ARN"},
 	{"no-aud", SeverityWarning, "no condition on aud"},
 	{"never-set-key", SeverityError, "a condition key that STS never sets"},
 	{"other-issuer-key", SeverityError, "a condition key of another issuer than the one trusted"},
@@ -66,6 +67,7 @@ var lintRules = []Rule{
 	{"shared-issuer", SeverityError, "a shared issuer without its required condition key"},
 	{"action-never", SeverityError, "an action that can never match"},
 	{"anyone", SeverityWarning, "everyone in AWS may assume the role"},
+	{"idle-key", SeverityNote, "a condition on a key that STS never sets, which changes nothing"},
 	{"unreachable", SeverityNote, "a statement that changes nothing"},
 }
 
@@ -175,7 +177,10 @@ func (l *linter) mendRefusal() json.RawMessage {
 		}
 		if c := s.get("Condition"); c != nil {
 			for i := range c.members {
-				if _, right, ok := strings.Cut(nearestOperator(c.members[i].name), "write "); ok && c.get(right) == nil {
+				if _, known := parseOperator(c.members[i].name); known {
+					continue
+				}
+				if right := nearestOperator(c.members[i].name); right != "" && c.get(right) == nil {
 					c.members[i].name = right
 				}
 			}
@@ -236,8 +241,7 @@ func conditionsOf(s *node) []lintCondition {
 	for _, o := range c.members {
 		op, known := parseOperator(o.name)
 		if !known { // IAM refuses it, but what is meant may be clear
-			_, right, _ := strings.Cut(nearestOperator(o.name), "write ")
-			op, known = parseOperator(right)
+			op, known = parseOperator(nearestOperator(o.name))
 		}
 		for _, k := range o.value.members {
 			out = append(out, lintCondition{o.name, op, known && op.test != nil, k.name, k.nameStart, o.nameStart, k.value})

@@ -20,7 +20,7 @@ func (l *linter) condition(i int, s *node, t trusted, c lintCondition) {
 	}
 	_, claim, isClaim := cutClaim(c.key)
 	claim = strings.ToLower(claim)
-	multivalued := multivaluedKeys[strings.ToLower(c.key)] || isClaim && (claim == "amr" || claim == "oaud")
+	multivalued := multivaluedKeys[strings.ToLower(c.key)] || isClaim && claim == "amr"
 	if multivalued && c.op.quantifier == single && c.op.test != null {
 		l.report("multivalued", c.start, fmt.Sprintf("%s can have several values, and %s has no set qualifier", c.key, c.operator),
 			"without ForAnyValue or ForAllValues it never matches while the key is present", "write ForAnyValue:"+c.operator,
@@ -39,7 +39,8 @@ func (l *linter) keyOfIssuer(i int, t trusted, c lintCondition) bool {
 		l.meant[strings.ToLower(key)] = true
 		return inStatement(i, func(s *node) { moveCondition(s, c.operator, c.key, c.operator, key) })
 	}
-	prefix, claim, ok := cutClaim(strings.TrimPrefix(c.key, "https://"))
+	bare := aws.IssuerName(c.key)
+	prefix, claim, ok := cutClaim(bare)
 	if !ok || len(t.providers) == 0 {
 		return false
 	}
@@ -47,8 +48,12 @@ func (l *linter) keyOfIssuer(i int, t trusted, c lintCondition) bool {
 	for _, p := range t.providers {
 		name := aws.IssuerName(p.text)
 		switch {
-		case strings.EqualFold(name, prefix) && strings.HasPrefix(c.key, "https://"):
-			l.report("never-set-key", c.start, "the key begins with https://", neverWhy(c), "write "+name+":"+claim, rename(name+":"+claim))
+		case strings.EqualFold(name, prefix) && bare != c.key:
+			begins := "https://"
+			if strings.Contains(c.key, ":oidc-provider/") { // aws/karpenter-provider-aws#1666
+				begins = "the provider's ARN"
+			}
+			l.report("never-set-key", c.start, "the key begins with "+begins, neverWhy(c), "write "+name+":"+claim, rename(name+":"+claim))
 			return true
 		case strings.EqualFold(name, prefix):
 			return l.claim(c, name, claim, rename, i)
@@ -60,13 +65,42 @@ func (l *linter) keyOfIssuer(i int, t trusted, c lintCondition) bool {
 			near = name
 		}
 	}
+	if l.believesKey(i, t, c, prefix, claim, near) {
+		return true
+	}
 	l.report("other-issuer-key", c.start, fmt.Sprintf("the key is of the issuer %s, but the statement trusts %s", prefix, near),
 		neverWhy(c)+"; "+firstDifference(prefix, near), "write "+near+":"+claim, rename(near+":"+claim))
 	return true
 }
 
+// believesKey says that the keys are right and the principal is wrong: only the
+// keys' issuer is one that is known (amazon-eks-pod-identity-webhook#30).
+func (l *linter) believesKey(i int, t trusted, c lintCondition, prefix, claim, near string) bool {
+	if aws.IssuerOf(near).Kind != "" || aws.IssuerOf(prefix).Kind == "" || len(t.providers) != 1 {
+		return false
+	}
+	old := t.providers[0].text
+	right := strings.TrimSuffix(old, near) + prefix
+	l.meant[strings.ToLower(near+":"+claim)] = true
+	l.report("other-issuer-key", c.start, fmt.Sprintf("the key is of the issuer %s, but the statement trusts %s", prefix, near),
+		neverWhy(c)+"; "+firstDifference(prefix, near), "trust "+right, inStatement(i, func(s *node) {
+			replaceStrings(s.get("Principal").get("Federated"), func(v string) string {
+				if v == old {
+					return right
+				}
+				return v
+			})
+		}))
+	return true
+}
+
+// passesAbsent says whether the condition is true of a key that no request has.
+func (c lintCondition) passesAbsent() bool {
+	return c.op.quantifier != forAnyValue && (c.op.negated || c.op.ifExists) || c.op.quantifier == forAllValues
+}
+
 func neverWhy(c lintCondition) string {
-	if c.op.quantifier != forAnyValue && (c.op.negated || c.op.ifExists) || c.op.quantifier == forAllValues {
+	if c.passesAbsent() {
 		return "the key is never in a request, and " + c.operator + " is true of an absent key: the condition lets everyone pass"
 	}
 	return "the key is never in a request: the statement can never apply"
@@ -83,6 +117,12 @@ func (l *linter) claim(c lintCondition, name, claim string, rename func(string) 
 		}
 	}
 	message := fmt.Sprintf("STS never sets %s; of this issuer it sets %s", c.key, strings.Join(aws.IssuerOf(name).KeyNames(), ", "))
+	if strings.EqualFold(claim, "iss") && c.passesAbsent() {
+		// Terraform's module for GitHub writes it: it is idle and does no harm.
+		l.report("idle-key", c.start, "STS makes no condition key of iss", c.operator+" is true of an absent key: the condition changes nothing",
+			"remove it: the Federated principal already says which issuer", inStatement(i, func(s *node) { dropCondition(s, c.operator, c.key) }))
+		return true
+	}
 	if strings.EqualFold(claim, "iss") {
 		l.report("never-set-key", c.start, message, neverWhy(c), "remove it: the Federated principal already says which issuer",
 			inStatement(i, func(s *node) { dropCondition(s, c.operator, c.key) }))
@@ -120,7 +160,7 @@ func (l *linter) values(i int, t trusted, c lintCondition) {
 	_, claim, isClaim := cutClaim(c.key)
 	claim = strings.ToLower(claim)
 	if !c.op.negated && len(c.value.list()) == 0 && c.op.test != null {
-		l.report("never-matches", c.start, fmt.Sprintf("%s has no values", c.key), "nothing equals none: the statement can never apply", "name a value or remove the key",
+		l.report("never-matches", c.start, fmt.Sprintf("%s has no values", c.key), "an empty value list never matches, so the statement can never apply", "name a value or remove the key",
 			inStatement(i, func(s *node) { dropCondition(s, c.operator, c.key) }))
 		return
 	}
@@ -154,7 +194,7 @@ func (l *linter) values(i int, t trusted, c lintCondition) {
 		if !isClaim || len(t.providers) == 0 {
 			continue
 		}
-		prefix := c.key[:len(c.key)-len(claim)]
+		prefix := c.key[:len(c.key)-len(claim)] // with the colon
 		switch lower := strings.ToLower(v.text); {
 		case claim == "aud" && looksLikeSubject(v.text):
 			l.report("aud-sub-swapped", v.start, fmt.Sprintf("%q is a subject, but the key is aud", v.text), "no token has it as its audience", "write "+prefix+"sub", l.swap(i, prefix))
@@ -170,10 +210,47 @@ func (l *linter) values(i int, t trusted, c lintCondition) {
 			l.report("trailing-slash", v.start, fmt.Sprintf("the audience %q is written %s", v.text, right), "audiences are compared letter by letter", "write "+right, replace(right))
 		case claim == "sub" && strings.HasPrefix(lower, "system:serviceaccount:") && lower != v.text && !splitTemplate(v.text).dynamic() && c.op.test != stringEqualsIgnoreCase:
 			l.report("letter-case", v.start, fmt.Sprintf("%q has upper-case letters", v.text), "names in Kubernetes are lower-case and the comparison is not blind to case", "write "+lower, replace(lower))
-		case claim == "sub" && strings.HasPrefix(lower, "system:service") && c.op.test == stringEquals && strings.Count(v.text, ":") != 3 && !hasWildcard(v.text):
-			l.report("sub-format", v.start, fmt.Sprintf("%q is no Kubernetes subject", v.text), "no token has it", "write system:serviceaccount:NAMESPACE:NAME", nil)
+		case claim == "sub" && !c.op.negated:
+			if why := impossibleSubject(v.text, aws.IssuerOf(strings.TrimSuffix(prefix, ":")).Kind == aws.EKS, c.op.test == stringLike); why != "" {
+				l.report("sub-format", v.start, fmt.Sprintf("%q: %s", v.text, why), "no token has such a subject", "write system:serviceaccount:NAMESPACE:NAME", nil)
+			}
 		}
 	}
+}
+
+// impossibleSubject says why no token can have a subject, or "".
+func impossibleSubject(text string, eks, wild bool) string {
+	const begins = "system:serviceaccount:"
+	if start := strings.Index(text, "${"); start >= 0 {
+		name, _, closed := strings.Cut(text[start+2:], "}")
+		if closed && name != "*" && name != "?" && name != "$" && !strings.Contains(name, ":") {
+			return "${" + name + "} was not replaced, and IAM has no variable of that name"
+		}
+		return ""
+	}
+	kubernetes := eks || strings.HasPrefix(text, "system:service")
+	if kubernetes && strings.ContainsAny(text, " \t\r\n") {
+		return "it holds a blank"
+	}
+	literal := text
+	if wild {
+		if end := strings.IndexAny(text, "*?"); end >= 0 {
+			literal = text[:end]
+		} else {
+			literal, wild = text, false
+		}
+	}
+	switch {
+	case !kubernetes:
+		return ""
+	case wild && (strings.HasPrefix(literal, begins) || strings.HasPrefix(begins, literal)), hasWildcard(text) && !wild:
+		return ""
+	case strings.HasPrefix(literal, "system:serviceaccounts"):
+		return "it is a group of Kubernetes"
+	case strings.HasPrefix(literal, begins) && strings.Count(literal, ":") == 3 && !strings.HasSuffix(literal, ":") && !strings.Contains(literal, "::"):
+		return ""
+	}
+	return "it is not a Kubernetes subject"
 }
 
 // swap exchanges an issuer's aud and sub keys where only one is there, or both.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -69,6 +70,7 @@ func (l *linter) statement(i int, s *node) {
 	for _, p := range t.providers {
 		l.provider(i, s, p)
 	}
+	t.providers = slices.DeleteFunc(t.providers, func(p *node) bool { return !namesHost(p.text) }) // of others no key can be told
 	l.meant = map[string]bool{}
 	for _, c := range conditionsOf(s) {
 		if c.known {
@@ -91,6 +93,14 @@ func (l *linter) statement(i int, s *node) {
 	}
 }
 
+// namesHost says whether a Federated principal names an issuer, and not an ARN in
+// its place or nothing.
+func namesHost(principal string) bool {
+	host, _, _ := strings.Cut(aws.IssuerName(principal), "/")
+	return !strings.HasPrefix(principal, "arn:") && strings.Contains(host, ".") ||
+		strings.Contains(principal, ":oidc-provider/") && !strings.Contains(host, ":iam:") && (strings.ContainsAny(host, ".$") || strings.HasPrefix(host, "localhost"))
+}
+
 // provider looks at one Federated principal.
 func (l *linter) provider(i int, s *node, p *node) {
 	replace := func(text string) func(*node) {
@@ -109,6 +119,11 @@ func (l *linter) provider(i int, s *node, p *node) {
 		right := strings.Replace(p.text, ":oidc-provider/https://", ":oidc-provider/", 1)
 		l.report("provider-scheme", p.start, "the provider's ARN holds https://",
 			"IAM refuses it: "+textFederated, "write "+right, replace(right))
+		return
+	}
+	if i := strings.LastIndex(p.text, "arn:"); i > 0 && strings.Contains(p.text[i:], ":oidc-provider/") {
+		l.report("provider-format", p.start, "the provider's ARN holds another ARN",
+			"no provider has that name: this statement trusts nobody", "write the inner one: "+p.text[i:], replace(p.text[i:]))
 		return
 	}
 	parts, ok := aws.SplitARN(p.text)
@@ -227,8 +242,19 @@ func (l *linter) audience(i int, s *node, p *node) {
 			return
 		}
 	}
+	// Only of these issuers is the audience certain: of others it is what provider
+	// and token agree on, and a wrong one makes a working role stop working
+	// (openshift-docs#51026, circleci-docs#10653, terrakube#837).
+	issuer, audience := aws.IssuerOf(p.text), "YOUR-AUDIENCE"
+	fix := "add a condition on " + key + " with the audience of your tokens, which is among the provider's client ids"
+	switch {
+	case issuer.Kind == aws.EKS || issuer.Kind == aws.GitHub:
+		audience = issuer.Audience
+		fix = `add "StringEquals": {"` + key + `": "` + audience + `"}`
+	case issuer.Audience != "":
+		fix += "; by default it is " + issuer.Audience
+	}
 	l.report("no-aud", s.start, fmt.Sprintf("no condition tests %s", key),
 		"any audience that the provider lists is accepted, so a token made for another purpose may do",
-		`add "StringEquals": {"`+key+`": "sts.amazonaws.com"}`,
-		inStatement(i, func(s *node) { addCondition(s, "StringEquals", key, "sts.amazonaws.com") }))
+		fix, inStatement(i, func(s *node) { addCondition(s, "StringEquals", key, audience) }))
 }

@@ -2,10 +2,13 @@ package policy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/hint"
+	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
 // Sizes that IAM and STS set for a document, in characters without whitespace.
@@ -155,7 +158,10 @@ func conditionShape(n *node) (at *node, hint string) {
 			return op.value, fmt.Sprintf("operator %s must hold an object of condition keys", op.name)
 		}
 		if _, known := parseOperator(op.name); !known && len(op.value.members) > 0 {
-			return op.value, fmt.Sprintf("there is no condition operator %s", op.name) + nearestOperator(op.name)
+			if right := nearestOperator(op.name); right != "" {
+				return op.value, fmt.Sprintf("there is no condition operator %s; write %s", op.name, right)
+			}
+			return op.value, fmt.Sprintf("there is no condition operator %s", op.name)
 		}
 		for _, key := range op.value.members {
 			for _, value := range key.value.list() {
@@ -170,18 +176,26 @@ func conditionShape(n *node) (at *node, hint string) {
 	return nil, ""
 }
 
-// nearestOperator suggests the operator that differs in letter case only.
+// nearestOperator is the operator that was probably meant by a name that none
+// has; "" when none is near.
 func nearestOperator(name string) string {
-	for known := range operators {
-		for _, prefix := range []string{"", "ForAllValues:", "ForAnyValue:"} {
-			for _, suffix := range []string{"", "IfExists"} {
-				if full := prefix + known + suffix; strings.EqualFold(full, strings.ReplaceAll(name, "::", ":")) {
-					return "; write " + full
-				}
-			}
+	base, quantifier := strings.ReplaceAll(name, "::", ":"), ""
+	if before, after, qualified := strings.Cut(base, ":"); qualified {
+		quantifier = spelling.Near(before, []string{"ForAllValues", "ForAnyValue"})
+		if quantifier == "" {
+			return ""
 		}
+		base, quantifier = after, quantifier+":"
 	}
-	return ""
+	names := make([]string, 0, 2*len(operators))
+	for _, known := range slices.Sorted(maps.Keys(operators)) {
+		names = append(names, known, known+"IfExists")
+	}
+	near := spelling.Near(base, names)
+	if near == "" {
+		return ""
+	}
+	return quantifier + near
 }
 
 // duplicateSid returns the second statement of two with the same non-empty Sid.

@@ -27,7 +27,7 @@ type doctorFlags struct {
 const doctorLong = `doctor walks the chain by which a pod gets AWS credentials, link by link: the service
 account's annotation, the webhook, the pod's variables and token, the role, the OIDC
 provider, the keys, the trust policy, the credentials. It names the first broken link
-and the mend. Nothing in the cluster is changed: new pods are dry runs, the token that
+and the fix. Nothing in the cluster is changed: new pods are dry runs, the token that
 it asks for lives ten minutes.
 
 IAM is asked at the emulator in the cluster, or at --url. On a cluster without one, such
@@ -36,7 +36,7 @@ sends the token to AWS's own STS.
 
 It exits with 0 when no link is broken, 1 when one is, 2 when the command line or the
 kubeconfig is wrong. -o json prints {"whole", "firstBroken", "session", "links":
-[{name, status: ok|warning|broken|unknown, detail, more, mend, tell}]}.`
+[{name, status: ok|warning|broken|unknown, detail, more, fix, findOut}]}.`
 
 func (p *program) doctorCommand() *cobra.Command {
 	var f doctorFlags

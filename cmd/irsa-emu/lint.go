@@ -16,7 +16,7 @@ import (
 )
 
 const lintLong = `lint reads trust policies and reports what AWS accepts but what does not do what it
-seems to, and what AWS refuses: each with its place, why, and the mended document.
+seems to, and what AWS refuses: each with its place, why, and the fixed document.
 It reads IAM JSON (- is the standard input), directories of it, terraform show -json
 of a plan or a state, CloudFormation templates, State documents, and what
 aws iam get-account-authorization-details prints. Other policies in there are held
@@ -27,7 +27,7 @@ source does not say, such as a policy that is known after apply, is named on std
 
 -o json prints {"findings": […], "unchecked": […]}; a finding has file, line, column,
 address (in a plan or template), rule, severity (error, warning, note), message, why,
-fix and mended. -o sarif prints SARIF 2.1.0 for code scanning.`
+fix and fixed (the whole document with the fix). -o sarif prints SARIF 2.1.0 for code scanning.`
 
 // linted is one finding where it was written.
 type linted struct {
@@ -100,7 +100,7 @@ func (p *program) lintCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or sarif")
 	cmd.Flags().StringVar(&account, "account", "", "the account of roles whose source names none, to find providers of another one")
-	cmd.Flags().BoolVar(&fix, "fix", false, "write the mends back to files that hold one policy as JSON; what needs a decision stays and is reported")
+	cmd.Flags().BoolVar(&fix, "fix", false, "rewrite files that hold a single JSON policy with the safe fixes; findings that need a human decision are only reported")
 	given.addParameters(cmd)
 	return cmd
 }
