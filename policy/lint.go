@@ -232,7 +232,14 @@ type lintCondition struct {
 	value    *node
 }
 
-func conditionsOf(s *node) []lintCondition {
+func conditionsOf(s *node) []lintCondition { return conditionsWith(s, nearestOperator) }
+
+// writtenConditions is conditionsOf without a guess at what misspelt operators mean.
+func writtenConditions(s *node) []lintCondition {
+	return conditionsWith(s, func(string) string { return "" })
+}
+
+func conditionsWith(s *node, near func(string) string) []lintCondition {
 	c := s.get("Condition")
 	if c == nil {
 		return nil
@@ -241,7 +248,7 @@ func conditionsOf(s *node) []lintCondition {
 	for _, o := range c.members {
 		op, known := parseOperator(o.name)
 		if !known { // IAM refuses it, but what is meant may be clear
-			op, known = parseOperator(nearestOperator(o.name))
+			op, known = parseOperator(near(o.name))
 		}
 		for _, k := range o.value.members {
 			out = append(out, lintCondition{o.name, op, known && op.test != nil, k.name, k.nameStart, o.nameStart, k.value})

@@ -133,9 +133,9 @@ func covers(a, b *node) bool {
 			return false
 		}
 	}
-	for _, c := range conditionsOf(a) {
+	for _, c := range writtenConditions(a) {
 		found := false
-		for _, d := range conditionsOf(b) {
+		for _, d := range writtenConditions(b) {
 			found = found || c.operator == d.operator && strings.EqualFold(c.key, d.key) && sameValues(c.value, d.value)
 		}
 		if !found {

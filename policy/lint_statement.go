@@ -97,8 +97,10 @@ func (l *linter) statement(i int, s *node) {
 // its place or nothing.
 func namesHost(principal string) bool {
 	host, _, _ := strings.Cut(aws.IssuerName(principal), "/")
-	return !strings.HasPrefix(principal, "arn:") && strings.Contains(host, ".") ||
-		strings.Contains(principal, ":oidc-provider/") && !strings.Contains(host, ":iam:") && (strings.ContainsAny(host, ".$") || strings.HasPrefix(host, "localhost"))
+	if strings.Contains(principal, ":oidc-provider/") {
+		return host != "" && !strings.HasPrefix(host, "arn:")
+	}
+	return !strings.HasPrefix(principal, "arn:") && strings.Contains(host, ".")
 }
 
 // provider looks at one Federated principal.

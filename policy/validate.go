@@ -187,16 +187,21 @@ func nearestOperator(name string) string {
 		}
 		base, quantifier = after, quantifier+":"
 	}
-	names := make([]string, 0, 2*len(operators))
-	for _, known := range slices.Sorted(maps.Keys(operators)) {
-		names = append(names, known, known+"IfExists")
-	}
-	near := spelling.Near(base, names)
+	near := spelling.Near(base, operatorNames)
 	if near == "" {
 		return ""
 	}
 	return quantifier + near
 }
+
+// operatorNames are all operators, without set qualifiers.
+var operatorNames = func() []string {
+	var names []string
+	for _, known := range slices.Sorted(maps.Keys(operators)) {
+		names = append(names, known, known+"IfExists")
+	}
+	return names
+}()
 
 // duplicateSid returns the second statement of two with the same non-empty Sid.
 func duplicateSid(statements []*node) *node {
