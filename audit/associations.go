@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 )
@@ -62,7 +63,7 @@ func (a *auditor) associationKeys(sa *account, as *sources.Association, r *role)
 	ctx.Set("aws:SourceAccount", r.account) // an association's role is of the cluster's account
 	tags := map[string]string{"kubernetes-namespace": sa.namespace, "kubernetes-service-account": sa.name, "eks-cluster-name": sa.cluster, "kubernetes-pod-name": "", "kubernetes-pod-uid": "", "eks-cluster-arn": ""}
 	if c, ok := a.found.State.Clusters[sa.cluster]; ok && c.Region != "" {
-		tags["eks-cluster-arn"] = "arn:aws:eks:" + c.Region + ":" + r.account + ":cluster/" + sa.cluster
+		tags["eks-cluster-arn"] = aws.ARN{Partition: aws.PartitionOf(c.Region).ID, Service: "eks", Region: c.Region, Account: r.account, Resource: "cluster/" + sa.cluster}.String()
 		ctx.Set("aws:SourceArn", tags["eks-cluster-arn"])
 	} else {
 		hidden["aws:sourcearn"] = true
@@ -137,7 +138,7 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, ctx poli
 	} else {
 		hidden = func(key string) bool { return unknown(key) || strings.EqualFold(key, "sts:ExternalId") }
 	}
-	session := "arn:aws:sts::" + r.account + ":assumed-role/" + r.Name + "/eks"
+	session := aws.PartitionARN(r.partition, "sts", r.account, "assumed-role/"+r.Name+"/eks")
 	for _, action := range a.podActions(as) {
 		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: policy.Principal{Account: r.account, ARN: session, RoleARN: r.arn}, Context: ctx})
 		if d.Allowed {

@@ -23,6 +23,7 @@ type roles struct {
 // role is a role with its trust policy.
 type role struct {
 	arn, account string
+	partition    string // of the account; "" is "aws"
 	*statefile.Role
 	trust  *policy.Document
 	source *sources.Policy // of the trust policy; nil when it has no place
@@ -47,7 +48,8 @@ func rolesOf(found *sources.Found) *roles {
 			if path == "" {
 				path = "/"
 			}
-			r := &role{arn: "arn:aws:iam::" + id + ":role" + path + held[i].Name, account: id, Role: &held[i], source: rs.trust[id+"/"+strings.ToLower(held[i].Name)]}
+			partition := found.State.Partition(id, aws.DefaultAccount)
+			r := &role{arn: aws.PartitionARN(partition, "iam", id, "role"+path+held[i].Name), account: id, partition: partition, Role: &held[i], source: rs.trust[id+"/"+strings.ToLower(held[i].Name)]}
 			if doc, err := policy.Parse(held[i].TrustPolicy.Raw); err == nil {
 				r.trust = doc
 			}

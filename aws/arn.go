@@ -62,3 +62,12 @@ func (a *ARN) UnmarshalText(text []byte) error {
 	*a = parsed
 	return nil
 }
+
+// PartitionARN is the ARN of something that is in no region, as all of IAM and the
+// sessions of the STS. An empty partition is "aws".
+func PartitionARN(partition, service, account, resource string) string {
+	if partition == "" {
+		partition = DefaultPartition
+	}
+	return "arn:" + partition + ":" + service + "::" + account + ":" + resource
+}

@@ -106,7 +106,7 @@ func contextOf(req *api.Request, p *api.Principal) *sessionContext {
 			c.WebIDFederationData = &webIDFederationData{FederatedProvider: p.FederatedProvider, Attributes: map[string]string{}}
 		}
 	case p.Type == api.FederatedUser:
-		c.SessionIssuer = &sessionIssuer{Type: "Root", PrincipalID: p.Account, ARN: "arn:aws:iam::" + p.Account + ":root", AccountID: p.Account}
+		c.SessionIssuer = &sessionIssuer{Type: "Root", PrincipalID: p.Account, ARN: iam.RootARN(req.State, p.Account), AccountID: p.Account}
 		if user, ok := iam.UserByName(req.State, p.Account, p.UserName); ok && p.UserName != "" {
 			c.SessionIssuer = &sessionIssuer{Type: "IAMUser", PrincipalID: user.ID, ARN: user.ARN(), AccountID: p.Account, UserName: user.Name}
 		}

@@ -3,6 +3,8 @@ package denial
 import (
 	"regexp"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 var (
@@ -65,7 +67,7 @@ func (e *Event) resource() string {
 		}
 	}
 	if bucket := e.parameter("bucketName"); bucket != "" {
-		arn := "arn:aws:s3:::" + bucket
+		arn := aws.PartitionARN("", "s3", "", bucket)
 		if key := e.parameter("key"); key != "" {
 			arn += "/" + key
 		}

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	corev1 "k8s.io/api/core/v1"
-
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
@@ -121,7 +121,7 @@ func (x *examination) annotation(context.Context) Link {
 		return unknown("not known without the service account")
 	}
 	arn, written := x.account.Annotations[roleAnnotation]
-	mend := x.annotate("arn:aws:iam::ACCOUNT:role/ROLE")
+	mend := x.annotate("arn:" + aws.PartitionOf(x.region()).ID + ":iam::ACCOUNT:role/ROLE")
 	if !written {
 		return x.noAnnotation(mend)
 	}

@@ -55,7 +55,7 @@ func (x *examination) difference(near string) string {
 	case strings.EqualFold(near, x.role.arn):
 		return ": letter case counts"
 	case other.partition != x.role.partition:
-		return ": irsa-emu has the partition " + other.partition + " only"
+		return ": the account is in the partition " + other.partition
 	case other.account == x.role.account && other.name == x.role.name:
 		return ": the path counts"
 	case other.account != x.role.account && other.name == x.role.name:

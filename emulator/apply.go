@@ -40,6 +40,7 @@ func (e *Emulator) applyTo(tx *state.Txn, doc statefile.State, now time.Time) er
 			return badRequest("accounts: %q is not an account id; write twelve digits in quotes", account)
 		}
 	}
+	doc = e.inPartitions(tx, doc)
 	for keeper := range e.services.keepers() {
 		if err := keeper.Apply(tx, &doc, now); err != nil {
 			return badRequest("%v", err)

@@ -62,6 +62,9 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 	if err := e.wire(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
+	if err := e.settle(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	for _, given := range config.Given {
 		if err := e.apply(ctx, given); err != nil {
 			return nil, errors.Join(err, store.Close())

@@ -335,7 +335,15 @@ func inRegion(s statefile.State, region string) statefile.State {
 			out.Clusters[name] = c
 		}
 	}
-	for _, a := range out.Accounts {
+	partition := aws.PartitionOf(region).ID
+	if _, named := out.Accounts[aws.DefaultAccount]; !named && partition != aws.DefaultPartition {
+		out.Merge(statefile.State{Accounts: map[string]statefile.Account{aws.DefaultAccount: {}}})
+	}
+	for id, a := range out.Accounts {
+		if out.Partition(id, aws.DefaultAccount) == "" && partition != aws.DefaultPartition {
+			a.Partition = partition
+			out.Accounts[id] = a
+		}
 		for i := range a.Secrets {
 			if a.Secrets[i].Region == "" {
 				a.Secrets[i].Region = region

@@ -69,7 +69,7 @@ func (c *call) arnOf(kind, path, name string) string {
 	if path == "" {
 		path = "/"
 	}
-	return "arn:aws:iam::" + c.account + ":" + kind + path + name
+	return arn(Partition(c.State, c.account), c.account, kind+path+name)
 }
 
 // onRole is a role as a target. AWS's refusal names roles and users by name

@@ -25,7 +25,12 @@ import (
 // Unlike the API it takes trust policies whose principals do not exist yet:
 // they are tied to the role or user that gets the name.
 func Apply(tx *state.Txn, account string, in statefile.Account, now time.Time, rand io.Reader) error {
-	a := &applier{maker{tx: tx, account: account, now: now.UTC().Truncate(time.Millisecond), rand: rand, lenient: true}}
+	if in.Partition != "" {
+		if err := setPartition(tx, account, in.Partition); err != nil {
+			return err
+		}
+	}
+	a := &applier{maker{tx: tx, account: account, partition: storedPartition(tx, account), now: now.UTC().Truncate(time.Millisecond), rand: rand, lenient: true}}
 	for _, p := range in.OIDCProviders {
 		if err := a.provider(p); err != nil {
 			return fmt.Errorf("oidcProviders: %s: %w", p.URL, err)
@@ -137,7 +142,7 @@ func (a *applier) role(in statefile.Role) error {
 	if err != nil {
 		return at(in.TrustPolicy, err)
 	}
-	limits := roleLimits
+	limits := roleLimits.in(role.Partition)
 	limits.service = strings.HasPrefix(role.Path, serviceRolePath)
 	if err := a.permissions(&role.Permissions, in.InlinePolicies, in.AttachedPolicies, limits, role.Name); err != nil {
 		return err
@@ -197,7 +202,7 @@ func (a *applier) group(in statefile.Group) error {
 	if err != nil {
 		return err
 	}
-	if err := a.permissions(&g.Permissions, in.InlinePolicies, in.AttachedPolicies, groupLimits, g.Name); err != nil {
+	if err := a.permissions(&g.Permissions, in.InlinePolicies, in.AttachedPolicies, groupLimits.in(g.Partition), g.Name); err != nil {
 		return err
 	}
 	old, exists := state.Get[*Group](a.tx, g.StateKey())
@@ -223,7 +228,7 @@ func (a *applier) user(in statefile.User) error {
 	if err != nil {
 		return err
 	}
-	if err := a.permissions(&u.Permissions, in.InlinePolicies, in.AttachedPolicies, userLimits, u.Name); err != nil {
+	if err := a.permissions(&u.Permissions, in.InlinePolicies, in.AttachedPolicies, userLimits.in(u.Partition), u.Name); err != nil {
 		return err
 	}
 	for _, name := range in.Groups {

@@ -95,7 +95,7 @@ func (a *applier) allVersions(p *Policy, in []statefile.PolicyVersion) (*Policy,
 		if err != nil || !strings.HasPrefix(v.ID, "v") || number <= p.Last {
 			return nil, invalidInput("version %q: write v1, v2, …, ascending", v.ID)
 		}
-		document, err := managedDocument(string(v.Document.Raw))
+		document, err := managedDocument(string(v.Document.Raw), a.partition)
 		if err != nil {
 			return nil, at(v.Document, err)
 		}

@@ -131,7 +131,7 @@ func (c *call) details(filter []string) []detail {
 	}
 	if wanted(filter, "AWSManagedPolicy") {
 		// AWS lists of its own policies only those that are attached.
-		for p := range ManagedPolicies() {
+		for p := range ManagedPolicies(Partition(c.State, c.account)) {
 			if users(c.State, c.account, ByPolicy, p.ARN())+users(c.State, c.account, ByBoundary, p.ARN()) == 0 {
 				continue
 			}

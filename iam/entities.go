@@ -12,7 +12,8 @@ import (
 
 // OIDCProvider is an IAM OpenID Connect provider.
 type OIDCProvider struct {
-	Account string `json:"account"`
+	Account   string `json:"account"`
+	Partition string `json:"partition,omitempty"` // of the account; empty is "aws"
 	// URL is host and path without scheme, as GetOpenIDConnectProvider gives
 	// it back: case and trailing slash kept, a port of 443 stripped.
 	URL         string    `json:"url"`
@@ -25,8 +26,8 @@ type OIDCProvider struct {
 // StateKey is ACCOUNT/URL.
 func (p *OIDCProvider) StateKey() string { return p.Account + "/" + p.URL }
 
-// ARN is arn:aws:iam::ACCOUNT:oidc-provider/URL.
-func (p *OIDCProvider) ARN() string { return "arn:aws:iam::" + p.Account + ":oidc-provider/" + p.URL }
+// ARN is arn:PARTITION:iam::ACCOUNT:oidc-provider/URL.
+func (p *OIDCProvider) ARN() string { return arn(p.Partition, p.Account, "oidc-provider/"+p.URL) }
 
 // InlinePolicy is a policy that belongs to one role, user or group.
 type InlinePolicy struct {
@@ -46,6 +47,7 @@ type Permissions struct {
 // Role is an IAM role.
 type Role struct {
 	Account            string    `json:"account"`
+	Partition          string    `json:"partition,omitempty"` // of the account; empty is "aws"
 	Path               string    `json:"path"`
 	Name               string    `json:"name"`
 	ID                 string    `json:"id"` // AROA…
@@ -72,8 +74,13 @@ type TrustPrincipal struct {
 // StateKey is ACCOUNT/NAME, the name in lower case: names are unique whatever their case.
 func (r *Role) StateKey() string { return nameKey(r.Account, r.Name) }
 
-// ARN is arn:aws:iam::ACCOUNT:rolePATHNAME.
-func (r *Role) ARN() string { return "arn:aws:iam::" + r.Account + ":role" + r.Path + r.Name }
+// ARN is arn:PARTITION:iam::ACCOUNT:rolePATHNAME.
+func (r *Role) ARN() string { return arn(r.Partition, r.Account, "role"+r.Path+r.Name) }
+
+// SessionARN is the ARN of a session of the role, which has no path (recorded).
+func (r *Role) SessionARN(session string) string {
+	return aws.PartitionARN(r.Partition, "sts", r.Account, "assumed-role/"+r.Name+"/"+session)
+}
 
 // PolicyVersion is one version of a managed policy.
 type PolicyVersion struct {
@@ -85,6 +92,7 @@ type PolicyVersion struct {
 // Policy is a customer managed policy, or an AWS managed one when Account is "aws".
 type Policy struct {
 	Account        string          `json:"account"`
+	Partition      string          `json:"partition,omitempty"` // of the account; empty is "aws"
 	Path           string          `json:"path"`
 	Name           string          `json:"name"`
 	ID             string          `json:"id"` // ANPA…
@@ -101,8 +109,8 @@ type Policy struct {
 // StateKey is ACCOUNT/NAME, the name in lower case.
 func (p *Policy) StateKey() string { return nameKey(p.Account, p.Name) }
 
-// ARN is arn:aws:iam::ACCOUNT:policyPATHNAME.
-func (p *Policy) ARN() string { return "arn:aws:iam::" + p.Account + ":policy" + p.Path + p.Name }
+// ARN is arn:PARTITION:iam::ACCOUNT:policyPATHNAME.
+func (p *Policy) ARN() string { return arn(p.Partition, p.Account, "policy"+p.Path+p.Name) }
 
 // DefaultVersion is the version in force.
 func (p *Policy) DefaultVersion() *PolicyVersion { return p.Version(p.Default) }
@@ -119,11 +127,12 @@ func (p *Policy) Version(number int) *PolicyVersion {
 
 // User is an IAM user.
 type User struct {
-	Account string    `json:"account"`
-	Path    string    `json:"path"`
-	Name    string    `json:"name"`
-	ID      string    `json:"id"` // AIDA…
-	Created time.Time `json:"created"`
+	Account   string    `json:"account"`
+	Partition string    `json:"partition,omitempty"` // of the account; empty is "aws"
+	Path      string    `json:"path"`
+	Name      string    `json:"name"`
+	ID        string    `json:"id"` // AIDA…
+	Created   time.Time `json:"created"`
 	Permissions
 	Groups []string  `json:"groups,omitempty"`
 	Tags   []aws.Tag `json:"tags,omitempty"`
@@ -132,24 +141,25 @@ type User struct {
 // StateKey is ACCOUNT/NAME, the name in lower case.
 func (u *User) StateKey() string { return nameKey(u.Account, u.Name) }
 
-// ARN is arn:aws:iam::ACCOUNT:userPATHNAME.
-func (u *User) ARN() string { return "arn:aws:iam::" + u.Account + ":user" + u.Path + u.Name }
+// ARN is arn:PARTITION:iam::ACCOUNT:userPATHNAME.
+func (u *User) ARN() string { return arn(u.Partition, u.Account, "user"+u.Path+u.Name) }
 
 // Group is an IAM group; its members name it in [User.Groups].
 type Group struct {
-	Account string    `json:"account"`
-	Path    string    `json:"path"`
-	Name    string    `json:"name"`
-	ID      string    `json:"id"` // AGPA…
-	Created time.Time `json:"created"`
+	Account   string    `json:"account"`
+	Partition string    `json:"partition,omitempty"` // of the account; empty is "aws"
+	Path      string    `json:"path"`
+	Name      string    `json:"name"`
+	ID        string    `json:"id"` // AGPA…
+	Created   time.Time `json:"created"`
 	Permissions
 }
 
 // StateKey is ACCOUNT/NAME, the name in lower case.
 func (g *Group) StateKey() string { return nameKey(g.Account, g.Name) }
 
-// ARN is arn:aws:iam::ACCOUNT:groupPATHNAME.
-func (g *Group) ARN() string { return "arn:aws:iam::" + g.Account + ":group" + g.Path + g.Name }
+// ARN is arn:PARTITION:iam::ACCOUNT:groupPATHNAME.
+func (g *Group) ARN() string { return arn(g.Partition, g.Account, "group"+g.Path+g.Name) }
 
 // AccessKey is a user's long-term key.
 type AccessKey struct {
@@ -166,21 +176,22 @@ func (k *AccessKey) StateKey() string { return k.ID }
 
 // InstanceProfile holds at most one role.
 type InstanceProfile struct {
-	Account string    `json:"account"`
-	Path    string    `json:"path"`
-	Name    string    `json:"name"`
-	ID      string    `json:"id"` // AIPA…
-	Created time.Time `json:"created"`
-	Role    string    `json:"role,omitempty"` // the role's name
-	Tags    []aws.Tag `json:"tags,omitempty"`
+	Account   string    `json:"account"`
+	Partition string    `json:"partition,omitempty"` // of the account; empty is "aws"
+	Path      string    `json:"path"`
+	Name      string    `json:"name"`
+	ID        string    `json:"id"` // AIPA…
+	Created   time.Time `json:"created"`
+	Role      string    `json:"role,omitempty"` // the role's name
+	Tags      []aws.Tag `json:"tags,omitempty"`
 }
 
 // StateKey is ACCOUNT/NAME, the name in lower case.
 func (p *InstanceProfile) StateKey() string { return nameKey(p.Account, p.Name) }
 
-// ARN is arn:aws:iam::ACCOUNT:instance-profilePATHNAME.
+// ARN is arn:PARTITION:iam::ACCOUNT:instance-profilePATHNAME.
 func (p *InstanceProfile) ARN() string {
-	return "arn:aws:iam::" + p.Account + ":instance-profile" + p.Path + p.Name
+	return arn(p.Partition, p.Account, "instance-profile"+p.Path+p.Name)
 }
 
 // Alias is the one alias that an account may have.
@@ -256,6 +267,7 @@ func Kinds() []state.Kind {
 				return nil
 			},
 		}},
+		{Name: "account", Decode: decode[Account]},
 		{Name: "account-alias", Decode: decode[Alias]},
 		{Name: "outbound-federation", Decode: decode[OutboundFederation]},
 	}

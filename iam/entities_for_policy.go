@@ -33,7 +33,7 @@ type listEntitiesOutput struct {
 type entityOfPolicy struct{ kind, path, name, id string }
 
 func (c *call) listEntitiesForPolicy(in *listEntitiesInput) (any, error) {
-	if err := checkPolicyARN(in.PolicyArn); err != nil {
+	if err := checkPolicyARN(in.PolicyArn, Partition(c.State, c.account)); err != nil {
 		return nil, err
 	}
 	if _, ok := PolicyByARN(c.State, in.PolicyArn); !ok {

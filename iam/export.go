@@ -9,6 +9,11 @@ import (
 // Export gives what an account holds as [Apply] takes it.
 func Export(r state.Reader, account string) statefile.Account {
 	var out statefile.Account
+	if p, ok := state.Get[*Account](r, account); ok {
+		out.Partition = p.Partition
+	} else {
+		out.Partition = storedPartition(r, account)
+	}
 	prefix := account + "/"
 	for p := range state.All[*OIDCProvider](r, prefix) {
 		out.OIDCProviders = append(out.OIDCProviders, statefile.OIDCProvider{
@@ -123,6 +128,15 @@ func Accounts(r state.Reader, found map[string]bool) {
 	}
 }
 
+// Declared adds every account that a state document put into a partition.
+func Declared(r state.Reader, found map[string]bool) {
+	for a := range state.All[*Account](r, "") {
+		if a.ID != everyAccount {
+			found[a.ID] = true
+		}
+	}
+}
+
 // Reset removes every IAM entity of an account; of every account when it is empty.
 func Reset(tx *state.Txn, account string) {
 	prefix := account
@@ -136,6 +150,11 @@ func Reset(tx *state.Txn, account string) {
 	state.DeleteAll[*User](tx, prefix)
 	state.DeleteAll[*InstanceProfile](tx, prefix)
 	state.DeleteAll[*Alias](tx, account)
+	for a := range state.All[*Account](tx, account) {
+		if a.ID != everyAccount {
+			tx.Delete(a)
+		}
+	}
 	state.DeleteAll[*OutboundFederation](tx, account)
 	for key := range state.All[*AccessKey](tx, "") { // their key in the store is their id
 		if account == "" || key.Account == account {

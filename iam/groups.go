@@ -73,7 +73,7 @@ func (c *call) createGroup(in *createGroupInput) (any, error) {
 func groupExists(name string) error { return alreadyExists("Group with name %s already exists.", name) }
 
 func (m *maker) group(in *createGroupInput) (*Group, error) {
-	g := &Group{Account: m.account, Path: in.orRoot(), Name: in.GroupName, Created: m.now}
+	g := &Group{Account: m.account, Partition: m.partition, Path: in.orRoot(), Name: in.GroupName, Created: m.now}
 	var err error
 	g.ID, err = m.id(groupID)
 	return g, err

@@ -92,7 +92,7 @@ func (c *call) createInstanceProfile(in *createInstanceProfileInput) (any, error
 }
 
 func (m *maker) instanceProfile(in *createInstanceProfileInput) (*InstanceProfile, error) {
-	p := &InstanceProfile{Account: m.account, Path: in.orRoot(), Name: in.InstanceProfileName, Created: m.now}
+	p := &InstanceProfile{Account: m.account, Partition: m.partition, Path: in.orRoot(), Name: in.InstanceProfileName, Created: m.now}
 	var err error
 	if p.Tags, err = newTags(in.Tags, caseSensitive); err != nil {
 		return nil, err

@@ -15,13 +15,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
 // awsAccount is the account in the ARNs of AWS managed policies.
 const (
-	awsAccount      = "aws"
-	awsPolicyPrefix = "arn:aws:iam::aws:policy/"
+	awsAccount = "aws"
 )
 
 //go:generate sh -c "go run ./maketables -managed \"$MANAGED_POLICIES\""
@@ -125,8 +125,16 @@ func managedID(resource string) string {
 	return policyID + base32.StdEncoding.EncodeToString(sum[:])[:uniqueIDLength-len(policyID)]
 }
 
+// managedARN is the ARN of an AWS managed policy in a partition: every partition
+// has them by the same names.
+func managedARN(partition, name string) string { return arn(partition, awsAccount, "policy/"+name) }
+
 // managedPolicy finds an AWS managed policy by its exact ARN.
 func managedPolicy(arn string) (*Policy, bool) {
+	a, err := aws.ParseARN(arn)
+	if _, known := aws.PartitionByID(a.Partition); err != nil || !known {
+		return nil, false
+	}
 	table := managedOnce()
 	name := strings.ToLower(arn[strings.LastIndexByte(arn, '/')+1:])
 	i, ok := slices.BinarySearchFunc(table, name, func(e *managedEntry, name string) int {
@@ -136,15 +144,46 @@ func managedPolicy(arn string) (*Policy, bool) {
 		return nil, false
 	}
 	p := table[i].full()
+	if a.Partition != aws.DefaultPartition {
+		p = inPartition(p, a.Partition)
+	}
 	return p, p.ARN() == arn
 }
 
-// ManagedPolicies gives the AWS managed policies that are known, in ascending
-// order of state key and without their versions: [PolicyByARN] has those.
-func ManagedPolicies() iter.Seq[*Policy] {
+// elsewhere keeps the policies that were asked for in other partitions, by ARN.
+var elsewhere sync.Map
+
+// inPartition is an AWS managed policy as another partition has it: the ARNs in
+// its document are that partition's.
+func inPartition(p *Policy, partition string) *Policy {
+	there := *p
+	there.Partition = partition
+	if known, ok := elsewhere.Load(there.ARN()); ok {
+		return known.(*Policy)
+	}
+	version := *p.DefaultVersion()
+	text := strings.ReplaceAll(version.Document.Text, `"arn:`+aws.DefaultPartition+":", `"arn:`+partition+":")
+	parsed, err := parseDocument(text)
+	if err != nil {
+		panic(fmt.Sprintf("iam: %s: %v", there.ARN(), err)) // it parsed with the other ARNs
+	}
+	version.Document = parsed
+	there.Versions = []PolicyVersion{version}
+	elsewhere.Store(there.ARN(), &there)
+	return &there
+}
+
+// ManagedPolicies gives the AWS managed policies that are known, as a partition
+// has them, in ascending order of state key and without their versions:
+// [PolicyByARN] has those.
+func ManagedPolicies(partition string) iter.Seq[*Policy] {
 	return func(yield func(*Policy) bool) {
 		for _, e := range managedOnce() {
-			if !yield(e.read(false)) {
+			p := e.read(false)
+			if partition != aws.DefaultPartition {
+				p.Partition = partition
+			}
+			if !yield(p) {
 				return
 			}
 		}

@@ -13,7 +13,7 @@ import (
 func TestManagedPolicies(t *testing.T) {
 	n := 0
 	last, ids := "", map[string]bool{}
-	for p := range iam.ManagedPolicies() {
+	for p := range iam.ManagedPolicies("aws") {
 		n++
 		if p.StateKey() <= last || ids[p.ID] {
 			t.Errorf("%s: not after %s, or its id %s is another's", p.ARN(), last, p.ID)

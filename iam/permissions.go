@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,7 +25,15 @@ type limits struct {
 	attached int
 	quota    string // as LimitExceeded names it
 	inline   int
-	service  bool // a service-linked role, which AWS attaches its own policies to
+	// partition is the holder's, the empty one of which is "aws".
+	partition string
+	service   bool // a service-linked role, which AWS attaches its own policies to
+}
+
+// in is the limits of a holder in a partition.
+func (l limits) in(partition string) limits {
+	l.partition = partition
+	return l
 }
 
 // bounds is what ByBoundary indexes.
@@ -44,6 +53,9 @@ func (p *Permissions) inlineIndex(name string) int {
 // are those of an immutable entity until they are cloned.
 func (p *Permissions) putInline(name, text string, l limits, holder string) error {
 	parsed, err := policy.ValidateInline([]byte(text))
+	if err == nil {
+		err = policy.InPartition(parsed, l.partition)
+	}
 	if err != nil {
 		return err
 	}
@@ -80,13 +92,13 @@ func noInline(l limits, name string) error {
 
 // attach attaches a managed policy; one that is attached already stays so.
 func (p *Permissions) attach(r state.Reader, arn string, l limits) error {
-	if err := checkPolicyARN(arn); err != nil {
+	if err := checkPolicyARN(arn, l.partition); err != nil {
 		return err
 	}
 	if _, ok := PolicyByARN(r, arn); !ok {
 		return notAttachable(arn)
 	}
-	if !l.service && strings.HasPrefix(arn, awsPolicyPrefix+"aws-service-role/") {
+	if !l.service && strings.HasPrefix(arn, managedARN(l.partition, "aws-service-role/")) {
 		return wire.Errorf(http.StatusBadRequest, "PolicyNotAttachable", "Cannot attach a Service Role Policy to a Customer Role.")
 	}
 	if slices.Contains(p.Attached, arn) {
@@ -99,8 +111,8 @@ func (p *Permissions) attach(r state.Reader, arn string, l limits) error {
 	return nil
 }
 
-func (p *Permissions) detach(arn string) error {
-	if err := checkPolicyARN(arn); err != nil {
+func (p *Permissions) detach(arn string, l limits) error {
+	if err := checkPolicyARN(arn, l.partition); err != nil {
 		return err
 	}
 	at := slices.Index(p.Attached, arn)
@@ -134,9 +146,17 @@ func (p *Permissions) mustBeBare() error {
 	return nil
 }
 
-// checkPolicyARN refuses an ARN that cannot be a policy's.
-func checkPolicyARN(arn string) error {
+// checkPolicyARN refuses an ARN that cannot be a policy's of the partition, the
+// empty one of which is "aws". "Invalid ARN partition" is what people in China
+// and in the European Sovereign Cloud were answered
+// (pulumi/pulumi-aws-apigateway#347, runs-on/runs-on#518).
+func checkPolicyARN(arn, partition string) error {
 	a, err := aws.ParseARN(arn)
+	if err == nil && a.Partition != cmp.Or(partition, aws.DefaultPartition) {
+		if _, known := aws.PartitionByID(a.Partition); known {
+			return wire.ValidationError("Invalid ARN partition")
+		}
+	}
 	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "policy/") {
 		return wire.ValidationError("ARN %s is not valid.", arn)
 	}

@@ -62,7 +62,7 @@ func (c *call) createPolicy(in *createPolicyInput) (any, error) {
 // policy makes the managed policy that the input describes.
 func (m *maker) policy(in *createPolicyInput) (*Policy, error) {
 	p := &Policy{
-		Account: m.account, Path: in.Path, Name: in.PolicyName,
+		Account: m.account, Partition: m.partition, Path: in.Path, Name: in.PolicyName,
 		Created: m.now, Updated: m.now, Default: 1, Last: 1,
 	}
 	if p.Path == "" {
@@ -71,7 +71,7 @@ func (m *maker) policy(in *createPolicyInput) (*Policy, error) {
 	if in.Description != nil {
 		p.Description, p.HasDescription = *in.Description, true
 	}
-	document, err := managedDocument(in.PolicyDocument)
+	document, err := managedDocument(in.PolicyDocument, m.partition)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,11 @@ func (m *maker) policy(in *createPolicyInput) (*Policy, error) {
 	return p, err
 }
 
-func managedDocument(text string) (Document, error) {
+func managedDocument(text, partition string) (Document, error) {
 	parsed, err := policy.ValidateIdentity([]byte(text))
+	if err == nil {
+		err = policy.InPartition(parsed, partition)
+	}
 	if err != nil {
 		return Document{}, err
 	}
@@ -167,7 +170,7 @@ func one(b bool) int {
 }
 
 func (c *call) policy(r state.Reader, arn string) (*Policy, error) {
-	if err := checkPolicyARN(arn); err != nil {
+	if err := checkPolicyARN(arn, Partition(r, c.account)); err != nil {
 		return nil, err
 	}
 	p, ok := PolicyByARN(r, arn)
@@ -253,7 +256,7 @@ func (c *call) listPolicies(in *listPoliciesInput) (any, error) {
 			}
 		}
 		if in.Scope != "Local" {
-			for p := range ManagedPolicies() {
+			for p := range ManagedPolicies(Partition(c.State, c.account)) {
 				if !yield(p) {
 					return
 				}

@@ -45,14 +45,14 @@ func (c *call) createPolicyVersion(in *createPolicyVersionInput) (any, error) {
 		if err := mustBeOwn(in.PolicyArn, "update policies"); err != nil {
 			return nil, err
 		}
-		if err := checkPolicyARN(in.PolicyArn); err != nil {
+		if err := checkPolicyARN(in.PolicyArn, Partition(tx, c.account)); err != nil {
 			return nil, err
 		}
 		p, ok := PolicyByARN(tx, in.PolicyArn)
 		if !ok {
 			return nil, notAttachable(in.PolicyArn)
 		}
-		document, err := managedDocument(in.PolicyDocument)
+		document, err := managedDocument(in.PolicyDocument, p.Partition)
 		if err != nil {
 			return nil, err
 		}
@@ -84,8 +84,8 @@ type policyVersionInput struct {
 
 // version finds a policy's version; AWS has one text for a missing policy and
 // a missing version.
-func (in *policyVersionInput) version(r state.Reader) (*Policy, *PolicyVersion, error) {
-	if err := checkPolicyARN(in.PolicyArn); err != nil {
+func (in *policyVersionInput) version(c *call, r state.Reader) (*Policy, *PolicyVersion, error) {
+	if err := checkPolicyARN(in.PolicyArn, Partition(r, c.account)); err != nil {
 		return nil, nil, err
 	}
 	missing := noSuchEntity("Policy %s version %s does not exist or is not attachable.", in.PolicyArn, in.VersionId)
@@ -105,7 +105,7 @@ func (in *policyVersionInput) version(r state.Reader) (*Policy, *PolicyVersion, 
 }
 
 func (c *call) getPolicyVersion(in *policyVersionInput) (any, error) {
-	p, v, err := in.version(c.State)
+	p, v, err := in.version(c, c.State)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ type listPolicyVersionsOutput struct {
 
 // listPolicyVersions has the newest first (recorded).
 func (c *call) listPolicyVersions(in *listPolicyVersionsInput) (any, error) {
-	if err := checkPolicyARN(in.PolicyArn); err != nil {
+	if err := checkPolicyARN(in.PolicyArn, Partition(c.State, c.account)); err != nil {
 		return nil, err
 	}
 	p, ok := PolicyByARN(c.State, in.PolicyArn)
@@ -153,7 +153,7 @@ func (c *call) deletePolicyVersion(in *policyVersionInput) (any, error) {
 		if err := mustBeOwn(in.PolicyArn, "delete policy versions for policies"); err != nil {
 			return nil, err
 		}
-		p, v, err := in.version(tx)
+		p, v, err := in.version(c, tx)
 		if err != nil {
 			return nil, err
 		}
@@ -173,7 +173,7 @@ func (c *call) setDefaultPolicyVersion(in *policyVersionInput) (any, error) {
 		if err := mustBeOwn(in.PolicyArn, "update policies"); err != nil {
 			return nil, err
 		}
-		p, v, err := in.version(tx)
+		p, v, err := in.version(c, tx)
 		if err != nil {
 			return nil, err
 		}

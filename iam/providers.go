@@ -92,7 +92,7 @@ func (m *maker) provider(in *createProviderInput) (*OIDCProvider, error) {
 	if err := checkProviderURL(in.Url); err != nil {
 		return nil, err
 	}
-	p := &OIDCProvider{Account: m.account, URL: aws.ProviderURL(in.Url), Created: m.now}
+	p := &OIDCProvider{Account: m.account, Partition: m.partition, URL: aws.ProviderURL(in.Url), Created: m.now}
 	var err error
 	if p.ClientIDs, err = clientIDs(in.ClientIDList); err != nil {
 		return nil, err

@@ -115,7 +115,7 @@ func (c *call) createRole(in *createRoleInput) (any, error) {
 // role makes the role that the input describes.
 func (m *maker) role(in *createRoleInput) (*Role, error) {
 	role := &Role{
-		Account: m.account, Path: in.orRoot(), Name: in.RoleName,
+		Account: m.account, Partition: m.partition, Path: in.orRoot(), Name: in.RoleName,
 		Created: m.now, MaxSessionDuration: defaultSessionDuration,
 	}
 	var err error

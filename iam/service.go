@@ -164,15 +164,17 @@ func (c *call) update(run func(*state.Txn) (any, error)) (any, error) {
 type maker struct {
 	tx      *state.Txn
 	account string
-	now     time.Time
-	rand    io.Reader
+	// partition is the account's, as entities keep it.
+	partition string
+	now       time.Time
+	rand      io.Reader
 	// lenient accepts principals that do not exist: a state document describes
 	// a world whose parts may come later.
 	lenient bool
 }
 
 func (c *call) maker(tx *state.Txn) *maker {
-	return &maker{tx: tx, account: c.account, now: c.Now.UTC().Truncate(time.Millisecond), rand: c.cfg.Rand}
+	return &maker{tx: tx, account: c.account, partition: storedPartition(tx, c.account), now: c.Now.UTC().Truncate(time.Millisecond), rand: c.cfg.Rand}
 }
 
 // count is how many entities of a kind an account has.

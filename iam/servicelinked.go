@@ -28,7 +28,7 @@ var serviceRolesJSON []byte
 
 type serviceRole struct {
 	Name        string   `json:"name"`
-	Policies    []string `json:"policies"` // what follows [awsPolicyPrefix] in the ARN
+	Policies    []string `json:"policies"` // what [managedARN] takes
 	Description string   `json:"description,omitempty"`
 	Suffix      bool     `json:"suffix,omitempty"`
 }
@@ -89,10 +89,10 @@ func (c *call) createServiceLinkedRole(in *createServiceLinkedRoleInput) (any, e
 		if err != nil {
 			return nil, err
 		}
-		limits := roleLimits
+		limits := roleLimits.in(role.Partition)
 		limits.service = true
 		for _, policy := range service.Policies {
-			arn := awsPolicyPrefix + policy
+			arn := managedARN(role.Partition, policy)
 			if _, known := PolicyByARN(tx, arn); !known {
 				// AmazonLexBotPolicy, whose text no source has: it is listed, and allows nothing.
 				role.Attached = append(role.Attached, arn)

@@ -140,7 +140,7 @@ func (c *call) policySource(arn string) (*policySource, error) {
 			return nil, noRole(name)
 		}
 		p := &api.Principal{Type: api.AssumedRole, Account: role.Account, RoleName: role.Name, RoleID: role.ID, RoleARN: role.ARN(), UserID: role.ID}
-		p.ARN = "arn:aws:sts::" + role.Account + ":assumed-role/" + role.Name + "/simulation"
+		p.ARN = role.SessionARN("simulation")
 		return &policySource{PoliciesOf(c.State, p), p.PolicyPrincipal(), role}, nil
 	case "user":
 		user, ok := UserByARN(c.State, arn)

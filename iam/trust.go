@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -23,7 +24,8 @@ import (
 func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 	parsed, err := policy.ValidateTrust([]byte(text), policy.TrustOptions{KnownPrincipal: func(arn string) bool {
 		_, ok := findPrincipal(m.tx, arn)
-		return ok || m.lenient
+		a, err := aws.ParseARN(arn)
+		return ok && (err != nil || a.Partition == cmp.Or(m.partition, aws.DefaultPartition)) || m.lenient
 	}})
 	if err != nil {
 		return Document{}, nil, err

@@ -92,7 +92,7 @@ func (c *call) createUser(in *createUserInput) (any, error) {
 func userExists(name string) error { return alreadyExists("User with name %s already exists.", name) }
 
 func (m *maker) user(in *createUserInput) (*User, error) {
-	u := &User{Account: m.account, Path: in.orRoot(), Name: in.UserName, Created: m.now}
+	u := &User{Account: m.account, Partition: m.partition, Path: in.orRoot(), Name: in.UserName, Created: m.now}
 	if in.PermissionsBoundary != nil {
 		if err := u.bound(m.tx, *in.PermissionsBoundary); err != nil {
 			return nil, err
@@ -155,7 +155,7 @@ var accountCreated = time.Date(2010, 5, 8, 0, 0, 0, 0, time.UTC)
 func (c *call) getUser(in *optionalUserInput) (any, error) {
 	if in.UserName == "" && c.Principal.Type == api.RootUser {
 		return &userResult{&userOutput{
-			UserId: c.account, Arn: "arn:aws:iam::" + c.account + ":root", CreateDate: wire.At(accountCreated),
+			UserId: c.account, Arn: RootARN(c.State, c.account), CreateDate: wire.At(accountCreated),
 		}}, nil
 	}
 	name, err := in.name(c)

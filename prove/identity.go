@@ -3,6 +3,7 @@ package prove
 import (
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -35,8 +36,9 @@ func (s *space) permit(role *Role, resources []ResourcePolicy) permissions {
 // sessionPrincipal is any session of a role.
 func sessionPrincipal(role *Role) policy.Principal {
 	name := role.ARN[strings.LastIndexByte(role.ARN, '/')+1:]
+	parts, _ := aws.SplitARN(role.ARN)
 	return policy.Principal{
-		Account: role.Account, ARN: "arn:aws:sts::" + role.Account + ":assumed-role/" + name + "/session",
+		Account: role.Account, ARN: aws.PartitionARN(parts[1], "sts", role.Account, "assumed-role/"+name+"/session"),
 		RoleARN: role.ARN, UniqueID: role.ID,
 	}
 }

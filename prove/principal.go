@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -69,26 +70,23 @@ func callerOf(p policy.NamedPrincipal) (Caller, bool) {
 
 // principal is the caller as the engine knows callers.
 func (c *Caller) principal() policy.Principal {
-	parts := strings.SplitN(c.Name, ":", 6)
-	account := ""
-	if len(parts) == 6 {
-		account = parts[4]
-	}
+	parts, _ := aws.SplitARN(c.Name)
+	partition, account := parts[1], parts[4]
 	switch c.Kind {
 	case AccountCaller:
-		return policy.Principal{Account: c.Name, ARN: "arn:aws:iam::" + c.Name + ":root", Root: true}
+		return policy.Principal{Account: c.Name, ARN: aws.PartitionARN("", "iam", c.Name, "root"), Root: true}
 	case RoleCaller:
 		name := c.Name[strings.LastIndexByte(c.Name, '/')+1:]
-		return policy.Principal{Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/" + name + "/session", RoleARN: c.Name}
+		return policy.Principal{Account: account, ARN: aws.PartitionARN(partition, "sts", account, "assumed-role/"+name+"/session"), RoleARN: c.Name}
 	case ServiceCaller:
 		return policy.Principal{Service: c.Name}
 	case SAMLCaller:
 		return policy.Principal{Account: account, Federated: c.Name}
 	case AnyCaller:
-		return policy.Principal{Account: strangerAccount, ARN: "arn:aws:iam::" + strangerAccount + ":user/anyone"}
+		return policy.Principal{Account: strangerAccount, ARN: aws.PartitionARN("", "iam", strangerAccount, "user/anyone")}
 	}
 	if account == "" { // a unique id
-		return policy.Principal{Account: strangerAccount, ARN: "arn:aws:iam::" + strangerAccount + ":user/" + c.Name, UniqueID: c.Name}
+		return policy.Principal{Account: strangerAccount, ARN: aws.PartitionARN("", "iam", strangerAccount, "user/"+c.Name), UniqueID: c.Name}
 	}
 	return policy.Principal{Account: account, ARN: c.Name}
 }
@@ -145,6 +143,15 @@ func callerWorld(c *Caller, role *Role) world {
 	return w
 }
 
+// iamARN is how an ARN of IAM's begins, in any partition.
+func iamARN() expr {
+	var partitions alt
+	for _, id := range aws.PartitionIDs() {
+		partitions = append(partitions, text("arn:"+id+":iam::"))
+	}
+	return partitions
+}
+
 // arns are what aws:PrincipalArn can be: of a role its own, of an account any of
 // its users and roles.
 func (c *Caller) arns() expr {
@@ -152,13 +159,13 @@ func (c *Caller) arns() expr {
 	case RoleCaller:
 		return text(c.Name)
 	case AccountCaller:
-		return seq{text("arn:aws:iam::" + c.Name + ":"), alt{text("root"), seq{alt{text("user/"), text("role/")}, plus{class(anyChar)}}}}
+		return seq{iamARN(), text(c.Name + ":"), alt{text("root"), seq{alt{text("user/"), text("role/")}, plus{class(anyChar)}}}}
 	case UserCaller:
 		if strings.HasPrefix(c.Name, "arn:") && !strings.Contains(c.Name, ":assumed-role/") {
 			return text(c.Name)
 		}
 	}
-	return seq{text("arn:aws:iam::"), plus{class(digits)}, text(":"), alt{text("root"), seq{alt{text("user/"), text("role/")}, plus{class(anyChar)}}}}
+	return seq{iamARN(), plus{class(digits)}, text(":"), alt{text("root"), seq{alt{text("user/"), text("role/")}, plus{class(anyChar)}}}}
 }
 
 // Delegation is a caller that a role's trust policy lets in.

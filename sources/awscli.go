@@ -105,7 +105,7 @@ func (c *cli) document(kind policy.SourceType, account, owner, address string, i
 }
 
 func (c *cli) role(n *yaml.Node, at string) {
-	_, account, _ := partsOf(text(get(n, "Arn")))
+	_, account, _ := c.b.partsOf(text(get(n, "Arn")))
 	name := text(get(n, "RoleName"))
 	if account == "" || name == "" {
 		c.b.errorAt(c.f.at(n), "%s: no RoleName or no Arn; give what aws iam get-account-authorization-details prints", at)
@@ -144,7 +144,7 @@ func (c *cli) inline(n *yaml.Node, account, owner, address, list string) map[str
 // policy takes a customer managed policy. AWS's own are in the output too, and
 // the emulator has those that it knows.
 func (c *cli) policy(n *yaml.Node, at string) {
-	_, account, _ := partsOf(text(get(n, "Arn")))
+	_, account, _ := c.b.partsOf(text(get(n, "Arn")))
 	name := text(get(n, "PolicyName"))
 	switch {
 	case account == "aws":
@@ -177,7 +177,7 @@ func versionNumber(id string) int {
 }
 
 func (c *cli) group(n *yaml.Node, at string) {
-	_, account, _ := partsOf(text(get(n, "Arn")))
+	_, account, _ := c.b.partsOf(text(get(n, "Arn")))
 	name := text(get(n, "GroupName"))
 	if account == "" || name == "" {
 		c.b.errorAt(c.f.at(n), "%s: no GroupName or no Arn", at)
@@ -192,7 +192,7 @@ func (c *cli) group(n *yaml.Node, at string) {
 }
 
 func (c *cli) user(n *yaml.Node, at string) {
-	_, account, _ := partsOf(text(get(n, "Arn")))
+	_, account, _ := c.b.partsOf(text(get(n, "Arn")))
 	name := text(get(n, "UserName"))
 	if account == "" || name == "" {
 		c.b.errorAt(c.f.at(n), "%s: no UserName or no Arn", at)
@@ -223,7 +223,7 @@ func (c *cli) attached(n *yaml.Node, address string) []string {
 }
 
 func (c *cli) cluster(n *yaml.Node) {
-	region, account, _ := partsOf(text(get(n, "arn")))
+	region, account, _ := c.b.partsOf(text(get(n, "arn")))
 	issuer := text(get(n, "identity", "oidc", "issuer"))
 	if issuer == "" {
 		c.b.note(c.f.at(n), "cluster "+text(get(n, "name")), "left out: it has no OIDC issuer")

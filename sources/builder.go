@@ -27,8 +27,10 @@ type builder struct {
 	// server that starts with 100,000 roles has no use for a second copy of them.
 	stateOnly bool
 
-	// accounts hold the entities of the document at hand; see commit.
-	accounts map[string]*statefile.Account
+	// accounts hold the entities of the document at hand, and partition is that of
+	// its region; see commit.
+	partition string
+	accounts  map[string]*statefile.Account
 	// places are those of entities by account, kind and name.
 	places    map[string]strictyaml.Position
 	leftOut   map[string]bool // roles by account and name, policies by ARN
@@ -104,12 +106,17 @@ func (b *builder) account(id string) *statefile.Account {
 	return a
 }
 
-// commit merges the entities of a document that was read to its end.
+// commit merges the entities of a document that was read to its end; those of a
+// plan or a template are in the partition of its region.
 func (b *builder) commit() {
 	for id, a := range b.accounts {
+		if a.Partition == "" && b.partition != aws.DefaultPartition {
+			a.Partition = b.partition
+		}
 		b.found.State.Merge(statefile.State{Accounts: map[string]statefile.Account{id: *a}})
 	}
 	clear(b.accounts)
+	b.partition = ""
 }
 
 func placeKey(account, kind, name string) string {
@@ -251,7 +258,7 @@ func (b *builder) permissions() {
 			roles[id+"/"+strings.ToLower(a.Roles[i].Name)] = &a.Roles[i]
 		}
 		for _, p := range a.Policies {
-			known[policyARN("aws", id, p.Path, p.Name)] = true
+			known[id+":policy"+orSlash(p.Path)+p.Name] = true
 		}
 	}
 	for _, in := range b.inline {
@@ -301,7 +308,7 @@ func (b *builder) attachable(arn string, known map[string]bool) bool {
 		return b.o.KnowsManaged == nil || b.o.KnowsManaged(arn)
 	}
 	_, rest, _ := strings.Cut(arn, ":iam::")
-	return known["arn:aws:iam::"+rest]
+	return known[rest]
 }
 
 // leave notes that a role is left out, so that what belongs to it is not noted again.
@@ -346,6 +353,14 @@ func orSlash(path string) string {
 		return "/"
 	}
 	return path
+}
+
+// partsOf is [partsOf] of an ARN that tells the partition of what is read too.
+func (b *builder) partsOf(arn string) (region, account, resource string) {
+	if a, err := aws.ParseARN(arn); err == nil {
+		b.partition = a.Partition
+	}
+	return partsOf(arn)
 }
 
 // partsOf gives region, account and resource of an ARN; empty when it is none.

@@ -19,6 +19,7 @@ func (b *builder) cloudFormation(f *file, n *yaml.Node) {
 	if m := get(n, "Transform"); m != nil {
 		b.note(f.at(m), "Transform", "macros are not run; what %s would add is not known", strings.Join(texts(m), ", "))
 	}
+	b.partition = c.partition.ID
 	c.readParameters()
 	resources := get(n, "Resources")
 	for i := 0; resources != nil && i+1 < len(resources.Content); i += 2 {

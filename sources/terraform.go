@@ -29,7 +29,8 @@ func (b *builder) terraform(f *file, n *yaml.Node) {
 	// What a plan has read already is with the state before it.
 	t.walk(get(n, "prior_state", "values", "root_module"), "", true)
 	t.region = t.findRegion()
-	t.partition = aws.PartitionOf(t.region)
+	t.partition = t.findPartition()
+	b.partition = t.partition.ID
 	t.account = t.findAccount()
 	t.entities()
 	t.kubernetes()
@@ -172,6 +173,21 @@ func (t *terraform) findRegion() string {
 		return region
 	}
 	return t.b.o.Region
+}
+
+// findPartition is that of the ARNs that are known, else that of the region.
+func (t *terraform) findPartition() aws.Partition {
+	for _, r := range t.resources {
+		id := r.text("partition") // of the data source aws_partition
+		if r.kind != "aws_partition" {
+			parts, _ := aws.SplitARN(r.text("arn"))
+			id = parts[1]
+		}
+		if partition, known := aws.PartitionByID(id); known {
+			return partition
+		}
+	}
+	return aws.PartitionOf(t.region)
 }
 
 // findAccount is the account of what names none.

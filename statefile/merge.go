@@ -1,6 +1,9 @@
 package statefile
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Merge adds what from holds. An entity that both have is taken whole from
 // from: nothing inside it is mixed, so that each file can be read by itself.
@@ -17,6 +20,7 @@ func (s *State) Merge(from State) {
 
 func (a Account) merged(from Account) Account {
 	merged := Account{
+		Partition:          cmp.Or(from.Partition, a.Partition),
 		OutboundFederation: from.OutboundFederation,
 		OIDCProviders:      mergeLists(a.OIDCProviders, from.OIDCProviders, OIDCProvider.identity),
 		Policies:           mergeLists(a.Policies, from.Policies, Policy.identity),

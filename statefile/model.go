@@ -56,6 +56,8 @@ type Issuer struct {
 
 // Account is what one AWS account holds.
 type Account struct {
+	// Partition is "" for that of the region where the emulator is.
+	Partition        string            `json:"partition,omitempty" jsonschema:"enum=aws,enum=aws-cn,enum=aws-us-gov,enum=aws-iso,enum=aws-iso-b,enum=aws-iso-e,enum=aws-iso-f,enum=aws-eusc" jsonschema_description:"The partition of the account's ARNs; when left out, that of its clusters' regions and of the ARNs that its policies name, else of the emulator's region."`
 	OIDCProviders    []OIDCProvider    `json:"oidcProviders,omitempty"`
 	Policies         []Policy          `json:"policies,omitempty" jsonschema_description:"Customer managed policies."`
 	Roles            []Role            `json:"roles,omitempty"`

@@ -55,6 +55,7 @@ func validate(d *strictyaml.Decoder, path string, s *State) {
 }
 
 func (v *validator) account(at string, a *Account) {
+	v.optional(at+".partition", a.Partition, knownPartition, "one of "+strings.Join(aws.PartitionIDs(), ", "))
 	unique(v, at+".oidcProviders", a.OIDCProviders, OIDCProvider.identity, "OIDC provider")
 	for i := range a.OIDCProviders {
 		v.provider(strictyaml.Index(at+".oidcProviders", i), &a.OIDCProviders[i])
@@ -92,6 +93,11 @@ func (v *validator) account(at string, a *Account) {
 	if o := a.OutboundFederation; o != nil {
 		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer.MatchString, "https://UUID.tokens.sts.global.api.aws, or leave it out")
 	}
+}
+
+func knownPartition(id string) bool {
+	_, known := aws.PartitionByID(id)
+	return known
 }
 
 var outboundIssuer = regexp.MustCompile(`^https://[a-z0-9-]{1,63}\.tokens\.sts\.global\.api\.aws$`)

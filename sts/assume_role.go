@@ -96,7 +96,7 @@ func (s *Service) assumeRole(req *api.Request) (any, *refusal) {
 	}
 	session.Expires = session.Issued.Add(time.Duration(seconds) * time.Second)
 	policies.apply(session)
-	user := assumedRoleUserElement{AssumedRoleId: role.ID + ":" + in.RoleSessionName, Arn: assumedRoleARN(role, in.RoleSessionName)}
+	user := assumedRoleUserElement{AssumedRoleId: role.ID + ":" + in.RoleSessionName, Arn: role.SessionARN(in.RoleSessionName)}
 	credentials, refused := s.issue(req, session, user.Arn, in.MinimumSessionTokenSize)
 	if refused != nil {
 		return nil, refused

@@ -91,7 +91,7 @@ func (s *Service) issueForWebIdentity(req *api.Request, v *Verdict, call *WebIde
 	// The token's own exp does not cap the session (recorded).
 	session.Expires = session.Issued.Add(time.Duration(call.Seconds) * time.Second)
 	policies.apply(session)
-	user := assumedRoleUserElement{AssumedRoleId: role.ID + ":" + session.Name, Arn: assumedRoleARN(role, session.Name)}
+	user := assumedRoleUserElement{AssumedRoleId: role.ID + ":" + session.Name, Arn: role.SessionARN(session.Name)}
 	credentials, refused := s.issue(req, session, user.Arn, minSize)
 	if refused != nil {
 		req.Decision.Token.Claims = claims.Map()

@@ -26,7 +26,7 @@ func (s *Service) Authenticate(r state.Reader, sig *wire.Signature, now time.Tim
 		if sig.SecurityToken != "" {
 			return nil, "", wire.InvalidToken(sig, "the administrator's key "+id+" takes no session token")
 		}
-		return rootOf(account, id), s.config.AdminSecret, nil
+		return rootOf(r, account, id), s.config.AdminSecret, nil
 	}
 	if key, ok := state.Get[*iam.AccessKey](r, id); ok {
 		return longTerm(r, sig, key)
@@ -52,9 +52,9 @@ func (s *Service) administered(id string) (string, bool) {
 	return id, aws.IsAccount(id)
 }
 
-func rootOf(account, accessKeyID string) *api.Principal {
+func rootOf(r state.Reader, account, accessKeyID string) *api.Principal {
 	return &api.Principal{
-		Type: api.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: accessKeyID,
+		Type: api.RootUser, Account: account, ARN: iam.RootARN(r, account), UserID: account, AccessKeyID: accessKeyID,
 	}
 }
 
@@ -111,11 +111,11 @@ func (s *Session) principal(r state.Reader) (p *api.Principal, gone string) {
 		}
 		p = &api.Principal{
 			Type: api.AssumedRole, Account: role.Account,
-			ARN: assumedRoleARN(role, s.Name), UserID: role.ID + ":" + s.Name,
+			ARN: role.SessionARN(s.Name), UserID: role.ID + ":" + s.Name,
 			RoleName: role.Name, RoleID: role.ID, RoleARN: role.ARN(), Tags: role.Tags,
 		}
 	case UserSession, FederatedSession:
-		p = rootOf(s.Account, "")
+		p = rootOf(r, s.Account, "")
 		if s.UserID != "" {
 			user, ok := state.Lookup[*iam.User](r, iam.ByID, s.UserID)
 			if !ok {
@@ -124,7 +124,7 @@ func (s *Session) principal(r state.Reader) (p *api.Principal, gone string) {
 			p = principalOf(user, "")
 		}
 		if s.Kind == FederatedSession {
-			p.Type, p.ARN, p.UserID = api.FederatedUser, federatedUserARN(s.Account, s.Name), s.Account+":"+s.Name
+			p.Type, p.ARN, p.UserID = api.FederatedUser, federatedUserARN(r, s.Account, s.Name), s.Account+":"+s.Name
 		}
 	default:
 		return nil, "the session is of a kind that this version does not know"
@@ -170,11 +170,6 @@ func (s *Session) keys() map[string][]string {
 	return keys
 }
 
-// assumedRoleARN has no path (recorded).
-func assumedRoleARN(role *iam.Role, session string) string {
-	return "arn:aws:sts::" + role.Account + ":assumed-role/" + role.Name + "/" + session
-}
-
-func federatedUserARN(account, name string) string {
-	return "arn:aws:sts::" + account + ":federated-user/" + name
+func federatedUserARN(r state.Reader, account, name string) string {
+	return aws.PartitionARN(iam.Partition(r, account), "sts", account, "federated-user/"+name)
 }

@@ -24,8 +24,9 @@ type DocumentView struct {
 func NewDocumentView(doc statefile.State) (*DocumentView, error) {
 	d := &DocumentView{doc.Accounts, map[string]*iam.Role{}}
 	for account, a := range doc.Accounts {
+		partition := doc.Partition(account, aws.DefaultAccount)
 		for i := range a.Roles {
-			role, err := documentRole(account, &a.Roles[i])
+			role, err := documentRole(partition, account, &a.Roles[i])
 			if err != nil {
 				return nil, fmt.Errorf("role %s: %w", a.Roles[i].Name, err)
 			}
@@ -35,13 +36,13 @@ func NewDocumentView(doc statefile.State) (*DocumentView, error) {
 	return d, nil
 }
 
-func documentRole(account string, r *statefile.Role) (*iam.Role, error) {
+func documentRole(partition, account string, r *statefile.Role) (*iam.Role, error) {
 	trust, err := policy.Parse(r.TrustPolicy.Raw)
 	if err != nil {
 		return nil, err
 	}
 	role := &iam.Role{
-		Account: account, Path: r.Path, Name: r.Name, MaxSessionDuration: r.MaxSessionDuration, Trust: iam.NewDocument(trust),
+		Account: account, Partition: partition, Path: r.Path, Name: r.Name, MaxSessionDuration: r.MaxSessionDuration, Trust: iam.NewDocument(trust),
 	}
 	if role.Path == "" {
 		role.Path = "/"

@@ -44,7 +44,7 @@ func (s *Service) getFederationToken(req *api.Request) (any, *refusal) {
 	if refused != nil {
 		return nil, refused
 	}
-	arn := federatedUserARN(p.Account, in.Name)
+	arn := federatedUserARN(req.State, p.Account, in.Name)
 	keys := policy.Context{}
 	tags.setKeys(keys)
 	const action = "sts:GetFederationToken"

@@ -2,7 +2,6 @@ package sts
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -47,14 +46,10 @@ func (c *WebIdentityCall) policyName() string {
 	return c.RoleARN
 }
 
-// providerARN is the ARN that the provider for an issuer has in the role's
+// providerARNOf is the ARN that the provider for an issuer has in the role's
 // account, or would have: it is in the role's partition.
-func (c *WebIdentityCall) providerARN(role *iam.Role, issuer string) string {
-	partition := aws.DefaultPartition
-	if arn, err := aws.ParseARN(c.RoleARN); err == nil {
-		partition = arn.Partition
-	}
-	return "arn:" + partition + ":iam::" + role.Account + providerResource + strings.TrimPrefix(issuer, "https://")
+func providerARNOf(role *iam.Role, issuer string) string {
+	return aws.PartitionARN(role.Partition, "iam", role.Account, "oidc-provider/"+aws.IssuerName(issuer))
 }
 
 // Verdict is the answer to a call, with all that explains it: Judge makes every
@@ -162,7 +157,7 @@ func Judge(ctx context.Context, view View, keys oidc.KeySource, now time.Time, c
 	v.refuse(checkDuration(role, call.Seconds))
 
 	provider, registered := view.Provider(role.Account, claimed.Issuer)
-	v.Provider, v.Registered = call.providerARN(role, claimed.Issuer), registered
+	v.Provider, v.Registered = providerARNOf(role, claimed.Issuer), registered
 	v.refuse(checkConcern(view, role, call.policyName(), claimed.Issuer, v.Provider))
 	v.refuse(tokenRefused(claimed.Check()))
 	if !claimed.Identified() {

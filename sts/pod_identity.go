@@ -88,7 +88,7 @@ func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *Pod
 			return nil, podRefusal(refused), nil
 		}
 	}
-	arn := assumedRoleARN(role, name)
+	arn := role.SessionARN(name)
 	credentials, refused := s.issue(req, session, arn, 0)
 	if refused != nil {
 		return nil, podRefusal(refused), nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/statefile"
@@ -48,12 +49,19 @@ func (g *givenFlags) options(account, region string) (sources.Options, error) {
 func knownManaged() func(arn string) bool {
 	known := sync.OnceValue(func() map[string]bool {
 		arns := map[string]bool{}
-		for p := range iam.ManagedPolicies() {
+		for p := range iam.ManagedPolicies(aws.DefaultPartition) {
 			arns[p.ARN()] = true
 		}
 		return arns
 	})
-	return func(arn string) bool { return known()[arn] }
+	return func(arn string) bool {
+		a, err := aws.ParseARN(arn)
+		if _, is := aws.PartitionByID(a.Partition); err != nil || !is {
+			return false
+		}
+		a.Partition = aws.DefaultPartition // every partition has them by the same names
+		return known()[a.String()]
+	}
 }
 
 // load reads the given state, and says on stderr what was left out of it.

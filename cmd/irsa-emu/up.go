@@ -91,16 +91,16 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 	if err := c.Load(ctx, given); err != nil {
 		return c.failed(err)
 	}
-	return p.afterUp(up)
+	return p.afterUp(up, config.Region)
 }
 
 // afterUp says what there is now, and what to do with it.
-func (p *program) afterUp(up *kind.UpResult) error {
+func (p *program) afterUp(up *kind.UpResult, region string) error {
 	was := "is up to date"
 	if up.Created {
 		was = "is up"
 	}
-	role := "arn:aws:iam::111122223333:role/ROLE"
+	role := aws.PartitionARN(aws.PartitionOf(region).ID, "iam", aws.DefaultAccount, "role/ROLE")
 	_, err := fmt.Fprintf(p.stdout, `cluster %s %s: Kubernetes %s
   issuer     %s
   emulator   %s

@@ -135,13 +135,12 @@ func (q *question) fromFile(p *program, claims *oidc.Unverified) (candidate, str
 	c := candidate{name: q.trustPolicy, view: &sts.GrantedView{Of: role, Audience: claims.Audience}}
 	if strings.HasPrefix(q.role, "arn:") {
 		c.arn = q.role
-		if parts := strings.SplitN(q.role, ":", 6); role.Account == "" && len(parts) == 6 {
-			role.Account = parts[4]
+		if a, err := aws.ParseARN(q.role); err == nil {
+			role.Account, role.Partition = or(role.Account, a.Account), a.Partition
 		}
 	}
-	if role.Account == "" {
-		role.Account = federatedAccount(doc, claims.Issuer)
-	}
+	trusted := federated(doc, claims.Issuer)
+	role.Account, role.Partition = or(role.Account, trusted.Account), or(role.Partition, trusted.Partition)
 	return c, role.Account, nil
 }
 
@@ -232,26 +231,21 @@ func (q *question) ask(c *candidate, claims *oidc.Unverified) verdict {
 	return v
 }
 
-// federatedAccount is the account that the policy itself names for the
-// issuer, else for any provider.
-func federatedAccount(doc *policy.Document, issuer string) string {
-	account := ""
+// federated is account and partition of the provider that the policy itself names
+// for the issuer, else of any provider, else those of the defaults.
+func federated(doc *policy.Document, issuer string) aws.ARN {
+	found := aws.ARN{Account: aws.DefaultAccount, Partition: aws.DefaultPartition}
+	named := false
 	for _, s := range doc.Statements {
 		for _, principal := range s.Principals.Values {
-			rest, ok := strings.CutPrefix(principal.Value, "arn:aws:iam::")
-			if !ok || principal.Type != policy.PrincipalFederated {
-				continue
-			}
-			id, provider, ok := strings.Cut(rest, ":oidc-provider/")
-			if ok && (account == "" || provider == strings.TrimPrefix(issuer, "https://")) {
-				account = id
+			a, err := aws.ParseARN(principal.Value)
+			provider, ok := strings.CutPrefix(a.Resource, "oidc-provider/")
+			if principal.Type == policy.PrincipalFederated && err == nil && ok && (!named || provider == aws.IssuerName(issuer)) {
+				found, named = a, true
 			}
 		}
 	}
-	if account == "" {
-		return aws.DefaultAccount
-	}
-	return account
+	return found
 }
 
 // placed is err with the file, and the line and column if it knows them.

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
@@ -123,7 +124,7 @@ const probe = "webhook-probe"
 
 func (r *running) webhookCalled(ctx context.Context) error {
 	account := &kube.Object{Object: map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{
-		"name": probe, "namespace": deploy.Namespace, "annotations": map[string]any{"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/probe"},
+		"name": probe, "namespace": deploy.Namespace, "annotations": map[string]any{"eks.amazonaws.com/role-arn": aws.PartitionARN("", "iam", aws.DefaultAccount, "role/probe")},
 	}}}
 	if err := r.apply(ctx, account); err != nil {
 		return err

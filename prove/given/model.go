@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 	"github.com/irsa-emu/irsa-emu/sources"
@@ -74,9 +75,16 @@ func Read(found *sources.Found, o Options) (*Model, error) {
 	return m, nil
 }
 
+func (m *Model) partition(account string) string {
+	if partition := m.state.Partition(account, aws.DefaultAccount); partition != "" {
+		return partition
+	}
+	return aws.DefaultPartition
+}
+
 func (m *Model) addProvider(account string, p *statefile.OIDCProvider) {
 	issuer := strings.TrimPrefix(strings.Replace(p.URL, ":443", "", 1), "https://")
-	provider := prove.NewProvider("arn:aws:iam::" + account + ":oidc-provider/" + issuer)
+	provider := prove.NewProvider(aws.PartitionARN(m.partition(account), "iam", account, "oidc-provider/"+issuer))
 	provider.ClientIDs = append([]string{}, p.ClientIDs...)
 	m.kind(provider)
 	m.providers[provider.ARN] = provider
@@ -100,7 +108,7 @@ func (m *Model) addPolicy(account string, p *statefile.Policy) error {
 	if err != nil {
 		return fmt.Errorf("policy %s: %w", p.Name, err)
 	}
-	m.documents["arn:aws:iam::"+account+":policy"+slash(p.Path)+p.Name] = parsed
+	m.documents[aws.PartitionARN(m.partition(account), "iam", account, "policy"+slash(p.Path)+p.Name)] = parsed
 	return nil
 }
 
@@ -115,7 +123,7 @@ func (m *Model) addRoles(account string) error {
 	list := m.state.Accounts[account].Roles
 	for i := range list {
 		r := &list[i]
-		role := &prove.Role{ARN: "arn:aws:iam::" + account + ":role" + slash(r.Path) + r.Name, Account: account, ID: r.ID, Tags: r.Tags}
+		role := &prove.Role{ARN: aws.PartitionARN(m.partition(account), "iam", account, "role"+slash(r.Path)+r.Name), Account: account, ID: r.ID, Tags: r.Tags}
 		if role.Tags == nil {
 			role.Tags = map[string]string{}
 		}
@@ -185,6 +193,7 @@ func (m *Model) addResources(account string) error {
 		})
 		return nil
 	}
+	partition := m.partition(account)
 	for i := range a.Secrets {
 		s := &a.Secrets[i]
 		suffix := s.Suffix
@@ -195,13 +204,13 @@ func (m *Model) addResources(account string) error {
 		if region == "" {
 			region = "*"
 		}
-		if err := add("secret "+s.Name, s.Policy.Raw, "arn:aws:secretsmanager:"+region+":"+account+":secret:"+s.Name+"-"+suffix); err != nil {
+		if err := add("secret "+s.Name, s.Policy.Raw, aws.ARN{Partition: partition, Service: "secretsmanager", Region: region, Account: account, Resource: "secret:" + s.Name + "-" + suffix}.String()); err != nil {
 			return err
 		}
 	}
 	for i := range a.Buckets {
 		b := &a.Buckets[i]
-		if err := add("bucket "+b.Name, b.Policy.Raw, "arn:aws:s3:::"+b.Name, "arn:aws:s3:::"+b.Name+"/*"); err != nil {
+		if err := add("bucket "+b.Name, b.Policy.Raw, aws.PartitionARN(partition, "s3", "", b.Name), aws.PartitionARN(partition, "s3", "", b.Name+"/*")); err != nil {
 			return err
 		}
 	}

@@ -97,7 +97,7 @@ func (s *Server) Last() *decision.Decision {
 // Root gives the configuration of an account's administrator.
 func (s *Server) Root(account string) aws.Config {
 	return s.caller(account, &api.Principal{
-		Type: api.RootUser, Account: account, ARN: "arn:aws:iam::" + account + ":root", UserID: account, AccessKeyID: account,
+		Type: api.RootUser, Account: account, ARN: iam.RootARN(s.Store.Snapshot(), account), UserID: account, AccessKeyID: account,
 	})
 }
 
@@ -116,7 +116,7 @@ func (s *Server) Role(account, name string, policies ...string) aws.Config {
 	}
 	key := "AKIA" + strings.ToUpper(name) + account
 	return s.caller(key, &api.Principal{
-		Type: api.AssumedRole, Account: account, ARN: "arn:aws:sts::" + account + ":assumed-role/" + name + "/test",
+		Type: api.AssumedRole, Account: account, ARN: role.SessionARN("test"),
 		UserID: role.ID + ":test", AccessKeyID: key, RoleName: name, RoleID: role.ID, RoleARN: role.ARN(),
 		Temporary: true, Issued: s.Now(), Expires: s.Now().Add(time.Hour),
 	})

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // What the cases are about.
@@ -65,7 +67,7 @@ func Claims() map[string]any {
 // Read reads a script. kid is the id of the key that signs.
 func Read(script, kid string) (*Case, error) {
 	c := &Case{Keys: true, Header: fmt.Sprintf(`{"alg":"RS256","kid":%q}`, kid), Form: url.Values{
-		"Action": {WebIdentity}, "RoleArn": {"arn:aws:iam::" + Home + ":role/open"}, "RoleSessionName": {"session"},
+		"Action": {WebIdentity}, "RoleArn": {aws.PartitionARN("", "iam", Home, "role/open")}, "RoleSessionName": {"session"},
 	}}
 	claims := Claims()
 	for line := range strings.Lines(script) {
@@ -95,7 +97,7 @@ func (c *Case) line(line, kid string, claims map[string]any) error {
 		c.form(rest, key, value)
 	case "role":
 		if !strings.HasPrefix(rest, "arn:") {
-			rest = "arn:aws:iam::" + Home + ":role/" + rest
+			rest = aws.PartitionARN("", "iam", Home, "role/"+rest)
 		}
 		c.Form.Set("RoleArn", rest)
 	case "claim":

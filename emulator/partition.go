@@ -1,0 +1,80 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// settle puts the accounts that say nothing else into the partition of the region.
+func (e *Emulator) settle(ctx context.Context) error {
+	partition := aws.PartitionOf(e.config.Region).ID
+	if iam.Partition(e.store.Snapshot(), "") == partition {
+		return nil // nothing is written where nothing changes
+	}
+	if err := e.store.Update(ctx, func(tx *state.Txn) error { iam.SetPartition(tx, partition); return nil }); err != nil {
+		return fmt.Errorf("storing the partition: %w", err)
+	}
+	return nil
+}
+
+// inPartitions is a document whose accounts are all in a partition, and whose
+// clusters, secrets and buckets are in a region of it: the emulator's, or the
+// first of another partition.
+func (e *Emulator) inPartitions(r state.Reader, doc statefile.State) statefile.State {
+	out := doc
+	out.Accounts, out.Clusters = maps.Clone(doc.Accounts), maps.Clone(doc.Clusters)
+	for id, a := range out.Accounts {
+		if a.Partition == "" && !iam.Holds(r, id) {
+			a.Partition = doc.Partition(id, e.config.Account)
+		}
+		if region := e.regionIn(r, id, a.Partition); region != e.config.Region {
+			a.Secrets, a.Buckets = slices.Clone(a.Secrets), slices.Clone(a.Buckets)
+			for i := range a.Secrets {
+				if a.Secrets[i].Region == "" {
+					a.Secrets[i].Region = region
+				}
+			}
+			for i := range a.Buckets {
+				if a.Buckets[i].Region == "" {
+					a.Buckets[i].Region = region
+				}
+			}
+		}
+		out.Accounts[id] = a
+	}
+	for name, c := range out.Clusters {
+		if c.Region == "" {
+			account := c.Account
+			if account == "" {
+				account = e.config.Account
+			}
+			if region, _, ok := aws.EKSIssuerParts(c.Issuer); ok {
+				c.Region = region
+			} else {
+				c.Region = e.regionIn(r, account, out.Accounts[account].Partition)
+			}
+			out.Clusters[name] = c
+		}
+	}
+	return out
+}
+
+// regionIn is the region of an account's things that name none. The partition is
+// that which the account gets, "" for the one that it has.
+func (e *Emulator) regionIn(r state.Reader, account, id string) string {
+	if id == "" {
+		id = iam.Partition(r, account)
+	}
+	partition, known := aws.PartitionByID(id)
+	if !known || partition.Has(e.config.Region) {
+		return e.config.Region
+	}
+	return partition.GlobalRegion
+}
