@@ -33,7 +33,7 @@ func (r *running) install(ctx context.Context) error {
 		}
 	}
 	for i := range objects {
-		if objects[i].GetKind() == "Deployment" {
+		if kind := objects[i].GetKind(); kind == "Deployment" || kind == "DaemonSet" {
 			if err := r.ready(ctx, &objects[i]); err != nil {
 				return errors.Join(err, r.podTrouble(ctx, deploy.Namespace))
 			}
@@ -45,7 +45,7 @@ func (r *running) install(ctx context.Context) error {
 // manifests are those of deploy/ with what is this cluster's own.
 func (r *running) manifests() ([]kube.Object, error) {
 	var all []kube.Object
-	for _, name := range []string{"namespace.yaml", "emulator.yaml", "webhook.yaml"} {
+	for _, name := range []string{"namespace.yaml", "emulator.yaml", "webhook.yaml", "agent.yaml"} {
 		content, err := fs.ReadFile(deploy.FS, name)
 		if err != nil {
 			return nil, err
@@ -67,7 +67,7 @@ func (r *running) manifests() ([]kube.Object, error) {
 // adapt writes what differs from cluster to cluster into a manifest.
 func (r *running) adapt(o *kube.Object) error {
 	switch {
-	case o.GetKind() == "Deployment":
+	case o.GetKind() == "Deployment" || o.GetKind() == "DaemonSet":
 		return setImage(o, r.image)
 	case o.GetKind() == "ConfigMap" && r.region != "":
 		return unstructured.SetNestedField(o.Object, r.region, "data", "region")
@@ -78,16 +78,24 @@ func (r *running) adapt(o *kube.Object) error {
 }
 
 func setImage(o *kube.Object, image string) error {
-	containers, _, err := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
-	if err != nil {
-		return err
-	}
-	for _, c := range containers {
-		if container, ok := c.(map[string]any); ok && container["image"] == deploy.Image {
-			container["image"] = image
+	for _, list := range []string{"initContainers", "containers"} {
+		containers, there, err := unstructured.NestedSlice(o.Object, "spec", "template", "spec", list)
+		if err != nil {
+			return err
+		}
+		if !there {
+			continue
+		}
+		for _, c := range containers {
+			if container, ok := c.(map[string]any); ok && container["image"] == deploy.Image {
+				container["image"] = image
+			}
+		}
+		if err := unstructured.SetNestedSlice(o.Object, containers, "spec", "template", "spec", list); err != nil {
+			return err
 		}
 	}
-	return unstructured.SetNestedSlice(o.Object, containers, "spec", "template", "spec", "containers")
+	return nil
 }
 
 // secret makes the authority and the control token before anybody asks for
