@@ -240,3 +240,20 @@ func (d *Document) NamedPrincipals() []NamedPrincipal {
 	}
 	return out
 }
+
+// PrincipalValues are the values of the statement's Principal or NotPrincipal
+// element; nil when it has neither. The bare * is AWS and **, since it takes in
+// more than {"AWS": "*"}.
+func (s *Statement) PrincipalValues() (values []NamedPrincipal, not bool) {
+	if s.principal == nil {
+		return nil, false
+	}
+	for _, v := range s.Principals.Values {
+		kind, value, ok := strings.Cut(v, ": ")
+		if !ok {
+			kind, value = "AWS", "**"
+		}
+		values = append(values, NamedPrincipal{kind, value})
+	}
+	return values, s.principal.not
+}

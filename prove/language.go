@@ -84,6 +84,8 @@ func valueLanguage(comparison string, v policy.Pattern, resolve resolver) (e exp
 		return glob(v, resolve, anyChar), true, ""
 	case resourceComparison:
 		return resourceLanguage(v, resolve)
+	case principalComparison:
+		return principalLanguage(v[0].Text, v[1].Text), true, ""
 	}
 	// An ARN is cut before its variables are replaced: their colons do not count.
 	pieces := []policy.Pattern{v}

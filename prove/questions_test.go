@@ -10,19 +10,22 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
+type questionInput struct {
+	TrustPolicy, Existing, New json.RawMessage
+	Claim                      struct {
+		Every  string   `json:"every accepted token has"`
+		Some   string   `json:"some accepted token has"`
+		Like   []string `json:"like"`
+		LikeOf []string `json:"like one of"`
+	}
+}
+
 type questionCase struct {
 	ID, Kind, Question string
-	Input              struct {
-		TrustPolicy, Existing, New json.RawMessage
-		Claim                      struct {
-			Every  string   `json:"every accepted token has"`
-			Some   string   `json:"some accepted token has"`
-			Like   []string `json:"like"`
-			LikeOf []string `json:"like one of"`
-		}
-	}
-	Answer   any
-	Provider struct {
+	Raw                json.RawMessage `json:"input"`
+	Input              questionInput   `json:"-"`
+	Answer             any
+	Provider           struct {
 		URL       string
 		ClientIDs []string `json:"clientIds"`
 	}
@@ -36,6 +39,11 @@ func questionCases(t testing.TB) []questionCase {
 	var file struct{ Questions []questionCase }
 	if err := json.Unmarshal(src, &file); err != nil {
 		t.Fatal(err)
+	}
+	for i := range file.Questions {
+		if err := json.Unmarshal(file.Questions[i].Raw, &file.Questions[i].Input); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return file.Questions
 }
