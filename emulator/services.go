@@ -7,6 +7,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/services/accessanalyzer"
 	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/services/eksauth"
 	"github.com/irsa-emu/irsa-emu/services/s3"
@@ -52,6 +53,7 @@ var registered = []Registration{
 	{eks.Kinds(), func(e *Environment) api.Service {
 		return eks.New(eks.Config{Store: e.Store, Rand: e.Rand, Account: e.Account, Region: e.Region, NewIssuer: e.NewIssuer})
 	}},
+	{nil, func(*Environment) api.Service { return accessanalyzer.New() }},
 	{nil, func(e *Environment) api.Service { return eksauth.New(eksauth.Config{STS: e.STS, Verifier: e.Verifier}) }},
 }
 

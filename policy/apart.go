@@ -22,6 +22,9 @@ type Test struct {
 	Qualifier  Qualifier
 	Key        string // lower case
 	Values     []Pattern
+	// Unreadable says that a wanted value is not of the operator's kind, which
+	// makes ArnLike and its negation never met.
+	Unreadable bool
 }
 
 // Qualifier is the set qualifier of an operator.
@@ -86,6 +89,7 @@ func (c *Condition) Test() (Test, bool) {
 		if c.variables && c.op.test.variables {
 			t.Values[i] = patternOf(splitTemplate(v))
 		}
+		t.Unreadable = t.Unreadable || i < len(c.values) && c.values[i].unreadable
 	}
 	return t, true
 }
@@ -249,11 +253,16 @@ func (s *Statement) PrincipalValues() (values []NamedPrincipal, not bool) {
 		return nil, false
 	}
 	for _, v := range s.Principals.Values {
-		kind, value, ok := strings.Cut(v, ": ")
-		if !ok {
-			kind, value = "AWS", "**"
+		if v.Type == "" {
+			v = NamedPrincipal{PrincipalAWS, "**"}
 		}
-		values = append(values, NamedPrincipal{kind, value})
+		values = append(values, v)
 	}
 	return values, s.principal.not
+}
+
+// KnownOperator says whether AWS knows a condition operator.
+func KnownOperator(name string) bool {
+	_, known := parseOperator(name)
+	return known
 }

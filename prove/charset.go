@@ -79,13 +79,21 @@ func (s charset) without(rs ...rune) charset {
 	return out
 }
 
-// folded are the characters that are the same as r when case is ignored, as
-// strings.EqualFold has it.
+// folded are the characters that are the same as r in lower case, as the engine
+// compares them: the long s is no s, and the I with a dot is an i.
 func folded(r rune) charset {
-	set := one(r)
-	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-		set = append(set, runeRange{f, f})
+	lower := unicode.ToLower(r)
+	var set charset
+	add := func(c rune) {
+		if unicode.ToLower(c) == lower {
+			set = append(set, runeRange{c, c})
+		}
 	}
+	add(r)
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		add(f)
+	}
+	add('İ')
 	return set.normal()
 }
 

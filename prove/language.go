@@ -113,15 +113,32 @@ func valueLanguage(comparison string, v policy.Pattern, resolve resolver) (e exp
 	case "ArnLike":
 		return arnLanguage(pieces, resolve, dynamic), true, unknown
 	case "Bool":
-		if s := plainText(pieces[0]); strings.EqualFold(s, "true") || strings.EqualFold(s, "false") || unknown != "" {
-			return spelled(pieces[0], resolve, func(s string) expr { return fold(s) }), true, unknown
+		switch {
+		case unknown != "":
+			return star(anyChar), true, unknown
+		case strings.EqualFold(plainText(pieces[0]), "true"):
+			return fold("true"), true, ""
 		}
-		return none{}, true, ""
+		return notTrue, true, "" // recorded: everything but true is false
 	case "BinaryEquals":
 		return binaryLanguage(plainText(pieces[0])), true, ""
 	}
 	return none{}, true, ""
 }
+
+// notTrue is every text but true, in any case of its letters.
+var notTrue = func() expr {
+	const word = "true"
+	out := alt{seq{fold(word), plus{class(anyChar)}}}
+	for i, r := range word {
+		different := anyChar
+		for _, same := range folded(r) {
+			different = different.without(same.lo)
+		}
+		out = append(out, fold(word[:i]), seq{fold(word[:i]), class(different), star(anyChar)})
+	}
+	return out
+}()
 
 func plainText(p policy.Pattern) string {
 	var b strings.Builder

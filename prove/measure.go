@@ -74,6 +74,9 @@ func (d *dimension) measured(byWord []cell, b *budget) ([]cell, error) {
 // surely.
 func (t *keyTest) holds(value string) [2]bool {
 	if comparisonOf(t.test.Comparison) == byText {
+		if t.isARN() && !holds(anARN, value) {
+			return [2]bool{true, true}
+		}
 		return [2]bool{holds(t.most, value), holds(t.least, value)}
 	}
 	ctx := policy.Context{}

@@ -98,6 +98,9 @@ func (s *space) test(t policy.Test, c *policy.Condition) ref {
 	k := &keyTest{test: t, condition: c}
 	if comparisonOf(t.Comparison) == byText {
 		k.most, k.least, k.unknown = matching(t, call{s.world, s.then})
+		if t.Comparison == arnComparison && k.unknown == "" {
+			k.unknown = variableIn(t.Values)
+		}
 		if lifted {
 			k.most, k.least = lift.in(k.most), lift.in(k.least)
 		}
@@ -261,6 +264,13 @@ func (d *dimension) met(t *keyTest, index int, c *cell) (may, must bool) {
 		return met, met
 	}
 	value := func(i int) (may, must bool) {
+		if test.Comparison == arnComparison && test.Unreadable {
+			return false, false
+		}
+		if test.Comparison == arnComparison && t.unknown != "" {
+			// With the variable's value it may be no ARN, and then it is never met.
+			defer func() { must = false }()
+		}
 		most, least := c.in[i].has(2*index), c.in[i].has(2*index+1)
 		if test.Negated {
 			return !least, !most
@@ -302,6 +312,9 @@ func (d *dimension) values(b *budget) ([]cell, error) {
 			if t.unknown != "" {
 				languages = append(languages, t.least)
 			}
+			if t.isARN() {
+				languages = append(languages, anARN)
+			}
 		}
 	}
 	found, err := d.words(languages, b)
@@ -315,13 +328,18 @@ func (d *dimension) values(b *budget) ([]cell, error) {
 			if !ok {
 				continue
 			}
-			if in.has(at) {
-				c.in[0].set(2 * i)
-			}
+			most := in.has(at)
 			if t.unknown != "" {
 				at++
 			}
-			if in.has(at) {
+			least := in.has(at)
+			if t.isARN() && !in.has(at+1) {
+				most, least = true, true // what is no ARN does not meet the negation either
+			}
+			if most {
+				c.in[0].set(2 * i)
+			}
+			if least {
 				c.in[0].set(2*i + 1)
 			}
 		}
@@ -349,6 +367,23 @@ func (d *dimension) words(languages []expr, b *budget) ([]word, error) {
 		}
 	}
 	return found, nil
+}
+
+const arnComparison = "ArnLike"
+
+// isARN says that the test is met by ARNs alone though it is negated.
+func (t *keyTest) isARN() bool { return t.test.Comparison == arnComparison && t.test.Negated }
+
+// variableIn names a variable of patterns; "" when there is none.
+func variableIn(values []policy.Pattern) string {
+	for _, v := range values {
+		for _, part := range v {
+			if part.Variable != "" {
+				return part.Variable
+			}
+		}
+	}
+	return ""
 }
 
 // sets are the cells of sets of values. A test asks whether a set has a value of

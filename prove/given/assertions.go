@@ -90,7 +90,7 @@ func ParseAssertions(file string, src []byte) ([]Assertion, error) {
 			a.validate(func(field, message string) {
 				at := path
 				if field != "" {
-					at = strictyaml.Join(path, field)
+					at = path + "." + field
 				}
 				d.PathErrorf(at, "%s", message)
 			})
@@ -123,7 +123,7 @@ func patterns(m map[string][]string) []prove.KeyPatterns {
 
 func placesOf(d *strictyaml.Decoder, path string, w *writtenAssertion) map[string]strictyaml.Position {
 	places := map[string]strictyaml.Position{"": d.Place(path)}
-	add := func(field string) { places[field] = d.Place(strictyaml.Join(path, field)) }
+	add := func(field string) { places[field] = d.Place(path + "." + field) }
 	for _, field := range []string{"name", "roles", "issuer", "actions", "resources", "nobody", "only", "never"} {
 		if d.Written(strictyaml.Join(path, field)) {
 			add(field)

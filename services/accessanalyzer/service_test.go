@@ -1,0 +1,85 @@
+package accessanalyzer
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	_ "github.com/irsa-emu/irsa-emu/golden"
+)
+
+func body(t testing.TB, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The codes are those of the IAM user guide, "IAM policy validation check
+// reference"; the second case with its place and text was printed by AWS.
+func TestValidatePolicy(t *testing.T) {
+	statement := func(s string) string { return `{"Version":"2012-10-17","Statement":[` + s + `]}` }
+	const eks = `{"Federated":"arn:aws:iam::111122223333:oidc-provider/idp.example.com"}`
+	for _, c := range []struct {
+		name, document, kind string
+		want                 []string
+	}{
+		{"a good trust policy", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":"sts:AssumeRoleWithWebIdentity"}`), trustResource, nil},
+		{"the wrong action", statement(`{"Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRole"}`), trustResource, []string{"MISMATCHED_ACTION_FOR_PRINCIPAL"}},
+		{"an account with the wrong action", statement(`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRoleWithWebIdentity"}`), trustResource, []string{"MISMATCHED_ACTION_FOR_PRINCIPAL"}},
+		{"everyone", statement(`{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}`), trustResource, []string{"ROLE_TRUST_POLICY_UNSUPPORTED_WILDCARD_IN_PRINCIPAL"}},
+		{"NotPrincipal", statement(`{"Effect":"Deny","NotPrincipal":` + eks + `,"Action":"sts:AssumeRole"}`), trustResource, []string{"ROLE_TRUST_POLICY_SYNTAX_ERROR_NOTPRINCIPAL"}},
+		{"a resource", statement(`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole","Resource":"*"}`), trustResource, []string{"ROLE_TRUST_POLICY_SYNTAX_ERROR_RESOURCE"}},
+		{"a malformed provider", statement(`{"Effect":"Allow","Principal":{"Federated":"https://idp.example.com"},"Action":"sts:AssumeRoleWithWebIdentity"}`), trustResource, []string{"INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY"}},
+		{"another service's action", statement(`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"s3:GetObject"}`), trustResource, []string{"UNSUPPORTED_ACTION_IN_POLICY"}},
+		{"tags without TagSession", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"aws:RequestTag/a":"b"}}}`), trustResource, []string{"MISSING_ACTION_FOR_CONDITION_KEY"}},
+		{"tags with TagSession", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":["sts:AssumeRoleWithWebIdentity","sts:TagSession"],"Condition":{"StringEquals":{"aws:RequestTag/a":"b"}}}`), trustResource, nil},
+		{"amr without a qualifier", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"idp.example.com:amr":"mfa"}}}`), trustResource, []string{"MISSING_QUALIFIER"}},
+		{"one key twice", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"idp.example.com:sub":"a","idp.example.com:SUB":"a"}}}`), trustResource, []string{"DUPLICATE_KEYS_WITH_DIFFERENT_CASE"}},
+		{"a wrong range", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/99"}}}`), trustResource, []string{"TYPE_MISMATCH_IP_RANGE"}},
+		{"an operator that is not", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringMatches":{"a:b":"c"}}}`), trustResource, []string{"INVALID_CONDITION_OPERATOR"}},
+		{"Null with IfExists", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"NullIfExists":{"a:b":"true"}}}`), trustResource, []string{"NULL_WITH_IF_EXISTS"}},
+		{"not JSON", `{"a" 1}`, trustResource, []string{"JSON_SYNTAX_ERROR"}},
+		{"no statement", `{"Version":"2012-10-17"}`, trustResource, []string{"MISSING_STATEMENT"}},
+		{"Sids twice", statement(`{"Sid":"A","Effect":"Allow","Action":"s3:GetObject","Resource":"*"},{"Sid":"A","Effect":"Allow","Action":"s3:PutObject","Resource":"*"}`), "", []string{"UNIQUE_SIDS_REQUIRED"}},
+		{"an identity policy with a principal", statement(`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}`), "", []string{"UNSUPPORTED_PRINCIPAL"}},
+		{"an identity policy without a resource", statement(`{"Effect":"Allow","Action":"s3:GetObject"}`), "", []string{"MISSING_RESOURCE"}},
+	} {
+		in := map[string]string{"policyDocument": c.document, "policyType": "IDENTITY_POLICY"}
+		if c.kind != "" {
+			in["policyType"], in["validatePolicyResourceType"] = "RESOURCE_POLICY", c.kind
+		}
+		out, err := validatePolicy(body(t, in))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		var codes []string
+		for _, f := range out.(map[string]any)["findings"].([]finding) {
+			codes = append(codes, f.IssueCode)
+		}
+		if !slices.Equal(codes, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, codes, c.want)
+		}
+	}
+}
+
+func TestLocate(t *testing.T) {
+	src := []byte("{\n  \"Statement\": {\n    \"Action\": \"sts:AssumeRole\"\n  }\n}")
+	l := locate(src, member("Statement"), item(0), member("Action"), item(0))
+	if l.Span.Start != (position{3, 14, 33}) || l.Span.End != (position{3, 30, 49}) {
+		t.Errorf("%+v", l.Span)
+	}
+}
+
+func FuzzValidatePolicy(f *testing.F) {
+	f.Add(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}]}`)
+	f.Add(`{"Statement":{"Condition":{"Null":{"a":1}}}}`)
+	f.Fuzz(func(t *testing.T, document string) {
+		if _, err := validatePolicy(body(t, map[string]string{"policyDocument": document, "policyType": "IDENTITY_POLICY"})); err != nil && document != "" {
+			t.Error(err)
+		}
+	})
+}
