@@ -1,10 +1,6 @@
 package prove
 
-import (
-	"slices"
-
-	"github.com/irsa-emu/irsa-emu/policy"
-)
+import "github.com/irsa-emu/irsa-emu/policy"
 
 // values are the cells of single values.
 func (d *dimension) values(b *budget) ([]cell, error) {
