@@ -80,7 +80,7 @@ func Lint(src []byte, o LintOptions) []Finding {
 	root, syntax := parseJSON(text)
 	if syntax != nil {
 		return []Finding{{Rule: "syntax", Severity: SeverityError, Line: syntax.Line, Column: syntax.Column,
-			Message: syntax.Message, Why: "IAM refuses it: " + textInvalidJSON, Fix: "mend the JSON"}}
+			Message: syntax.Message, Why: "IAM refuses it: " + textInvalidJSON, Fix: "correct the JSON"}}
 	}
 	l := &linter{src: text, root: root, options: o}
 	if root.kind == kindObject {
@@ -226,6 +226,7 @@ type lintCondition struct {
 	operator string
 	op       operator
 	known    bool
+	misspelt bool // op is what was probably meant: IAM refuses the document
 	key      string
 	start    int // of the key
 	opStart  int
@@ -247,11 +248,12 @@ func conditionsWith(s *node, near func(string) string) []lintCondition {
 	var out []lintCondition
 	for _, o := range c.members {
 		op, known := parseOperator(o.name)
-		if !known { // IAM refuses it, but what is meant may be clear
+		misspelt := !known
+		if misspelt { // IAM refuses it, but what is meant may be clear
 			op, known = parseOperator(near(o.name))
 		}
 		for _, k := range o.value.members {
-			out = append(out, lintCondition{o.name, op, known && op.test != nil, k.name, k.nameStart, o.nameStart, k.value})
+			out = append(out, lintCondition{o.name, op, known && op.test != nil, misspelt, k.name, k.nameStart, o.nameStart, k.value})
 		}
 	}
 	return out

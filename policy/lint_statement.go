@@ -73,7 +73,7 @@ func (l *linter) statement(i int, s *node) {
 	t.providers = slices.DeleteFunc(t.providers, func(p *node) bool { return !namesHost(p.text) }) // of others no key can be told
 	l.meant = map[string]bool{}
 	for _, c := range conditionsOf(s) {
-		if c.known {
+		if c.known && !c.misspelt { // the operator comes first: what else is wrong shows when it is right
 			l.condition(i, s, t, c)
 		}
 	}

@@ -72,6 +72,9 @@ func addCondition(statement *node, operator, key, value string) {
 // moveCondition renames a condition's operator, key or both. An operator that
 // has no other key keeps its place.
 func moveCondition(statement *node, operator, key, newOperator, newKey string) {
+	if operator == newOperator && key == newKey {
+		return
+	}
 	condition := statement.object("Condition")
 	from := condition.object(operator)
 	if len(from.members) == 1 && condition.get(newOperator) == nil {
