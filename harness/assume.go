@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -59,10 +60,10 @@ func (id *Identity) check(d *strictyaml.Decoder, path string) {
 	if id.Pod != "" && id.ServiceAccount == "" {
 		d.PathErrorf(path+".pod", "only a service account's token is bound to a pod; write serviceAccount too")
 	}
-	switch id.Profile {
-	case "", "github", "gitlab", "hcp-terraform":
-	default:
-		d.PathErrorf(path+".profile", "%q; write github, gitlab or hcp-terraform", id.Profile)
+	if id.Profile != "" {
+		if _, err := oidc.ProfileNamed(id.Profile); err != nil {
+			d.PathErrorf(path+".profile", "%q; write one of %s", id.Profile, oidc.ProfileNames())
+		}
 	}
 	if id.Issuer != "" {
 		checkIssuer(d, path+".issuer", id.Issuer)

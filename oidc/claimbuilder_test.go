@@ -119,7 +119,14 @@ func TestProfiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := verify(keysOf(i), oidc.Provider{URL: profile.Issuer, ClientIDs: []string{profile.Audience}}, token); err != nil {
+			if claims["iss"] != profile.Issuer {
+				t.Errorf("%s: iss is %v", profile.Name, claims["iss"])
+			}
+			audience, _ := claims["aud"].(string)
+			if azp, has := claims["azp"].(string); has { // the STS asks for that one
+				audience = azp
+			}
+			if _, err := verify(keysOf(i), oidc.Provider{URL: profile.Issuer, ClientIDs: []string{audience}}, token); err != nil {
 				t.Errorf("%s: %v", profile.Name, err)
 			}
 		}
@@ -127,7 +134,7 @@ func TestProfiles(t *testing.T) {
 }
 
 func TestProfileErrors(t *testing.T) {
-	if _, err := oidc.ProfileNamed("jenkins"); err == nil || err.Error() != `no token profile "jenkins"; there are github, gitlab, hcp-terraform` {
+	if _, err := oidc.ProfileNamed("jenkins"); err == nil || err.Error() != `no token profile "jenkins"; there are github, github-immutable, gitlab, hcp-terraform, circleci, bitbucket, buildkite, azure-devops, google, cognito, spacelift, vercel` {
 		t.Errorf("got %v", err)
 	}
 	if _, err := oidc.GitHubClaims(oidc.ProfileInput{}); err == nil || !strings.Contains(err.Error(), "no time of issue") {

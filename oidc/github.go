@@ -7,8 +7,17 @@ import "strings"
 // sub and ref), workflow, actor; sub, repository_owner, workflow_ref,
 // job_workflow_ref, ref_type and base_ref follow. All ids are strings, as GitHub
 // writes them.
-func GitHubClaims(in ProfileInput) (map[string]any, error) {
-	d, err := in.start("github")
+func GitHubClaims(in ProfileInput) (map[string]any, error) { return gitHubClaims(in, "github", false) }
+
+// GitHubImmutableClaims are those of [GitHubClaims] with the ids of owner and
+// repository in the subject, which GitHub writes for repositories that were
+// created, renamed or transferred since 2026-07-15.
+func GitHubImmutableClaims(in ProfileInput) (map[string]any, error) {
+	return gitHubClaims(in, "github-immutable", true)
+}
+
+func gitHubClaims(in ProfileInput, profile string, immutable bool) (map[string]any, error) {
+	d, err := in.start(profile)
 	if err != nil {
 		return nil, err
 	}
@@ -43,16 +52,21 @@ func GitHubClaims(in ProfileInput) (map[string]any, error) {
 	d.set("run_attempt", "2")
 	d.set("runner_environment", "github-hosted")
 	d.optional("environment", "enterprise", "enterprise_id")
-	d.set("sub", gitHubSubject(d, pull))
+	d.set("sub", gitHubSubject(d, pull, immutable))
 	return d.done(), nil
 }
 
-// gitHubSubject: an environment beats a pull request, which beats the ref.
-func gitHubSubject(d *draft, pull bool) string {
+// gitHubSubject: an environment beats a pull request, which beats the ref. A colon
+// inside of a name is written %3A.
+func gitHubSubject(d *draft, pull, immutable bool) string {
 	subject := "repo:" + d.text("repository") + ":"
+	if immutable {
+		owner, name, _ := strings.Cut(d.text("repository"), "/")
+		subject = "repo:" + owner + "@" + d.text("repository_owner_id") + "/" + name + "@" + d.text("repository_id") + ":"
+	}
 	switch environment := d.text("environment"); {
 	case environment != "":
-		return subject + "environment:" + environment
+		return subject + "environment:" + strings.ReplaceAll(environment, ":", "%3A")
 	case pull:
 		return subject + "pull_request"
 	}

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -52,6 +53,10 @@ func Profiles() []Profile {
 			Lifetime: 5 * time.Minute, Description: "GitHub Actions", Sign: SignOptions{Type: "JWT"}, Claims: GitHubClaims,
 		},
 		{
+			Name: "github-immutable", Issuer: "https://token.actions.githubusercontent.com", Audience: aws.DefaultAudience,
+			Lifetime: 5 * time.Minute, Description: "GitHub Actions, subjects with ids: repositories made, renamed or transferred since 2026-07-15", Sign: SignOptions{Type: "JWT"}, Claims: GitHubImmutableClaims,
+		},
+		{
 			Name: "gitlab", Issuer: "https://gitlab.com", Audience: aws.DefaultAudience,
 			Lifetime: time.Hour, Description: "GitLab CI/CD id_tokens", Sign: SignOptions{Type: "JWT"}, Claims: GitLabClaims,
 		},
@@ -59,19 +64,58 @@ func Profiles() []Profile {
 			Name: "hcp-terraform", Issuer: "https://app.terraform.io", Audience: "aws.workload.identity",
 			Lifetime: 2 * time.Hour, Description: "HCP Terraform (Terraform Cloud) workload identity", Sign: SignOptions{Type: "JWT"}, Claims: HCPTerraformClaims,
 		},
+		{
+			Name: "circleci", Issuer: circleCIIssuer + "0b1d3c6e-5a52-4f0e-9d0a-4c7a9f1e2b3c",
+			Lifetime: time.Hour, Description: "CircleCI", Sign: SignOptions{Type: "JWT"}, Claims: CircleCIClaims,
+		},
+		{
+			Name: "bitbucket", Issuer: "https://api.bitbucket.org/2.0/workspaces/octo-org/pipelines-config/identity/oidc",
+			Lifetime: time.Hour, Description: "Bitbucket Pipelines", Sign: SignOptions{Type: "JWT"}, Claims: BitbucketClaims,
+		},
+		{
+			Name: "buildkite", Issuer: "https://agent.buildkite.com", Audience: aws.DefaultAudience,
+			Lifetime: 5 * time.Minute, Description: "Buildkite", Sign: SignOptions{Type: "JWT"}, Claims: BuildkiteClaims,
+		},
+		{
+			Name: "azure-devops", Issuer: azureIssuer + azureOrganisation, Audience: "api://AzureADTokenExchange",
+			Lifetime: 5 * time.Minute, Description: "Azure DevOps", Sign: SignOptions{Type: "JWT"}, Claims: AzureDevOpsClaims,
+		},
+		{
+			Name: "google", Issuer: "https://accounts.google.com", Audience: aws.DefaultAudience,
+			Lifetime: time.Hour, Description: "Google service accounts", Sign: SignOptions{Type: "JWT"}, Claims: GoogleClaims,
+		},
+		{
+			Name: "cognito", Issuer: "https://cognito-identity.amazonaws.com", Audience: "us-east-1:6d7e8f9a-0b1c-4d2e-8f3a-f70819203142",
+			Lifetime: 10 * time.Minute, Description: "Amazon Cognito identity pools", Sign: SignOptions{Type: "JWS"}, Claims: CognitoClaims,
+		},
+		{
+			Name: "spacelift", Issuer: "https://acme.app.spacelift.io",
+			Lifetime: time.Hour, Description: "Spacelift", Sign: SignOptions{Type: "JWT"}, Claims: SpaceliftClaims,
+		},
+		{
+			Name: "vercel", Issuer: "https://oidc.vercel.com/acme",
+			Lifetime: time.Hour, Description: "Vercel", Sign: SignOptions{Type: "JWT"}, Claims: VercelClaims,
+		},
 	}
+}
+
+// ProfileNames are the names of the profiles, in one text.
+func ProfileNames() string {
+	var known []string
+	for _, p := range Profiles() {
+		known = append(known, p.Name)
+	}
+	return strings.Join(known, ", ")
 }
 
 // ProfileNamed finds a profile; the error lists those there are.
 func ProfileNamed(name string) (Profile, error) {
-	var known []string
 	for _, p := range Profiles() {
 		if p.Name == name {
 			return p, nil
 		}
-		known = append(known, p.Name)
 	}
-	return Profile{}, fmt.Errorf("no token profile %q; there are %s", name, strings.Join(known, ", "))
+	return Profile{}, fmt.Errorf("no token profile %q; there are %s", name, ProfileNames())
 }
 
 // ParseOverrides reads claims given as text: "key=value" sets a string, "key:=json"
@@ -103,6 +147,14 @@ func ParseOverrides(texts []string) (map[string]any, error) {
 	return overrides, nil
 }
 
+// given is a claim as it is overridden by a text, or what it is else.
+func (in ProfileInput) given(claim, otherwise string) string {
+	if text, ok := in.Overrides[claim].(string); ok {
+		return text
+	}
+	return otherwise
+}
+
 // draft is a set of claims in the making: every value that set gives is replaced
 // by its override at once, so that what is derived later sees the override.
 type draft struct {
@@ -132,7 +184,7 @@ func (in ProfileInput) start(profile string) (*draft, error) {
 	d := &draft{claims: map[string]any{}, overrides: in.Overrides}
 	switch len(in.Audience) {
 	case 0:
-		d.set("aud", p.Audience)
+		d.set("aud", cmp.Or(p.Audience, aws.IssuerOf(in.Issuer).Audience))
 	case 1:
 		d.set("aud", in.Audience[0])
 	default:

@@ -124,6 +124,9 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 	case strings.Contains(got, "sts.amazon.com") && strings.Contains(want, "sts.amazonaws.com"):
 		return fixed("sts-amazon-com", "ask for one for sts.amazonaws.com", "the token was made for sts.amazon.com")
 	}
+	if found := gitHubShape(r.Want, got); !found.IsZero() {
+		return found
+	}
 	if text := serviceAccounts(want, got); text != "" {
 		return known("service-account", "%s", text)
 	}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
 const checkLong = `check holds a role's trust policy against an identity, as the STS would, without a
@@ -60,7 +62,7 @@ func (p *program) checkCommand() *cobra.Command {
 	flags.StringVar(&q.who.subject, "subject", "", "the sub claim as it is")
 	flags.StringVar(&q.who.claimsFile, "claims", "", "JSON file of a token's claims (- is the standard input)")
 	flags.StringVar(&q.who.tokenFile, "token", "", "file of a token (- is the standard input); its signature is not checked, its times are noted only")
-	flags.StringVar(&q.who.profile, "profile", "", "shape of another issuer's tokens: github, gitlab or hcp-terraform")
+	flags.StringVar(&q.who.profile, "profile", "", "shape of another issuer's tokens: "+oidc.ProfileNames())
 	flags.StringArrayVar(&q.who.claims, "claim", nil, "claim=value to put over what the identity has; null removes it (repeatable)")
 	flags.StringArrayVar(&q.who.audience, "audience", nil, "audience (default sts.amazonaws.com, or the profile's)")
 	flags.StringVar(&q.account, "account", "", "the role's account (default: its ARN's, or the one in the policy's federated principal)")

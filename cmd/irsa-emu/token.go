@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
 func (p *program) tokenCommand() *cobra.Command {
@@ -52,7 +53,7 @@ func (p *program) tokenCommand() *cobra.Command {
 	flags.DurationVar(&life, "expires-in", 0, "the token's life, such as 15m (default 24h); negative makes an expired one")
 	flags.StringArrayVar(&claims, "claim", nil, "claim=value to put over what the token has; the value is JSON, or a string (repeatable)")
 	flags.StringVar(&in.Pod, "pod", "", "name of the pod that the token is bound to")
-	flags.StringVar(&in.Profile, "profile", "", "shape of another issuer's tokens: github, gitlab or hcp-terraform")
+	flags.StringVar(&in.Profile, "profile", "", "shape of another issuer's tokens: "+oidc.ProfileNames())
 	return cmd
 }
 
