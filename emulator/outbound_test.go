@@ -191,7 +191,7 @@ func (a *outboundAccount) checkToken(c outboundCase, body []byte) {
 	if token == nil {
 		t.Fatalf("no token in %s", body)
 	}
-	parsed, err := jose.ParseSigned(string(token[1]), []jose.SignatureAlgorithm{jose.RS256, jose.ES384})
+	parsed, err := jose.ParseSignedCompact(string(token[1]), []jose.SignatureAlgorithm{jose.RS256, jose.ES384})
 	if err != nil {
 		t.Fatal(err)
 	}

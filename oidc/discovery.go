@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -53,17 +52,4 @@ func checkFetchURL(text string) error {
 		return errors.New("a URL with credentials")
 	}
 	return nil // a jwks_uri may have a query
-}
-
-// stringList reads a list of strings of a document.
-func stringList(document members, name string) []string {
-	value, ok := document.get(name)
-	if !ok {
-		return nil
-	}
-	var list []string
-	if json.Unmarshal(value, &list) != nil {
-		return nil
-	}
-	return list
 }

@@ -47,7 +47,7 @@ func TestOutboundTokens(t *testing.T) {
 		if err != nil || string(header) != want.header {
 			t.Errorf("header %s, want %s", header, want.header)
 		}
-		parsed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
+		parsed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 		if err != nil {
 			t.Fatal(err)
 		}

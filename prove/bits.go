@@ -57,15 +57,6 @@ func (b bits) empty() bool {
 	return true
 }
 
-func (b bits) equal(o bits) bool {
-	for i := range b {
-		if b[i] != o[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // first is the smallest member, or -1.
 func (b bits) first() int {
 	for i, w := range b {
@@ -74,14 +65,6 @@ func (b bits) first() int {
 		}
 	}
 	return -1
-}
-
-func (b bits) count() int {
-	n := 0
-	for _, w := range b {
-		n += mathbits.OnesCount64(w)
-	}
-	return n
 }
 
 func (b bits) key() string {

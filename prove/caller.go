@@ -1,8 +1,6 @@
 package prove
 
 import (
-	"strings"
-
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -109,14 +107,4 @@ func covers(arns []string, resource string) bool {
 		}
 	}
 	return false
-}
-
-// spelledAs is an action as it was asked for, since actions ignore case.
-func (d *Doing) spelledAs(action string) string {
-	for _, a := range d.Actions {
-		if strings.EqualFold(a, action) {
-			return a
-		}
-	}
-	return action
 }

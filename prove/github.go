@@ -33,29 +33,6 @@ var gitHubSubject = shape{
 	lengths: gitHubLengths,
 }
 
-// customisedSubject is what an organisation or a repository can make of its
-// subjects by include_claim_keys: pairs of a claim's name and its value, and the
-// repository and the context in their usual forms. Nobody can choose what comes
-// after repo: but for names that are his.
-var customisedSubject = shape{words: seq{customisedItem, opt{plus{seq{text(":"), customisedItem}}}}}
-
-var customisedItem = alt{
-	seq{text("repo:"), alt{classicRepository, immutableRepository}},
-	seq{text("ref:refs/"), alt{text("heads/"), text("tags/")}, gitRef},
-	text("pull_request"),
-	seq{customisedKey, text(":"), star(colonless)},
-}
-
-// customisedKey is any claim's name but repo, whose value is not free.
-var customisedKey = alt{
-	text("actor"), text("actor_id"), text("base_ref"), text("check_run_id"), text("enterprise"), text("enterprise_id"),
-	text("environment"), text("environment_node_id"), text("event_name"), text("head_ref"), text("job_workflow_ref"),
-	text("job_workflow_sha"), text("ref"), text("ref_protected"), text("ref_type"), text("repository"),
-	text("repository_id"), text("repository_owner"), text("repository_owner_id"), text("repository_visibility"),
-	text("run_attempt"), text("run_id"), text("run_number"), text("runner_environment"), text("sha"), text("workflow"),
-	text("workflow_ref"), text("workflow_sha"), seq{text("repo_property_"), plus{class(chars("A-Za-z0-9_-"))}},
-}
-
 // follows is a key whose value follows from the subject: in is the language of
 // subjects whose value is in the given one.
 type follows struct{ in func(value expr) expr }

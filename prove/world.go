@@ -66,9 +66,8 @@ func finite(e expr) ([]string, bool) {
 func always(value string) domain { return domain{values: oneOf(value)} }
 
 var (
-	never  = domain{absent: true}
-	free   = domain{absent: true, values: anyText}
-	needed = domain{values: anyText}
+	never = domain{absent: true}
+	free  = domain{absent: true, values: anyText}
 )
 
 // world is a kind of request of which every key is known: what it can be, and
@@ -173,7 +172,6 @@ type sessionFeatures struct {
 	sourceIdentity bool
 	tagged         bool
 	tags           []string // of the keys that policies test, those that the token has
-	untested       []string // and those that it has not
 }
 
 // tokenWorld is a web identity's call for a role.

@@ -49,14 +49,6 @@ func TestGolden(t *testing.T) {
 	})
 }
 
-var origin = func() string {
-	dir, err := os.Getwd()
-	if err != nil {
-		panic(err)
-	}
-	return dir
-}()
-
 // read reads the working directory.
 func read(t *testing.T, o sources.Options) []txtar.File {
 	t.Helper()
