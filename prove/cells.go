@@ -67,7 +67,7 @@ func (d *dimension) words(languages []expr, b *budget) ([]word, error) {
 		return found, err
 	}
 	for _, w := range found {
-		if !holds(d.domain.values.lengths, w.text) {
+		if !d.domain.values.lengths.keeps(w.text) {
 			return words([]expr{d.domain.values.words, d.domain.values.lengths}, languages, b)
 		}
 	}

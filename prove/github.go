@@ -16,8 +16,8 @@ var (
 	classicRepository   = seq{plus{class(ownerChars)}, text("/"), plus{class(nameChars)}}
 	immutableRepository = seq{plus{class(ownerChars)}, text("@"), plus{class(digits)}, text("/"),
 		plus{class(nameChars)}, text("@"), plus{class(digits)}}
-	gitHubLengths = seq{text("repo:"), upTo{class(inSubject), 39}, opt{seq{text("@"), star(digits)}}, text("/"),
-		upTo{class(inSubject), 100}, opt{seq{text("@"), star(digits)}}, text(":"), star(anyChar)}
+	gitHubLengths = limited(seq{text("repo:"), upTo{class(inSubject), 39}, opt{seq{text("@"), star(digits)}}, text("/"),
+		upTo{class(inSubject), 100}, opt{seq{text("@"), star(digits)}}, text(":"), star(anyChar)})
 )
 
 var (

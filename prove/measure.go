@@ -19,7 +19,8 @@ import (
 // A key that is tested as text too has cells of both kinds; a combination for
 // which no value was found is supposed to have one.
 func (d *dimension) measured(byWord []cell, b *budget) ([]cell, error) {
-	texts := d.points()
+	inDomain := newMatcher(d.domain.values.words)
+	texts := slices.DeleteFunc(d.points(), func(text string) bool { return !inDomain.holds(text) })
 	for _, c := range byWord {
 		texts = append(texts, c.values[0])
 	}

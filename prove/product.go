@@ -254,6 +254,36 @@ func choose(lo, hi rune) rune {
 	return lo
 }
 
+// matcher is a language made ready to be asked about one word after another.
+type matcher struct{ n *nfa }
+
+func newMatcher(e expr) *matcher {
+	n := &nfa{}
+	n.add(e, 0, n.state(0))
+	n.close()
+	return &matcher{n}
+}
+
+func (m *matcher) holds(word string) bool {
+	at := m.n.closed[0]
+	var next []int32
+	for _, r := range word {
+		next = next[:0]
+		for _, s := range at {
+			if st := &m.n.states[s]; st.on.has(r) {
+				next = append(next, m.n.closed[st.next]...)
+			}
+		}
+		slices.Sort(next)
+		next = slices.Compact(next)
+		if len(next) == 0 {
+			return false
+		}
+		at = slices.Clone(next)
+	}
+	return slices.ContainsFunc(at, func(s int32) bool { return m.n.states[s].accepts != 0 })
+}
+
 // holds says whether a language holds a word.
 func holds(e expr, word string) bool {
 	found, err := words([]expr{text(word), e}, nil, &budget{left: 1 << 24})

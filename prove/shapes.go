@@ -1,12 +1,27 @@
 package prove
 
+import "sync"
+
 // shape is what the values of a key can be. Lengths are a second language that
 // holds them too; it is left out until the shortest word breaks it, for its
 // counters make the product a hundred times as large.
 type shape struct {
 	words   expr
-	lengths expr // nil: none
+	lengths *limits
 }
+
+// limits are the lengths that words of a shape can have; nil: any.
+type limits struct {
+	expr
+	matcher func() *matcher
+}
+
+func limited(e expr) *limits {
+	return &limits{e, sync.OnceValue(func() *matcher { return newMatcher(e) })}
+}
+
+// keeps says whether a word is short enough.
+func (l *limits) keeps(word string) bool { return l == nil || l.matcher().holds(word) }
 
 var (
 	alnum     = chars("a-z0-9")
@@ -40,7 +55,7 @@ const serviceAccount = "system:serviceaccount:"
 // DNS subdomain (Kubernetes, "Object Names and IDs").
 var kubernetesSubject = shape{
 	words:   seq{text(serviceAccount), dnsLabel, text(":"), dnsLabel, opt{plus{seq{text("."), dnsLabel}}}},
-	lengths: seq{text(serviceAccount), upTo{class(colonless), 63}, text(":"), upTo{class(colonless), 253}},
+	lengths: limited(seq{text(serviceAccount), upTo{class(colonless), 63}, text(":"), upTo{class(colonless), 253}}),
 }
 
 // gitLabSubject is the default one; sub_claim_components changes it.

@@ -56,7 +56,7 @@ func (q *question) settle(w *Witness) {
 // canBe says whether a key that the caller chooses can have a value.
 func (s *space) canBe(key, value string) bool {
 	d := s.world.domain(key)
-	return d.chosen && holds(d.values.words, value) && (d.values.lengths == nil || holds(d.values.lengths, value))
+	return d.chosen && holds(d.values.words, value) && d.values.lengths.keeps(value)
 }
 
 // captured is what a variable must be for the pattern to match the value.

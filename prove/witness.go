@@ -178,6 +178,8 @@ func (s *space) complete(values map[string][]string) {
 			values[key] = []string{v}
 		} else if s.world.provider == nil && !d.chosen {
 			continue
+		} else if key == "sts:rolesessionname" {
+			values[key] = []string{"session"}
 		} else if d.chosen || d.claim == "sub" || d.claim == "aud" || d.claim == sourceIdentityClaim || d.claim == tagKeysClaim {
 			values[key] = anyOf(&d)
 		}
@@ -210,12 +212,12 @@ func (s *space) completeThen(values map[string][]string) {
 // anyOf is the shortest value of a domain.
 func anyOf(d *domain) []string {
 	var out []string
-	shortest := func(words_ expr, lengths expr) {
-		required := []expr{words_}
-		if lengths != nil && !shortEnough(words_, lengths) {
-			required = append(required, lengths)
+	shortest := func(words_ expr, lengths *limits) {
+		found, err := words([]expr{words_}, nil, &budget{left: defaultWork})
+		if err == nil && len(found) > 0 && !lengths.keeps(found[0].text) {
+			found, err = words([]expr{words_, lengths}, nil, &budget{left: defaultWork})
 		}
-		if found, err := words(required, nil, &budget{left: defaultWork}); err == nil && len(found) > 0 {
+		if err == nil && len(found) > 0 {
 			out = append(out, found[0].text)
 		}
 	}
@@ -226,11 +228,6 @@ func anyOf(d *domain) []string {
 		shortest(d.values.words, d.values.lengths)
 	}
 	return out
-}
-
-func shortEnough(e, lengths expr) bool {
-	found, err := words([]expr{e}, nil, &budget{left: defaultWork})
-	return err == nil && len(found) > 0 && holds(lengths, found[0].text)
 }
 
 // completeGitHub gives the claims that follow from the subject their values.

@@ -115,10 +115,10 @@ const assumeWithWebIdentity = "sts:AssumeRoleWithWebIdentity"
 var (
 	sessionName = shape{
 		words:   seq{class(nameOfSession), plus{class(nameOfSession)}},
-		lengths: upTo{class(nameOfSession), 64},
+		lengths: limited(upTo{class(nameOfSession), 64}),
 	}
 	nameOfSession = chars("A-Za-z0-9_+=,.@-")
-	externalID    = shape{words: seq{class(ofExternalID), plus{class(ofExternalID)}}, lengths: upTo{class(ofExternalID), 1224}}
+	externalID    = shape{words: seq{class(ofExternalID), plus{class(ofExternalID)}}, lengths: limited(upTo{class(ofExternalID), 1224})}
 	ofExternalID  = chars("A-Za-z0-9_+=,.@:/-")
 )
 
@@ -233,8 +233,8 @@ func (w *world) addFeatures(f sessionFeatures) {
 // What session tags can hold (STS API reference, Tag).
 var (
 	ofTag    = append(chars("A-Za-z0-9 _.:/=+@-"), runeRange{0xA0, 0xD7FF}, runeRange{0xE000, unicode.MaxRune})
-	tagKey   = shape{words: plus{class(ofTag)}, lengths: upTo{class(ofTag), 128}}
-	tagValue = shape{words: star(ofTag), lengths: upTo{class(ofTag), 256}}
+	tagKey   = shape{words: plus{class(ofTag)}, lengths: limited(upTo{class(ofTag), 128})}
+	tagValue = shape{words: star(ofTag), lengths: limited(upTo{class(ofTag), 256})}
 )
 
 // The claims of session tags and source identity.
