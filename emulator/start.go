@@ -6,6 +6,9 @@ import (
 	"net"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
 	"github.com/irsa-emu/irsa-emu/control"
 )
 
@@ -14,6 +17,31 @@ type Running struct {
 	*Emulator
 	// URL is where it listens.
 	URL string
+}
+
+// T is what [Start] needs of a *testing.T: the program that is not a test does
+// not link package testing.
+type T interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Start runs an emulator for a test and ends it with the test. Package
+// emulatortest has more: a pod's credentials, state from files, decisions, faults.
+func Start(t T, config Config) *Running {
+	t.Helper()
+	r, stop, err := StartBackground(context.Background(), config)
+	if err != nil {
+		t.Fatalf("starting irsa-emu: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("stopping irsa-emu: %v", err)
+		}
+	})
+	return r
 }
 
 // StartBackground runs an emulator on a free loopback port until stop is
@@ -43,4 +71,13 @@ func (r *Running) Issuer() string { return r.defaultIssuer(r.store.Snapshot()) }
 // request fills in what else it should have.
 func (r *Running) Token(ctx context.Context, request control.TokenRequest) (string, error) {
 	return r.mint(ctx, request)
+}
+
+// AWSConfig is an SDK configuration of the default account's administrator,
+// with the emulator's endpoint and region.
+func (r *Running) AWSConfig() aws.Config {
+	return aws.Config{
+		Region: r.config.Region, BaseEndpoint: aws.String(r.URL),
+		Credentials: credentials.NewStaticCredentialsProvider("test", r.config.AdminSecret, ""),
+	}
 }
