@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 )
@@ -63,14 +64,12 @@ func (a *auditor) findIssuer(cluster string) issuer {
 // known to be something else's.
 func clusterIssuers(urls []string) []string {
 	eks := slices.DeleteFunc(slices.Clone(urls), func(u string) bool {
-		return !strings.Contains(u, "://oidc.eks.") && !strings.Contains(u, "://oidc-eks.")
+		return aws.IssuerOf(u).Kind != aws.EKS
 	})
 	if len(eks) > 0 {
 		return eks
 	}
-	return slices.DeleteFunc(slices.Clone(urls), func(u string) bool {
-		return slices.ContainsFunc([]string{"token.actions.githubusercontent.com", "gitlab.com", "app.terraform.io", "oidc.circleci.com", "agent.buildkite.com", "accounts.google.com", "api.bitbucket.org", "login.microsoftonline.com", "sts.windows.net", "oidc.vercel.com", "spacelift.io"}, func(host string) bool { return strings.Contains(u, host) })
-	})
+	return slices.DeleteFunc(slices.Clone(urls), func(u string) bool { return aws.IssuerOf(u).Kind != "" })
 }
 
 // strangers reports roles whose trust policies let in more service accounts of

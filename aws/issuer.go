@@ -10,7 +10,10 @@ type IssuerKind string
 
 // The kinds; "" is any other issuer, such as a cluster's that is none of EKS's.
 const (
-	EKS          IssuerKind = "eks"
+	EKS IssuerKind = "eks"
+	// Kubernetes is a cluster that is none of EKS's: no URL shows it, so who knows
+	// of the cluster says so.
+	Kubernetes   IssuerKind = "kubernetes"
 	GitHub       IssuerKind = "github"
 	GitLab       IssuerKind = "gitlab"
 	CircleCI     IssuerKind = "circleci"
@@ -49,19 +52,28 @@ type Issuer struct {
 }
 
 // IssuerKey is a condition key of an issuer's tokens: what follows the issuer and
-// the colon, and the claim that it is made of.
-type IssuerKey struct{ Name, Claim string }
+// the colon, and the claim that it is made of. Optional claims are not in every
+// token of the issuer.
+type IssuerKey struct {
+	Name, Claim string
+	Optional    bool
+}
 
 // defaultKeys are made of any issuer's tokens; aud is azp where that is set, and
 // oaud is then aud. Source of these and of all keys below: IAM user guide,
 // "Available keys for AWS OIDC federation" (2026).
-var defaultKeys = []IssuerKey{{"aud", "aud"}, {"oaud", "aud"}, {"sub", "sub"}, {"amr", "amr"}, {"email", "email"}}
+var defaultKeys = []IssuerKey{
+	{Name: "aud", Claim: "aud"}, {Name: "oaud", Claim: "aud", Optional: true}, {Name: "sub", Claim: "sub"},
+	{Name: "amr", Claim: "amr", Optional: true}, {Name: "email", Claim: "email", Optional: true},
+}
 
-// keys are condition keys with the names of their claims.
+// keys are condition keys with the names of their claims; a ? at the end marks an
+// optional one.
 func keys(names ...string) []IssuerKey {
 	list := make([]IssuerKey, len(names))
 	for i, name := range names {
-		list[i] = IssuerKey{name, name}
+		name, optional := strings.CutSuffix(name, "?")
+		list[i] = IssuerKey{Name: name, Claim: name, Optional: optional}
 	}
 	return list
 }
@@ -76,32 +88,32 @@ var issuers = []struct {
 	{"token.actions.githubusercontent.com", "*", Issuer{Kind: GitHub, Title: "GitHub Actions", Audience: DefaultAudience,
 		Subject: "repo:ORGANISATION/REPOSITORY:ref:refs/heads/BRANCH",
 		Keys: keys("actor", "actor_id", "job_workflow_ref", "repository", "repository_id", "repository_owner_id", "workflow", "ref",
-			"environment", "enterprise_id")}},
+			"environment?", "enterprise_id?")}},
 	{"token.actions.*.ghe.com", "*", Issuer{Kind: GitHub, Title: "GitHub Enterprise Cloud with data residency", Audience: DefaultAudience,
 		Subject: "repo:ORGANISATION/REPOSITORY:ref:refs/heads/BRANCH"}},
 	{"gitlab.com", "", Issuer{Kind: GitLab, Title: "GitLab CI/CD", // not self-managed instances
 		Subject: "project_path:GROUP/PROJECT:ref_type:branch:ref:BRANCH",
-		Keys: keys("namespace_id", "project_id", "user_id", "user_login", "user_email", "user_access_level", "ref_protected",
+		Keys: keys("namespace_id", "project_id", "user_id", "user_login", "user_email", "user_access_level?", "ref_protected",
 			"pipeline_source", "runner_environment")}},
 	{"oidc.circleci.com", "org/", Issuer{Kind: CircleCI, Title: "CircleCI", Subject: "org/ORGANISATION/project/PROJECT/user/USER",
 		Keys: keys("oidc.circleci.com/project-id")}},
 	{"api.bitbucket.org", "2.0/workspaces/", Issuer{Kind: Bitbucket, Title: "Bitbucket Pipelines", Subject: "{REPOSITORY}:{STEP}"}},
 	{"agent.buildkite.com", "", Issuer{Kind: Buildkite, Title: "Buildkite", Audience: DefaultAudience,
 		Subject: "organization:ORGANISATION:pipeline:PIPELINE:ref:refs/heads/BRANCH:commit:COMMIT:step:STEP",
-		Keys:    keys("organization_slug", "organization_id", "pipeline_slug", "pipeline_id", "cluster_name", "cluster_id", "build_branch")}},
+		Keys:    keys("organization_slug", "organization_id", "pipeline_slug", "pipeline_id", "cluster_name?", "cluster_id?", "build_branch?")}},
 	{"vstoken.dev.azure.com", "*", Issuer{Kind: AzureDevOps, Title: "Azure DevOps", Audience: "api://AzureADTokenExchange",
 		Subject: "sc://ORGANISATION/PROJECT/SERVICE-CONNECTION"}},
 	{"accounts.google.com", "", Issuer{Kind: Google, Title: "Google", Subject: "ACCOUNT-NUMBER", BuiltIn: true,
-		Keys: []IssuerKey{{"google/organization_number", "google.organization_number"}}}},
+		Keys: []IssuerKey{{Name: "google/organization_number", Claim: "google.organization_number", Optional: true}}}},
 	{"cognito-identity.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
-	{"www.amazon.com", "", Issuer{Kind: Amazon, Title: "Login with Amazon", BuiltIn: true, Keys: keys("app_id", "user_id")}},
-	{"graph.facebook.com", "", Issuer{Kind: Facebook, Title: "Facebook", BuiltIn: true, Keys: keys("app_id", "id")}},
+	{"www.amazon.com", "", Issuer{Kind: Amazon, Title: "Login with Amazon", BuiltIn: true, Keys: keys("app_id?", "user_id?")}},
+	{"graph.facebook.com", "", Issuer{Kind: Facebook, Title: "Facebook", BuiltIn: true, Keys: keys("app_id?", "id?")}},
 	{"*.app.spacelift.io", "", Issuer{Kind: Spacelift, Title: "Spacelift", Subject: "space:SPACE:stack:STACK:run_type:TYPE:scope:write"}},
 	{"oidc.vercel.com", "*", Issuer{Kind: Vercel, Title: "Vercel", Subject: "owner:TEAM:project:PROJECT:environment:production"}},
 	{"oidc.fly.io", "*", Issuer{Kind: Fly, Title: "Fly.io", Subject: "ORGANISATION:APP:MACHINE"}},
 	{"app.terraform.io", "", Issuer{Kind: HCPTerraform, Title: "HCP Terraform", Audience: "aws.workload.identity",
 		Subject: "organization:ORGANISATION:project:PROJECT:workspace:WORKSPACE:run_phase:apply"}},
-	{"*.oraclecloud.com", "*", Issuer{Kind: Oracle, Title: "Oracle Cloud", Keys: keys("rpst_id")}},
+	{"*.oraclecloud.com", "*", Issuer{Kind: Oracle, Title: "Oracle Cloud", Keys: keys("rpst_id?")}},
 	{"sts.windows.net", "*", Issuer{Kind: Entra, Title: "Microsoft Entra"}},
 	{"login.microsoftonline.com", "*", Issuer{Kind: Entra, Title: "Microsoft Entra"}},
 	{"*.tokens.sts.global.api.aws", "", Issuer{Kind: Outbound, Title: "AWS's outbound federation", Subject: "ARN"}},
@@ -166,6 +178,16 @@ func (i Issuer) KeyNames() []string {
 		names[n] = key.Name
 	}
 	return names
+}
+
+// IssuerKeyNames are the names of the condition keys of all issuers, sorted.
+func IssuerKeyNames() []string {
+	names := Issuer{Keys: defaultKeys}.KeyNames()
+	for _, known := range issuers {
+		names = append(names, known.KeyNames()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // OwnKeys are the condition keys that other issuers do not have.

@@ -7,36 +7,34 @@ import (
 )
 
 // Kind is a kind of issuer: what its tokens can say.
-type Kind string
+type Kind = aws.IssuerKind
 
-// Kinds.
+// Kinds whose tokens are known so well that subjects and claims have a shape.
 const (
-	EKS          Kind = "eks"
-	Kubernetes   Kind = "kubernetes"
-	GitHub       Kind = "github"
-	GitLab       Kind = "gitlab"
-	HCPTerraform Kind = "hcp-terraform"
-	Buildkite    Kind = "buildkite"
-	CircleCI     Kind = "circleci"
-	Google       Kind = "google"
-	Unknown      Kind = "unknown" // any token that STS would take
+	EKS          = aws.EKS
+	Kubernetes   = aws.Kubernetes
+	GitHub       = aws.GitHub
+	GitLab       = aws.GitLab
+	HCPTerraform = aws.HCPTerraform
+	Buildkite    = aws.Buildkite
+	CircleCI     = aws.CircleCI
+	Google       = aws.Google
+	// Unknown issuers make any token that the STS would take.
+	Unknown Kind = "unknown"
 )
 
-// KindOf tells an issuer's kind by its URL, with or without its scheme. A
-// cluster's issuer that is not EKS's is not told from any other: whoever knows
-// that it is one says so.
+// KindOf is an issuer's kind by its URL, with or without its scheme.
 func KindOf(issuer string) Kind {
-	switch kind := Kind(aws.IssuerOf(issuer).Kind); kind {
-	case EKS, GitHub, GitLab, HCPTerraform, Buildkite, CircleCI, Google:
+	if kind := aws.IssuerOf(issuer).Kind; kind == Google || subjects[kind] != nil {
 		return kind
 	}
 	return Unknown
 }
 
-// setsAWSClaims says whether the issuer's tokens can carry AWS's own claims:
+// setsAWSClaims says whether an issuer's tokens can carry AWS's own claims:
 // session tags, source identity, roles. Those of clusters, GitHub, GitLab, HCP
 // Terraform, CircleCI and Google cannot; Buildkite's agent can be asked for tags.
-func (k Kind) setsAWSClaims() bool { return k == Unknown || k == Buildkite }
+func setsAWSClaims(k Kind) bool { return k == Unknown || k == Buildkite }
 
 // Provider is an OIDC provider of IAM.
 type Provider struct {
@@ -77,6 +75,23 @@ func (p *Provider) Account() string {
 	return parts[4]
 }
 
+// subjects are the shapes of the subjects of the known kinds, and claims those of
+// their other claims, by name; what is not listed is any text.
+var (
+	subjects = map[Kind]*shape{
+		EKS: &kubernetesSubject, Kubernetes: &kubernetesSubject, GitHub: &gitHubSubject, GitLab: &gitLabSubject,
+		HCPTerraform: &hcpTerraformSubject, Buildkite: &buildkiteSubject, CircleCI: &circleCISubject,
+	}
+	gitLabRunners = oneOf("gitlab-hosted", "self-hosted")
+	projectID     = shape{words: uuid}
+	claims        = map[Kind]map[string]*shape{
+		GitHub:   {"actor_id": &number, "repository_id": &number, "repository_owner_id": &number, "ref": &gitHubRef},
+		GitLab:   {"namespace_id": &number, "project_id": &number, "user_id": &number, "ref_protected": &trueOrFalse, "runner_environment": &gitLabRunners},
+		CircleCI: {"oidc.circleci.com/project-id": &projectID},
+		Google:   {"google/organization_number": &number},
+	}
+)
+
 // keys are the provider's condition keys and what they can be. Every claim that
 // is not among them becomes no key (condition keys of OIDC federation, IAM user
 // guide, 2026).
@@ -86,53 +101,21 @@ func (p *Provider) keys() map[string]domain {
 		audience = oneOf(p.ClientIDs...)
 	}
 	keys := map[string]domain{"aud": {values: audience, claim: "aud"}}
-	claim := func(s shape, names ...string) {
-		for _, name := range names {
-			keys[name] = domain{values: s, claim: name}
-		}
-	}
-	optional := func(s shape, names ...string) {
-		for _, name := range names {
-			keys[name] = domain{absent: true, values: s, claim: name}
-		}
-	}
-	switch p.Kind {
-	case EKS, Kubernetes:
-		claim(kubernetesSubject, "sub")
-	case GitHub:
-		claim(gitHubSubject, "sub")
-		claim(number, "actor_id", "repository_id", "repository_owner_id")
-		claim(anyText, "actor", "job_workflow_ref", "repository", "workflow")
-		claim(gitHubRef, "ref")
-		optional(anyText, "environment", "enterprise_id")
-	case GitLab:
-		claim(gitLabSubject, "sub")
-		claim(number, "namespace_id", "project_id", "user_id")
-		claim(anyText, "user_login", "user_email", "pipeline_source")
-		optional(anyText, "user_access_level")
-		claim(trueOrFalse, "ref_protected")
-		claim(oneOf("gitlab-hosted", "self-hosted"), "runner_environment")
-	case HCPTerraform:
-		claim(hcpTerraformSubject, "sub")
-	case Buildkite:
-		claim(buildkiteSubject, "sub")
-		claim(anyText, "organization_slug", "organization_id", "pipeline_slug", "pipeline_id")
-		optional(anyText, "cluster_name", "cluster_id", "build_branch")
-	case CircleCI:
-		claim(circleCISubject, "sub")
-		claim(shape{words: uuid}, "oidc.circleci.com/project-id")
-	default:
-		claim(anyText, "sub")
+	if subject := subjects[p.Kind]; subject != nil {
+		keys["sub"] = domain{values: *subject, claim: "sub"}
+	} else {
+		keys["sub"] = domain{values: anyText, claim: "sub"}
 		keys["amr"] = domain{absent: true, values: anyText, many: multi, claim: "amr"}
-		optional(anyText, "email")
-		if p.Kind == Google {
-			optional(number, "google/organization_number")
-		}
-		if aws.IssuerOf(p.Issuer).Kind == aws.Oracle {
-			optional(anyText, "rpst_id")
-		}
+		keys["email"] = domain{absent: true, values: anyText, claim: "email"}
 		// With azp, aud is that and oaud is any list of audiences.
 		keys["oaud"] = domain{values: anyText, many: either, claim: "oaud"}
+	}
+	for _, key := range aws.IssuerOf(p.Issuer).OwnKeys() {
+		values := anyText
+		if known := claims[p.Kind][key.Name]; known != nil {
+			values = *known
+		}
+		keys[key.Name] = domain{absent: key.Optional, values: values, claim: key.Claim}
 	}
 	out := map[string]domain{}
 	for name, d := range keys {

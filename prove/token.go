@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -19,7 +20,7 @@ func tokenWorlds(p *Provider, role *Role, mentioned map[string]bool) ([]world, e
 		return p.Pin.worlds(p, role), nil
 	}
 	features := []sessionFeatures{{}}
-	if p.Kind.setsAWSClaims() {
+	if setsAWSClaims(p.Kind) {
 		var err error
 		if features, err = sessionFeaturesOf(mentioned); err != nil {
 			return nil, err
@@ -33,7 +34,8 @@ func tokenWorlds(p *Provider, role *Role, mentioned map[string]bool) ([]world, e
 			out = append(out, w)
 			continue
 		}
-		if p.Kind == GitHub && slices.ContainsFunc(gitHubDerived, func(name string) bool { return mentioned[p.prefix()+name] }) {
+		// An enterprise's own issuer has no keys but the default ones.
+		if p.Kind == GitHub && len(aws.IssuerOf(p.Issuer).OwnKeys()) > 0 && slices.ContainsFunc(gitHubDerived, func(name string) bool { return mentioned[p.prefix()+name] }) {
 			out = append(out, gitHubWorlds(w, p.prefix()+"sub")...)
 			continue
 		}

@@ -282,10 +282,12 @@ func (s *space) claims(claims map[string]any, values map[string][]string) {
 			}
 		case d.many == multi:
 			claims[d.claim] = list
-		case d.claim == "google/organization_number":
-			claims["google"] = map[string]any{"organization_number": list[0]}
 		default:
-			claims[d.claim] = list[0]
+			if outer, inner, nested := strings.Cut(d.claim, "."); nested && p.Kind == Google {
+				claims[outer] = map[string]any{inner: list[0]}
+			} else {
+				claims[d.claim] = list[0]
+			}
 		}
 	}
 	if len(tags) > 0 {

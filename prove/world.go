@@ -189,7 +189,7 @@ func tokenWorld(p *Provider, role *Role, f sessionFeatures) world {
 	}
 	w.keys["sts:rolesessionname"] = domain{values: sessionName, chosen: true}
 	w.keys["sts:roleauthorizedbyidp"] = always("false")
-	if p.Kind.setsAWSClaims() && role.ARN != "" {
+	if setsAWSClaims(p.Kind) && role.ARN != "" {
 		w.keys["sts:roleauthorizedbyidp"] = domain{values: trueOrFalse}
 	}
 	w.keys["aws:resourceaccount"] = always(role.Account)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 	"github.com/irsa-emu/irsa-emu/prove/given"
@@ -122,10 +123,15 @@ func roleNames(m *given.Model) []string {
 	return out
 }
 
-// kindNames are issuers' kinds for people.
-var kindNames = map[prove.Kind]string{
-	prove.EKS: "EKS", prove.Kubernetes: "Kubernetes", prove.GitHub: "GitHub Actions", prove.GitLab: "GitLab CI/CD", prove.HCPTerraform: "HCP Terraform",
-	prove.Buildkite: "Buildkite", prove.CircleCI: "CircleCI", prove.Google: "Google", prove.Unknown: "an issuer whose tokens may say anything",
+// kindName is an issuer's kind for people.
+func kindName(t *given.TokenAccess) string {
+	switch t.Kind {
+	case prove.Kubernetes:
+		return "Kubernetes"
+	case prove.Unknown:
+		return "an issuer whose tokens may say anything"
+	}
+	return aws.IssuerOf(t.Issuer).Title
 }
 
 func (p *program) whoText(access []given.Access) error {
@@ -152,7 +158,7 @@ func (p *program) whoText(access []given.Access) error {
 			if t.Issuer != issuer {
 				flush()
 				issuer = t.Issuer
-				out.Line("  tokens of %s (%s)", t.Issuer, kindNames[t.Kind])
+				out.Line("  tokens of %s (%s)", t.Issuer, kindName(t))
 			}
 			rows = append(rows, tokenRow(out, t))
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 	"github.com/irsa-emu/irsa-emu/statefile"
@@ -148,14 +149,7 @@ func placesOf(d *strictyaml.Decoder, path string, w *writtenAssertion) map[strin
 
 // knownClaims are the claims of tokens that become condition keys of any issuer,
 // and those of the issuers that have more.
-var knownClaims = []string{
-	prove.ServiceAccountKey, "sub", "aud", "oaud", "amr", "email",
-	"actor", "actor_id", "build_branch", "cluster_id", "cluster_name", "enterprise_id", "environment",
-	"google/organization_number", "job_workflow_ref", "namespace_id", "oidc.circleci.com/project-id", "organization_id",
-	"organization_slug", "pipeline_id", "pipeline_slug", "pipeline_source", "project_id", "ref", "ref_protected",
-	"repository", "repository_id", "repository_owner_id", "rpst_id", "runner_environment", "user_access_level",
-	"user_email", "user_id", "user_login", "workflow",
-}
+var knownClaims = append([]string{prove.ServiceAccountKey}, aws.IssuerKeyNames()...)
 
 // Validate finds what is wrong with an assertion by itself, a line a mistake:
 // the field, and what to write instead.
@@ -187,7 +181,7 @@ func (a *Assertion) validate(mistake func(field, message string)) {
 	}
 	for i, r := range a.Resources {
 		if r != "*" && (!strings.HasPrefix(r, "arn:") || strings.Count(r, ":") < 5) {
-			mistake(strictyaml.Index("resources", i), fmt.Sprintf("%q is not an ARN; write arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE, with * and ?, or *", r))
+			mistake(strictyaml.Index("resources", i), fmt.Sprintf("%q is not an ARN; write arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, with * and ?, or *", r))
 		}
 	}
 	for _, m := range []struct {
