@@ -111,7 +111,7 @@ func BenchmarkHTTP(b *testing.B) {
 }
 
 func benchBare(b *testing.B, emu *Running, forms []string) {
-	issuer, err := emu.ensureIssuer(context.Background(), benchIssuer)
+	issuer, err := emu.issuers.ensure(context.Background(), benchIssuer)
 	if err != nil {
 		b.Fatal(err)
 	}

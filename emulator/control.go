@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -80,26 +83,46 @@ func writeControl(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(append(b, '\n')) // the client is gone if this fails
 }
 
-// controlRoutes registers the handlers of all endpoints of package control.
-func (e *Emulator) controlRoutes(r chi.Router) {
+// controlAPI answers /_emu, in the types of package control.
+type controlAPI struct {
+	account, region string
+	// token opens the API on listeners beyond loopback; empty: nothing does.
+	token string
+	store *state.Store
+	clock *Clock
+	// now is the real time.
+	now func() time.Time
+	log *slog.Logger
+
+	documents *documents
+	issuers   *issuers
+	minter    *minter
+	faults    *faults
+	decisions *decision.Log
+	// mostDecisions is how many are kept.
+	mostDecisions int
+}
+
+// routes registers the handlers of all endpoints of package control.
+func (c *controlAPI) routes(r chi.Router) {
 	handlers := map[string]controlHandler{
-		control.GetInfo.String():        without(control.GetInfo, e.getInfo),
-		control.GetState.String():       without(control.GetState, e.getState),
-		control.PostState.String():      e.postState,
-		control.DeleteState.String():    withQuery(control.DeleteState, e.deleteState),
-		control.GetIssuers.String():     without(control.GetIssuers, e.getIssuers),
-		control.PutIssuer.String():      withBody(control.PutIssuer, e.putIssuer),
-		control.DeleteIssuer.String():   withQuery(control.DeleteIssuer, e.deleteIssuer),
-		control.PostToken.String():      withBody(control.PostToken, e.postToken),
-		control.PostRotate.String():     withBody(control.PostRotate, e.postRotate),
-		control.GetPodIdentity.String(): withQuery(control.GetPodIdentity, e.getPodIdentity),
-		control.GetClock.String():       without(control.GetClock, e.getClock),
-		control.PostClock.String():      withBody(control.PostClock, e.postClock),
-		control.GetDecisions.String():   withQuery(control.GetDecisions, e.getDecisions),
-		control.GetDecision.String():    without(control.GetDecision, e.getDecision),
-		control.GetFaults.String():      without(control.GetFaults, e.getFaults),
-		control.PostFault.String():      withBody(control.PostFault, e.postFault),
-		control.DeleteFaults.String():   without(control.DeleteFaults, e.deleteFaults),
+		control.GetInfo.String():        without(control.GetInfo, c.getInfo),
+		control.GetState.String():       without(control.GetState, c.getState),
+		control.PostState.String():      c.postState,
+		control.DeleteState.String():    withQuery(control.DeleteState, c.deleteState),
+		control.GetIssuers.String():     without(control.GetIssuers, c.getIssuers),
+		control.PutIssuer.String():      withBody(control.PutIssuer, c.putIssuer),
+		control.DeleteIssuer.String():   withQuery(control.DeleteIssuer, c.deleteIssuer),
+		control.PostToken.String():      withBody(control.PostToken, c.postToken),
+		control.PostRotate.String():     withBody(control.PostRotate, c.postRotate),
+		control.GetPodIdentity.String(): withQuery(control.GetPodIdentity, c.getPodIdentity),
+		control.GetClock.String():       without(control.GetClock, c.getClock),
+		control.PostClock.String():      withBody(control.PostClock, c.postClock),
+		control.GetDecisions.String():   withQuery(control.GetDecisions, c.getDecisions),
+		control.GetDecision.String():    without(control.GetDecision, c.getDecision),
+		control.GetFaults.String():      without(control.GetFaults, c.getFaults),
+		control.PostFault.String():      withBody(control.PostFault, c.postFault),
+		control.DeleteFaults.String():   without(control.DeleteFaults, c.deleteFaults),
 	}
 	for _, endpoint := range control.Endpoints() {
 		r.Method(endpoint.Method, strings.TrimPrefix(endpoint.Path, "/_emu"), handlers[endpoint.String()])
@@ -167,4 +190,26 @@ func readControl(e control.Endpoint, r *http.Request, query, body any) error {
 		return badRequest("%v", err)
 	}
 	return nil
+}
+
+// guardControl lets in who may use the control API: everybody on a loopback
+// listener but web pages, and elsewhere who holds the control token.
+func (c *controlAPI) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token := c.token; token != "" && sameToken(r, token) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		switch {
+		case !onLoopback(r):
+			writeControlError(w, &controlError{http.StatusForbidden, "the control API is open on loopback listeners only; start irsa-emu with --control-token and send it as a bearer token"})
+		case c.token != "" && r.Header.Get("Authorization") != "":
+			writeControlError(w, &controlError{http.StatusForbidden, "the bearer token is not the control token"})
+		case fromWebPage(r):
+			// A page in the developer's browser must not reset the emulator.
+			writeControlError(w, &controlError{http.StatusForbidden, "the control API does not answer web pages of other origins"})
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
 }

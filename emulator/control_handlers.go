@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,23 +16,23 @@ import (
 	"github.com/irsa-emu/irsa-emu/sts"
 )
 
-func (e *Emulator) getInfo(*http.Request) (any, error) {
-	return control.Info{Account: e.config.Account, Region: e.config.Region}, nil
+func (c *controlAPI) getInfo(*http.Request) (any, error) {
+	return control.Info{Account: c.account, Region: c.region}, nil
 }
 
 // catchUp brings the news of other replicas in before a read of the control API. Without them it goes on from what is known.
-func (e *Emulator) catchUp(r *http.Request) {
-	if err := e.store.CatchUp(r.Context()); err != nil {
-		e.config.Logger.Warn("answering from the state as it was known last", "path", r.URL.Path, "err", err)
+func (c *controlAPI) catchUp(r *http.Request) {
+	if err := c.store.CatchUp(r.Context()); err != nil {
+		c.log.Warn("answering from the state as it was known last", "path", r.URL.Path, "err", err)
 	}
 }
 
-func (e *Emulator) getState(r *http.Request) (any, error) {
-	e.catchUp(r)
-	return e.export()
+func (c *controlAPI) getState(r *http.Request) (any, error) {
+	c.catchUp(r)
+	return c.documents.export()
 }
 
-func (e *Emulator) postState(r *http.Request) (any, error) {
+func (c *controlAPI) postState(r *http.Request) (any, error) {
 	if err := control.ReadQuery(control.PostState, r.URL.RawQuery, nil); err != nil {
 		return nil, badRequest("%v", err)
 	}
@@ -44,30 +45,40 @@ func (e *Emulator) postState(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badRequest("%v", err)
 	}
-	return nil, e.apply(r.Context(), doc)
+	return nil, c.documents.apply(r.Context(), doc)
 }
 
-func (e *Emulator) deleteState(r *http.Request, query control.StateReset) (any, error) {
+func (c *controlAPI) deleteState(r *http.Request, query control.StateReset) (any, error) {
 	if query.Account != "" {
-		return nil, e.ResetAccount(r.Context(), query.Account)
+		return nil, c.documents.resetAccount(r.Context(), query.Account)
 	}
-	return nil, e.Reset(r.Context())
+	return nil, c.reset(r.Context())
 }
 
-func (e *Emulator) getIssuers(r *http.Request) (any, error) {
-	e.catchUp(r)
+// reset brings everything back to how the emulator started.
+func (c *controlAPI) reset(ctx context.Context) error {
+	if err := c.documents.reset(ctx, c.now()); err != nil {
+		return err
+	}
+	c.faults.clear()
+	c.decisions.Clear()
+	return nil
+}
+
+func (c *controlAPI) getIssuers(r *http.Request) (any, error) {
+	c.catchUp(r)
 	views := []control.Issuer{}
-	for i := range state.All[*Issuer](e.store.Snapshot(), "") {
+	for i := range state.All[*Issuer](c.store.Snapshot(), "") {
 		view := control.Issuer{URL: i.URL, Own: i.Own(), Alg: i.Alg, JWKS: i.JWKS}
 		if i.Own() {
 			view.JWKS = i.issuer().JWKS()
 		}
 		views = append(views, view)
 	}
-	return control.Issuers{Issuers: views, Default: e.defaultIssuerURL()}, nil
+	return control.Issuers{Issuers: views, Default: c.issuers.defaultURL()}, nil
 }
 
-func (e *Emulator) putIssuer(r *http.Request, in control.IssuerKeys) (any, error) {
+func (c *controlAPI) putIssuer(r *http.Request, in control.IssuerKeys) (any, error) {
 	if err := checkIssuerURL(in.URL); err != nil {
 		return nil, badRequest("url: %v", err)
 	}
@@ -78,14 +89,14 @@ func (e *Emulator) putIssuer(r *http.Request, in control.IssuerKeys) (any, error
 	if err := issuer.parse(); err != nil {
 		return nil, badRequest("jwks: %v", err)
 	}
-	return nil, e.store.Update(r.Context(), func(tx *state.Txn) error {
+	return nil, c.store.Update(r.Context(), func(tx *state.Txn) error {
 		tx.Put(issuer)
 		return nil
 	})
 }
 
-func (e *Emulator) deleteIssuer(r *http.Request, query control.IssuerName) (any, error) {
-	return nil, e.store.Update(r.Context(), func(tx *state.Txn) error {
+func (c *controlAPI) deleteIssuer(r *http.Request, query control.IssuerName) (any, error) {
+	return nil, c.store.Update(r.Context(), func(tx *state.Txn) error {
 		found, ok := state.Get[*Issuer](tx, query.URL)
 		if !ok {
 			return notFound("no issuer %q", query.URL)
@@ -95,29 +106,37 @@ func (e *Emulator) deleteIssuer(r *http.Request, query control.IssuerName) (any,
 	})
 }
 
-func (e *Emulator) postRotate(r *http.Request, in control.Rotation) (any, error) {
+func (c *controlAPI) postToken(r *http.Request, in control.TokenRequest) (any, error) {
+	token, err := c.minter.mint(r.Context(), in)
+	if err != nil {
+		return nil, err
+	}
+	return control.Token{Token: token}, nil
+}
+
+func (c *controlAPI) postRotate(r *http.Request, in control.Rotation) (any, error) {
 	if in.Sealing {
 		if in.Issuer != "" {
 			return nil, badRequest("issuer and sealing: write one of them")
 		}
-		return nil, sts.Rotate(r.Context(), e.store, e.clock.Now(), e.config.Rand)
+		return nil, sts.Rotate(r.Context(), c.store, c.clock.Now(), c.minter.rand)
 	}
 	if in.Issuer == "" {
-		in.Issuer = e.defaultIssuer(e.store.Snapshot())
+		in.Issuer = c.minter.defaultIssuer(c.store.Snapshot())
 	}
-	issuer, err := e.rotate(r.Context(), in.Issuer)
+	issuer, err := c.issuers.rotate(r.Context(), in.Issuer)
 	if err != nil {
 		return nil, err
 	}
 	return control.RotatedKey{Issuer: issuer.URL, KeyID: issuer.Keys[0].KID}, nil
 }
 
-func (e *Emulator) getClock(r *http.Request) (any, error) {
-	e.catchUp(r)
-	return control.Clock{Now: e.clock.Now().UTC(), Real: e.config.Now().UTC(), Offset: control.Duration(e.clock.Offset())}, nil
+func (c *controlAPI) getClock(r *http.Request) (any, error) {
+	c.catchUp(r)
+	return control.Clock{Now: c.clock.Now().UTC(), Real: c.now().UTC(), Offset: control.Duration(c.clock.Offset())}, nil
 }
 
-func (e *Emulator) postClock(r *http.Request, in control.ClockChange) (any, error) {
+func (c *controlAPI) postClock(r *http.Request, in control.ClockChange) (any, error) {
 	given := 0
 	for _, is := range []bool{in.Advance != nil, in.Set != nil, in.Reset} {
 		if is {
@@ -130,19 +149,19 @@ func (e *Emulator) postClock(r *http.Request, in control.ClockChange) (any, erro
 	var err error
 	switch {
 	case in.Advance != nil:
-		err = e.clock.Advance(time.Duration(*in.Advance))
+		err = c.clock.Advance(time.Duration(*in.Advance))
 	case in.Set != nil:
-		err = e.clock.Set(*in.Set)
+		err = c.clock.Set(*in.Set)
 	default:
-		err = e.clock.Reset()
+		err = c.clock.Reset()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("moving the clock: %w", err)
 	}
-	return e.getClock(r)
+	return c.getClock(r)
 }
 
-func (e *Emulator) getDecisions(_ *http.Request, query control.DecisionQuery) (any, error) {
+func (c *controlAPI) getDecisions(_ *http.Request, query control.DecisionQuery) (any, error) {
 	if query.Limit == 0 {
 		query.Limit = 100
 	}
@@ -151,31 +170,31 @@ func (e *Emulator) getDecisions(_ *http.Request, query control.DecisionQuery) (a
 	default:
 		return nil, badRequest("outcome: %q is not an outcome; write %s, %s or %s", query.Outcome, decision.Allowed, decision.Refused, decision.Failed)
 	}
-	return control.Decisions{Decisions: e.decisions.Newest(query.Limit, query.Outcome)}, nil
+	return control.Decisions{Decisions: c.decisions.Newest(query.Limit, query.Outcome)}, nil
 }
 
-func (e *Emulator) getDecision(r *http.Request) (any, error) {
+func (c *controlAPI) getDecision(r *http.Request) (any, error) {
 	id := chi.URLParam(r, "id")
-	d, ok := e.decisions.Get(id)
+	d, ok := c.decisions.Get(id)
 	if !ok {
-		return nil, notFound("no decision for request %q: only the newest %d are kept", id, e.config.Decisions)
+		return nil, notFound("no decision for request %q: only the newest %d are kept", id, c.mostDecisions)
 	}
 	return d, nil
 }
 
-func (e *Emulator) getFaults(*http.Request) (any, error) {
-	return control.Faults{Faults: e.faults.all()}, nil
+func (c *controlAPI) getFaults(*http.Request) (any, error) {
+	return control.Faults{Faults: c.faults.all()}, nil
 }
 
-func (e *Emulator) postFault(_ *http.Request, f control.FaultRequest) (any, error) {
-	added, err := e.faults.add(f)
+func (c *controlAPI) postFault(_ *http.Request, f control.FaultRequest) (any, error) {
+	added, err := c.faults.add(f)
 	if err != nil {
 		return nil, badRequest("%v", err)
 	}
 	return added, nil
 }
 
-func (e *Emulator) deleteFaults(*http.Request) (any, error) {
-	e.faults.clear()
+func (c *controlAPI) deleteFaults(*http.Request) (any, error) {
+	c.faults.clear()
 	return nil, nil
 }

@@ -14,35 +14,33 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"sync"
-	"sync/atomic"
 
-	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
-// Emulator is one emulator: its state and the handler that answers for it.
+// Emulator is one emulator: it wires the parts that answer and ends them. Each
+// part has what it needs and no more.
 type Emulator struct {
-	config    Config
-	store     *state.Store
-	clock     *Clock
+	config Config
+	store  *state.Store
+	clock  *Clock
+
 	services  *registry
 	calls     *dispatcher
+	issuers   *issuers
+	minter    *minter
+	documents *documents
+	control   *controlAPI
 	decisions *decision.Log
 	faults    *faults
 	metrics   *metrics
-	// remoteKeys fetches the keys of issuers that nobody published.
-	remoteKeys *oidc.Remote
-	handler    http.Handler
 
-	draining   atomic.Bool  // from the end of Serve's context on
-	underWay   atomic.Int64 // requests that are being answered
-	storeWatch *storeWatch  // nil where the store cannot be cut off
-
-	making sync.Mutex // held while a signing key is made
+	server     *server
+	storeWatch *storeWatch // nil where the store cannot be cut off
 }
 
 // New opens the state and wires the services. The emulator answers through
@@ -57,67 +55,97 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 		return nil, errors.Join(fmt.Errorf("opening the state: %w", err), config.Backend.Close())
 	}
 	e := &Emulator{
-		config: config, store: store, clock: newClock(config.Now, store), decisions: decision.NewLog(config.Decisions), metrics: newMetrics(), faults: &faults{},
+		config: config, store: store, clock: newClock(config.Now, store),
+		decisions: decision.NewLog(config.Decisions), metrics: newMetrics(), faults: &faults{},
 	}
-	if err := e.wire(ctx); err != nil {
+	if err := e.begin(ctx); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	if err := e.settle(ctx); err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
-	for _, given := range config.Given {
-		if err := e.apply(ctx, given); err != nil {
-			return nil, errors.Join(err, store.Close())
-		}
-	}
-	e.storeWatch = e.watchStore()
+	e.storeWatch = watchStore(store, config.Backend, config.Logger)
 	return e, nil
 }
 
+// begin wires the parts and brings in what the emulator was given.
+func (e *Emulator) begin(ctx context.Context) error {
+	if err := e.wire(ctx); err != nil {
+		return err
+	}
+	if err := e.documents.settle(ctx); err != nil {
+		return err
+	}
+	for _, given := range e.config.Given {
+		if err := e.documents.apply(ctx, given); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wire makes the parts, each of those that it calls.
+func (e *Emulator) wire(ctx context.Context) error {
+	c := &e.config
+	e.issuers = newIssuers(c, e.store, e.clock, e.metrics.fetchedKeys)
+	keys := e.issuers.keys()
+	authenticator, err := sts.New(ctx, sts.Config{
+		Store: e.store, Keys: keys, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
+		SignOutbound: e.issuers.signOutbound,
+	})
+	if err != nil {
+		return err
+	}
+	environment := &Environment{
+		Config: *c, Store: e.store, Clock: e.clock, STS: authenticator, Verifier: &oidc.Verifier{Keys: keys, Now: e.clock.Now},
+		FetchThumbprint: e.issuers.fetchThumbprint,
+		NewIssuer: func(ctx context.Context, issuerURL string) error {
+			_, err := e.issuers.ensure(ctx, issuerURL)
+			return err
+		},
+	}
+	var services []api.Service
+	for _, r := range c.registrations() {
+		services = append(services, r.New(environment))
+	}
+	if e.services, err = newRegistry(services); err != nil {
+		return fmt.Errorf("registering services: %w", err)
+	}
+	e.documents = &documents{store: e.store, clock: e.clock, services: e.services, account: c.Account, region: c.Region, given: c.Given}
+	e.minter = &minter{issuers: e.issuers, services: e.services, store: e.store, clock: e.clock, rand: c.Rand}
+	e.control = &controlAPI{
+		account: c.Account, region: c.Region, token: c.ControlToken, store: e.store, clock: e.clock, now: c.Now, log: c.Logger,
+		documents: e.documents, issuers: e.issuers, minter: e.minter, faults: e.faults, decisions: e.decisions, mostDecisions: c.Decisions,
+	}
+	e.calls = e.newDispatcher(authenticator)
+	e.server = &server{store: e.store, log: c.Logger, now: c.Now}
+	e.server.handler = newFront(e)
+	e.metrics.registry.MustRegister(stateCollector{store: e.store, clock: e.clock, remote: e.issuers.remote, server: e.server})
+	e.store.Observe(e.metrics.storeObserver())
+	return nil
+}
+
 // Handler answers everything that one address serves.
-func (e *Emulator) Handler() http.Handler { return e.handler }
+func (e *Emulator) Handler() http.Handler { return e.server }
+
+// Serve answers on the configured addresses until the context ends, then lets
+// requests under way finish.
+func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error { return e.server.serve(ctx, c) }
 
 // Clock is the emulator's time, to be read and moved.
 func (e *Emulator) Clock() *Clock { return e.clock }
+
+// Reset brings the emulator back to how it started: what it was given and
+// nothing else. Clock, faults and decisions are reset with it; credentials
+// that were issued before stay good only while their role exists.
+func (e *Emulator) Reset(ctx context.Context) error { return e.control.reset(ctx) }
+
+// ResetAccount brings what one account holds back to what the emulator was
+// given of it. Other accounts, the clock, faults and decisions stay. The
+// account's clusters that were not given take their issuers with them.
+func (e *Emulator) ResetAccount(ctx context.Context, account string) error {
+	return e.documents.resetAccount(ctx, account)
+}
 
 // Close ends the emulator: its state is closed, everything acknowledged is kept.
 func (e *Emulator) Close() error {
 	e.storeWatch.stop()
 	return e.store.Close()
-}
-
-// newIssuer gives a new cluster its issuer.
-func (e *Emulator) newIssuer(ctx context.Context, issuerURL string) error {
-	_, err := e.ensureIssuer(ctx, issuerURL)
-	return err
-}
-
-// eksThumbprint is what IAM stores for EKS issuers that are registered without
-// a thumbprint: the root above oidc.eks.*.amazonaws.com (EKS user guide).
-const eksThumbprint = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
-
-// fetchThumbprint does what IAM does when a provider is created without
-// thumbprints. Issuers that the emulator stands in for are not on the network.
-func (e *Emulator) fetchThumbprint(ctx context.Context, issuerURL string) (string, error) {
-	if e.standsIn(issuerURL) {
-		return eksThumbprint, nil
-	}
-	docs := oidc.FetchIssuer(ctx, e.remoteConfig(), issuerURL)
-	if len(docs.Chain) == 0 {
-		return "", docs.Err
-	}
-	return oidc.Thumbprint(docs.Chain)
-}
-
-// standsIn is whether the emulator plays an issuer, or would if it were asked
-// for a token: those of EKS and of the profiles.
-func (e *Emulator) standsIn(issuerURL string) bool {
-	if _, known := state.Get[*Issuer](e.store.Snapshot(), issuerURL); known || aws.IssuerOf(issuerURL).Kind == aws.EKS {
-		return true
-	}
-	return slices.ContainsFunc(oidc.Profiles(), func(p oidc.Profile) bool { return p.Issuer == issuerURL })
-}
-
-func (e *Emulator) remoteConfig() oidc.RemoteConfig {
-	return oidc.RemoteConfig{Roots: e.config.IssuerRoots, AllowPrivate: e.config.AllowPrivateIssuers, Now: e.config.Now}
 }

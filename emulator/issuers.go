@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -16,77 +16,43 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-// Issuer is an OIDC issuer that the emulator knows: one of its own, with
-// signing keys, or one whose public keys were published to it.
-type Issuer struct {
-	URL string `json:"url"`
-	// Alg is what new keys of an own issuer sign with: RS256 or ES256.
-	Alg string `json:"alg,omitempty"`
-	// Keys are an own issuer's, the signing one first; the others are still
-	// served, until tokens that they signed are gone. None until one is needed.
-	Keys []*oidc.SigningKey `json:"keys,omitempty"`
-	// JWKS are the keys that were published for an issuer of somebody else's.
-	JWKS json.RawMessage `json:"jwks,omitempty"`
+// issuers are the OIDC issuers that the emulator knows: it signs for its own,
+// serves their documents, and finds the keys of all that tokens come from.
+type issuers struct {
+	store *state.Store
+	clock *Clock
+	// newKey makes the signing keys of own issuers.
+	newKey func(alg string) (*oidc.SigningKey, error)
+	// account and region are those of the default issuer.
+	account, region string
+	// fetching is how documents of issuers are fetched that nobody published keys of,
+	// and remote caches those keys.
+	fetching oidc.RemoteConfig
+	remote   *oidc.Remote
 
-	own    *oidc.Issuer // Keys, ready to sign and serve
-	public *oidc.KeySet // what tokens are verified with
+	making sync.Mutex // held while a signing key is made
 }
 
-// StateKey is the issuer's URL.
-func (i *Issuer) StateKey() string { return i.URL }
-
-// Own is whether the emulator signs for the issuer.
-func (i *Issuer) Own() bool { return len(i.JWKS) == 0 }
-
-// issuer signs and serves for an own issuer.
-func (i *Issuer) issuer() *oidc.Issuer {
-	if i.own != nil {
-		return i.own
+func newIssuers(c *Config, store *state.Store, clock *Clock, fetched func(time.Duration, error)) *issuers {
+	s := &issuers{
+		store: store, clock: clock, newKey: c.NewKey, account: c.Account, region: c.Region,
+		fetching: oidc.RemoteConfig{Roots: c.IssuerRoots, AllowPrivate: c.AllowPrivateIssuers, Now: c.Now},
 	}
-	return &oidc.Issuer{URL: i.URL, Keys: i.Keys}
+	remote := s.fetching
+	remote.Fetched = fetched
+	s.remote = oidc.NewRemote(remote)
+	return s
 }
 
-func issuerKind() state.Kind {
-	return state.Kind{Name: "issuer", Decode: func(b []byte) (state.Entity, error) {
-		i := new(Issuer)
-		if err := json.Unmarshal(b, i); err != nil {
-			return nil, err
-		}
-		return i, i.parse()
-	}}
-}
-
-// parse makes the public keys usable, once, when the entity is made.
-func (i *Issuer) parse() error {
-	if i.Own() {
-		i.own = &oidc.Issuer{URL: i.URL, Keys: i.Keys}
-		i.public = i.own.KeySet()
-		return nil
-	}
-	set, err := oidc.ParseJWKS(i.JWKS)
-	if err != nil {
-		return fmt.Errorf("keys of issuer %s: %w", i.URL, err)
-	}
-	i.public = set
-	return nil
-}
-
-var errForeignIssuer = errors.New("the keys of this issuer were published to the emulator, which does not hold their private halves: it can neither sign for it nor rotate its keys")
-
-// checkIssuerURL says what AWS would not accept as an issuer.
-func checkIssuerURL(raw string) error {
-	if problem := aws.IssuerURLProblem(raw); problem != "" {
-		return fmt.Errorf("issuer %q %s", raw, problem)
-	}
-	return nil
-}
+// keys are those of all issuers: published ones and own ones first.
+func (s *issuers) keys() oidc.KeySource { return oidc.Sources{oidc.KeysFunc(s.publicKeys), s.remote} }
 
 // addKey puts a new signing key before the others.
-func (e *Emulator) addKey(issuer *Issuer, now time.Time) error {
+func (s *issuers) addKey(issuer *Issuer, now time.Time) error {
 	if issuer.Alg == "" {
 		issuer.Alg = "RS256"
 	}
-	key, err := e.config.NewKey(issuer.Alg)
+	key, err := s.newKey(issuer.Alg)
 	if err != nil {
 		return fmt.Errorf("a signing key for %s: %w", issuer.URL, err)
 	}
@@ -99,20 +65,20 @@ func (e *Emulator) addKey(issuer *Issuer, now time.Time) error {
 	return issuer.parse()
 }
 
-// ensureIssuer finds an own issuer that can sign, or makes it: the emulator
+// ensure finds an own issuer that can sign, or makes it: the emulator
 // signs for any issuer that nobody published keys for. Keys are made when they
 // are first needed, since an RSA key costs a tenth of a second.
-func (e *Emulator) ensureIssuer(ctx context.Context, issuerURL string) (*Issuer, error) {
-	if found, ok := state.Get[*Issuer](e.store.Snapshot(), issuerURL); ok && (!found.Own() || len(found.Keys) > 0) {
+func (s *issuers) ensure(ctx context.Context, issuerURL string) (*Issuer, error) {
+	if found, ok := state.Get[*Issuer](s.store.Snapshot(), issuerURL); ok && (!found.Own() || len(found.Keys) > 0) {
 		return found.ifOwn()
 	}
 	if err := checkIssuerURL(issuerURL); err != nil {
 		return nil, badRequest("%v", err)
 	}
-	e.making.Lock() // one key for many who ask at once
-	defer e.making.Unlock()
+	s.making.Lock() // one key for many who ask at once
+	defer s.making.Unlock()
 	var made *Issuer
-	err := e.store.Update(ctx, func(tx *state.Txn) error {
+	err := s.store.Update(ctx, func(tx *state.Txn) error {
 		made = &Issuer{URL: issuerURL}
 		if found, ok := state.Get[*Issuer](tx, issuerURL); ok {
 			if made = found; !found.Own() || len(found.Keys) > 0 {
@@ -120,7 +86,7 @@ func (e *Emulator) ensureIssuer(ctx context.Context, issuerURL string) (*Issuer,
 			}
 			made = &Issuer{URL: found.URL, Alg: found.Alg}
 		}
-		if err := e.addKey(made, e.clock.Now()); err != nil {
+		if err := s.addKey(made, s.clock.Now()); err != nil {
 			return err
 		}
 		tx.Put(made)
@@ -132,13 +98,6 @@ func (e *Emulator) ensureIssuer(ctx context.Context, issuerURL string) (*Issuer,
 	return made.ifOwn()
 }
 
-func (i *Issuer) ifOwn() (*Issuer, error) {
-	if !i.Own() {
-		return nil, errForeignIssuer
-	}
-	return i, nil
-}
-
 // keyOverlap is how long a key stays published after another took its place:
 // the longest life of a projected token on EKS.
 const keyOverlap = 24 * time.Hour
@@ -147,9 +106,9 @@ const keyOverlap = 24 * time.Hour
 const mostKeys = 100
 
 // rotate gives an own issuer a new signing key; older ones stay published.
-func (e *Emulator) rotate(ctx context.Context, issuerURL string) (*Issuer, error) {
+func (s *issuers) rotate(ctx context.Context, issuerURL string) (*Issuer, error) {
 	var rotated *Issuer
-	err := e.store.Update(ctx, func(tx *state.Txn) error {
+	err := s.store.Update(ctx, func(tx *state.Txn) error {
 		found, ok := state.Get[*Issuer](tx, issuerURL)
 		if !ok {
 			return notFound("no issuer %s; known are: %s", issuerURL, strings.Join(issuerURLs(tx), ", "))
@@ -158,7 +117,7 @@ func (e *Emulator) rotate(ctx context.Context, issuerURL string) (*Issuer, error
 			return errForeignIssuer
 		}
 		next := &Issuer{URL: found.URL, Alg: found.Alg, Keys: found.Keys}
-		if err := e.addKey(next, e.clock.Now()); err != nil {
+		if err := s.addKey(next, s.clock.Now()); err != nil {
 			return err
 		}
 		if len(next.Keys) > mostKeys {
@@ -180,21 +139,21 @@ func issuerURLs(r state.Reader) []string {
 	return urls
 }
 
-// defaultIssuerURL is the issuer of tokens that name none, EKS-shaped and the
+// defaultURL is the issuer of tokens that name none, EKS-shaped and the
 // same at every start of an emulator with the same account and region.
-func (e *Emulator) defaultIssuerURL() string {
-	sum := sha256.Sum256([]byte("irsa-emu/" + e.config.Account + "/" + e.config.Region))
-	return aws.EKSIssuer(e.config.Region, strings.ToUpper(hex.EncodeToString(sum[:16])))
+func (s *issuers) defaultURL() string {
+	sum := sha256.Sum256([]byte("irsa-emu/" + s.account + "/" + s.region))
+	return aws.EKSIssuer(s.region, strings.ToUpper(hex.EncodeToString(sum[:16])))
 }
 
 // publicKeys gives the relying party the keys of the issuers in the state;
 // only those of others are fetched.
-func (e *Emulator) publicKeys(issuerURL string) (*oidc.KeySet, bool) {
+func (s *issuers) publicKeys(issuerURL string) (*oidc.KeySet, bool) {
 	if strings.HasSuffix(issuerURL, oidc.OutboundHost) {
 		// The STS refuses tokens of AWS's own issuers (recorded 13): it has no keys for them.
 		return (&oidc.Issuer{URL: issuerURL}).KeySet(), true
 	}
-	found, ok := state.Get[*Issuer](e.store.Snapshot(), issuerURL)
+	found, ok := state.Get[*Issuer](s.store.Snapshot(), issuerURL)
 	if !ok {
 		return nil, false
 	}
@@ -202,4 +161,30 @@ func (e *Emulator) publicKeys(issuerURL string) (*oidc.KeySet, bool) {
 		return found.issuer().KeySet(), true
 	}
 	return found.public, true
+}
+
+// eksThumbprint is what IAM stores for EKS issuers that are registered without
+// a thumbprint: the root above oidc.eks.*.amazonaws.com (EKS user guide).
+const eksThumbprint = "9e99a48a9960b14926bb7f3b02e22da2b0ab7280"
+
+// fetchThumbprint does what IAM does when a provider is created without
+// thumbprints. Issuers that the emulator stands in for are not on the network.
+func (s *issuers) fetchThumbprint(ctx context.Context, issuerURL string) (string, error) {
+	if s.standsIn(issuerURL) {
+		return eksThumbprint, nil
+	}
+	docs := oidc.FetchIssuer(ctx, s.fetching, issuerURL)
+	if len(docs.Chain) == 0 {
+		return "", docs.Err
+	}
+	return oidc.Thumbprint(docs.Chain)
+}
+
+// standsIn is whether the emulator plays an issuer, or would if it were asked
+// for a token: those of EKS and of the profiles.
+func (s *issuers) standsIn(issuerURL string) bool {
+	if _, known := state.Get[*Issuer](s.store.Snapshot(), issuerURL); known || aws.IssuerOf(issuerURL).Kind == aws.EKS {
+		return true
+	}
+	return slices.ContainsFunc(oidc.Profiles(), func(p oidc.Profile) bool { return p.Issuer == issuerURL })
 }

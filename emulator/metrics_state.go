@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/sts"
 )
@@ -12,7 +13,12 @@ import (
 // stateCollector shows what the emulator holds at the moment of a scrape: keys,
 // caches, the store. It counts issuers and names none, since their number is the
 // clients' to choose.
-type stateCollector struct{ e *Emulator }
+type stateCollector struct {
+	store  *state.Store
+	clock  *Clock
+	remote *oidc.Remote
+	server *server
+}
 
 var (
 	descUp = prometheus.NewDesc("irsa_emu_store_up",
@@ -50,16 +56,16 @@ func (c stateCollector) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	up := 1.0
-	if c.e.store.Fault() != nil {
+	if c.store.Fault() != nil {
 		up = 0
 	}
-	snapshot := c.e.store.Snapshot()
+	snapshot := c.store.Snapshot()
 	gauge(descUp, up)
-	gauge(descRevision, float64(c.e.store.Revision()))
+	gauge(descRevision, float64(c.store.Revision()))
 	gauge(descVersion, float64(snapshot.Version()))
-	gauge(descCachedKeys, float64(c.e.remoteKeys.Len()))
-	gauge(descInFlight, float64(c.e.underWay.Load()))
-	k := countKeys(snapshot, c.e.clock.Now())
+	gauge(descCachedKeys, float64(c.remote.Len()))
+	gauge(descInFlight, float64(c.server.underWay.Load()))
+	k := countKeys(snapshot, c.clock.Now())
 	gauge(descIssuers, float64(k.own), "own")
 	gauge(descIssuers, float64(k.published), "published")
 	gauge(descSigningKeys, float64(k.signing), "signing")

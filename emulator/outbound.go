@@ -31,14 +31,14 @@ func outboundOf(r state.Reader, issuerURL string) (*iam.OutboundFederation, bool
 
 // outboundKeys gives an account's issuer its keys; they are made when one is
 // first needed, and stay.
-func (e *Emulator) outboundKeys(ctx context.Context, issuerURL string) (*oidc.OutboundKeys, error) {
-	if keys, ok := storedOutboundKeys(e.store.Snapshot(), issuerURL); ok {
+func (s *issuers) outboundKeys(ctx context.Context, issuerURL string) (*oidc.OutboundKeys, error) {
+	if keys, ok := storedOutboundKeys(s.store.Snapshot(), issuerURL); ok {
 		return keys, nil
 	}
-	e.making.Lock() // one pair for many who ask at once
-	defer e.making.Unlock()
+	s.making.Lock() // one pair for many who ask at once
+	defer s.making.Unlock()
 	var keys *oidc.OutboundKeys
-	err := e.store.Update(ctx, func(tx *state.Txn) error {
+	err := s.store.Update(ctx, func(tx *state.Txn) error {
 		var ok bool
 		if keys, ok = storedOutboundKeys(tx, issuerURL); ok {
 			return nil
@@ -66,8 +66,8 @@ func storedOutboundKeys(r state.Reader, issuerURL string) (*oidc.OutboundKeys, b
 }
 
 // signOutbound signs the payload of a token of an account's issuer.
-func (e *Emulator) signOutbound(ctx context.Context, issuerURL, alg string, payload []byte) (string, error) {
-	keys, err := e.outboundKeys(ctx, issuerURL)
+func (s *issuers) signOutbound(ctx context.Context, issuerURL, alg string, payload []byte) (string, error) {
+	keys, err := s.outboundKeys(ctx, issuerURL)
 	if err != nil {
 		return "", err
 	}
@@ -76,21 +76,21 @@ func (e *Emulator) signOutbound(ctx context.Context, issuerURL, alg string, payl
 
 // serveOutbound answers what relying parties read of an account's issuer, at
 // its own host. It reports whether the request was for one.
-func (e *Emulator) serveOutbound(w http.ResponseWriter, r *http.Request) bool {
+func (s *issuers) serveOutbound(w http.ResponseWriter, r *http.Request) bool {
 	host, _, _ := strings.Cut(r.Host, ":")
 	if !strings.HasSuffix(host, oidc.OutboundHost) {
 		return false
 	}
 	issuerURL := "https://" + host
-	if _, ok := outboundOf(e.store.Snapshot(), issuerURL); !ok {
-		if e.store.CatchUp(r.Context()) != nil { // another replica may have made it just now
+	if _, ok := outboundOf(s.store.Snapshot(), issuerURL); !ok {
+		if s.store.CatchUp(r.Context()) != nil { // another replica may have made it just now
 			return notFoundIssuer(w)
 		}
-		if _, ok := outboundOf(e.store.Snapshot(), issuerURL); !ok {
+		if _, ok := outboundOf(s.store.Snapshot(), issuerURL); !ok {
 			return notFoundIssuer(w)
 		}
 	}
-	keys, err := e.outboundKeys(r.Context(), issuerURL)
+	keys, err := s.outboundKeys(r.Context(), issuerURL)
 	if err != nil {
 		writeControlError(w, err)
 		return true

@@ -13,12 +13,12 @@ import (
 )
 
 // settle puts the accounts that say nothing else into the partition of the region.
-func (e *Emulator) settle(ctx context.Context) error {
-	partition := aws.PartitionOf(e.config.Region).ID
-	if iam.Partition(e.store.Snapshot(), "") == partition {
+func (d *documents) settle(ctx context.Context) error {
+	partition := aws.PartitionOf(d.region).ID
+	if iam.Partition(d.store.Snapshot(), "") == partition {
 		return nil // nothing is written where nothing changes
 	}
-	if err := e.store.Update(ctx, func(tx *state.Txn) error { iam.SetPartition(tx, partition); return nil }); err != nil {
+	if err := d.store.Update(ctx, func(tx *state.Txn) error { iam.SetPartition(tx, partition); return nil }); err != nil {
 		return fmt.Errorf("storing the partition: %w", err)
 	}
 	return nil
@@ -27,14 +27,14 @@ func (e *Emulator) settle(ctx context.Context) error {
 // inPartitions is a document whose accounts are all in a partition, and whose
 // clusters, secrets and buckets are in a region of it: the emulator's, or the
 // first of another partition.
-func (e *Emulator) inPartitions(r state.Reader, doc statefile.State) statefile.State {
+func (d *documents) inPartitions(r state.Reader, doc statefile.State) statefile.State {
 	out := doc
 	out.Accounts, out.Clusters = maps.Clone(doc.Accounts), maps.Clone(doc.Clusters)
 	for id, a := range out.Accounts {
 		if a.Partition == "" && !iam.Holds(r, id) {
-			a.Partition = doc.Partition(id, e.config.Account)
+			a.Partition = doc.Partition(id, d.account)
 		}
-		if region := e.regionIn(r, id, a.Partition); region != e.config.Region {
+		if region := d.regionIn(r, id, a.Partition); region != d.region {
 			a.Secrets, a.Buckets = slices.Clone(a.Secrets), slices.Clone(a.Buckets)
 			for i := range a.Secrets {
 				if a.Secrets[i].Region == "" {
@@ -53,12 +53,12 @@ func (e *Emulator) inPartitions(r state.Reader, doc statefile.State) statefile.S
 		if c.Region == "" {
 			account := c.Account
 			if account == "" {
-				account = e.config.Account
+				account = d.account
 			}
 			if region, _, ok := aws.EKSIssuerParts(c.Issuer); ok {
 				c.Region = region
 			} else {
-				c.Region = e.regionIn(r, account, out.Accounts[account].Partition)
+				c.Region = d.regionIn(r, account, out.Accounts[account].Partition)
 			}
 			out.Clusters[name] = c
 		}
@@ -68,13 +68,13 @@ func (e *Emulator) inPartitions(r state.Reader, doc statefile.State) statefile.S
 
 // regionIn is the region of an account's things that name none. The partition is
 // that which the account gets, "" for the one that it has.
-func (e *Emulator) regionIn(r state.Reader, account, id string) string {
+func (d *documents) regionIn(r state.Reader, account, id string) string {
 	if id == "" {
 		id = iam.Partition(r, account)
 	}
 	partition, known := aws.PartitionByID(id)
-	if !known || partition.Has(e.config.Region) {
-		return e.config.Region
+	if !known || partition.Has(d.region) {
+		return d.region
 	}
 	return partition.GlobalRegion
 }

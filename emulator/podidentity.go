@@ -12,7 +12,7 @@ import (
 
 // getPodIdentity answers what the webhook and the agent of a cluster ask, who
 // know its issuer, and commands, who know its name.
-func (e *Emulator) getPodIdentity(r *http.Request, in control.PodIdentityQuery) (any, error) {
+func (c *controlAPI) getPodIdentity(r *http.Request, in control.PodIdentityQuery) (any, error) {
 	namespace, name, ok := strings.Cut(in.ServiceAccount, "/")
 	if !ok || namespace == "" || name == "" {
 		return nil, badRequest("serviceAccount: %q; write NAMESPACE/NAME", in.ServiceAccount)
@@ -20,8 +20,8 @@ func (e *Emulator) getPodIdentity(r *http.Request, in control.PodIdentityQuery) 
 	if in.Cluster != "" && in.Issuer != "" {
 		return nil, badRequest("cluster and issuer: write one of them")
 	}
-	e.catchUp(r)
-	snapshot := e.store.Snapshot()
+	c.catchUp(r)
+	snapshot := c.store.Snapshot()
 	var found []*eks.Cluster
 	var names []string
 	for c := range state.All[*eks.Cluster](snapshot, "") {

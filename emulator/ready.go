@@ -16,14 +16,14 @@ import (
 // cut off it is yes, and says so: reads are answered from what was known last,
 // writes with 503, and since replicas share the store, none would be left if all
 // of them said no. Why the store is cut off is for the log, not for everybody.
-func (e *Emulator) serveReady(w http.ResponseWriter, _ *http.Request) {
+func (s *server) serveReady(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	switch {
-	case e.draining.Load():
+	case s.draining.Load():
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, "not ready: shutting down")
-	case e.store.Fault() != nil:
+	case s.store.Fault() != nil:
 		fmt.Fprintln(w, "ok, but the store is cut off: reads are answered from what was known last, writes are refused")
 	default:
 		fmt.Fprintln(w, "ok")
@@ -39,9 +39,10 @@ type storeWatch struct {
 // storeWatchEvery is how soon a lost store is logged.
 const storeWatchEvery = time.Second
 
-func (e *Emulator) watchStore() *storeWatch {
-	_, faults := e.config.Backend.(state.Faulter)
-	_, follows := e.config.Backend.(state.Watcher)
+// watchStore begins to watch; nil where the store cannot be cut off.
+func watchStore(store *state.Store, backend state.Backend, log *slog.Logger) *storeWatch {
+	_, faults := backend.(state.Faulter)
+	_, follows := backend.(state.Watcher)
 	if !faults && !follows {
 		return nil
 	}
@@ -49,7 +50,7 @@ func (e *Emulator) watchStore() *storeWatch {
 	w := &storeWatch{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
-		logFaults(ctx, e.store.Fault, e.config.Logger)
+		logFaults(ctx, store.Fault, log)
 	}()
 	return w
 }

@@ -39,7 +39,7 @@ func TestReady(t *testing.T) {
 		t.Errorf("without the store: %d %q", status, body)
 	}
 	backend.fail(nil)
-	emu.draining.Store(true)
+	emu.server.draining.Store(true)
 	if status, body := ready(emu.Emulator); status != http.StatusServiceUnavailable || body != "not ready: shutting down\n" {
 		t.Errorf("while it ends: %d %q", status, body)
 	}

@@ -4,23 +4,21 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
-// Reset brings the emulator back to how it started: what it was given and
-// nothing else. Clock, faults and decisions are reset with it; credentials
-// that were issued before stay good only while their role exists.
-func (e *Emulator) Reset(ctx context.Context) error {
-	now := e.config.Now()
-	err := e.store.Update(ctx, func(tx *state.Txn) error {
+// reset brings the state back to what was given, and the clock to the real time.
+func (d *documents) reset(ctx context.Context, now time.Time) error {
+	err := d.store.Update(ctx, func(tx *state.Txn) error {
 		state.DeleteAll[*Issuer](tx, "")
-		e.resetAccount(tx, "")
+		d.delete(tx, "")
 		state.DeleteAll[*clockOffset](tx, "")
-		for _, given := range e.config.Given {
-			if err := e.applyTo(tx, given, now); err != nil {
+		for _, given := range d.given {
+			if err := d.applyTo(tx, given, now); err != nil {
 				return err
 			}
 		}
@@ -29,29 +27,26 @@ func (e *Emulator) Reset(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("resetting the state: %w", err)
 	}
-	e.faults.clear()
-	e.decisions.Clear()
 	return nil
 }
 
-// ResetAccount brings what one account holds back to what the emulator was
-// given of it. Other accounts, the clock, faults and decisions stay. The
+// resetAccount brings what one account holds back to what was given of it. The
 // account's clusters that were not given take their issuers with them.
-func (e *Emulator) ResetAccount(ctx context.Context, account string) error {
+func (d *documents) resetAccount(ctx context.Context, account string) error {
 	if !aws.IsAccount(account) {
 		return badRequest("account: %q is not an account id; write twelve digits", account)
 	}
-	now := e.clock.Now()
-	err := e.store.Update(ctx, func(tx *state.Txn) error {
-		issuers := e.services.issuers(tx, account)
-		e.resetAccount(tx, account)
-		for _, given := range e.config.Given {
-			if err := e.applyTo(tx, e.partOf(given, account), now); err != nil {
+	now := d.clock.Now()
+	err := d.store.Update(ctx, func(tx *state.Txn) error {
+		issuers := d.services.issuers(tx, account)
+		d.delete(tx, account)
+		for _, given := range d.given {
+			if err := d.applyTo(tx, d.partOf(given, account), now); err != nil {
 				return err
 			}
 		}
 		for _, url := range issuers {
-			if issuer, ok := state.Get[*Issuer](tx, url); ok && !e.keepsIssuer(tx, url) {
+			if issuer, ok := state.Get[*Issuer](tx, url); ok && !d.keepsIssuer(tx, url) {
 				tx.Delete(issuer)
 			}
 		}
@@ -63,21 +58,21 @@ func (e *Emulator) ResetAccount(ctx context.Context, account string) error {
 	return nil
 }
 
-// resetAccount deletes what an account holds, or all that any account does.
-func (e *Emulator) resetAccount(tx *state.Txn, account string) {
-	for keeper := range e.services.keepers() {
+// delete deletes what an account holds, or all that any account does.
+func (d *documents) delete(tx *state.Txn, account string) {
+	for keeper := range d.services.keepers() {
 		keeper.Reset(tx, account)
 	}
 }
 
 // partOf is what a document says of one account.
-func (e *Emulator) partOf(doc statefile.State, account string) statefile.State {
+func (d *documents) partOf(doc statefile.State, account string) statefile.State {
 	part := statefile.State{Clusters: map[string]statefile.Cluster{}}
 	if a, ok := doc.Accounts[account]; ok {
 		part.Accounts = map[string]statefile.Account{account: a}
 	}
 	for name, c := range doc.Clusters {
-		if c.Account == account || c.Account == "" && account == e.config.Account {
+		if c.Account == account || c.Account == "" && account == d.account {
 			part.Clusters[name] = c
 		}
 	}
@@ -85,11 +80,11 @@ func (e *Emulator) partOf(doc statefile.State, account string) statefile.State {
 }
 
 // keepsIssuer is whether an issuer is a cluster's still, or was given by itself.
-func (e *Emulator) keepsIssuer(r state.Reader, url string) bool {
-	if slices.Contains(e.services.issuers(r, ""), url) {
+func (d *documents) keepsIssuer(r state.Reader, url string) bool {
+	if slices.Contains(d.services.issuers(r, ""), url) {
 		return true
 	}
-	return slices.ContainsFunc(e.config.Given, func(s statefile.State) bool {
+	return slices.ContainsFunc(d.given, func(s statefile.State) bool {
 		return slices.ContainsFunc(s.Issuers, func(i statefile.Issuer) bool { return i.URL == url })
 	})
 }

@@ -5,9 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/state"
 )
 
 // ServeConfig says where an emulator listens.
@@ -29,9 +33,28 @@ type ServeConfig struct {
 	Hurry <-chan struct{}
 }
 
-// Serve answers on the configured addresses until the context ends, then lets
+// server listens, and knows whether calls should be sent here.
+type server struct {
+	handler http.Handler
+	store   *state.Store
+	log     *slog.Logger
+	// now is the time by which certificates are made.
+	now func() time.Time
+
+	draining atomic.Bool  // from the end of Serve's context on
+	underWay atomic.Int64 // requests that are being answered
+}
+
+// ServeHTTP counts what is under way.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.underWay.Add(1)
+	defer s.underWay.Add(-1)
+	s.handler.ServeHTTP(w, r)
+}
+
+// serve answers on the configured addresses until the context ends, then lets
 // requests under way finish.
-func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
+func (s *server) serve(ctx context.Context, c ServeConfig) error {
 	if c.Drain == 0 {
 		c.Drain = 10 * time.Second
 	}
@@ -46,29 +69,29 @@ func (e *Emulator) Serve(ctx context.Context, c ServeConfig) error {
 		if err != nil {
 			return errors.Join(err, plain.Close())
 		}
-		config, err := localTLS(c.DataDir, e.config.Now)
+		config, err := localTLS(c.DataDir, s.now)
 		if err != nil {
 			return errors.Join(err, plain.Close(), inner.Close())
 		}
 		listeners = append(listeners, tls.NewListener(inner, config))
 		tlsURL = "https://" + reachable(inner.Addr())
 	}
-	server := usualLimits.newServer(e.Handler(), e.config.Logger)
-	server.BaseContext = withListener
+	httpServer := usualLimits.newServer(s, s.log)
+	httpServer.BaseContext = withListener
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { failed <- server.Serve(l) }()
+		go func() { failed <- httpServer.Serve(l) }()
 	}
 	if c.Ready != nil {
 		if err := c.Ready("http://"+reachable(plain.Addr()), tlsURL); err != nil {
-			return errors.Join(err, e.shutdown(server, failed, len(listeners), ServeConfig{}))
+			return errors.Join(err, s.shutdown(httpServer, failed, len(listeners), ServeConfig{}))
 		}
 	}
 	select {
 	case <-ctx.Done():
-		return e.shutdown(server, failed, len(listeners), c)
+		return s.shutdown(httpServer, failed, len(listeners), c)
 	case err := <-failed:
-		return errors.Join(err, e.shutdown(server, failed, len(listeners)-1, ServeConfig{}))
+		return errors.Join(err, s.shutdown(httpServer, failed, len(listeners)-1, ServeConfig{}))
 	}
 }
 
@@ -84,8 +107,8 @@ func reachable(a net.Addr) string {
 // shutdown drains the server and waits for its accept loops: not ready from now
 // on, then no new connections, and idle ones closed, then what is under way.
 // What is cut off in the end is said in the log.
-func (e *Emulator) shutdown(server *http.Server, failed <-chan error, running int, c ServeConfig) error {
-	e.draining.Store(true)
+func (s *server) shutdown(server *http.Server, failed <-chan error, running int, c ServeConfig) error {
+	s.draining.Store(true)
 	server.SetKeepAlivesEnabled(false) // who is answered now comes back by another connection
 	ctx, cancel := context.WithTimeout(context.Background(), c.Linger+c.Drain)
 	defer cancel()
@@ -104,8 +127,8 @@ func (e *Emulator) shutdown(server *http.Server, failed <-chan error, running in
 	}
 	var errs []error
 	if err := server.Shutdown(ctx); err != nil {
-		if n := e.underWay.Load(); n > 0 {
-			e.config.Logger.Warn("requests were cut off at the end", "requests", n, "after", c.Linger+c.Drain, "hurried", errors.Is(err, context.Canceled))
+		if n := s.underWay.Load(); n > 0 {
+			s.log.Warn("requests were cut off at the end", "requests", n, "after", c.Linger+c.Drain, "hurried", errors.Is(err, context.Canceled))
 		}
 		errs = append(errs, server.Close())
 	}

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/iam"
@@ -71,36 +70,4 @@ func kindsOf(registrations []Registration) []state.Kind {
 // registrations are those of every emulator and the further ones of this.
 func (c *Config) registrations() []Registration {
 	return append(registered[:len(registered):len(registered)], c.Services...)
-}
-
-// wire makes the services and what calls them.
-func (e *Emulator) wire(ctx context.Context) error {
-	c := e.config
-	remote := e.remoteConfig()
-	remote.Fetched = e.metrics.fetchedKeys
-	e.remoteKeys = oidc.NewRemote(remote)
-	keys := oidc.Sources{oidc.KeysFunc(e.publicKeys), e.remoteKeys}
-	authenticator, err := sts.New(ctx, sts.Config{
-		Store: e.store, Keys: keys, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
-		SignOutbound: e.signOutbound,
-	})
-	if err != nil {
-		return err
-	}
-	environment := &Environment{
-		Config: c, Store: e.store, Clock: e.clock, STS: authenticator, Verifier: &oidc.Verifier{Keys: keys, Now: e.clock.Now},
-		FetchThumbprint: e.fetchThumbprint, NewIssuer: e.newIssuer,
-	}
-	var services []api.Service
-	for _, r := range c.registrations() {
-		services = append(services, r.New(environment))
-	}
-	if e.services, err = newRegistry(services); err != nil {
-		return fmt.Errorf("registering services: %w", err)
-	}
-	e.calls = e.newDispatcher(authenticator)
-	e.metrics.registry.MustRegister(stateCollector{e})
-	e.store.Observe(e.metrics.storeObserver())
-	e.handler = e.routes()
-	return nil
 }

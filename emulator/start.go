@@ -55,22 +55,22 @@ func StartBackground(ctx context.Context, config Config) (r *Running, stop func(
 	if err != nil {
 		return nil, nil, errors.Join(err, e.Close())
 	}
-	server := usualLimits.newServer(e.Handler(), e.config.Logger)
+	server := usualLimits.newServer(e.server, e.config.Logger)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	stop = func() error {
-		return errors.Join(e.shutdown(server, failed, 1, ServeConfig{Drain: 5 * time.Second}), e.Close())
+		return errors.Join(e.server.shutdown(server, failed, 1, ServeConfig{Drain: 5 * time.Second}), e.Close())
 	}
 	return &Running{Emulator: e, URL: "http://" + l.Addr().String()}, stop, nil
 }
 
 // Issuer is the URL of the issuer whose tokens [Running.Token] gives.
-func (r *Running) Issuer() string { return r.defaultIssuer(r.store.Snapshot()) }
+func (r *Running) Issuer() string { return r.minter.defaultIssuer(r.store.Snapshot()) }
 
 // Token is a token of a service account, NAMESPACE/NAME, for sts.amazonaws.com;
 // request fills in what else it should have.
 func (r *Running) Token(ctx context.Context, request control.TokenRequest) (string, error) {
-	return r.mint(ctx, request)
+	return r.minter.mint(ctx, request)
 }
 
 // AWSConfig is an SDK configuration of the default account's administrator,

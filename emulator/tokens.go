@@ -2,8 +2,8 @@ package emulator
 
 import (
 	"context"
+	"io"
 	"maps"
-	"net/http"
 	"strings"
 	"time"
 
@@ -13,21 +13,22 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-func (e *Emulator) postToken(r *http.Request, in control.TokenRequest) (any, error) {
-	token, err := e.mint(r.Context(), in)
-	if err != nil {
-		return nil, err
-	}
-	return control.Token{Token: token}, nil
+// minter makes tokens of the issuers that the emulator signs for.
+type minter struct {
+	issuers  *issuers
+	services *registry // whose resources have issuers
+	store    *state.Store
+	clock    *Clock
+	rand     io.Reader
 }
 
 // mint makes and signs a token.
-func (e *Emulator) mint(ctx context.Context, in control.TokenRequest) (string, error) {
-	spec, err := e.tokenSpec(in)
+func (m *minter) mint(ctx context.Context, in control.TokenRequest) (string, error) {
+	spec, err := m.tokenSpec(in)
 	if err != nil {
 		return "", err
 	}
-	issuer, err := e.ensureIssuer(ctx, spec.Issuer)
+	issuer, err := m.issuers.ensure(ctx, spec.Issuer)
 	if err != nil {
 		return "", err
 	}
@@ -45,11 +46,11 @@ type tokenSpec struct {
 	Sign   oidc.SignOptions
 }
 
-func (e *Emulator) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
+func (m *minter) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 	if in.Profile != "" && in.Profile != "kubernetes" {
-		return e.profileSpec(in)
+		return m.profileSpec(in)
 	}
-	now := e.clock.Now()
+	now := m.clock.Now()
 	life := time.Duration(in.ExpiresInSeconds) * time.Second
 	if life == 0 {
 		life = 24 * time.Hour
@@ -58,7 +59,7 @@ func (e *Emulator) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 		in.Audience = []string{aws.DefaultAudience}
 	}
 	if in.Issuer == "" {
-		in.Issuer = e.defaultIssuer(e.store.Snapshot())
+		in.Issuer = m.defaultIssuer(m.store.Snapshot())
 	}
 	spec := tokenSpec{Issuer: in.Issuer}
 	switch {
@@ -79,7 +80,7 @@ func (e *Emulator) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 		}
 		claims, err := oidc.KubernetesClaims(oidc.KubernetesToken{
 			Issuer: in.Issuer, Namespace: namespace, ServiceAccount: name, Pod: in.Pod, Audience: in.Audience,
-			IssuedAt: now, Expires: now.Add(life), Rand: e.config.Rand,
+			IssuedAt: now, Expires: now.Add(life), Rand: m.rand,
 		})
 		if err != nil {
 			return spec, badRequest("%v", err)
@@ -97,7 +98,7 @@ func (e *Emulator) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 }
 
 // profileSpec is a token in the shape of another issuer's.
-func (e *Emulator) profileSpec(in control.TokenRequest) (tokenSpec, error) {
+func (m *minter) profileSpec(in control.TokenRequest) (tokenSpec, error) {
 	if in.ServiceAccount != "" || in.Pod != "" {
 		return tokenSpec{}, badRequest("profile %q: its tokens are not a service account's; leave serviceAccount and pod out", in.Profile)
 	}
@@ -117,8 +118,8 @@ func (e *Emulator) profileSpec(in control.TokenRequest) (tokenSpec, error) {
 		spec.Issuer = profile.Issuer
 	}
 	spec.Claims, err = profile.Claims(oidc.ProfileInput{
-		Issuer: spec.Issuer, Audience: in.Audience, IssuedAt: e.clock.Now(),
-		Lifetime: time.Duration(in.ExpiresInSeconds) * time.Second, Rand: e.config.Rand, Overrides: overrides,
+		Issuer: spec.Issuer, Audience: in.Audience, IssuedAt: m.clock.Now(),
+		Lifetime: time.Duration(in.ExpiresInSeconds) * time.Second, Rand: m.rand, Overrides: overrides,
 	})
 	if err != nil {
 		return tokenSpec{}, badRequest("%v", err)
@@ -127,16 +128,16 @@ func (e *Emulator) profileSpec(in control.TokenRequest) (tokenSpec, error) {
 }
 
 // defaultIssuer is the issuer of a request that names none.
-func (e *Emulator) defaultIssuer(r state.Reader) string {
+func (m *minter) defaultIssuer(r state.Reader) string {
 	var only string
-	for _, url := range e.services.issuers(r, "") {
+	for _, url := range m.services.issuers(r, "") {
 		if only != "" && only != url {
-			return e.defaultIssuerURL()
+			return m.issuers.defaultURL()
 		}
 		only = url
 	}
 	if only == "" {
-		return e.defaultIssuerURL()
+		return m.issuers.defaultURL()
 	}
 	return only
 }

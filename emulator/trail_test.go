@@ -163,7 +163,7 @@ func (f *trailFixture) token(t *testing.T, text string) string {
 	if iss, ok := request.Claims["iss"].(string); ok {
 		request.Issuer = iss
 	}
-	token, err := f.emu.mint(t.Context(), request)
+	token, err := f.emu.minter.mint(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
 	}

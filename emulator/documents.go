@@ -12,16 +12,26 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
-// apply merges a state document into the state, all of it or nothing. What it
-// names and the state has already is updated.
-func (e *Emulator) apply(ctx context.Context, doc statefile.State) error {
-	now := e.clock.Now()
-	return e.store.Update(ctx, func(tx *state.Txn) error { return e.applyTo(tx, doc, now) })
+// documents are how State documents go into the state and come out of it.
+type documents struct {
+	store    *state.Store
+	clock    *Clock
+	services *registry
+	// account and region have what a document names no account or region of.
+	account, region string
+	given           []statefile.State
 }
 
-func (e *Emulator) applyTo(tx *state.Txn, doc statefile.State, now time.Time) error {
+// apply merges a state document into the state, all of it or nothing. What it
+// names and the state has already is updated.
+func (d *documents) apply(ctx context.Context, doc statefile.State) error {
+	now := d.clock.Now()
+	return d.store.Update(ctx, func(tx *state.Txn) error { return d.applyTo(tx, doc, now) })
+}
+
+func (d *documents) applyTo(tx *state.Txn, doc statefile.State, now time.Time) error {
 	for _, in := range doc.Issuers {
-		issuer, err := e.issuerFrom(in)
+		issuer, err := issuerFrom(in)
 		if err != nil {
 			return badRequest("issuers: %v", err)
 		}
@@ -40,8 +50,8 @@ func (e *Emulator) applyTo(tx *state.Txn, doc statefile.State, now time.Time) er
 			return badRequest("accounts: %q is not an account id; write twelve digits in quotes", account)
 		}
 	}
-	doc = e.inPartitions(tx, doc)
-	for keeper := range e.services.keepers() {
+	doc = d.inPartitions(tx, doc)
+	for keeper := range d.services.keepers() {
 		if err := keeper.Apply(tx, &doc, now); err != nil {
 			return badRequest("%v", err)
 		}
@@ -49,7 +59,7 @@ func (e *Emulator) applyTo(tx *state.Txn, doc statefile.State, now time.Time) er
 	return nil
 }
 
-func (e *Emulator) issuerFrom(in statefile.Issuer) (*Issuer, error) {
+func issuerFrom(in statefile.Issuer) (*Issuer, error) {
 	if err := checkIssuerURL(in.URL); err != nil {
 		return nil, err
 	}
@@ -65,8 +75,8 @@ func (e *Emulator) issuerFrom(in statefile.Issuer) (*Issuer, error) {
 }
 
 // export is the whole state as a document that --given takes.
-func (e *Emulator) export() (statefile.State, error) {
-	snapshot := e.store.Snapshot()
+func (d *documents) export() (statefile.State, error) {
+	snapshot := d.store.Snapshot()
 	doc := statefile.State{Accounts: map[string]statefile.Account{}, Clusters: map[string]statefile.Cluster{}}
 	for i := range state.All[*Issuer](snapshot, "") {
 		out := statefile.Issuer{URL: i.URL, Alg: i.Alg, JWKS: statefile.JSON(i.JWKS)}
@@ -79,7 +89,7 @@ func (e *Emulator) export() (statefile.State, error) {
 		}
 		doc.Issuers = append(doc.Issuers, out)
 	}
-	for keeper := range e.services.keepers() {
+	for keeper := range d.services.keepers() {
 		keeper.Export(snapshot, &doc)
 	}
 	return doc, nil
