@@ -127,7 +127,7 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, ctx poli
 		said.why = "the association's role is assumed; its target role " + as.TargetRole + ": " + said.why
 		return said
 	}
-	p, known := r.policies(&a.found.State)
+	p, known := r.policies(a.found)
 	p.Trust = &policy.Named{Name: t.arn, Type: policy.TrustPolicy, Document: t.trust}
 	p.ResourceAccount = t.account
 	ctx.Set("aws:PrincipalArn", r.arn)

@@ -230,8 +230,9 @@ func (r *role) trustsPods() bool {
 
 // policies are those of the role as a caller: what it may do itself. Known is
 // false when one of them is not among what was given.
-func (r *role) policies(state *statefile.State) (p policy.Policies, known bool) {
-	known = true
+func (r *role) policies(found *sources.Found) (p policy.Policies, known bool) {
+	key, state := r.account+"/"+strings.ToLower(r.Name), &found.State
+	known = found.UnreadBoundaries[key] == "" && len(found.Unread[key]) == 0
 	parse := func(name string, kind policy.SourceType, raw []byte) {
 		if doc, err := policy.Parse(raw); err == nil {
 			p.Identity = append(p.Identity, policy.Named{Name: name, Type: kind, Document: doc})

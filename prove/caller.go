@@ -16,6 +16,7 @@ func (q *question) permissionsOf(caller *Role) {
 			p.boundary = &layer{}
 			q.space.about(p.boundary, caller.Boundary.Document, action)
 		}
+		q.space.limit(&p, caller)
 		q.callers = append(q.callers, p)
 	}
 }
@@ -53,7 +54,10 @@ func (q *question) letCaller(i int, b bound) (region, error) {
 		return nil, err
 	}
 	bounded = append(bounded, delegated...)
-	if own.boundary != nil {
+	switch {
+	case own.limited && b == surely:
+		bounded = nil
+	case own.boundary != nil:
 		if bounded, err = s.intersect(bounded, s.boxes(own.boundary.allow, b, policy.NotNamed)); err != nil {
 			return nil, err
 		}
@@ -89,6 +93,9 @@ var allowsAll = func() []policy.Named {
 // follow asks the engine for what the session does then.
 func (q *question) follow(w *Witness) policy.Decision {
 	p := policy.Policies{Identity: q.role.Identity, Boundary: q.role.Boundary, ResourceAccount: q.role.Account}
+	if q.session != nil {
+		p.HasSession, p.Session = true, []policy.Named{{Name: "the session policy", Type: policy.SessionPolicy, Document: q.session}}
+	}
 	for i := range q.resources {
 		r := &q.resources[i]
 		if covers(r.ARNs, w.Resource) {

@@ -1,7 +1,6 @@
 package prove
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -101,7 +100,13 @@ func (a *Account) targets(caller *Role) []*Role {
 	session := sessionPrincipal(caller)
 	var out []*Role
 	for _, r := range a.callable {
-		if r == caller || r.Trust.Document == nil {
+		if r == caller {
+			continue
+		}
+		if r.Unknown != "" {
+			if caller.mayAsk(r) {
+				out = append(out, r)
+			}
 			continue
 		}
 		for i := range r.Trust.Document.Statements {
@@ -114,7 +119,31 @@ func (a *Account) targets(caller *Role) []*Role {
 	return out
 }
 
+// mayAsk says whether the role's own policies let its sessions ask for a role:
+// what is left to say of one whose trust policy is not known.
+func (r *Role) mayAsk(target *Role) bool {
+	for i := range r.Identity {
+		doc := r.Identity[i].Document
+		for j := range doc.Statements {
+			st := &doc.Statements[j]
+			patterns, ok := st.ResourcePatterns(doc.Variables())
+			if st.Effect != "Allow" || !ok || !st.Concerns(assumeRole) {
+				continue
+			}
+			for _, p := range patterns {
+				if e, possible, _ := resourceLanguage(joinResource(p), nil); possible && holds(e, target.ARN) != st.Resources.Not {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 func (r *Role) callable() bool {
+	if r.Unknown != "" {
+		return r.ARN != ""
+	}
 	if r.Trust.Document == nil || r.ARN == "" {
 		return false
 	}
@@ -130,21 +159,13 @@ func (r *Role) callable() bool {
 // call that does, or proved that none does. What the caller chooses (an external
 // id, a session name) he is taken to know; the witness says what it must be.
 func (a *Account) Assumes(caller, target *Role) (Answer, error) {
-	b := &budget{left: defaultWork}
+	if target.Unknown != "" {
+		return unknownTrust(target), nil
+	}
 	answer := Answer{Verdict: Proved, Statement: -1}
 	for _, withIdentity := range []bool{false, true} {
 		w := sessionCall(caller, target, withIdentity)
-		q := newQuestion(&w, target, b)
-		q.permissionsOf(caller)
-		err := q.solve()
-		var one Answer
-		if err == nil {
-			one, err = q.answer(region{q.space.whole()})
-		}
-		if errors.Is(err, errTooComplex) {
-			statement, key := heaviest(target.Trust.Document)
-			one, err = Answer{Verdict: Undecided, Statement: statement, Key: key, Why: err.Error()}, nil
-		}
+		one, err := decide(&w, target, caller)
 		if err != nil {
 			return answer, err
 		}
@@ -173,7 +194,7 @@ func sessionCall(caller, target *Role, withIdentity bool) world {
 		w.actions = append(w.actions, "sts:SetSourceIdentity")
 		w.keys["sts:sourceidentity"] = domain{values: sessionName, chosen: true}
 	}
-	others := sessionOther(caller, nil)
+	others := chainedOther(caller)
 	w.other = func(key string) domain {
 		if rest, ok := strings.CutPrefix(key, "aws:resourcetag/"); ok {
 			return tagDomain(target.Tags, rest)

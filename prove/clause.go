@@ -118,6 +118,9 @@ func (s *space) blame(layers []*layer) (statement int, key, why string) {
 			}
 		}
 	}
+	if s.hidden != "" {
+		return -1, "", s.hidden
+	}
 	return -1, "", "it depends on keys that cannot be told apart"
 }
 
@@ -145,6 +148,9 @@ func (q *question) everyLayer() []*layer {
 		out = append(out, &p.identity, &p.resource)
 		if p.boundary != nil {
 			out = append(out, p.boundary)
+		}
+		if p.session != nil {
+			out = append(out, p.session)
 		}
 	}
 	for i := range q.callers {

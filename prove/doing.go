@@ -12,6 +12,9 @@ import (
 // role and then do something with it, by itself or through further roles of the
 // account that its sessions can assume.
 func (a *Account) HoldsDoing(p *Provider, role *Role, claim Claim, d Doing) (Answer, error) {
+	if role.Unknown != "" {
+		return unknownTrust(role), nil
+	}
 	answer, err := a.holdsDoing(p, role, claim, d)
 	if err != nil || answer.Verdict == Refuted {
 		return answer, err
@@ -137,7 +140,10 @@ func worst(steps ...Verdict) Verdict {
 // Can says whether a role's sessions, whoever opened them, may do something:
 // refuted with a call that they may make, or proved that there is none.
 func (a *Account) Can(role *Role, d Doing) (Answer, error) {
-	q := a.sessionQuestion(role, d)
+	return a.canIn(a.sessionQuestion(role, d), role, d)
+}
+
+func (a *Account) canIn(q *question, role *Role, d Doing) (Answer, error) {
 	err := q.solve()
 	answer := Answer{Verdict: Proved, Statement: -1}
 	if err == nil {
@@ -183,8 +189,20 @@ func accountIn(arn string) string { return strings.SplitN(arn, ":", 6)[4] }
 
 // sessionQuestion is what a role's sessions may do, whoever opened them.
 func (a *Account) sessionQuestion(role *Role, d Doing) *question {
+	return a.sessionQuestionOf(role, d, nil)
+}
+
+// sessionQuestionOf is about the sessions of an association, when there is one.
+func (a *Account) sessionQuestionOf(role *Role, d Doing, as *Association) *question {
 	w := world{keys: map[string]domain{}, follows: map[string]follows{}, account: role.Account}
-	keys, other := sessionKeys(role), sessionOther(role, nil)
+	keys, other := sessionKeys(role), chainedOther(role)
+	if as != nil {
+		other = sessionOther(role, nil)
+		keys["aws:sourceidentity"] = never
+		for name, d := range as.tags() {
+			keys["aws:principaltag/"+name] = d
+		}
+	}
 	keys[actionKey], keys[resourceKey] = domain{values: d.actions()}, domain{values: d.resources(role.Account)}
 	w.thenKeys = func(key string) domain {
 		if k, ok := keys[key]; ok {
@@ -196,6 +214,11 @@ func (a *Account) sessionQuestion(role *Role, d Doing) *question {
 	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role}
 	q.space.then = true
 	may := q.space.permit(role, a.Resources)
+	if as != nil && as.Policy != nil {
+		may.session = &layer{}
+		q.space.statements(may.session, as.Policy, nil, nil)
+		q.session = as.Policy
+	}
 	q.permissions, q.resources = &may, a.Resources
 	return q
 }

@@ -43,7 +43,7 @@ func (a *Account) GainedPermissions(before, now *Role, was *Account) ([]Permissi
 
 func samePolicies(a, b *Role) bool {
 	same := func(x, y policy.Named) bool { return textOf(x.Document) == textOf(y.Document) }
-	if !slices.EqualFunc(a.Identity, b.Identity, same) || (a.Boundary == nil) != (b.Boundary == nil) {
+	if a.UnreadBoundary != b.UnreadBoundary || !slices.EqualFunc(a.Identity, b.Identity, same) || (a.Boundary == nil) != (b.Boundary == nil) {
 		return false
 	}
 	return a.Boundary == nil || same(*a.Boundary, *b.Boundary)
@@ -73,7 +73,7 @@ func (a *Account) gainedBy(index int, before, now *Role, was *Account) ([]Permis
 		return nil, nil
 	}
 	if slices.ContainsFunc(before.Identity, func(n policy.Named) bool { return textOf(n.Document) == textOf(doc) }) &&
-		before.Boundary == nil && now.Boundary == nil && !denies(before) {
+		before.Boundary == nil && now.Boundary == nil && before.UnreadBoundary == now.UnreadBoundary && !denies(before) {
 		return nil, nil // it was there, and nothing held it back
 	}
 	q := a.sessionQuestion(now, Doing{Actions: []string{"*"}})

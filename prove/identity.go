@@ -12,7 +12,18 @@ import (
 type permissions struct {
 	identity layer
 	boundary *layer // nil: there is none
+	session  *layer // the session policy; nil: there is none
 	resource layer
+	// limited says that there is a boundary which is not known: at most it forbids
+	// nothing, and what it surely lets through is nothing.
+	limited bool
+}
+
+// limit makes the permissions those of a role whose boundary is not known.
+func (s *space) limit(p *permissions, role *Role) {
+	if role.UnreadBoundary != "" {
+		p.limited, s.hidden = true, "the source does not have the permissions boundary "+role.UnreadBoundary
+	}
 }
 
 // permit registers the permissions of a role's sessions.
@@ -25,6 +36,7 @@ func (s *space) permit(role *Role, resources []ResourcePolicy) permissions {
 		p.boundary = &layer{}
 		s.statements(p.boundary, role.Boundary.Document, nil, nil)
 	}
+	s.limit(&p, role)
 	session := sessionPrincipal(role)
 	for i := range resources {
 		r := &resources[i]
@@ -143,13 +155,22 @@ func resourceLanguage(p policy.Pattern, resolve resolver) (e expr, possible bool
 func (s *space) does(p *permissions, b bound) (region, error) {
 	out := s.boxes(p.identity.allow, b, policy.NotNamed)
 	out = append(out, s.boxes(p.resource.allow, b, policy.NamedByRole)...)
-	if p.boundary != nil {
+	// The guide: a resource policy that names the session is not limited.
+	switch {
+	case p.limited && b == surely:
+		out = s.boxes(p.resource.allow, b, policy.NamedItself)
+	case p.boundary != nil:
 		within, err := s.intersect(out, s.boxes(p.boundary.allow, b, policy.NotNamed))
 		if err != nil {
 			return nil, err
 		}
-		// The guide: a resource policy that names the session is not limited.
 		out = append(within, s.boxes(p.resource.allow, b, policy.NamedItself)...)
+	}
+	if p.session != nil {
+		var err error
+		if out, err = s.intersect(out, s.boxes(p.session.allow, b, policy.NotNamed)); err != nil {
+			return nil, err
+		}
 	}
 	return s.undenied(out, b, p)
 }
@@ -158,6 +179,9 @@ func (s *space) undenied(r region, b bound, p *permissions) (region, error) {
 	layers := []*layer{&p.identity, &p.resource}
 	if p.boundary != nil {
 		layers = append(layers, p.boundary)
+	}
+	if p.session != nil {
+		layers = append(layers, p.session)
 	}
 	var err error
 	for _, l := range layers {

@@ -66,6 +66,23 @@ func sessionOther(role *Role, tagged []string) func(string) domain {
 	}
 }
 
+// chainedOther is sessionOther of a session of which it is not known who opened
+// it: it has session tags of which nothing is known, where the trust policy lets
+// callers give it any.
+func chainedOther(role *Role) func(string) domain {
+	others := sessionOther(role, nil)
+	if !role.taggable() {
+		return others
+	}
+	return func(key string) domain {
+		d := others(key)
+		if _, ok := strings.CutPrefix(key, "aws:principaltag/"); ok {
+			return domain{absent: d.absent, values: anyText, supposed: true}
+		}
+		return d
+	}
+}
+
 // then adds the second call to a token's world: its session's keys, of which the
 // provider's sub, aud and amr are the token's own.
 func (w *world) then(role *Role, d Doing) {

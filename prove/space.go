@@ -19,6 +19,7 @@ type space struct {
 	byKey  map[string]int
 	refs   map[string]ref // of tests by what they say
 	then   bool           // tests that are registered are of the second call
+	hidden string         // a policy that is not known; "" when there is none
 }
 
 // dimension is one key.
@@ -299,6 +300,9 @@ func (d *dimension) met(t *keyTest, index int, c *cell) (may, must bool) {
 
 // exact says that all is known for sure: what is met at most is met surely.
 func (s *space) exact() bool {
+	if s.hidden != "" {
+		return false
+	}
 	for _, d := range s.dims {
 		for _, t := range d.tests {
 			if t.unknown != "" {

@@ -113,6 +113,9 @@ type Answer struct {
 
 // Holds decides a claim about all tokens of a provider that can assume a role.
 func Holds(p *Provider, role *Role, claim Claim) (Answer, error) {
+	if role.Unknown != "" {
+		return unknownTrust(role), nil
+	}
 	b := &budget{left: defaultWork}
 	answer := Answer{Verdict: Proved, Statement: -1}
 	worlds, err := tokenWorlds(p, role, mentionedKeys(p, &claim, role.Trust.Document))
@@ -169,6 +172,7 @@ type question struct {
 	// role is asked for.
 	permissions *permissions
 	resources   []ResourcePolicy
+	session     *policy.Document // the session policy of an association
 	// trustOnly takes the caller to have the permission of his own account.
 	trustOnly bool
 }
@@ -262,7 +266,7 @@ func (q *question) answerIn(of func(bound) (region, error)) (Answer, error) {
 }
 
 func (q *question) undecided(found region) Answer {
-	if w, ok := q.solveVariables(found); ok {
+	if w, ok := q.solveVariables(found); ok && q.space.hidden == "" {
 		return Answer{Verdict: Refuted, Witness: w, Statement: -1}
 	}
 	statement, key, why := q.space.blame(q.everyLayer())

@@ -161,8 +161,12 @@ type Role struct {
 	// Permissions of its sessions.
 	Identity []policy.Named
 	Boundary *policy.Named
-	// Unread are the ARNs of attached policies that the source does not have.
-	Unread []string
+	// Unread are the ARNs of attached policies that the source does not have;
+	// UnreadBoundary is that of the boundary, when it does not have that.
+	Unread         []string
+	UnreadBoundary string
+	// Unknown says why the trust policy is not known; "" when it is.
+	Unknown string
 	// Place is where the trust policy is written, for people.
 	Place string
 }

@@ -290,6 +290,7 @@ func (b *builder) permissions() {
 		account, _, _ := strings.Cut(key, "/")
 		if r.PermissionsBoundary != "" && !b.attachable(r.PermissionsBoundary, known) {
 			b.note(b.places[placeKey(account, "roles", r.Name)], "", "the permissions boundary %s of role %s is left out: it is not among what was given, so the role may do more here than on AWS", r.PermissionsBoundary, r.Name)
+			b.unbounded(account, r.Name, r.PermissionsBoundary)
 			r.PermissionsBoundary = ""
 		}
 	}
@@ -312,8 +313,21 @@ func (b *builder) attachable(arn string, known map[string]bool) bool {
 }
 
 // leave notes that a role is left out, so that what belongs to it is not noted again.
-func (b *builder) leave(account, role string) {
+func (b *builder) leave(at strictyaml.Position, address, account, path, role string) {
 	b.leftOut[account+"/"+strings.ToLower(role)] = true
+	partition := b.partition
+	if partition == "" {
+		partition = aws.DefaultPartition
+	}
+	b.found.UnknownRoles = append(b.found.UnknownRoles, UnknownRole{At: at, Account: account, ARN: roleARN(partition, account, path, role), Address: address})
+}
+
+// unbounded notes that a role has a permissions boundary which is not known.
+func (b *builder) unbounded(account, role, what string) {
+	if b.found.UnreadBoundaries == nil {
+		b.found.UnreadBoundaries = map[string]string{}
+	}
+	b.found.UnreadBoundaries[account+"/"+strings.ToLower(role)] = what
 }
 
 // unread notes that a permission of a role is not known.

@@ -151,7 +151,7 @@ func (c *template) podIdentity(r *resource) {
 	in := func(name string) string { return c.lenientText(get(r.properties, name)) }
 	a := Association{
 		At: c.at(r), Cluster: c.clusterName(get(r.properties, "ClusterName")), Namespace: in("Namespace"), ServiceAccount: in("ServiceAccount"), Role: in("RoleArn"),
-		TargetRole: in("TargetRoleArn"), DisableSessionTags: in("DisableSessionTags") == "true",
+		TargetRole: in("TargetRoleArn"), DisableSessionTags: in("DisableSessionTags") == "true", Policy: in("Policy"),
 	}
 	c.b.namedCluster(a.At, a.Cluster, true)
 	c.b.found.Manifests.Associations = append(c.b.found.Manifests.Associations, a)

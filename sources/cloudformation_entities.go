@@ -266,7 +266,7 @@ func (c *template) role(r *resource) {
 	name := c.nameOf(r)
 	trust, ok := c.document(r, get(r.properties, "AssumeRolePolicyDocument"), Policy{Address: address(r, "AssumeRolePolicyDocument"), Type: policy.TrustPolicy, Owner: name})
 	if !ok {
-		c.b.leave(c.account, name)
+		c.b.leave(c.at(r), address(r, "AssumeRolePolicyDocument"), c.account, c.text(r, "Path"), name)
 		return
 	}
 	role := statefile.Role{

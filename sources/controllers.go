@@ -120,12 +120,12 @@ func (o *kubernetesObject) controlledRole(r statefile.Role, trust *yaml.Node, ar
 	o.b.refs[o.objectRef("Role", o.name)] = roleARN("aws", account, r.Path, r.Name)
 	if missing := Unresolved(text(trust)); missing != "" && trust != nil || trust == nil {
 		o.b.unchecked(o.f.at(o.n), address, "not known: %s; left out", or(Unresolved(text(trust)), "the object holds none"))
-		o.b.leave(account, r.Name)
+		o.b.leave(o.f.at(o.n), address, account, r.Path, r.Name)
 		return
 	}
 	body, at, ok := o.b.document(o.f, trust, address)
 	if !ok {
-		o.b.leave(account, r.Name)
+		o.b.leave(o.f.at(o.n), address, account, r.Path, r.Name)
 		return
 	}
 	r.TrustPolicy = o.b.documented(Policy{Address: address, Type: policy.TrustPolicy, Account: account, Owner: r.Name, Text: body, at: at})

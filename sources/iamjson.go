@@ -122,9 +122,19 @@ func (b *builder) stateAssociations(f *file, clusters *yaml.Node) {
 			b.found.Manifests.Associations = append(b.found.Manifests.Associations, Association{
 				At: f.at(n), Cluster: clusters.Content[i].Value, Namespace: namespace, ServiceAccount: name, Role: text(get(n, "role")),
 				TargetRole: text(get(n, "targetRole")), DisableSessionTags: isTrue(get(n, "disableSessionTags")),
+				Policy: b.sessionPolicy(f, get(n, "policy")), ExternalID: text(get(n, "externalId")),
 			})
 		}
 	}
+}
+
+// sessionPolicy is the text of an association's session policy.
+func (b *builder) sessionPolicy(f *file, n *yaml.Node) string {
+	if isNull(n) {
+		return ""
+	}
+	raw, _ := strictyaml.New(f.name, f.src, os.ReadFile).JSONOrFile(n, "policy", false)
+	return string(raw)
 }
 
 // statePolicies records the policies of an account of a State document. The

@@ -131,6 +131,9 @@ type Association struct {
 	Cluster, Namespace, ServiceAccount string
 	Role, TargetRole                   string
 	DisableSessionTags                 bool
+	// Policy is the session policy, IAM JSON; ExternalID what EKS sends to the target
+	// role, where it is not EKS's own choice.
+	Policy, ExternalID string
 	// Addon is the EKS add-on that the association is part of.
 	Addon string
 	// Creates says that the service account is made with it.

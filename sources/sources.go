@@ -79,6 +79,14 @@ func (p *Policy) Place(line, column int) strictyaml.Position {
 	return p.at.Position(p.Text, line, column)
 }
 
+// UnknownRole is a role whose trust policy is not known.
+type UnknownRole struct {
+	At           strictyaml.Position
+	Account, ARN string
+	// Address names the trust policy in its source.
+	Address string
+}
+
 // Found is what sources hold.
 type Found struct {
 	State statefile.State
@@ -98,6 +106,11 @@ type Found struct {
 	// AllRoles are the accounts of which all roles are known: from a State document,
 	// or the account's details of the AWS CLI.
 	AllRoles map[string]bool
+	// UnknownRoles are those of the roles that are left out, in their order.
+	UnknownRoles []UnknownRole
+	// UnreadBoundaries are the permissions boundaries of roles, by ACCOUNT/name in
+	// lower case, of which the policy is not known; the roles are without them here.
+	UnreadBoundaries map[string]string
 	// LeftOut are roles of which the trust policy is not known, by ACCOUNT/name in
 	// lower case, and policies by ARN.
 	LeftOut map[string]bool

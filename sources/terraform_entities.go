@@ -201,7 +201,7 @@ func (t *terraform) role(r *tfResource) {
 	name, account := t.nameOf(r, "name"), t.accountOf(r)
 	trust, ok := t.policyText(r, "assume_role_policy", Policy{Type: policy.TrustPolicy, Owner: name})
 	if !ok {
-		t.b.leave(account, name)
+		t.b.leave(t.at(r), r.address+".assume_role_policy", account, r.text("path"), name)
 		return
 	}
 	role := statefile.Role{
@@ -213,6 +213,7 @@ func (t *terraform) role(r *tfResource) {
 			role.PermissionsBoundary = t.arnOf(p)
 		} else {
 			t.b.note(t.at(r), r.address+".permissions_boundary", afterApply+"%s; left out, so the role may do more here than on AWS", refersTo(get(r.expressions, "permissions_boundary")))
+			t.b.unbounded(account, name, r.address+".permissions_boundary")
 		}
 	} else {
 		role.PermissionsBoundary = r.text("permissions_boundary")
@@ -276,6 +277,7 @@ func (t *terraform) attach(r *tfResource, role roleRef, attribute string) {
 		p := t.one(r, attribute, "aws_iam_policy")
 		if p == nil {
 			t.b.note(t.at(r), r.address+"."+attribute, afterApply+"%s; left out", refersTo(get(r.expressions, attribute)))
+			t.b.unread(role.account, role.name, r.address+"."+attribute)
 			return
 		}
 		arn = t.arnOf(p)
@@ -313,6 +315,7 @@ func (t *terraform) attachAll(r *tfResource, attribute string, role roleRef) {
 	}
 	if len(rest) > 0 || len(found) < unknown {
 		t.b.note(t.at(r), r.address+"."+attribute, afterApply+"%s; some policies are not attached here", refersTo(expression))
+		t.b.unread(role.account, role.name, r.address+"."+attribute)
 	}
 }
 

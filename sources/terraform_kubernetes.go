@@ -89,6 +89,7 @@ func (t *terraform) association(r *tfResource) {
 	a := Association{
 		At: t.at(r), Cluster: t.settled(r, "cluster_name"), Namespace: t.settled(r, "namespace"), ServiceAccount: t.settled(r, "service_account"),
 		Role: t.settled(r, "role_arn"), TargetRole: t.settled(r, "target_role_arn"), DisableSessionTags: isTrue(get(r.values, "disable_session_tags")),
+		Policy: r.text("policy"), ExternalID: r.text("external_id"),
 	}
 	if get(r.expressions, "target_role_arn") == nil && r.text("target_role_arn") == "" {
 		a.TargetRole = "" // computed, and thus unknown also where it is not set

@@ -3,15 +3,12 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 	"github.com/irsa-emu/irsa-emu/prove/given"
-	"github.com/irsa-emu/irsa-emu/sts"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
@@ -142,7 +139,10 @@ func (p *program) whoText(access []given.Access) error {
 			out.Line("")
 		}
 		out.Line("%s  %s", out.Paint(term.Bold, a.Role), out.Paint(term.Dim, a.Place))
-		if a.Nobody() {
+		if a.Why != "" {
+			out.Line("  %s", out.Paint(term.Yellow, "undecided: "+a.Why))
+		}
+		if a.Nobody() && len(a.PodIdentity) == 0 {
 			out.Line("  %s", out.Paint(term.Yellow, "nobody: no token and no other principal can assume it"))
 		}
 		issuer := ""
@@ -207,7 +207,7 @@ func (p *program) whoOthers(out *term.Printer, a *given.Access) {
 		out.Line("  EKS Pod Identity")
 		var rows [][]any
 		for _, as := range a.PodIdentity {
-			rows = append(rows, []any{"cluster " + as.Cluster, out.Paint(term.Cyan, as.ServiceAccount), as.Place})
+			rows = append(rows, []any{"cluster " + as.Cluster, out.Paint(term.Cyan, as.ServiceAccount), podNote(&as), as.Place})
 		}
 		out.Table("    ", rows)
 	}
@@ -235,6 +235,23 @@ func (p *program) whoOthers(out *term.Printer, a *given.Access) {
 	for _, n := range a.Notes {
 		out.Line("  note    %s", n)
 	}
+}
+
+func podNote(a *given.PodIdentityAccess) string {
+	var more []string
+	if a.Through != "" {
+		more = append(more, "through "+a.Through)
+	}
+	if a.Then != "" {
+		more = append(more, "which is handed on to "+a.Then)
+	}
+	switch {
+	case a.Refused:
+		more = append(more, "refused: "+a.Why)
+	case a.Why != "":
+		more = append(more, "undecided: "+a.Why)
+	}
+	return strings.Join(more, "; ")
 }
 
 func callerNote(c *given.PrincipalAccess) string {
@@ -277,157 +294,14 @@ func whoMarkdown(access []given.Access) []string {
 			row(string(a.Principals[j].Kind), a.Principals[j].Name, markdownCell(callerNote(&a.Principals[j])))
 		}
 		for _, as := range a.PodIdentity {
-			row("EKS Pod Identity, cluster "+as.Cluster, as.ServiceAccount, "")
+			row("EKS Pod Identity, cluster "+as.Cluster, as.ServiceAccount, markdownCell(podNote(&as)))
 		}
-		if a.Nobody() {
+		if a.Why != "" {
+			row("undecided", "", markdownCell(a.Why))
+		}
+		if a.Nobody() && len(a.PodIdentity) == 0 {
 			row("nobody", "", "")
 		}
-	}
-	return out
-}
-
-// rolesOf answers for one identity.
-func (p *program) rolesOf(q *whoFlags, m *given.Model, output string) error {
-	id, name, err := q.identity(p)
-	if err != nil {
-		return err
-	}
-	var doing *prove.Doing
-	if q.action != "" {
-		doing = &prove.Doing{Actions: []string{q.action}, Resources: []string{q.resource}}
-	}
-	holders, err := m.RolesOf(id, doing)
-	if err != nil {
-		return answered(err)
-	}
-	if holders == nil {
-		holders = []given.Holder{}
-	}
-	switch output {
-	case "json":
-		return term.WriteJSON(p.stdout, map[string]any{"identity": name, "roles": holders})
-	case "markdown":
-		return writeLines(p.stdout, holdersMarkdown(holders))
-	}
-	return p.holdersText(name, q, holders)
-}
-
-// identity is whose roles are asked for.
-func (q *whoFlags) identity(p *program) (given.Identity, string, error) {
-	if q.claims != "" {
-		return q.wholeToken(p)
-	}
-	subject := q.subject
-	name := subject
-	if q.serviceAccount != "" {
-		namespace, account, ok := strings.Cut(q.serviceAccount, "/")
-		if !ok || namespace == "" || account == "" || strings.Contains(account, "/") {
-			return given.Identity{}, "", usageError("--service-account %s: write NAMESPACE/NAME", q.serviceAccount)
-		}
-		subject, name = "system:serviceaccount:"+namespace+":"+account, q.serviceAccount
-	}
-	issuer := strings.TrimSuffix(strings.TrimPrefix(q.issuer, "https://"), "/")
-	pin := func(pr *prove.Provider) (prove.Pin, bool) {
-		if issuer != "" && pr.Issuer != issuer || !pr.CanBe("sub", subject) {
-			return prove.Pin{}, false
-		}
-		if q.serviceAccount != "" && issuer == "" && pr.Kind != prove.EKS && pr.Kind != prove.Kubernetes {
-			return prove.Pin{}, false // of no cluster, as far as the sources say
-		}
-		keys := policy.Context{}
-		keys.Set(pr.Issuer+":sub", subject)
-		if len(q.audience) == 1 {
-			keys.Set(pr.Issuer+":aud", q.audience[0])
-		}
-		return prove.Pin{Keys: keys}, true
-	}
-	return given.Identity{Pin: pin}, name, nil
-}
-
-// wholeToken is the identity of a token's claims.
-func (q *whoFlags) wholeToken(p *program) (given.Identity, string, error) {
-	who := identity{claimsFile: q.claims, issuer: q.issuer, audience: q.audience}
-	now := time.Now()
-	claims, err := who.read(p, now)
-	if err != nil {
-		return given.Identity{}, "", err
-	}
-	if err := claims.Check(); err != nil {
-		return given.Identity{}, "", usageError("--claims %s: %w", q.claims, err)
-	}
-	pin := func(pr *prove.Provider) (prove.Pin, bool) {
-		if "https://"+pr.Issuer != claims.Issuer && pr.Issuer != claims.Issuer {
-			return prove.Pin{}, false
-		}
-		return prove.Pin{Keys: sts.TokenKeys(&claims.ClaimSet, pr.ARN), Whole: true}, true
-	}
-	refuses := func(role string) bool { return role != "" && claims.CheckRole(role) != nil }
-	return given.Identity{Pin: pin, Refuses: refuses}, claims.Subject, nil
-}
-
-func (p *program) holdersText(name string, q *whoFlags, holders []given.Holder) error {
-	out := p.out()
-	out.Line("%s can assume %s", out.Paint(term.Bold, name), term.Plural(len(holders), "role"))
-	var rows [][]any
-	for i := range holders {
-		h := &holders[i]
-		row := []any{out.Paint(term.Cyan, h.Role)}
-		if q.action != "" {
-			row = append(row, mayWord(out, h))
-		}
-		rows = append(rows, append(row, holderNote(h)))
-	}
-	out.Table("  ", rows)
-	if q.action != "" {
-		yes := 0
-		for i := range holders {
-			if holders[i].May != nil && *holders[i].May {
-				yes++
-			}
-		}
-		out.Line("%s on %s: %d of %s may", q.action, q.resource, yes, term.Plural(len(holders), "role"))
-	}
-	return out.Err()
-}
-
-func mayWord(out *term.Printer, h *given.Holder) term.Safe {
-	switch {
-	case h.May == nil:
-		return out.Paint(term.Yellow, "undecided")
-	case *h.May:
-		return out.Paint(term.Green, "may")
-	}
-	return out.Paint(term.Dim, "may not")
-}
-
-func holderNote(h *given.Holder) string {
-	var more []string
-	if len(h.Through) > 0 {
-		more = append(more, "through "+strings.Join(h.Through, ", "))
-	} else if len(h.Statements) > 0 {
-		more = append(more, "by "+statementsText(h.Statements)+", token of "+h.Issuer)
-	}
-	for _, n := range h.Needs {
-		more = append(more, "needs "+n)
-	}
-	if h.Call != "" {
-		more = append(more, "such as "+h.Call)
-	}
-	if h.Why != "" {
-		more = append(more, "undecided: "+h.Why)
-	}
-	return strings.Join(more, "; ")
-}
-
-func holdersMarkdown(holders []given.Holder) []string {
-	out := []string{"| role | may | how |", "|---|---|---|"}
-	for i := range holders {
-		h := &holders[i]
-		may := ""
-		if h.May != nil {
-			may = map[bool]string{true: "may", false: "may not"}[*h.May]
-		}
-		out = append(out, fmt.Sprintf("| %s | %s | %s |", markdownCode(h.Role), may, markdownCell(holderNote(h))))
 	}
 	return out
 }

@@ -277,6 +277,10 @@ func (m *Model) Check(a *Assertion) ([]Result, error) {
 
 func (m *Model) checkRole(a *Assertion, role *prove.Role) (Result, error) {
 	r := Result{Assertion: a, Role: role, Answer: prove.Answer{Verdict: prove.Proved, Statement: -1}}
+	if role.Unknown != "" {
+		r.Answer = prove.Answer{Verdict: prove.Undecided, Statement: -1, Why: unknownTrust(role)}
+		return r, nil
+	}
 	for _, p := range m.concerned(a, role) {
 		var answer prove.Answer
 		var err error

@@ -48,7 +48,7 @@ func Compare(before, after *Model) (Diff, error) {
 		into     *[]Change
 		lost     bool
 	}{{before, after, &d.Gained, false}, {after, before, &d.Lost, true}} {
-		changes, err := gains(direction.from, direction.to)
+		changes, err := gains(direction.from, direction.to, direction.lost)
 		if err != nil {
 			return d, err
 		}
@@ -68,7 +68,7 @@ func Compare(before, after *Model) (Diff, error) {
 }
 
 // gains are the changes of all roles, in their order, decided side by side.
-func gains(before, after *Model) ([]Change, error) {
+func gains(before, after *Model, lost bool) ([]Change, error) {
 	was := map[string]*prove.Role{}
 	for _, r := range before.Roles {
 		was[r.ARN] = r
@@ -87,8 +87,27 @@ func gains(before, after *Model) ([]Change, error) {
 	}
 	return parallel(len(tasks), func(i int) ([]Change, error) {
 		t := &tasks[i]
+		if c, ok := unknownChange(t.before, t.role, lost); ok {
+			return c, nil
+		}
 		return roleGains(before, after, t.before, t.role, t.providers)
 	})
+}
+
+// unknownChange answers for a role of which the trust policy is not known on one
+// of the sides; it is said once, of the newer side where that has the role.
+func unknownChange(was, now *prove.Role, lost bool) ([]Change, bool) {
+	unknown := now
+	if now.Unknown == "" {
+		unknown = was
+	}
+	switch {
+	case unknown == nil || unknown.Unknown == "":
+		return nil, false
+	case lost && was != nil:
+		return nil, true
+	}
+	return []Change{{Role: roleName(now), Actions: []string{}, Why: unknownTrust(unknown), Place: unknown.Place}}, true
 }
 
 // parallel gathers what a function gives for each index, in order, on all cores.

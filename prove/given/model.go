@@ -72,7 +72,18 @@ func Read(found *sources.Found, o Options) (*Model, error) {
 			return nil, err
 		}
 	}
+	for _, u := range found.UnknownRoles {
+		m.Roles = append(m.Roles, &prove.Role{
+			ARN: u.ARN, Account: u.Account, Place: u.At.String(), Tags: map[string]string{}, Unknown: u.Address,
+			Trust: policy.Named{Name: u.ARN, Type: policy.TrustPolicy, Document: &policy.Document{}},
+		})
+	}
 	return m, nil
+}
+
+// unknownTrust says why nothing is decided about a role.
+func unknownTrust(r *prove.Role) string {
+	return "its trust policy is not known from the source: " + r.Unknown
 }
 
 func (m *Model) partition(account string) string {
@@ -152,11 +163,13 @@ func (m *Model) addRoles(account string) error {
 			role.Identity = append(role.Identity, policy.Named{Name: arn, Type: policy.IdentityPolicy, Document: doc})
 		}
 		if arn := r.PermissionsBoundary; arn != "" {
-			doc, ok := m.managed(arn)
-			if !ok {
-				doc = &policy.Document{} // as in IAM: a boundary whose policy is gone lets nothing through
+			if doc, ok := m.managed(arn); ok {
+				role.Boundary = &policy.Named{Name: arn, Type: policy.BoundaryPolicy, Document: doc}
+			} else {
+				role.UnreadBoundary = arn
 			}
-			role.Boundary = &policy.Named{Name: arn, Type: policy.BoundaryPolicy, Document: doc}
+		} else {
+			role.UnreadBoundary = m.found.UnreadBoundaries[account+"/"+strings.ToLower(r.Name)]
 		}
 		m.Roles = append(m.Roles, role)
 	}

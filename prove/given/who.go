@@ -11,6 +11,8 @@ import (
 type Access struct {
 	Role  string `json:"role"`
 	Place string `json:"place,omitempty"`
+	// Why says why it is not decided who can: the trust policy is not known.
+	Why string `json:"why,omitempty"`
 	// Tokens are those of OIDC providers, by the policy's patterns.
 	Tokens []TokenAccess `json:"tokens"`
 	// Principals are the others that the trust policy names.
@@ -26,7 +28,7 @@ type Access struct {
 }
 
 // Nobody says that nobody at all can assume the role.
-func (a *Access) Nobody() bool { return len(a.Tokens) == 0 && len(a.Principals) == 0 }
+func (a *Access) Nobody() bool { return len(a.Tokens) == 0 && len(a.Principals) == 0 && a.Why == "" }
 
 // TokenAccess is one pattern of a provider's tokens.
 type TokenAccess struct {
@@ -54,7 +56,13 @@ type PrincipalAccess struct {
 type PodIdentityAccess struct {
 	Cluster        string `json:"cluster"`
 	ServiceAccount string `json:"serviceAccount"`
-	Place          string `json:"place,omitempty"`
+	// Through is the association's role when this one is its target, Then the target.
+	Through string `json:"through,omitempty"`
+	Then    string `json:"then,omitempty"`
+	// Refused: EKS cannot open the sessions. Why says why, or what it depends on.
+	Refused bool   `json:"refused,omitempty"`
+	Why     string `json:"why,omitempty"`
+	Place   string `json:"place,omitempty"`
 }
 
 // ReachedRole is a role behind another one.
@@ -84,6 +92,9 @@ func (m *Model) Who(glob string) ([]Access, error) {
 }
 
 func (m *Model) who(role *prove.Role, providers []*prove.Provider) (Access, error) {
+	if role.Unknown != "" {
+		return Access{Role: roleName(role), Place: role.Place, Why: unknownTrust(role), Tokens: []TokenAccess{}, Principals: []PrincipalAccess{}, Reaches: []ReachedRole{}}, nil
+	}
 	a := Access{Role: roleName(role), Place: role.Place, Tokens: []TokenAccess{}, Principals: []PrincipalAccess{}, Reaches: []ReachedRole{}, MayDo: role.Actions()}
 	for _, p := range providers {
 		rows, err := prove.Tokens(p, role)
@@ -118,7 +129,12 @@ func (m *Model) who(role *prove.Role, providers []*prove.Provider) (Access, erro
 		}
 		a.Principals = append(a.Principals, c)
 	}
-	a.PodIdentity = m.associations(role)
+	if a.PodIdentity, err = m.podIdentity(role); err != nil {
+		return a, err
+	}
+	if role.UnreadBoundary != "" {
+		a.Notes = append(a.Notes, "the source does not have the permissions boundary "+role.UnreadBoundary+", which may forbid some of this")
+	}
 	hops, err := m.Reach(role)
 	for _, h := range hops {
 		path := h.Path()
@@ -131,36 +147,37 @@ func (m *Model) who(role *prove.Role, providers []*prove.Provider) (Access, erro
 	return a, err
 }
 
-// associations are those of EKS Pod Identity with a role.
-func (m *Model) associations(role *prove.Role) []PodIdentityAccess {
-	if m.found == nil {
-		return nil
-	}
-	var out []PodIdentityAccess
-	for i := range m.found.Manifests.Associations {
-		as := &m.found.Manifests.Associations[i]
-		if as.Role == role.ARN || as.Role == role.Name() {
-			out = append(out, PodIdentityAccess{Cluster: as.Cluster, ServiceAccount: as.Namespace + "/" + as.ServiceAccount, Place: as.At.String()})
-		}
-	}
-	return out
-}
-
 // Holder is one role that an identity can assume, and how.
 type Holder struct {
-	Role    string   `json:"role"`
-	Issuer  string   `json:"issuer"`
-	Through []string `json:"through,omitempty"`
-	Needs   []string `json:"needs,omitempty"`
+	Role      string    `json:"role"`
+	Mechanism Mechanism `json:"mechanism"`
+	Issuer    string    `json:"issuer,omitempty"`  // of web identities
+	Cluster   string    `json:"cluster,omitempty"` // of EKS Pod Identity
+	Through   []string  `json:"through,omitempty"`
+	Needs     []string  `json:"needs,omitempty"`
 	// Statements are those that let it in, of the first role's trust policy.
-	Statements []int  `json:"statements"`
-	Why        string `json:"why,omitempty"`
+	Statements []int `json:"statements"`
+	// Undecided says that it is not decided whether it can assume the role; Why says
+	// on what that depends.
+	Undecided bool   `json:"undecided,omitempty"`
+	Why       string `json:"why,omitempty"`
 	// May says whether the role's session may do what was asked; null when nothing
 	// was, or when it is not decided.
 	May *bool `json:"may,omitempty"`
 	// Call is one call that it may make, Policies are those that allow it.
 	Call string `json:"call,omitempty"`
+	// Notes are what the answer takes for granted.
+	Notes []string `json:"notes,omitempty"`
 }
+
+// Mechanism is how an identity gets its first role.
+type Mechanism string
+
+// Mechanisms.
+const (
+	WebIdentity Mechanism = "web-identity"
+	PodIdentity Mechanism = "pod-identity"
+)
 
 // Identity is whose roles are asked for: pins of the providers whose tokens he
 // could have.
@@ -169,6 +186,9 @@ type Identity struct {
 	Pin func(p *prove.Provider) (prove.Pin, bool)
 	// Refuses says that the token itself rules the role out; nil rules none out.
 	Refuses func(role string) bool
+	// ServiceAccount is NAMESPACE/NAME, whose pods may have an association of EKS Pod
+	// Identity; "" for others. Issuer, without scheme, narrows it to its cluster.
+	ServiceAccount, Issuer string
 }
 
 // Holds lists the roles that an identity can assume, directly and by chains, and
@@ -178,6 +198,10 @@ func (m *Model) RolesOf(id Identity, doing *prove.Doing) ([]Holder, error) {
 	var out []Holder
 	for _, role := range m.Roles {
 		if id.Refuses != nil && id.Refuses(role.ARN) {
+			continue
+		}
+		if role.Unknown != "" {
+			out = append(out, Holder{Role: roleName(role), Mechanism: WebIdentity, Statements: []int{}, Undecided: true, Why: unknownTrust(role)})
 			continue
 		}
 		for _, p := range m.Providers(role) {
@@ -192,6 +216,13 @@ func (m *Model) RolesOf(id Identity, doing *prove.Doing) ([]Holder, error) {
 			out = append(out, more...)
 		}
 	}
+	if id.ServiceAccount != "" {
+		more, err := m.podHolders(&id, doing)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
 	return dedupe(out), nil
 }
 
@@ -200,7 +231,9 @@ func dedupe(list []Holder) []Holder {
 	slices.SortStableFunc(list, func(a, b Holder) int { return len(a.Through) - len(b.Through) })
 	var out []Holder
 	for _, h := range list {
-		if !slices.ContainsFunc(out, func(o Holder) bool { return o.Role == h.Role && o.Issuer == h.Issuer }) {
+		if !slices.ContainsFunc(out, func(o Holder) bool {
+			return o.Role == h.Role && o.Issuer == h.Issuer && o.Mechanism == h.Mechanism && o.Cluster == h.Cluster
+		}) {
 			out = append(out, h)
 		}
 	}
@@ -208,27 +241,53 @@ func dedupe(list []Holder) []Holder {
 }
 
 func (m *Model) held(p *prove.Provider, role *prove.Role, doing *prove.Doing) ([]Holder, error) {
+	missing := p.Missing
+	if missing { // what the role would let in if the provider were there
+		there := *p
+		there.Missing = false
+		p = there.Usual()
+	}
 	answer, err := prove.Holds(p, role, prove.Claim{Nobody: true})
 	if err != nil || answer.Verdict == prove.Proved {
 		return nil, err
 	}
-	first := Holder{Role: roleName(role), Issuer: p.Issuer, Statements: []int{}, Why: why(answer.Witness, answer.Statement, answer.Key, answer.Why)}
+	first := Holder{Role: roleName(role), Mechanism: WebIdentity, Issuer: p.Issuer, Statements: []int{}, Why: why(answer.Witness, answer.Statement, answer.Key, answer.Why)}
 	if answer.Witness != nil {
 		first.Needs, first.Statements = needs(answer.Witness), answer.Witness.Statements
 	}
-	open := first.Why
+	if missing {
+		first.Why = missingProvider(p)
+	}
+	first.Undecided = first.Why != ""
 	if doing != nil {
 		may, err := m.Directly(p, role, *doing)
 		if err != nil {
 			return nil, err
 		}
-		first.may(may)
+		first.may(may, role)
 	}
-	out := []Holder{first}
+	more, err := m.further(first, role, doing)
+	return append([]Holder{first}, more...), err
+}
+
+func missingProvider(p *prove.Provider) string {
+	return "the account has no provider for " + p.Issuer + ", so STS refuses its tokens until it has"
+}
+
+// further lists the roles behind the role of a holder.
+func (m *Model) further(first Holder, role *prove.Role, doing *prove.Doing) ([]Holder, error) {
 	hops, err := m.Reach(role)
+	if err != nil {
+		return nil, err
+	}
+	var out []Holder
 	for _, h := range hops {
-		next := Holder{Role: h.Role.ARN, Issuer: p.Issuer, Through: append([]string{first.Role}, h.Path()...), Statements: first.Statements, Needs: slices.Clone(first.Needs), Why: open}
-		next.Through = next.Through[:len(next.Through)-1]
+		path := append(append(slices.Clone(first.Through), first.Role), h.Path()...)
+		next := Holder{
+			Role: h.Role.ARN, Mechanism: first.Mechanism, Issuer: first.Issuer, Cluster: first.Cluster,
+			Through: path[:len(path)-1], Statements: first.Statements, Needs: slices.Clone(first.Needs), Why: first.Why,
+		}
+		next.Undecided = first.Undecided || h.Verdict == prove.Undecided
 		if h.Why != "" {
 			next.Why = strings.TrimPrefix(next.Why+"; "+h.Why, "; ")
 		}
@@ -240,15 +299,18 @@ func (m *Model) held(p *prove.Provider, role *prove.Role, doing *prove.Doing) ([
 			if err != nil {
 				return nil, err
 			}
-			next.may(may)
+			next.may(may, h.Role)
 		}
 		out = append(out, next)
 	}
-	return out, err
+	return out, nil
 }
 
 // may writes down whether a call is allowed: an answer that refutes "no call is".
-func (h *Holder) may(a prove.Answer) {
+func (h *Holder) may(a prove.Answer, role *prove.Role) {
+	for _, p := range role.Unread {
+		h.Notes = append(h.Notes, "the source does not have the policy "+p+" of "+role.ARN+", which could allow or deny it")
+	}
 	yes := a.Verdict == prove.Refuted
 	if a.Verdict != prove.Undecided {
 		h.May = &yes

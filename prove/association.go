@@ -1,0 +1,143 @@
+package prove
+
+import (
+	"errors"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// Association is an association of EKS Pod Identity as far as questions about it
+// go: which pods EKS opens a role's sessions for, and with what.
+type Association struct {
+	Cluster                   string
+	ClusterARN                string // "" when its region or account is not known
+	Namespace, ServiceAccount string
+	// Untagged: the sessions have no tags of the pod.
+	Untagged bool
+	// Policy is the session policy; nil when there is none.
+	Policy *policy.Document
+	// ExternalID is what EKS sends to a target role; "" when it is not known.
+	ExternalID string
+}
+
+const podsService = "pods.eks.amazonaws.com"
+
+// tags are those of a pod's session, in lower case, and what is known of their
+// values (EKS user guide, "Grant pods access to AWS resources based on tags").
+func (as *Association) tags() map[string]domain {
+	if as.Untagged {
+		return nil
+	}
+	cluster := domain{values: anyText, supposed: true}
+	if as.ClusterARN != "" {
+		cluster = always(as.ClusterARN)
+	}
+	return map[string]domain{
+		"eks-cluster-arn": cluster, "eks-cluster-name": always(as.Cluster), "kubernetes-namespace": always(as.Namespace),
+		"kubernetes-service-account": always(as.ServiceAccount), "kubernetes-pod-name": {values: podName}, "kubernetes-pod-uid": {values: shape{words: uuid}},
+	}
+}
+
+// podName is a DNS subdomain.
+var podName = shape{words: seq{dnsLabel, opt{plus{seq{text("."), dnsLabel}}}}}
+
+// request puts the session tags into a call that opens a session.
+func (as *Association) request(w *world) {
+	tags := as.tags()
+	if len(tags) == 0 {
+		return
+	}
+	w.actions = append(w.actions, "sts:TagSession")
+	keys := domain{values: shape{words: none{}}, many: multi}
+	for name, d := range tags {
+		w.keys["aws:requesttag/"+name] = d
+		keys.with = append(keys.with, text(name))
+	}
+	w.keys["aws:tagkeys"], w.keys["sts:transitivetagkeys"] = keys, keys
+}
+
+// Opens says whether EKS can open a role's sessions for the association's pods:
+// refuted with a call that does, or proved that none does.
+func (as *Association) Opens(role *Role) (Answer, error) {
+	if role.Unknown != "" {
+		return unknownTrust(role), nil
+	}
+	w := callerWorld(&Caller{Kind: ServiceCaller, Name: podsService}, role)
+	w.keys["aws:sourceaccount"] = always(role.Account) // an association's role is of the cluster's account
+	w.keys["aws:sourcearn"] = domain{values: anyText, supposed: true}
+	if as.ClusterARN != "" {
+		w.keys["aws:sourcearn"] = always(as.ClusterARN)
+	}
+	as.request(&w)
+	return decide(&w, role, nil)
+}
+
+// Hands says whether the association's role, with its session, can assume a
+// target role as EKS does it: with the tags handed on and an external id.
+func (as *Association) Hands(role, target *Role) (Answer, error) {
+	if target.Unknown != "" {
+		return unknownTrust(target), nil
+	}
+	w := sessionCall(role, target, false)
+	w.keys["sts:externalid"] = domain{values: externalID, supposed: true}
+	if as.ExternalID != "" {
+		w.keys["sts:externalid"] = always(as.ExternalID)
+	}
+	as.request(&w)
+	as.principalTags(&w)
+	return decide(&w, target, role)
+}
+
+// principalTags gives the keys of a session's call the tags of its session.
+func (as *Association) principalTags(w *world) {
+	for name, d := range as.tags() {
+		w.keys["aws:principaltag/"+name] = d
+	}
+}
+
+// Does says whether the sessions that EKS opens for the association's pods may do
+// something: with the role itself, or with what the session policy leaves of it.
+func (a *Account) Does(as *Association, role *Role, d Doing) (Answer, error) {
+	q := a.sessionQuestionOf(role, d, as)
+	return a.canIn(q, role, d)
+}
+
+// unknownTrust is the answer about a role whose trust policy is not known.
+func unknownTrust(role *Role) Answer {
+	return Answer{Verdict: Undecided, Statement: -1, Why: "the role's trust policy is not known: " + role.Unknown}
+}
+
+// taggable says whether sessions of the role can have session tags at all, as
+// far as its trust policy goes.
+func (r *Role) taggable() bool {
+	if r.Trust.Document == nil {
+		return true
+	}
+	for i := range r.Trust.Document.Statements {
+		if st := &r.Trust.Document.Statements[i]; st.Effect == "Allow" && st.Concerns("sts:TagSession") {
+			return true
+		}
+	}
+	return false
+}
+
+// decide answers whether a call of a world is let in by a role; caller is the
+// role whose session makes it, nil for callers that have all permissions.
+func decide(w *world, role, caller *Role) (Answer, error) {
+	q := newQuestion(w, role, &budget{left: defaultWork})
+	if caller != nil {
+		q.permissionsOf(caller)
+	} else {
+		q.trustOnly = true
+	}
+	err := q.solve()
+	answer := Answer{Verdict: Proved, Statement: -1}
+	if err == nil {
+		answer, err = q.answer(region{q.space.whole()})
+	}
+	if errors.Is(err, errTooComplex) {
+		statement, key := heaviest(role.Trust.Document)
+		return Answer{Verdict: Undecided, Statement: statement, Key: key, Why: err.Error()}, nil
+	}
+	return answer, err
+}

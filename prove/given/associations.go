@@ -1,0 +1,178 @@
+package given
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/prove"
+	"github.com/irsa-emu/irsa-emu/sources"
+)
+
+// association is an association of EKS Pod Identity with the roles that it names;
+// nil for one that no source has.
+type association struct {
+	*sources.Association
+	role, target *prove.Role
+	as           prove.Association
+}
+
+// associations are those of the sources, in their order.
+func (m *Model) associations() []association {
+	if m.found == nil {
+		return nil
+	}
+	var out []association
+	for i := range m.found.Manifests.Associations {
+		s := &m.found.Manifests.Associations[i]
+		a := association{Association: s, role: m.roleOf(s.Role), target: m.roleOf(s.TargetRole)}
+		a.as = prove.Association{Cluster: s.Cluster, Namespace: s.Namespace, ServiceAccount: s.ServiceAccount, Untagged: s.DisableSessionTags, ExternalID: s.ExternalID}
+		account := accountOf(s.Role)
+		if c, ok := m.state.Clusters[s.Cluster]; ok && c.Region != "" && account != "" {
+			a.as.ClusterARN = aws.ARN{Partition: aws.PartitionOf(c.Region).ID, Service: "eks", Region: c.Region, Account: account, Resource: "cluster/" + s.Cluster}.String()
+			if s.ExternalID == "" {
+				a.as.ExternalID = strings.Join([]string{c.Region, account, s.Cluster, s.Namespace, s.ServiceAccount}, "/")
+			}
+		}
+		if s.Policy != "" {
+			doc, err := policy.Parse([]byte(s.Policy))
+			if err != nil {
+				doc = &policy.Document{} // EKS refuses it; nothing is allowed by it here
+			}
+			a.as.Policy = doc
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// roleOf is the role of an ARN, or of a bare name that only one role has.
+func (m *Model) roleOf(text string) *prove.Role {
+	if text == "" {
+		return nil
+	}
+	i := slices.IndexFunc(m.Roles, func(r *prove.Role) bool { return r.ARN == text })
+	if i < 0 {
+		i = slices.IndexFunc(m.Roles, func(r *prove.Role) bool { return r.ARN != "" && r.Name() == text })
+	}
+	if i < 0 {
+		return nil
+	}
+	return m.Roles[i]
+}
+
+// holds is the role whose sessions the association's pods get.
+func (a *association) holds() (arn string, role *prove.Role) {
+	if a.TargetRole != "" {
+		return a.TargetRole, a.target
+	}
+	return a.Role, a.role
+}
+
+// open says whether EKS can open the sessions: refuted, it can; and what it
+// depends on when that is not decided, or why not.
+func (a *association) open() (verdict prove.Verdict, why string, err error) {
+	const missing = " is in none of the sources"
+	if a.role == nil {
+		return prove.Undecided, "the role " + a.Role + missing, nil
+	}
+	answer, err := a.as.Opens(a.role)
+	switch {
+	case err != nil:
+		return "", "", err
+	case answer.Verdict == prove.Proved:
+		return answer.Verdict, "the trust policy of " + a.Role + " does not let EKS Pod Identity open its sessions", nil
+	case answer.Verdict == prove.Undecided:
+		why = undecidedText(answer)
+	}
+	if a.TargetRole == "" {
+		return answer.Verdict, why, nil
+	}
+	if a.target == nil {
+		return prove.Undecided, "the target role " + a.TargetRole + missing, nil
+	}
+	handed, err := a.as.Hands(a.role, a.target)
+	switch {
+	case err != nil:
+		return "", "", err
+	case handed.Verdict == prove.Proved:
+		return handed.Verdict, a.Role + " cannot assume the target role " + a.TargetRole + " as EKS does it", nil
+	case handed.Verdict == prove.Undecided:
+		return prove.Undecided, undecidedText(handed), nil
+	}
+	return answer.Verdict, why, nil
+}
+
+func undecidedText(a prove.Answer) string { return why(nil, a.Statement, a.Key, a.Why) }
+
+// podIdentity lists the associations with a role, or with one that has it as its
+// target.
+func (m *Model) podIdentity(role *prove.Role) ([]PodIdentityAccess, error) {
+	var out []PodIdentityAccess
+	for _, a := range m.associations() {
+		if a.role != role && a.target != role {
+			continue
+		}
+		one := PodIdentityAccess{Cluster: a.Cluster, ServiceAccount: a.Namespace + "/" + a.ServiceAccount, Place: a.At.String()}
+		verdict, why, err := a.open()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case a.target == role && a.role != role:
+			one.Through = a.Role
+		case a.TargetRole != "":
+			one.Then = a.TargetRole
+		}
+		one.Why, one.Refused = why, verdict == prove.Proved
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// podHolders lists the roles that a service account's pods get through EKS Pod
+// Identity, and those behind them. An issuer narrows it to its cluster.
+func (m *Model) podHolders(id *Identity, doing *prove.Doing) ([]Holder, error) {
+	var out []Holder
+	for _, a := range m.associations() {
+		if a.Namespace+"/"+a.ServiceAccount != id.ServiceAccount || !m.ofIssuer(a.Cluster, id.Issuer) {
+			continue
+		}
+		verdict, why, err := a.open()
+		if err != nil {
+			return nil, err
+		}
+		if verdict == prove.Proved {
+			continue
+		}
+		arn, role := a.holds()
+		h := Holder{Role: arn, Mechanism: PodIdentity, Cluster: a.Cluster, Statements: []int{}, Undecided: why != "", Why: why}
+		if a.TargetRole != "" {
+			h.Through = []string{a.Role}
+		}
+		if role == nil {
+			out = append(out, h)
+			continue
+		}
+		if doing != nil {
+			may, err := m.Does(&a.as, role, *doing)
+			if err != nil {
+				return nil, err
+			}
+			h.may(may, role)
+		}
+		more, err := m.further(h, role, doing)
+		if err != nil {
+			return nil, err
+		}
+		out = append(append(out, h), more...)
+	}
+	return out, nil
+}
+
+// ofIssuer says whether a cluster can be that of an issuer, without scheme.
+func (m *Model) ofIssuer(cluster, issuer string) bool {
+	c, known := m.state.Clusters[cluster]
+	return issuer == "" || !known || c.Issuer == "" || strings.TrimPrefix(c.Issuer, "https://") == issuer
+}
