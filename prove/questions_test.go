@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -12,6 +13,7 @@ import (
 
 type questionInput struct {
 	TrustPolicy, Existing, New json.RawMessage
+	Roles                      map[string]struct{ Trust, Identity json.RawMessage } // of reach
 	Claim                      struct {
 		Every  string   `json:"every accepted token has"`
 		Some   string   `json:"some accepted token has"`
@@ -92,6 +94,9 @@ func TestQuestions(t *testing.T) {
 			case "noNewAccess":
 				want = map[any]Verdict{"PASS": Proved, "FAIL": Refuted}
 				a, err = Gain(c.role(t, c.Input.Existing), c.role(t, c.Input.New), p, p)
+			case "reach":
+				want = map[any]Verdict{"yes": Refuted, "no": Proved}
+				a, err = c.reach(t)
 			default:
 				t.Skipf("%s is asked elsewhere", c.Kind)
 			}
@@ -107,7 +112,40 @@ func TestQuestions(t *testing.T) {
 			asked[c.Kind]++
 		})
 	}
-	if kinds := slices.Sorted(maps.Keys(asked)); len(kinds) != 4 {
+	if kinds := slices.Sorted(maps.Keys(asked)); len(kinds) != 5 {
 		t.Errorf("only questions of the kinds %v were asked", kinds)
 	}
+}
+
+// reach asks whether the service account payments/api can assume a role by itself
+// and reach target-x from there.
+func (c *questionCase) reach(t *testing.T) (Answer, error) {
+	account := &Account{}
+	for arn, r := range c.Input.Roles {
+		role := c.role(t, r.Trust)
+		role.ARN, role.Account = arn, strings.SplitN(arn, ":", 6)[4]
+		role.Trust.Name, role.Tags = arn, map[string]string{}
+		if r.Identity != nil {
+			role.Identity = []policy.Named{{Name: "identity", Type: policy.IdentityPolicy, Document: parsed(t, string(r.Identity))}}
+		}
+		account.Roles = append(account.Roles, role)
+	}
+	for _, role := range account.Roles {
+		for _, arn := range role.Trust.Document.Federated() {
+			p := NewProvider(arn).Usual()
+			keys := policy.Context{}
+			keys.Set(p.Issuer+":sub", "system:serviceaccount:payments:api")
+			first, err := Holds(p.Pinned(Pin{Keys: keys}), role, Claim{Nobody: true})
+			if err != nil || first.Verdict != Refuted {
+				continue
+			}
+			hops, err := account.Reach(role)
+			for _, h := range hops {
+				if h.Role.Name() == "target-x" && err == nil {
+					return Answer{Verdict: h.Verdict, Witness: h.Witness}, nil
+				}
+			}
+		}
+	}
+	return Answer{Verdict: Proved}, nil
 }
