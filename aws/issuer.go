@@ -47,7 +47,8 @@ type Issuer struct {
 	// Subject is the shape of its subjects, what is to be replaced in capitals;
 	// "" where nothing is known.
 	Subject string
-	// BuiltIn issuers need no provider: the Federated principal is their host.
+	// BuiltIn issuers need no provider: the Federated principal is their host. See
+	// [BuiltInProvider].
 	BuiltIn bool
 }
 
@@ -106,6 +107,8 @@ var issuers = []struct {
 	{"accounts.google.com", "", Issuer{Kind: Google, Title: "Google", Subject: "ACCOUNT-NUMBER", BuiltIn: true,
 		Keys: []IssuerKey{{Name: "google/organization_number", Claim: "google.organization_number", Optional: true}}}},
 	{"cognito-identity.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
+	// GovCloud user guide, "Amazon Cognito".
+	{"cognito-identity-us-gov.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
 	{"www.amazon.com", "", Issuer{Kind: Amazon, Title: "Login with Amazon", BuiltIn: true, Keys: keys("app_id?", "user_id?")}},
 	{"graph.facebook.com", "", Issuer{Kind: Facebook, Title: "Facebook", BuiltIn: true, Keys: keys("app_id?", "id?")}},
 	{"*.app.spacelift.io", "", Issuer{Kind: Spacelift, Title: "Spacelift", Subject: "space:SPACE:stack:STACK:run_type:TYPE:scope:write"}},
@@ -141,6 +144,20 @@ func IssuerOf(s string) Issuer {
 		return issuer.withOwnAudience(host, path)
 	}
 	return Issuer{Keys: defaultKeys}
+}
+
+// BuiltInProvider is the Federated principal that stands for the OpenID Connect
+// tokens of an issuer which AWS knows by itself, where no account needs to have a
+// provider: the issuer's host. Google's tokens were seen with and without https://
+// in iss. The tokens of Amazon's and Facebook's logins are no OpenID Connect tokens.
+func BuiltInProvider(issuer string) (host string, ok bool) {
+	if strings.Contains(issuer, ":oidc-provider/") {
+		return "", false // an account's own provider for the same issuer
+	}
+	host = strings.TrimPrefix(issuer, "https://")
+	known := IssuerOf(host)
+	// To the letter: principals and issuers are compared so.
+	return host, known.BuiltIn && (known.Kind == Google || known.Kind == Cognito) && host == strings.ToLower(host) && !strings.Contains(host, "/")
 }
 
 // matchHost compares a host with a pattern that may have one star.

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -17,7 +18,7 @@ type TrustQuestion struct {
 	// Role is the role's ARN, Account its account, Tags its tags.
 	Role, Account string
 	Tags          []aws.Tag
-	// Provider is the ARN of the OIDC provider.
+	// Provider is the ARN of the OIDC provider, or the host of a built-in one.
 	Provider string
 	// Keys are the condition keys of the call and its token. Those that follow
 	// from role and provider are added where they are absent.
@@ -31,7 +32,7 @@ func (q *TrustQuestion) Ask(actions ...string) []policy.Decision {
 	for i, action := range actions {
 		decisions[i] = policy.Evaluate(policy.Policies{Trust: &q.Policy, ResourceAccount: q.Account}, policy.Request{
 			Action: action, Resource: q.Role,
-			Principal: policy.Principal{Account: ownerOf(q.Provider), Federated: q.Provider}, Context: q.Keys,
+			Principal: policy.Principal{Account: cmp.Or(ownerOf(q.Provider), q.Account), Federated: q.Provider}, Context: q.Keys,
 		})
 	}
 	return decisions
@@ -45,7 +46,9 @@ func (q *TrustQuestion) addKeys() {
 		q.add("iam:resourcetag/"+strings.ToLower(tag.Key), tag.Value)
 	}
 	q.add("aws:resourceaccount", q.Account)
-	q.add("aws:principalaccount", ownerOf(q.Provider))
+	if owner := ownerOf(q.Provider); owner != "" { // a built-in provider is no account's
+		q.add("aws:principalaccount", owner)
+	}
 	q.add("aws:principaltype", "User")
 	q.add("aws:userid", q.Provider)
 }

@@ -14,6 +14,14 @@ type Provider struct {
 	// Thumbprints are hexadecimal SHA-1 sums of the top certificate of the
 	// issuer's chain. They count only when no trusted root signed that chain.
 	Thumbprints []string
+	// BuiltIn says that AWS knows the issuer by itself: no account has registered
+	// client ids, so that every audience is admitted, and iss may lack https://.
+	BuiltIn bool
+}
+
+// issues says whether the provider's tokens have that iss.
+func (p Provider) issues(issuer string) bool {
+	return issuer == p.URL || p.BuiltIn && "https://"+issuer == p.URL
 }
 
 // ClaimSet is what STS reads of a token's claims. On its own it does not say

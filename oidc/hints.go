@@ -44,6 +44,10 @@ func issuerHint(issuer string, registered []string) hint.Hint {
 	if issuer == "kubernetes/serviceaccount" {
 		return hint.Hint{Code: "legacy-token", Message: "this is a legacy service-account token from a Secret, not a projected token"}
 	}
+	if host, ok := aws.BuiltInProvider(issuer); ok {
+		return hint.Hint{Code: "built-in-provider", Message: "AWS knows this issuer by itself, under the principal " + host,
+			Fix: `trust it by {"Federated": "` + host + `"}, or create the provider: aws iam create-open-id-connect-provider --url ` + issuer}
+	}
 	near, distance := spelling.Nearest(issuer, registered)
 	if near == "" {
 		return create

@@ -80,7 +80,7 @@ func (u *Unverified) CheckRole(roleARN string) error {
 // CheckAudience compares the audience with the provider's client ids, exactly.
 // The error is a [*TokenError].
 func (u *Unverified) CheckAudience(p Provider) error {
-	if slices.Contains(p.ClientIDs, u.Audience) {
+	if p.BuiltIn || slices.Contains(p.ClientIDs, u.Audience) {
 		return nil
 	}
 	name := "aud"

@@ -34,7 +34,7 @@ func (v *Verifier) Verify(ctx context.Context, p Provider, u *Unverified) (*Clai
 	if err := u.Check(); err != nil {
 		return nil, err
 	}
-	if u.Issuer != p.URL {
+	if !p.issues(u.Issuer) {
 		return nil, NoProvider(u.Issuer, []string{p.URL})
 	}
 	if u.roles != nil {

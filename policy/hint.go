@@ -193,6 +193,8 @@ func (h *hinter) provider(p *PolicyResult, s *StatementResult, want, got string)
 		h.add(p, s, "", known("trailing-slash", "the statement trusts %s, the token's provider is %s: they differ in a trailing slash", want, got))
 	case wantOK && gotOK && wantParts[5] == gotParts[5] && wantParts[4] != gotParts[4]:
 		h.add(p, s, "", known("provider-account", "the statement trusts the provider in account %s; it must be in the role's own account, %s", wantParts[4], gotParts[4]))
+	case wantOK != gotOK: // one of them is built in
+		h.add(p, s, "", known("other-provider", "the statement trusts %s, but the token's provider is %s", want, got))
 	default:
 		h.add(p, s, "", known("other-provider", "the statement trusts %s, but the token's provider is %s; %s", want, got, firstDifference(want, got)))
 	}

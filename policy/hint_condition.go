@@ -119,6 +119,8 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 		return fixed("aud-sub-swapped", "test it under :sub", "%q is a subject, but the key is :aud", want)
 	case isClaim && claim == "sub" && (isSTSAudience(want) || h.isAudience(r.Key, want)):
 		return fixed("aud-sub-swapped", "test it under :aud", "%q is an audience, but the key is :sub", want)
+	case isClaim && claim == "aud" && h.isOriginalAudience(r.Key, want):
+		return fixed("aud-is-azp", "test it under :oaud, or write "+got, "the token has azp, and then :aud is azp; %q is its aud, which is :oaud", want)
 	case strings.Contains(want, "sts.amazon.com") && strings.Contains(got, "sts.amazonaws.com"):
 		return known("sts-amazon-com", "the audience is sts.amazonaws.com, not sts.amazon.com")
 	case strings.Contains(got, "sts.amazon.com") && strings.Contains(want, "sts.amazonaws.com"):
@@ -141,6 +143,14 @@ func (h *hinter) isAudience(key, value string) bool {
 	prefix, _, _ := cutClaim(key)
 	aud, ok := h.request.Context.Get(prefix + ":aud")
 	return ok && slices.Contains(aud.List, value)
+}
+
+// isOriginalAudience says whether a value is the aud of a token whose azp is
+// what key tests.
+func (h *hinter) isOriginalAudience(key, value string) bool {
+	prefix, _, _ := cutClaim(key)
+	original, ok := h.request.Context.Get(prefix + ":oaud")
+	return ok && slices.Contains(original.List, value)
 }
 
 func isSTSAudience(s string) bool {

@@ -48,10 +48,16 @@ func claimedTags(c *oidc.ClaimSet) sessionTags {
 
 const providerResource = ":oidc-provider/"
 
-// providerURL is a provider's URL without its scheme, which its condition keys begin with.
-func providerURL(arn string) string {
-	_, url, _ := strings.Cut(arn, providerResource)
-	return url
+// providerURL is a provider's URL without its scheme, which its condition keys
+// begin with; "" if the principal is no OIDC provider.
+func providerURL(principal string) string {
+	if _, url, ok := strings.Cut(principal, providerResource); ok {
+		return url
+	}
+	if host, ok := aws.BuiltInProvider(principal); ok {
+		return host
+	}
+	return ""
 }
 
 func providerAccount(arn string) string {

@@ -199,7 +199,7 @@ func unknownOAuthProvider(id string) *refusal {
 
 func rejectedByFacebook() *refusal {
 	return refused(wire.Errorf(http.StatusForbidden, "IDPRejectedClaim", "graph.facebook.com: graph.facebook.com responded with HTTP/1.1 400 Bad Request"), ProviderID).
-		because(ProviderID, "irsa-emu does not ask Facebook; to Facebook an OpenID Connect token is no access token").
+		because(ProviderID, "to Facebook an OpenID Connect token is no access token").
 		hint("leave ProviderId out for OpenID Connect tokens")
 }
 

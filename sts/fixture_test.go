@@ -32,6 +32,8 @@ const (
 	issuer  = ststest.Issuer
 	ghost   = "https://oidc.eks.us-west-2.amazonaws.com/id/NOBODY"
 	github  = "https://token.actions.githubusercontent.com"
+	google  = "https://accounts.google.com"
+	cognito = "https://cognito-identity.amazonaws.com"
 	subject = ststest.Subject
 	userKey = "AKIAIOSFODNN7EXAMPLE"
 )
@@ -132,6 +134,12 @@ func roles() []*iam.Role {
 		makeRole(away, "/", "abroad", trustWeb(providerARN(away, issuer), allActions, "")),
 		makeRole(home, "/", "github-actions", trustWeb(providerARN(home, github), webAction, `,"Condition":{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:octo-org/*"},"StringEquals":{"token.actions.githubusercontent.com:repository_id":"42"}}`)),
 
+		makeRole(home, "/", "google", trustWeb("accounts.google.com", allActions, `,"Condition":{"StringEquals":{"accounts.google.com:aud":"112233445566778899001","accounts.google.com:oaud":"sts.amazonaws.com","accounts.google.com:sub":"112233445566778899001"}}`)),
+		makeRole(home, "/", "google-audience", trustWeb("accounts.google.com", webAction, `,"Condition":{"StringEquals":{"accounts.google.com:aud":"sts.amazonaws.com"}}`)),
+		makeRole(home, "/", "google-provider", trustWeb(providerARN(home, google), webAction, `,"Condition":{"StringEquals":{"accounts.google.com:aud":"112233445566778899001"}}`)),
+		makeRole(away, "/", "google-abroad", trustWeb("accounts.google.com", webAction, `,"Condition":{"StringEquals":{"accounts.google.com:sub":"112233445566778899001"}}`)),
+		makeRole(home, "/", "pool", trustWeb("cognito-identity.amazonaws.com", allActions, `,"Condition":{"StringEquals":{"cognito-identity.amazonaws.com:aud":"us-east-1:12345678-dead-beef-cafe-123456790ab"},"ForAnyValue:StringLike":{"cognito-identity.amazonaws.com:amr":"authenticated"}}`)),
+
 		makeRole(home, "/", "for-account", trustAWS("arn:aws:iam::"+home+":root", awsActions, "")),
 		makeRole(home, "/", "for-alice", trustAWS("arn:aws:iam::"+home+":user/alice", awsActions, "")),
 		makeRole(home, "/", "next", trustAWS("arn:aws:iam::"+home+":role/open", awsActions, "")),
@@ -151,11 +159,16 @@ func roles() []*iam.Role {
 	return list
 }
 
+// allKeys are the issuers whose keys can be found, or cannot.
+func allKeys(found bool) map[string]bool {
+	return map[string]bool{issuer: found, github: found, google: found, cognito: found}
+}
+
 func newFixture(t testing.TB) *fixture { return newSeededFixture(t, "fixture") }
 
 func newSeededFixture(t testing.TB, seed string) *fixture {
 	t.Helper()
-	f := &fixture{rand: &seeded{}, now: epoch, keys: map[string]bool{issuer: true, github: true}}
+	f := &fixture{rand: &seeded{}, now: epoch, keys: allKeys(true)}
 	f.rand.restart(seed)
 	var kinds []state.Kind
 	kinds = append(append(kinds, iam.Kinds()...), Kinds()...)

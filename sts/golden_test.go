@@ -55,7 +55,7 @@ func (f *fixture) golden(t *testing.T, name, script string, issued map[string]cr
 	}
 	f.rand.restart(name)
 	f.now = epoch.Add(c.Clock)
-	f.keys = map[string]bool{issuer: c.Keys, github: c.Keys}
+	f.keys = allKeys(c.Keys)
 	if !c.Form.Has("Version") {
 		c.Form.Set("Version", Version)
 	}

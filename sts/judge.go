@@ -67,7 +67,7 @@ type Verdict struct {
 	// Role is nil when there is none to be seen.
 	Role *iam.Role
 	// Provider is the ARN that the account's provider for the token's issuer has,
-	// Registered whether it is there.
+	// Registered whether it is there. For a built-in provider it is the host.
 	Provider   string
 	Registered bool
 	// Checks are the evaluations of the trust policy, an action each.
@@ -121,9 +121,11 @@ func (v *Verdict) refuse(r *refusal) {
 //  2. the role: AccessDenied, also for one in another path; then DurationSeconds
 //     against its MaxSessionDuration
 //  3. the trust policy names, in an Allow statement, a provider that exists or
-//     one of the token's issuer: AccessDenied otherwise
+//     one of the token's issuer: AccessDenied otherwise. Google's and Cognito's
+//     exist in every account, by their host
 //  4. the claims that every token needs are there and readable
-//  5. the provider of the role's account for iss: No OpenIDConnect provider found
+//  5. the provider of the role's account for iss: No OpenIDConnect provider found.
+//     It is the built-in one if the trust policy names that, see findProvider
 //  6. the roles claim
 //  7. audience, key, signature, times, session tags and source identity
 //  8. the trust policy with its conditions, then sts:TagSession and
@@ -156,8 +158,8 @@ func Judge(ctx context.Context, view View, keys oidc.KeySource, now time.Time, c
 	}
 	v.refuse(checkDuration(role, call.Seconds))
 
-	provider, registered := view.Provider(role.Account, claimed.Issuer)
-	v.Provider, v.Registered = providerARNOf(role, claimed.Issuer), registered
+	provider := v.findProvider(view, claimed.Issuer)
+	registered := v.Registered
 	v.refuse(checkConcern(view, role, call.policyName(), claimed.Issuer, v.Provider))
 	v.refuse(tokenRefused(claimed.Check()))
 	if !claimed.Identified() {

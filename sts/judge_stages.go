@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -32,7 +33,10 @@ func readToken(call *WebIdentityCall) (*oidc.Unverified, *refusal) {
 			}
 			return nil, notImplemented("AssumeRoleWithWebIdentity for Login with Amazon")
 		case "graph.facebook.com":
-			return nil, rejectedByFacebook()
+			if err == nil {
+				return nil, rejectedByFacebook()
+			}
+			return nil, notImplemented("AssumeRoleWithWebIdentity for Facebook")
 		}
 		return nil, unknownOAuthProvider(*id)
 	}
@@ -52,6 +56,28 @@ func checkDuration(role *iam.Role, seconds int) *refusal {
 		return durationOverRole(seconds, role.MaxSessionDuration)
 	}
 	return nil
+}
+
+// findProvider finds who vouches for the tokens of an issuer: the built-in
+// provider where the trust policy names it, or else the account's own. An account
+// may have registered Google's issuer too; nobody has recorded which of the two a
+// token then counts for, and so it is the one that the role was written for.
+func (v *Verdict) findProvider(view View, issuer string) oidc.Provider {
+	if host, ok := aws.BuiltInProvider(issuer); ok && allowsFederated(v.Role.Trust.Parsed(), host) {
+		v.Provider, v.Registered = host, true
+		return oidc.Provider{URL: "https://" + host, BuiltIn: true}
+	}
+	provider, registered := view.Provider(v.Role.Account, issuer)
+	v.Provider, v.Registered = providerARNOf(v.Role, issuer), registered
+	return provider
+}
+
+func allowsFederated(trust *policy.Document, principal string) bool {
+	return trust != nil && slices.ContainsFunc(trust.Statements, func(st policy.Statement) bool {
+		return st.Effect == "Allow" && !st.Principals.Not && slices.ContainsFunc(st.Principals.Values, func(p policy.NamedPrincipal) bool {
+			return p.Type == policy.PrincipalFederated && p.Value == principal
+		})
+	})
 }
 
 // checkConcern asks whether the trust policy could concern the call at all: an
@@ -79,6 +105,9 @@ func concerns(view View, trust *policy.Document, provider string) bool {
 				continue
 			}
 			if providerURL(arn) == providerURL(provider) {
+				return true
+			}
+			if _, ok := aws.BuiltInProvider(arn); ok {
 				return true
 			}
 			if _, ok := view.Provider(providerAccount(arn), "https://"+providerURL(arn)); ok {

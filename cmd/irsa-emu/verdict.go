@@ -79,13 +79,13 @@ func (q *question) answer(p *program) ([]verdict, error) {
 		return nil, err
 	}
 	var roles []candidate
-	var notes []string
+	granted := ""
 	if found == nil {
 		one, account, err := q.fromFile(p, claims)
 		if err != nil {
 			return nil, err
 		}
-		notes = append(notes, fmt.Sprintf("taken for granted: the provider of %s exists in account %s and %q is among its client ids", claims.Issuer, account, claims.Audience))
+		granted = fmt.Sprintf("taken for granted: the provider of %s exists in account %s and %q is among its client ids", claims.Issuer, account, claims.Audience)
 		roles = []candidate{one}
 	} else if roles, err = q.fromGiven(found, claims.Audience); err != nil {
 		return nil, err
@@ -93,7 +93,9 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	verdicts := make([]verdict, len(roles))
 	for i := range roles {
 		verdicts[i] = q.ask(&roles[i], claims)
-		verdicts[i].Notes, verdicts[i].assumed = append(verdicts[i].Notes, notes...), len(notes)
+		if _, builtIn := aws.BuiltInProvider(verdicts[i].Provider); granted != "" && !builtIn {
+			verdicts[i].Notes, verdicts[i].assumed = append(verdicts[i].Notes, granted), 1
+		}
 	}
 	return verdicts, nil
 }
