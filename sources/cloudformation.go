@@ -22,6 +22,7 @@ func (b *builder) cloudFormation(f *file, n *yaml.Node) {
 	b.partition = c.partition.ID
 	c.readParameters()
 	resources := get(n, "Resources")
+	c.refusals(resources, []string{"Resources"})
 	for i := 0; resources != nil && i+1 < len(resources.Content); i += 2 {
 		r := &resource{id: resources.Content[i].Value, node: resources.Content[i+1]}
 		r.kind, r.properties = text(get(r.node, "Type")), get(r.node, "Properties")

@@ -53,6 +53,10 @@ func (c *template) resolve(n *yaml.Node, depth int) (*yaml.Node, bool) {
 		if n.Kind == yaml.MappingNode {
 			key := n.Content[i]
 			i++
+			if functionAsKey(key) { // see Found.Refused
+				ok = false
+				continue
+			}
 			v, known := c.resolve(n.Content[i], depth+1)
 			if ok = ok && known; v != nil {
 				out.Content = append(out.Content, key, v)
@@ -160,7 +164,7 @@ func (c *template) join(n, argument *yaml.Node, depth int) (*yaml.Node, bool) {
 	}
 	var parts []string
 	for _, v := range items(values) {
-		parts = append(parts, text(v))
+		parts = append(parts, c.inText(v))
 	}
 	return textNode(strings.Join(parts, text(args[0])), n), true
 }
@@ -259,7 +263,7 @@ func (c *template) ref(n *yaml.Node, name string) (*yaml.Node, bool) {
 
 func (c *template) attribute(n *yaml.Node, id, name string) (*yaml.Node, bool) {
 	if given, ok := c.b.o.Parameters[id+"."+name]; ok {
-		return textNode(given, n), true
+		return givenAttribute(given, n), true
 	}
 	r := c.byID[id]
 	if r == nil {
@@ -281,6 +285,17 @@ func (c *template) attribute(n *yaml.Node, id, name string) (*yaml.Node, bool) {
 	return nil, false
 }
 
+// givenAttribute is an attribute's value that was given. Those of custom resources
+// can be objects and lists, which are given as JSON.
+func givenAttribute(given string, at *yaml.Node) *yaml.Node {
+	if trimmed := strings.TrimSpace(given); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
+		if n, err := strictyaml.ParseJSON("", []byte(trimmed)); err == nil {
+			return placedAt(n, at)
+		}
+	}
+	return textNode(given, at)
+}
+
 // sub replaces ${Name} and ${Resource.Attribute} in a text; ${!Literal} stays
 // as ${Literal}.
 func (c *template) sub(n, argument *yaml.Node, depth int) (*yaml.Node, bool) {
@@ -288,12 +303,12 @@ func (c *template) sub(n, argument *yaml.Node, depth int) (*yaml.Node, bool) {
 	var own *yaml.Node
 	if argument.Kind == yaml.SequenceNode {
 		if len(argument.Content) != 2 {
-			return c.malformed(n, "Fn::Sub", "a text, or a text and its variables")
+			return nil, false // see Found.Refused
 		}
 		source, own = argument.Content[0], argument.Content[1]
 	}
 	if source.Kind != yaml.ScalarNode {
-		return c.malformed(n, "Fn::Sub", "a text")
+		return nil, false // see Found.Refused
 	}
 	var b strings.Builder
 	var pieces []piece
@@ -320,7 +335,7 @@ func (c *template) sub(n, argument *yaml.Node, depth int) (*yaml.Node, bool) {
 		}
 		v, known := c.variable(n, strings.TrimSpace(name), own, depth)
 		ok = ok && known
-		b.WriteString(text(v))
+		b.WriteString(c.inText(v))
 	}
 	if !ok {
 		return nil, false
@@ -352,6 +367,15 @@ func (c *template) variable(n *yaml.Node, name string, own *yaml.Node, depth int
 type substitution struct {
 	template string
 	pieces   []piece
+}
+
+// inText is a value where a text is made of it: an object is its JSON.
+func (c *template) inText(n *yaml.Node) string {
+	if isNull(n) {
+		return ""
+	}
+	s, _ := c.jsonOf(n)
+	return s
 }
 
 // jsonOf is a value of the template as JSON, for a secret's text.

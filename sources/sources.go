@@ -100,6 +100,9 @@ type Found struct {
 
 	// Manifests are the Kubernetes side.
 	Manifests Manifests
+	// Refused is what CloudFormation refuses templates for. What stands there is
+	// left out of Policies and State.
+	Refused []Refused
 	// StandIns are the addresses of roles whose names are not known, by the ARN that
 	// stands in for theirs.
 	StandIns map[string]string
@@ -162,6 +165,9 @@ func (o Options) read(stateOnly bool, paths []string) (*Found, error) {
 // [strictyaml.Errors].
 func (f *Found) Validate() error {
 	var mistakes strictyaml.Errors
+	for _, r := range f.Refused {
+		mistakes = append(mistakes, &strictyaml.Error{Position: r.Position, Message: r.Address + ": " + r.Why + ": " + r.Message + "; " + r.Fix})
+	}
 	for i := range f.Policies {
 		p := &f.Policies[i]
 		if p.parsed {

@@ -81,6 +81,9 @@ func (p *program) lintCommand() *cobra.Command {
 				}
 			}
 			report := lintReport{Findings: []linted{}}
+			for _, r := range found.Refused {
+				report.Findings = append(report.Findings, linted{File: r.File, Address: r.Address, Finding: r.Finding})
+			}
 			for i := range found.Policies {
 				report.Findings = append(report.Findings, lintPolicy(found, &found.Policies[i], account)...)
 			}
