@@ -49,7 +49,7 @@ func (d *Description) Refuse(w http.ResponseWriter, req *Request, err error) *Re
 // note writes the refusal into a decision.
 func (r *Refusal) note(d *decision.Decision) {
 	reason := r.Reason
-	d.Error = &decision.Error{Code: r.Wire.Code, Message: r.Wire.Message, Status: r.Wire.Status}
+	d.Error = r.Answer()
 	d.Reason = &reason
 	if d.Outcome = r.Outcome; d.Outcome == "" {
 		d.Outcome = outcomeOf(r, d)

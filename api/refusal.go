@@ -53,11 +53,20 @@ func Unsupported(service, action string) *Refusal {
 // Denied refuses a call that its policies do not allow. The answer is worded by
 // the service; see [DenialText].
 func Denied(d policy.Decision, answer *wire.Error) *Refusal {
-	r := Refuse(decision.Policy, answer)
-	r.Reason.Message = d.Reason
-	if len(d.Hints) > 0 {
-		r.Advise(d.Hints[0].Hint)
+	return Refuse(decision.Policy, answer).Explain(d)
+}
+
+// Broken makes a Refusal of a mistake of the emulator itself, which the service
+// words; see [RefusalOf].
+func Broken(err error) *Refusal { return mistake(&Description{}, err) }
+
+func mistake(d *Description, err error) *Refusal {
+	kind, answer := decision.Internal, d.internal()
+	if state.Unavailable(err) {
+		kind, answer = decision.Unavailable, d.unavailable()
 	}
+	r := Refuse(kind, answer)
+	r.Reason.Message, r.Outcome, r.Cause = err.Error(), decision.Failed, err
 	return r
 }
 
@@ -93,12 +102,42 @@ func (r *Refusal) Advise(h hint.Hint) *Refusal {
 	return r
 }
 
+// Explain takes the reason and the first hint of a decision on policies.
+func (r *Refusal) Explain(d policy.Decision) *Refusal {
+	if d.Reason != "" {
+		r.Reason.Message = d.Reason
+	}
+	for _, h := range d.Hints {
+		if h.Message != "" {
+			return r.Advise(h.Hint)
+		}
+	}
+	return r
+}
+
+// Answer is the refusal as the client sees it.
+func (r *Refusal) Answer() *decision.Error {
+	return &decision.Error{Code: r.Wire.Code, Message: r.Wire.Message, Status: r.Wire.Status}
+}
+
+// Text is AWS's words with what AWS does not say.
+func (r *Refusal) Text() string {
+	text := r.Wire.Code + ": " + r.Wire.Message
+	if r.Reason.Message != r.Wire.Message {
+		text += " (" + r.Reason.Message + ")"
+	}
+	return hint.Sentence(text, r.Reason.Advice())
+}
+
 // RefusalOf is any error of a call as the service answers it: the one place
 // where errors become answers.
 func RefusalOf(d *Description, err error) *Refusal {
 	var known *Refusal
 	if errors.As(err, &known) {
-		return known
+		if known.Cause == nil {
+			return known
+		}
+		return mistake(d, known.Cause)
 	}
 	var auth *wire.AuthError
 	if errors.As(err, &auth) {
@@ -114,13 +153,7 @@ func RefusalOf(d *Description, err error) *Refusal {
 		}
 		return r
 	}
-	kind, answer := decision.Internal, d.internal()
-	if state.Unavailable(err) {
-		kind, answer = decision.Unavailable, d.unavailable()
-	}
-	r := Refuse(kind, answer)
-	r.Reason.Message, r.Outcome, r.Cause = err.Error(), decision.Failed, err
-	return r
+	return mistake(d, err)
 }
 
 func kindOf(answer *wire.Error) string {

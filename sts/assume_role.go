@@ -49,7 +49,7 @@ const (
 // assumeRole: parameters, then the role and whether both its trust policy and
 // the caller's side allow the action, then the duration. Nothing is told about a
 // role before the caller may assume it.
-func (s *Service) assumeRole(req *api.Request) (any, *refusal) {
+func (s *Service) assumeRole(req *api.Request) (any, *api.Refusal) {
 	var in assumeRoleInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
@@ -60,7 +60,7 @@ func (s *Service) assumeRole(req *api.Request) (any, *refusal) {
 		return nil, roleARNInvalid(in.RoleArn)
 	}
 	if len(in.ProvidedContexts) > 0 {
-		return nil, notImplemented("AssumeRole with ProvidedContexts")
+		return nil, api.Unsupported("sts", "AssumeRole with ProvidedContexts")
 	}
 	p := req.Principal
 	tags, refused := readTags(in.Tags, in.TransitiveTagKeys, p)
@@ -113,18 +113,18 @@ func (s *Service) assumeRole(req *api.Request) (any, *refusal) {
 // authorizeAssumeRole finds the role and holds the call against its trust policy
 // and the caller's own policies: sts:AssumeRole, and with tags or a source
 // identity the actions that those need.
-func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tags *sessionTags) (*iam.Role, *refusal) {
+func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tags *sessionTags) (*iam.Role, *api.Refusal) {
 	p := req.Principal
 	const assume = "sts:AssumeRole"
 	role, why := s.view(req).Role(in.RoleArn)
 	if role == nil {
-		return nil, assumeRoleDenied(p.ARN, assume, in.RoleArn, decision.RoleNotFound).because(decision.RoleNotFound, "%s", why)
+		return nil, assumeRoleDenied(p.ARN, assume, in.RoleArn, decision.RoleNotFound).Because("%s", why)
 	}
 	identity := sourceIdentity(in, p)
 	if p.SourceIdentity != "" && identity != p.SourceIdentity {
 		const action = "sts:SetSourceIdentity"
 		return nil, assumeRoleDenied(p.ARN, action, in.RoleArn, decision.Parameter).
-			because(decision.Parameter, "the calling session's source identity is %q and cannot be changed to %q", p.SourceIdentity, identity)
+			Because("the calling session's source identity is %q and cannot be changed to %q", p.SourceIdentity, identity)
 	}
 	keys := policy.Context{}
 	keys.Set("sts:RoleSessionName", in.RoleSessionName)
@@ -137,7 +137,7 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 	tags.setKeys(keys)
 	setRoleTags(keys, role)
 	trust := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
-	var first *refusal
+	var first *api.Refusal
 	for _, action := range neededActions(assume, len(tags.list)+len(tags.inherited) > 0, identity) { // all of them, for the explanation
 		d := req.Authorize(api.Access{Action: action, Resource: role.ARN(), ResourceAccount: role.Account, Trust: trust, Keys: keys})
 		if !d.Allowed && first == nil {
@@ -145,7 +145,7 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 			if d.By == policy.TrustPolicy {
 				kind = decision.TrustPolicy
 			}
-			first = assumeRoleDenied(p.ARN, action, in.RoleArn, kind).explained(d)
+			first = assumeRoleDenied(p.ARN, action, in.RoleArn, kind).Explain(d)
 		}
 	}
 	return role, first

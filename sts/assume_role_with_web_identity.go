@@ -46,7 +46,7 @@ type webIdentityCredentials struct {
 
 // assumeRoleWithWebIdentity reads the parameters, has [Judge] decide, and issues
 // credentials. Parameters come before anything else, the session policy included.
-func (s *Service) assumeRoleWithWebIdentity(req *api.Request) (any, *refusal) {
+func (s *Service) assumeRoleWithWebIdentity(req *api.Request) (any, *api.Refusal) {
 	var in assumeRoleWithWebIdentityInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
@@ -77,7 +77,7 @@ func (s *Service) assumeRoleWithWebIdentity(req *api.Request) (any, *refusal) {
 	return s.issueForWebIdentity(req, verdict, &call, &policies, in.MinimumSessionTokenSize)
 }
 
-func (s *Service) issueForWebIdentity(req *api.Request, v *Verdict, call *WebIdentityCall, policies *sessionPolicies, minSize int) (any, *refusal) {
+func (s *Service) issueForWebIdentity(req *api.Request, v *Verdict, call *WebIdentityCall, policies *sessionPolicies, minSize int) (any, *api.Refusal) {
 	claims, role := v.Claims, v.Role
 	if claims.NotChecked {
 		return nil, internalFailure(errors.New("the token's signature was not checked"))

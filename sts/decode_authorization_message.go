@@ -11,11 +11,11 @@ type decodeAuthorizationMessageInput struct {
 
 // decodeAuthorizationMessage has nothing to decode: encoded messages come from
 // services such as EC2, none of which is served here.
-func (s *Service) decodeAuthorizationMessage(req *api.Request) (any, *refusal) {
+func (s *Service) decodeAuthorizationMessage(req *api.Request) (any, *api.Refusal) {
 	var in decodeAuthorizationMessageInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
-	return nil, notImplemented(req.Action).
-		hint("no service of irsa-emu encodes its refusals; `irsa-emu explain` has the reason of each")
+	return nil, api.Unsupported("sts", req.Action).
+		WithHint("no service of irsa-emu encodes its refusals; `irsa-emu explain` has the reason of each")
 }

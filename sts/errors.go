@@ -8,7 +8,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -33,135 +32,72 @@ const (
 	Internal = decision.Internal
 )
 
-// refusal is a call that is not answered: what AWS says, and why.
-type refusal struct {
-	err     *wire.Error
-	reason  decision.Reason
-	outcome decision.Outcome
-	cause   error // of the emulator's own
-}
-
-// asError is r as the kernel takes it, which words mistakes of the emulator's own.
-func (r *refusal) asError() error {
-	if r.cause != nil {
-		return r.cause
-	}
-	return &api.Refusal{Wire: r.err, Reason: r.reason, Outcome: r.outcome}
-}
-
-// answer is the refusal as the client sees it.
-func (r *refusal) answer() *decision.Error {
-	return &decision.Error{Code: r.err.Code, Message: r.err.Message, Status: r.err.Status}
-}
-
-// text is AWS's words with what AWS does not say.
-func (r *refusal) text() string {
-	text := r.err.Code + ": " + r.err.Message
-	if r.reason.Message != r.err.Message {
-		text += " (" + r.reason.Message + ")"
-	}
-	return hint.Sentence(text, r.reason.Advice())
-}
-
-// because replaces what AWS does not say.
-func (r *refusal) because(kind, format string, args ...any) *refusal {
-	r.reason.Kind, r.reason.Message = kind, fmt.Sprintf(format, args...)
-	return r
-}
-
-func (r *refusal) hint(format string, args ...any) *refusal {
-	r.reason.Hint = fmt.Sprintf(format, args...)
-	return r
-}
-
 // refused is a call that was not let through.
-func refused(err *wire.Error, kind string) *refusal {
-	return &refusal{err: err, reason: decision.Reason{Kind: kind, Message: err.Message}, outcome: decision.Refused}
+func refused(err *wire.Error, kind string) *api.Refusal {
+	r := api.Refuse(kind, err)
+	r.Outcome = decision.Refused
+	return r
 }
 
 // failed is a call that cannot be answered, whoever asks.
-func failed(err *wire.Error, kind string) *refusal {
+func failed(err *wire.Error, kind string) *api.Refusal {
 	r := refused(err, kind)
-	r.outcome = decision.Failed
+	r.Outcome = decision.Failed
 	return r
 }
 
-func accessDenied(kind, format string, args ...any) *refusal {
+func accessDenied(kind, format string, args ...any) *api.Refusal {
 	return refused(wire.Errorf(http.StatusForbidden, "AccessDenied", format, args...), kind)
 }
 
-func invalid(format string, args ...any) *refusal {
+func invalid(format string, args ...any) *api.Refusal {
 	return failed(wire.ValidationError(format, args...), decision.Parameter)
 }
 
-func invalidParameterValue(text string) *refusal {
+func invalidParameterValue(text string) *api.Refusal {
 	return failed(wire.Errorf(http.StatusBadRequest, "InvalidParameterValue", "%s", text), decision.Parameter)
 }
 
 // badParameters is what wire.DecodeQuery found.
-func badParameters(err error) *refusal {
+func badParameters(err error) *api.Refusal {
 	var e *wire.Error
 	if !errors.As(err, &e) {
 		return internalFailure(err)
 	}
 	r := failed(e, decision.Parameter)
 	if e.Reason != "" {
-		r.reason.Message = e.Reason
+		r.Reason.Message = e.Reason
 	}
 	return r
 }
 
-func notImplemented(what string) *refusal {
-	return failed(api.Unsupported("sts", what).Wire, decision.Unsupported)
-}
-
-func internalFailure(err error) *refusal {
-	r := failed(wire.Errorf(http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."), Internal)
-	r.reason.Message, r.cause = err.Error(), err
-	return r
-}
+func internalFailure(err error) *api.Refusal { return api.Broken(err) }
 
 // roleARNInvalid: recorded for AssumeRole.
-func roleARNInvalid(arn string) *refusal { return invalid("%s is invalid", arn) }
+func roleARNInvalid(arn string) *api.Refusal { return invalid("%s is invalid", arn) }
 
 // webIdentityDenied is the one text for a role that is missing, lies in another
 // path, or whose trust policy does not allow the action (recorded).
-func webIdentityDenied(action, kind string) *refusal {
+func webIdentityDenied(action, kind string) *api.Refusal {
 	return accessDenied(kind, "Not authorized to perform %s", action)
 }
 
 // assumeRoleDenied has the same text whether the role exists or not (recorded).
-func assumeRoleDenied(caller, action, role, kind string) *refusal {
+func assumeRoleDenied(caller, action, role, kind string) *api.Refusal {
 	return accessDenied(kind, "User: %s is not authorized to perform: %s on resource: %s", caller, action, role)
 }
 
 // denied is the refusal of the actions that only identity policies decide.
-func denied(caller, action, resource string, d policy.Decision) *refusal {
-	on := ""
-	if resource != "*" {
-		on = " on resource: " + resource
+func denied(caller *api.Principal, action, resource string, d policy.Decision) *api.Refusal {
+	if resource == "*" {
+		resource = ""
 	}
-	r := accessDenied(decision.Policy, "User: %s is not authorized to perform: %s%s%s", caller, action, on, policy.DeniedText(d, action))
-	return r.explained(d)
-}
-
-// explained takes the reason of a policy decision.
-func (r *refusal) explained(d policy.Decision) *refusal {
-	if d.Reason != "" {
-		r.reason.Message = d.Reason
-	}
-	for _, h := range d.Hints {
-		if h.Message != "" {
-			r.reason.Advise(h.Hint)
-			break
-		}
-	}
-	return r
+	return accessDenied(decision.Policy, "%s", api.DenialText(caller, d, action, resource)).Explain(d)
 }
 
 // tokenRefused is a web identity token that was not accepted; package oidc has
 // the texts, since they name what is in the token.
-func tokenRefused(err error) *refusal {
+func tokenRefused(err error) *api.Refusal {
 	if err == nil {
 		return nil
 	}
@@ -178,120 +114,120 @@ func tokenRefused(err error) *refusal {
 	}
 	r := refused(wire.Errorf(e.Status, e.Code, "%s", e.Message), kind)
 	if e.Detail != "" {
-		r.reason.Message = e.Detail
+		r.Reason.Message = e.Detail
 	}
-	r.reason.Advise(e.Hint)
+	r.Reason.Advise(e.Hint)
 	return r
 }
 
 // notLoginWithAmazon: recorded, for ProviderId www.amazon.com with a JWT.
-func notLoginWithAmazon() *refusal {
+func notLoginWithAmazon() *api.Refusal {
 	return refused(wire.Errorf(http.StatusBadRequest, oidc.CodeInvalidIdentityToken, "Provided Token is not a Login With Amazon token"), ProviderID).
-		hint("leave ProviderId out for OpenID Connect tokens")
+		WithHint("leave ProviderId out for OpenID Connect tokens")
 }
 
 // unknownOAuthProvider: recorded.
-func unknownOAuthProvider(id string) *refusal {
+func unknownOAuthProvider(id string) *api.Refusal {
 	return accessDenied(ProviderID, "Unrecognized OAuth provider. Do not include a provider parameter when submitting OpenIDConnect ID tokens").
-		because(ProviderID, "ProviderId is %q; AWS knows www.amazon.com and graph.facebook.com", id).
-		hint("leave ProviderId out for OpenID Connect tokens")
+		Because("ProviderId is %q; AWS knows www.amazon.com and graph.facebook.com", id).
+		WithHint("leave ProviderId out for OpenID Connect tokens")
 }
 
-func rejectedByFacebook() *refusal {
+func rejectedByFacebook() *api.Refusal {
 	return refused(wire.Errorf(http.StatusForbidden, "IDPRejectedClaim", "graph.facebook.com: graph.facebook.com responded with HTTP/1.1 400 Bad Request"), ProviderID).
-		because(ProviderID, "to Facebook an OpenID Connect token is no access token").
-		hint("leave ProviderId out for OpenID Connect tokens")
+		Because("to Facebook an OpenID Connect token is no access token").
+		WithHint("leave ProviderId out for OpenID Connect tokens")
 }
 
-func durationOverRole(asked, most int) *refusal {
+func durationOverRole(asked, most int) *api.Refusal {
 	return refused(wire.ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."), decision.Duration).
-		because(decision.Duration, "DurationSeconds is %d; the role's MaxSessionDuration is %d", asked, most).
-		hint("ask for less, or raise MaxSessionDuration (at most 43200) with UpdateRole")
+		Because("DurationSeconds is %d; the role's MaxSessionDuration is %d", asked, most).
+		WithHint("ask for less, or raise MaxSessionDuration (at most 43200) with UpdateRole")
 }
 
-func durationOverChaining(asked int) *refusal {
+func durationOverChaining(asked int) *api.Refusal {
 	return refused(wire.ValidationError("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."), decision.Duration).
-		because(decision.Duration, "DurationSeconds is %d, and the caller's own credentials are temporary", asked).
-		hint("ask for at most 3600, or assume the role with long-term credentials or a web identity")
+		Because("DurationSeconds is %d, and the caller's own credentials are temporary", asked).
+		WithHint("ask for at most 3600, or assume the role with long-term credentials or a web identity")
 }
 
 // duplicateTags, transitiveNotInTags and transitiveConflict: recorded.
-func duplicateTags() *refusal {
+func duplicateTags() *api.Refusal {
 	return invalidParameterValue("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 }
 
-func transitiveNotInTags() *refusal {
+func transitiveNotInTags() *api.Refusal {
 	return invalidParameterValue("The specified transitive tag key must be included in the requested tags.")
 }
 
-func transitiveConflict() *refusal {
+func transitiveConflict() *api.Refusal {
 	return invalidParameterValue("One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
 }
 
 // reservedTag: the documents forbid the prefix; AWS's text was not recorded.
-func reservedTag(key string) *refusal {
+func reservedTag(key string) *api.Refusal {
 	return invalidParameterValue("Tag keys starting with 'aws:' are reserved for system use: " + key)
 }
 
-func malformedPolicy(err error) *refusal {
+func malformedPolicy(err error) *api.Refusal {
 	var v *policy.ValidationError
 	if !errors.As(err, &v) {
 		return failed(wire.Errorf(http.StatusBadRequest, "MalformedPolicyDocument", "%s", err), decision.Parameter)
 	}
 	r := failed(wire.Errorf(http.StatusBadRequest, v.Code, "%s", v.Message), decision.Parameter)
 	if v.Line > 0 {
-		r.reason.Message = fmt.Sprintf("Policy, line %d, column %d: %s", v.Line, v.Column, v.Message)
+		r.Reason.Message = fmt.Sprintf("Policy, line %d, column %d: %s", v.Line, v.Column, v.Message)
 	}
-	r.reason.Advise(v.Hint)
+	r.Reason.Advise(v.Hint)
 	return r
 }
 
 // policyMissing: AWS's text for a session policy's unknown ARN was not recorded;
 // this is IAM's for the same mistake.
-func policyMissing(arn string) *refusal {
+func policyMissing(arn string) *api.Refusal {
 	return invalid("Policy %s does not exist or is not attachable.", arn)
 }
 
 // tokenTooLarge: since 2026 the text gives the token's size and the most it may
 // have, in bytes (STS API reference); its wording was not recorded.
-func tokenTooLarge(size int) *refusal {
+func tokenTooLarge(size int) *api.Refusal {
 	return failed(wire.Errorf(http.StatusBadRequest, "PackedPolicyTooLarge",
 		"The session token is %d bytes, which exceeds the maximum session token size of %d bytes. Use smaller session policies or session tags.", size, MaxSessionToken), decision.Parameter)
 }
 
 // sessionCredentials: reported verbatim by users, for both actions (aws-sdk-php 1876, vault 4108).
-func sessionCredentials(action string) *refusal {
+func sessionCredentials(action string) *api.Refusal {
 	return accessDenied(SessionCredentials, "Cannot call %s with session credentials", action).
-		hint("sign with a user's long-term access key")
+		WithHint("sign with a user's long-term access key")
 }
 
 // noMFADevice: no user here has an MFA device.
-func noMFADevice(serial string) *refusal {
+func noMFADevice(serial string) *api.Refusal {
 	return accessDenied(MFA, "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.").
-		because(MFA, "irsa-emu has no MFA devices, so %q is nobody's", serial)
+		Because("irsa-emu has no MFA devices, so %q is nobody's", serial)
 }
 
-func unknownAccessKey(id string) *refusal {
+func unknownAccessKey(id string) *api.Refusal {
 	return invalid("The access key ID %s is not valid.", id).
-		because(decision.Parameter, "%s is no key of this emulator, and does not hold an account number as keys issued since 2019 do", id)
+		Because("%s is no key of this emulator, and does not hold an account number as keys issued since 2019 do", id)
 }
 
 // Refusals of GetWebIdentityToken, recorded 13.
 
-func sessionTooShort(asked int, left time.Duration) *refusal {
+func sessionTooShort(asked int, left time.Duration) *api.Refusal {
 	return refused(wire.Errorf(http.StatusForbidden, "SessionDurationEscalationException", "Requested token expiry time must be before the original session's expiry time."), decision.Duration).
-		because(decision.Duration, "DurationSeconds is %d, and the caller's session ends in %s", asked, left.Round(time.Second)).
-		hint("ask for a shorter token, or with new credentials")
+		Because("DurationSeconds is %d, and the caller's session ends in %s", asked, left.Round(time.Second)).
+		WithHint("ask for a shorter token, or with new credentials")
 }
 
-func outboundDisabled(account string) *refusal {
+func outboundDisabled(account string) *api.Refusal {
 	return refused(wire.Errorf(http.StatusForbidden, "OutboundWebIdentityFederationDisabledException", "OutboundWebIdentityFederation is disabled."), OutboundDisabled).
-		because(OutboundDisabled, "outbound web identity federation is off in account %s", account).
-		hint("switch it on: aws iam enable-outbound-web-identity-federation")
+		Because("outbound web identity federation is off in account %s", account).
+		WithHint("switch it on: aws iam enable-outbound-web-identity-federation")
 }
 
-func payloadTooLarge(size int) *refusal {
+func payloadTooLarge(size int) *api.Refusal {
 	return failed(wire.Errorf(http.StatusBadRequest, "JWTPayloadSizeExceededException", "JWT payload exceeds maximum allowed size"), decision.Parameter).
-		because(decision.Parameter, "the payload has %d bytes, the most is %d", size, outboundMost).
-		hint("send fewer or shorter audiences and tags")
+		Because("the payload has %d bytes, the most is %d", size, outboundMost).
+		WithHint("send fewer or shorter audiences and tags")
 }

@@ -15,14 +15,14 @@ type getAccessKeyInfoResult struct{ Account string }
 
 // getAccessKeyInfo tells the account of a key, whoever asks: of a key in the
 // state what the state says, of any other what its id says.
-func (s *Service) getAccessKeyInfo(req *api.Request) (any, *refusal) {
+func (s *Service) getAccessKeyInfo(req *api.Request) (any, *api.Refusal) {
 	var in getAccessKeyInfoInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
 	const action = "sts:GetAccessKeyInfo"
 	if d := req.Authorize(api.Access{Action: action, Resource: "*"}); !d.Allowed {
-		return nil, denied(req.Principal.ARN, action, "*", d)
+		return nil, denied(req.Principal, action, "*", d)
 	}
 	if key, ok := state.Get[*iam.AccessKey](req.State, in.AccessKeyId); ok {
 		return getAccessKeyInfoResult{key.Account}, nil

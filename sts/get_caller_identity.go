@@ -12,7 +12,7 @@ type getCallerIdentityResult struct {
 }
 
 // getCallerIdentity needs no permission, and no policy can deny it.
-func (s *Service) getCallerIdentity(req *api.Request) (any, *refusal) {
+func (s *Service) getCallerIdentity(req *api.Request) (any, *api.Refusal) {
 	p := req.Principal
 	return getCallerIdentityResult{Arn: p.ARN, UserId: p.UserID, Account: p.Account}, nil
 }
@@ -22,7 +22,7 @@ func (s *Service) getCallerIdentity(req *api.Request) (any, *refusal) {
 // assume roles too, and no temporary credentials make further ones of users.
 // GetWebIdentityToken has a rule and a text of its own. Source: STS API
 // reference, GetSessionToken and GetFederationToken.
-func sessionMayCall(req *api.Request) *refusal {
+func sessionMayCall(req *api.Request) *api.Refusal {
 	p := req.Principal
 	if p == nil || !p.Temporary || req.Action == "GetCallerIdentity" || req.Action == "GetWebIdentityToken" {
 		return nil

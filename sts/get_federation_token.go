@@ -30,7 +30,7 @@ type getFederationTokenResult struct {
 
 // getFederationToken makes a session that may do what both its policies and the
 // user who asked may do.
-func (s *Service) getFederationToken(req *api.Request) (any, *refusal) {
+func (s *Service) getFederationToken(req *api.Request) (any, *api.Refusal) {
 	var in getFederationTokenInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
@@ -49,12 +49,12 @@ func (s *Service) getFederationToken(req *api.Request) (any, *refusal) {
 	tags.setKeys(keys)
 	const action = "sts:GetFederationToken"
 	if d := req.Authorize(api.Access{Action: action, Resource: arn, Keys: keys}); !d.Allowed {
-		return nil, denied(p.ARN, action, arn, d)
+		return nil, denied(p, action, arn, d)
 	}
 	if len(tags.list) > 0 {
 		const tagging = "sts:TagSession"
 		if d := req.Authorize(api.Access{Action: tagging, Resource: arn, Keys: keys}); !d.Allowed {
-			return nil, denied(p.ARN, tagging, arn, d)
+			return nil, denied(p, tagging, arn, d)
 		}
 	}
 	session := &Session{Kind: FederatedSession, Account: p.Account, Name: in.Name, Issued: wholeSecond(req.Now), Tags: tags.list}

@@ -25,7 +25,7 @@ const (
 )
 
 // getSessionToken needs no permission, only a long-term key.
-func (s *Service) getSessionToken(req *api.Request) (any, *refusal) {
+func (s *Service) getSessionToken(req *api.Request) (any, *api.Refusal) {
 	var in getSessionTokenInput
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)

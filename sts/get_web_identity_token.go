@@ -39,10 +39,10 @@ const (
 	outboundMost = 14_984
 )
 
-func (s *Service) getWebIdentityToken(req *api.Request) (any, *refusal) {
+func (s *Service) getWebIdentityToken(req *api.Request) (any, *api.Refusal) {
 	if req.HTTP.Host == "sts.amazonaws.com" {
 		return nil, failed(wire.Errorf(http.StatusBadRequest, "InvalidAction", "Operation not supported on STS global endpoint"), GlobalEndpoint).
-			hint("send the call to a region's endpoint, such as https://sts.us-east-1.amazonaws.com")
+			WithHint("send the call to a region's endpoint, such as https://sts.us-east-1.amazonaws.com")
 	}
 	var in getWebIdentityTokenInput
 	if err := req.DecodeQuery(&in, wire.EchoNulls); err != nil {
@@ -83,7 +83,7 @@ func (s *Service) getWebIdentityToken(req *api.Request) (any, *refusal) {
 }
 
 // tags are those of the request. Unlike session tags, they may begin with aws:.
-func (in *getWebIdentityTokenInput) tags() ([]aws.Tag, *refusal) {
+func (in *getWebIdentityTokenInput) tags() ([]aws.Tag, *api.Refusal) {
 	var keys []string
 	var tags []aws.Tag
 	for _, t := range in.Tags {
@@ -96,7 +96,7 @@ func (in *getWebIdentityTokenInput) tags() ([]aws.Tag, *refusal) {
 }
 
 // authorize asks the caller's policies, for the token and for its tags.
-func (in *getWebIdentityTokenInput) authorize(req *api.Request, tags []aws.Tag, seconds int) *refusal {
+func (in *getWebIdentityTokenInput) authorize(req *api.Request, tags []aws.Tag, seconds int) *api.Refusal {
 	p := req.Principal
 	if p.Type == api.FederatedUser {
 		return accessDenied(SessionCredentials, "GetWebIdentityToken does not support federated user sessions")
@@ -114,7 +114,7 @@ func (in *getWebIdentityTokenInput) authorize(req *api.Request, tags []aws.Tag, 
 	}
 	for _, action := range actions {
 		if d := req.Authorize(api.Access{Action: action, Resource: self, Keys: keys}); !d.Allowed {
-			return denied(p.ARN, action, self, d)
+			return denied(p, action, self, d)
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func sizeOf(c Credentials) tokenSize {
 }
 
 // issue seals the session and notes in the decision whom the credentials are for.
-func (s *Service) issue(req *api.Request, session *Session, arn string, minSize int) (Credentials, *refusal) {
+func (s *Service) issue(req *api.Request, session *Session, arn string, minSize int) (Credentials, *api.Refusal) {
 	sealer, err := s.sealerFor(req.HTTP.Context(), req.State, req.Now)
 	if err != nil {
 		return Credentials{}, internalFailure(err)

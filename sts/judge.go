@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
@@ -56,7 +57,7 @@ func providerARNOf(role *iam.Role, issuer string) string {
 // check that can be made, also behind the one that refuses.
 type Verdict struct {
 	// refused is the first check that failed; nil: the role may be assumed.
-	refused *refusal
+	refused *api.Refusal
 	// Beyond is what would refuse the call as well, in the order of the checks.
 	// What the trust policy says is in Checks.
 	Beyond []decision.Reason
@@ -84,7 +85,7 @@ func (v *Verdict) Reason() *decision.Reason {
 	if v.refused == nil {
 		return nil
 	}
-	return &v.refused.reason
+	return &v.refused.Reason
 }
 
 // Error is what AWS answers to a refused call; nil: it is not refused.
@@ -92,23 +93,23 @@ func (v *Verdict) Error() *decision.Error {
 	if v.refused == nil {
 		return nil
 	}
-	return v.refused.answer()
+	return v.refused.Answer()
 }
 
 // refuse records what a check found; nil is nothing.
-func (v *Verdict) refuse(r *refusal) {
+func (v *Verdict) refuse(r *api.Refusal) {
 	switch {
 	case r == nil:
 	case v.refused == nil:
 		v.refused = r
-	case r.reason.Kind == decision.TrustPolicy:
+	case r.Reason.Kind == decision.TrustPolicy:
 		// The evaluation explains what the trust policy was refused for before.
-		if v.refused.reason.Kind == decision.TrustPolicy && v.refused.reason.Advice() == "" {
-			to, from := &v.refused.reason, &r.reason
+		if v.refused.Reason.Kind == decision.TrustPolicy && v.refused.Reason.Advice() == "" {
+			to, from := &v.refused.Reason, &r.Reason
 			to.Hint, to.Fix, to.Code = from.Hint, from.Fix, from.Code
 		}
 	default:
-		v.Beyond = append(v.Beyond, r.reason)
+		v.Beyond = append(v.Beyond, r.Reason)
 	}
 }
 
@@ -185,7 +186,7 @@ func Judge(ctx context.Context, view View, keys oidc.KeySource, now time.Time, c
 	}
 	// The call is refused. What follows only explains.
 	for _, refused := range checkBeyond(claimed, provider, registered, keys, now) {
-		if refused.reason.Kind != v.refused.reason.Kind {
+		if refused.Reason.Kind != v.refused.Reason.Kind {
 			v.refuse(refused)
 		}
 	}
@@ -203,6 +204,6 @@ func (v *Verdict) noteUnchecked(keys oidc.KeySource, now time.Time) {
 		v.Notes = append(v.Notes, "the token's signature was not checked")
 	}
 	if refused := tokenRefused(v.Claimed.CheckTimes(now)); refused != nil && v.Claimed.Check() == nil {
-		v.Notes = append(v.Notes, "the token's times were left out of the answer; now, the STS would refuse it: "+refused.text())
+		v.Notes = append(v.Notes, "the token's times were left out of the answer; now, the STS would refuse it: "+refused.Text())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
@@ -16,7 +17,7 @@ import (
 const assumeWithWebIdentity = "sts:AssumeRoleWithWebIdentity"
 
 // readToken takes the token apart, or takes the claims that stand in for one.
-func readToken(call *WebIdentityCall) (*oidc.Unverified, *refusal) {
+func readToken(call *WebIdentityCall) (*oidc.Unverified, *api.Refusal) {
 	claims := call.Claims
 	var err error
 	if claims == nil {
@@ -31,27 +32,27 @@ func readToken(call *WebIdentityCall) (*oidc.Unverified, *refusal) {
 			if err == nil {
 				return nil, notLoginWithAmazon()
 			}
-			return nil, notImplemented("AssumeRoleWithWebIdentity for Login with Amazon")
+			return nil, api.Unsupported("sts", "AssumeRoleWithWebIdentity for Login with Amazon")
 		case "graph.facebook.com":
 			if err == nil {
 				return nil, rejectedByFacebook()
 			}
-			return nil, notImplemented("AssumeRoleWithWebIdentity for Facebook")
+			return nil, api.Unsupported("sts", "AssumeRoleWithWebIdentity for Facebook")
 		}
 		return nil, unknownOAuthProvider(*id)
 	}
 	return claims, tokenRefused(err)
 }
 
-func findRole(view View, arn string) (*iam.Role, *refusal) {
+func findRole(view View, arn string) (*iam.Role, *api.Refusal) {
 	role, why := view.Role(arn)
 	if role == nil {
-		return nil, webIdentityDenied(assumeWithWebIdentity, decision.RoleNotFound).because(decision.RoleNotFound, "%s", why)
+		return nil, webIdentityDenied(assumeWithWebIdentity, decision.RoleNotFound).Because("%s", why)
 	}
 	return role, nil
 }
 
-func checkDuration(role *iam.Role, seconds int) *refusal {
+func checkDuration(role *iam.Role, seconds int) *api.Refusal {
 	if seconds > role.MaxSessionDuration {
 		return durationOverRole(seconds, role.MaxSessionDuration)
 	}
@@ -82,12 +83,12 @@ func allowsFederated(trust *policy.Document, principal string) bool {
 
 // checkConcern asks whether the trust policy could concern the call at all: an
 // Allow statement names a provider that exists, or one of the token's issuer.
-func checkConcern(view View, role *iam.Role, name, issuer, provider string) *refusal {
+func checkConcern(view View, role *iam.Role, name, issuer, provider string) *api.Refusal {
 	if concerns(view, role.Trust.Parsed(), provider) {
 		return nil
 	}
 	return webIdentityDenied(assumeWithWebIdentity, decision.TrustPolicy).
-		because(decision.TrustPolicy, "the trust policy of %s names no OIDC provider that exists, and none of the token's issuer %q", name, issuer)
+		Because("the trust policy of %s names no OIDC provider that exists, and none of the token's issuer %q", name, issuer)
 }
 
 func concerns(view View, trust *policy.Document, provider string) bool {
@@ -120,7 +121,7 @@ func concerns(view View, trust *policy.Document, provider string) bool {
 
 // checkBeyond makes the checks of a token that is refused already, but for those
 // that need its issuer's keys.
-func checkBeyond(claimed *oidc.Unverified, p oidc.Provider, registered bool, keys oidc.KeySource, now time.Time) []*refusal {
+func checkBeyond(claimed *oidc.Unverified, p oidc.Provider, registered bool, keys oidc.KeySource, now time.Time) []*api.Refusal {
 	var errs []error
 	if registered {
 		errs = append(errs, claimed.CheckAudience(p))
@@ -128,7 +129,7 @@ func checkBeyond(claimed *oidc.Unverified, p oidc.Provider, registered bool, key
 	if claimed.Check() == nil && keys != oidc.NotChecked {
 		errs = append(errs, claimed.CheckTimes(now))
 	}
-	var found []*refusal
+	var found []*api.Refusal
 	for _, err := range append(errs, claimed.CheckSession()) {
 		if refused := tokenRefused(err); refused != nil {
 			found = append(found, refused)
@@ -177,10 +178,10 @@ func trustQuestion(role *iam.Role, provider string, claims *oidc.ClaimSet, call 
 }
 
 // trustDenied is the refusal of the first action that the trust policy does not allow.
-func trustDenied(checks []decision.Check) *refusal {
+func trustDenied(checks []decision.Check) *api.Refusal {
 	for _, c := range checks {
 		if !c.Decision.Allowed {
-			return webIdentityDenied(c.Action, decision.TrustPolicy).explained(c.Decision)
+			return webIdentityDenied(c.Action, decision.TrustPolicy).Explain(c.Decision)
 		}
 	}
 	return nil

@@ -38,13 +38,6 @@ type PodSession struct {
 	Credentials Credentials
 }
 
-// PodRefusal says why the STS does not let EKS assume a role, which EKS does not tell.
-type PodRefusal struct {
-	Reason decision.Reason
-	// Wire is what the STS itself says, for the record of its own call.
-	Code, Message string
-}
-
 // tags are those of every session of EKS Pod Identity, in the order of the
 // STS call's record (recorded 14); all of them are transitive.
 func (p *Pod) tags() sessionTags {
@@ -68,12 +61,13 @@ func (p *Pod) sessionName() string {
 }
 
 // AssumeRoleForPod assumes the association's role for a pod, and then its target
-// role. The checks go into the request's decision. An error is the emulator's own.
-func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *PodRefusal, error) {
+// role. The checks go into the request's decision. EKS does not pass on the
+// refusal's words.
+func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api.Refusal) {
 	name, tags := pod.sessionName(), pod.tags()
 	role, refused := s.authorizePod(req, &pod, name, &tags)
 	if refused != nil {
-		return nil, podRefusal(refused), nil
+		return nil, refused
 	}
 	session := &Session{
 		Kind: RoleSession, Account: role.Account, Name: name, RoleID: role.ID, Issued: wholeSecond(req.Now),
@@ -85,27 +79,23 @@ func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *Pod
 	}
 	if pod.TargetRoleARN != "" {
 		if role, session, refused = s.chainPod(req, &pod, session, name); refused != nil {
-			return nil, podRefusal(refused), nil
+			return nil, refused
 		}
 	}
 	arn := role.SessionARN(name)
 	credentials, refused := s.issue(req, session, arn, 0)
 	if refused != nil {
-		return nil, podRefusal(refused), nil
+		return nil, refused
 	}
-	return &PodSession{ARN: arn, RoleID: role.ID + ":" + name, Credentials: credentials}, nil, nil
-}
-
-func podRefusal(r *refusal) *PodRefusal {
-	return &PodRefusal{Reason: r.reason, Code: r.err.Code, Message: r.err.Message}
+	return &PodSession{ARN: arn, RoleID: role.ID + ":" + name, Credentials: credentials}, nil
 }
 
 // authorizePod asks the trust policy as the service: its call carries the
 // cluster as its source, and the tags.
-func (s *Service) authorizePod(req *api.Request, pod *Pod, name string, tags *sessionTags) (*iam.Role, *refusal) {
+func (s *Service) authorizePod(req *api.Request, pod *Pod, name string, tags *sessionTags) (*iam.Role, *api.Refusal) {
 	role, why := s.view(req).Role(pod.RoleARN)
 	if role == nil {
-		return nil, assumeRoleDenied(PodsService, "sts:AssumeRole", pod.RoleARN, decision.RoleNotFound).because(decision.RoleNotFound, "%s", why)
+		return nil, assumeRoleDenied(PodsService, "sts:AssumeRole", pod.RoleARN, decision.RoleNotFound).Because("%s", why)
 	}
 	call := *req.Call // EKS makes this call: nothing of the agent's is in it
 	call.HTTP = nil
@@ -120,14 +110,14 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string, tags *se
 	tags.setKeys(ctx)
 	setRoleTags(ctx, role)
 	trust := policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
-	var first *refusal
+	var first *api.Refusal
 	for _, action := range neededActions("sts:AssumeRole", len(tags.list) > 0, "") { // all of them, for the explanation
 		d := policy.Evaluate(policy.Policies{Trust: &trust, ResourceAccount: role.Account}, policy.Request{
 			Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: PodsService}, Context: ctx,
 		})
 		req.Decision.Checks = append(req.Decision.Checks, decision.Check{Action: action, Resource: role.ARN(), Decision: d})
 		if !d.Allowed && first == nil {
-			first = assumeRoleDenied(PodsService, action, role.ARN(), decision.TrustPolicy).explained(d)
+			first = assumeRoleDenied(PodsService, action, role.ARN(), decision.TrustPolicy).Explain(d)
 		}
 	}
 	return role, first
@@ -136,10 +126,10 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string, tags *se
 // chainPod assumes the target role with the first role's session, whose tags go
 // along. The external id is always sent (EKS user guide, "Access AWS resources
 // using EKS Pod Identity target IAM roles").
-func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name string) (*iam.Role, *Session, *refusal) {
+func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name string) (*iam.Role, *Session, *api.Refusal) {
 	principal, gone := first.principal(req.State)
 	if gone != "" { // cannot be: the role was just found
-		return nil, nil, assumeRoleDenied(pod.RoleARN, "sts:AssumeRole", pod.TargetRoleARN, decision.RoleNotFound).because(decision.RoleNotFound, "%s", gone)
+		return nil, nil, assumeRoleDenied(pod.RoleARN, "sts:AssumeRole", pod.TargetRoleARN, decision.RoleNotFound).Because("%s", gone)
 	}
 	call := *req.Call
 	call.HTTP = nil

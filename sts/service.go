@@ -123,11 +123,11 @@ func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 			return nil
 		}
 	}
-	return refused.asError()
+	return refused
 }
 
 // actions are AWS's, by name.
-var actions = map[string]func(*Service, *api.Request) (any, *refusal){
+var actions = map[string]func(*Service, *api.Request) (any, *api.Refusal){
 	"AssumeRole":                 (*Service).assumeRole,
 	"AssumeRoleWithWebIdentity":  (*Service).assumeRoleWithWebIdentity,
 	"DecodeAuthorizationMessage": (*Service).decodeAuthorizationMessage,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -27,7 +28,7 @@ type sessionPolicies struct {
 
 // readSessionPolicies checks the parameters Policy and PolicyArns. Managed
 // policies are AWS's or of the account of the role or user.
-func readSessionPolicies(r state.Reader, account string, inline *string, arns []policyDescriptor) (sessionPolicies, *refusal) {
+func readSessionPolicies(r state.Reader, account string, inline *string, arns []policyDescriptor) (sessionPolicies, *api.Refusal) {
 	var p sessionPolicies
 	if inline != nil {
 		if _, err := policy.ValidateSession([]byte(*inline)); err != nil {

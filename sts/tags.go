@@ -28,7 +28,7 @@ type sessionTags struct {
 
 // readTags checks the parameters Tags and TransitiveTagKeys against each other
 // and against the calling session; nil caller: there is none. Tag keys ignore case.
-func readTags(elements []tagElement, transitive []string, caller *api.Principal) (sessionTags, *refusal) {
+func readTags(elements []tagElement, transitive []string, caller *api.Principal) (sessionTags, *api.Refusal) {
 	var tags sessionTags
 	if caller != nil && caller.Temporary {
 		for _, tag := range caller.SessionTags {

@@ -108,9 +108,9 @@ func (s *Service) answer(req *api.Request) (any, error) {
 	}
 	pod.RoleARN, pod.TargetRoleARN, pod.ExternalID = association.RoleARN, association.TargetRoleARN, association.ExternalID
 	pod.DisableSessionTags, pod.Policy = association.DisableSessionTags, association.Policy
-	session, refused, err := s.STS.AssumeRoleForPod(req, *pod)
-	if err != nil {
-		return nil, err
+	session, refused := s.STS.AssumeRoleForPod(req, *pod)
+	if refused != nil && refused.Cause != nil {
+		return nil, refused
 	}
 	if refused != nil { // the one text for all that the STS may have against it (recorded 14)
 		f := api.Fail(http.StatusBadRequest, "AccessDeniedException", "Unauthorized Exception! EKS does not have permissions to assume the associated role.")
