@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -143,6 +144,14 @@ type StateKeeper interface {
 	// Reset deletes all that documents can give the service of an account; "": of
 	// every account.
 	Reset(tx *state.Txn, account string)
+}
+
+// Starter is a Service that has something to do beside its calls.
+type Starter interface {
+	// Start is called before the first call, when the state is there. What it begins ends with Stop.
+	Start(ctx context.Context) error
+	// Stop is called after the last call, before the state is closed.
+	Stop()
 }
 
 // IssuerNamer is a service whose resources have OIDC issuers.

@@ -35,6 +35,8 @@ type Config struct {
 	ControlToken string
 	// Decisions is how many decisions are kept, at some 2 KB each. Default 1,000.
 	Decisions int
+	// MaxObjectSize bounds an S3 object in bytes. Default 5 GiB.
+	MaxObjectSize int64
 	// PropagationDelay is how long new roles and providers stay invisible to
 	// the STS, as they do for seconds on AWS. Default none.
 	PropagationDelay time.Duration

@@ -59,6 +59,7 @@ func New(ctx context.Context, config Config) (*Emulator, error) {
 		decisions: decision.NewLog(config.Decisions), metrics: newMetrics(), faults: &faults{},
 	}
 	if err := e.begin(ctx); err != nil {
+		e.services.stop()
 		return nil, errors.Join(err, store.Close())
 	}
 	e.storeWatch = watchStore(store, config.Backend, config.Logger)
@@ -71,6 +72,9 @@ func (e *Emulator) begin(ctx context.Context) error {
 		return err
 	}
 	if err := e.documents.settle(ctx); err != nil {
+		return err
+	}
+	if err := e.services.start(ctx); err != nil {
 		return err
 	}
 	for _, given := range e.config.Given {
@@ -147,5 +151,6 @@ func (e *Emulator) ResetAccount(ctx context.Context, account string) error {
 // Close ends the emulator: its state is closed, everything acknowledged is kept.
 func (e *Emulator) Close() error {
 	e.storeWatch.stop()
+	e.services.stop()
 	return e.store.Close()
 }

@@ -23,7 +23,8 @@ import (
 // common is what several replicas share, in memory. Their changes reach the
 // others late, as those over a slow network do.
 type common struct {
-	lag time.Duration
+	blobs state.Blobs
+	lag   time.Duration
 
 	mu      sync.Mutex
 	records map[[2]string]state.Record
@@ -41,8 +42,10 @@ type replica struct {
 	toldMore chan struct{}
 }
 
+func (c *common) Blobs() state.Blobs { return c.blobs }
+
 func newCommon(lag time.Duration) *common {
-	return &common{lag: lag, records: map[[2]string]state.Record{}, kinds: map[string]int64{}, grown: make(chan struct{})}
+	return &common{blobs: state.NewMemory().Blobs(), lag: lag, records: map[[2]string]state.Record{}, kinds: map[string]int64{}, grown: make(chan struct{})}
 }
 
 func (c *common) replica() *replica { return &replica{common: c, toldMore: make(chan struct{})} }

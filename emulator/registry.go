@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"net"
@@ -154,6 +155,29 @@ func (r *registry) keepers() iter.Seq[api.StateKeeper] {
 			if keeper, ok := s.(api.StateKeeper); ok && !yield(keeper) {
 				return
 			}
+		}
+	}
+}
+
+// start starts the services that have something to do beside their calls.
+func (r *registry) start(ctx context.Context) error {
+	for _, s := range r.all {
+		if starter, ok := s.(api.Starter); ok {
+			if err := starter.Start(ctx); err != nil {
+				return fmt.Errorf("starting %s: %w", s.Describe().Title, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *registry) stop() {
+	if r == nil {
+		return // nothing was wired
+	}
+	for _, s := range r.all {
+		if starter, ok := s.(api.Starter); ok {
+			starter.Stop()
 		}
 	}
 }

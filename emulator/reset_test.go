@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -15,8 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/irsa-emu/irsa-emu/control"
-	s3store "github.com/irsa-emu/irsa-emu/services/s3"
-	"github.com/irsa-emu/irsa-emu/state"
 )
 
 // One account is reset to what was given of it, every kind of thing in it; the
@@ -63,12 +62,14 @@ func TestResetOfOneAccount(t *testing.T) {
 	if emu.clock.Offset() != 1e12 || len(emu.faults.all()) != 1 || len(emu.decisions.Newest(100, "")) != decisions {
 		t.Error("the clock, faults or decisions were reset")
 	}
-	blobs := 0
-	for range state.All[*s3store.Blob](emu.store.Snapshot(), "") {
-		blobs++
-	}
-	if blobs != 1 {
-		t.Errorf("%d blobs, of one object", blobs)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		blobs, err := emu.store.Blobs().List(t.Context())
+		if err == nil && len(blobs) == 1 {
+			break
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("%d blobs, of one object: %v", len(blobs), err)
+		}
 	}
 }
 

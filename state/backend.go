@@ -17,6 +17,8 @@ type Backend interface {
 	//   - anything else: nothing was written, and nothing will be.
 	// A context that ends while the commit is under way does not make it uncertain: the backend finds out what happened.
 	Commit(ctx context.Context, changes []Change) (int64, error)
+	// Blobs are beside the entities; always the same.
+	Blobs() Blobs
 	// Close releases what the backend holds; every later call answers ErrClosed.
 	Close() error
 }

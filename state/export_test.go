@@ -73,7 +73,7 @@ func TestExportImport(t *testing.T) {
 	for name, bad := range map[string]struct{ export, want string }{
 		"empty":            {"", "line 1: the export ends too early"},
 		"something else":   {"kind: State\n", "line 1: this is not an export"},
-		"a later version":  {strings.Replace(export.String(), `"version":1`, `"version":2`, 1), "line 1: an export of version 2"},
+		"a later version":  {strings.Replace(export.String(), `"version":1`, `"version":3`, 1), "line 1: an export of version 3"},
 		"cut off":          {export.String()[:len(export.String())-5], "line 5: the export ends too early"},
 		"a line less":      {lines[0] + "\n" + lines[2] + "\n" + lines[3] + "\n" + lines[4] + "\n", "line 4: the export is not as it was written"},
 		"edited":           {strings.Replace(export.String(), `"N":2`, `"N":3`, 1), "line 5: the export is not as it was written"},
@@ -105,9 +105,10 @@ func TestExportImport(t *testing.T) {
 func FuzzImport(f *testing.F) {
 	f.Add([]byte(exported))
 	f.Add([]byte("{\"export\":\"irsa-emu state\",\"version\":1}\n{\"entities\":0,\"sha256\":\"3b1d9eb18b2d3a2b0c7b8ea5b6a1ab7e\"}\n"))
+	f.Add([]byte(exportedBlobs))
 	f.Add([]byte("{\"export\":\"irsa-emu state\",\"version\":1}\n{\"kind\":\"item\",\"key\":\"a\",\"value\":null}\n"))
 	f.Fuzz(func(t *testing.T, export []byte) {
-		backend := &kept{}
+		backend := newKept()
 		n, err := state.Import(t.Context(), backend, bytes.NewReader(export), storetest.Kinds()...)
 		if err != nil {
 			return
@@ -121,7 +122,7 @@ func FuzzImport(f *testing.F) {
 		if got, err := state.Export(t.Context(), backend, &first); got != n || err != nil {
 			t.Fatalf("Export = %d, %v after Import of %d", got, err, n)
 		}
-		other := &kept{}
+		other := newKept()
 		if _, err := state.Import(t.Context(), other, bytes.NewReader(first.Bytes()), storetest.Kinds()...); err != nil {
 			t.Fatalf("the export of what was imported is not taken: %v", err)
 		}
@@ -131,8 +132,74 @@ func FuzzImport(f *testing.F) {
 	})
 }
 
+// exportedBlobs has a blob of two lines, and one of none.
+const exportedBlobs = `{"export":"irsa-emu state","version":2}
+{"kind":"item","key":"a","value":{"Key":"a"}}
+{"blob":"a-1","data":"aGVsbG8s"}
+{"blob":"a-1","data":"IHdvcmxk"}
+{"blob":"b","data":""}
+{"entities":1,"sha256":"@"}
+`
+
+// TestExportBlobs: what is beside the entities goes with them, in lines of bounded length, and an import that fails leaves none.
+func TestExportBlobs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	first, err := boltstore.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	content := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
+	for id, b := range map[string][]byte{"long": content, "empty": nil} {
+		w, err := first.Blobs().Create(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var export, again bytes.Buffer
+	if _, err := state.Export(t.Context(), first, &export); err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(export.Bytes()) {
+		if len(line) > 1<<20 {
+			t.Errorf("a line of %d bytes", len(line))
+		}
+	}
+	second, err := boltstore.Open(filepath.Join(t.TempDir(), "b.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	broken := bytes.Replace(export.Bytes(), []byte(`"entities":0`), []byte(`"entities":1`), 1)
+	if _, err := state.Import(t.Context(), second, bytes.NewReader(broken)); err == nil {
+		t.Error("an import that is not as it was written")
+	}
+	if left, err := second.Blobs().List(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("a failed import has left %q, %v", left, err)
+	}
+	if _, err := state.Import(t.Context(), second, bytes.NewReader(export.Bytes())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := state.Export(t.Context(), second, &again); err != nil || !bytes.Equal(export.Bytes(), again.Bytes()) {
+		t.Errorf("the second export has %d bytes, the first %d, %v", again.Len(), export.Len(), err)
+	}
+}
+
 // kept is the least backend that keeps something.
-type kept struct{ records []state.Record }
+type kept struct {
+	records []state.Record
+	blobs   state.Blobs
+}
+
+func newKept() *kept { return &kept{blobs: state.NewMemory().Blobs()} }
+
+func (k *kept) Blobs() state.Blobs { return k.blobs }
 
 func (k *kept) Load(context.Context) ([]state.Record, error) { return k.records, nil }
 func (k *kept) Close() error                                 { return nil }

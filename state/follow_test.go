@@ -27,6 +27,8 @@ type scripted struct {
 	told     chan struct{}       // after each apply
 }
 
+func (*scripted) Blobs() state.Blobs { return nil }
+
 func newScripted() *scripted {
 	return &scripted{tell: make(chan []state.Change), lose: make(chan error), told: make(chan struct{})}
 }

@@ -7,13 +7,16 @@ import (
 )
 
 // NewMemory is the Backend that keeps nothing: the state lives as long as the Store. It serves one Store, once.
-func NewMemory() Backend { return &memory{} }
+func NewMemory() Backend { return &memory{blobs: newMemoryBlobs()} }
 
 type memory struct {
 	mu       sync.Mutex
 	revision int64
 	closed   bool
+	blobs    *memoryBlobs
 }
+
+func (m *memory) Blobs() Blobs { return m.blobs }
 
 func (m *memory) Load(context.Context) ([]Record, error) {
 	m.mu.Lock()
@@ -44,5 +47,5 @@ func (m *memory) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	return nil
+	return m.blobs.close()
 }

@@ -121,11 +121,12 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (seen uint64, how 
 	if err := s.lock(ctx); err != nil {
 		return 0, ended, err
 	}
-	defer s.unlock()
-	seen = s.Version()
 	view := s.db.Txn(true)
-	defer view.Abort() // does nothing after Commit
 	tx := newTxn(s.kinds, view)
+	defer func() { tx.ended(how, err) }() // last, when the store is free again
+	defer s.unlock()
+	defer view.Abort() // does nothing after Commit
+	seen = s.Version()
 	if err := fn(tx); err != nil {
 		return seen, undone, err
 	}

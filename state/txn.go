@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 
@@ -18,6 +19,23 @@ type Txn struct {
 	reads   map[*Kind]int  // single entities read, by kind
 	scanned map[*Kind]bool // kinds of which a range or an index was read
 	err     error          // the first misuse; Update returns it
+	after   []func(error)
+}
+
+// After has a function called when this run of the transaction has ended, outside of it: with nil when it was kept and is
+// visible, else with why not, of which ErrUncertain leaves open whether it was. A function that runs again gives its own.
+func (tx *Txn) After(fn func(err error)) { tx.after = append(tx.after, fn) }
+
+// errUndone is what After's functions get when the transaction wrote nothing, or failed by itself.
+var errUndone = errors.New("the transaction was not carried out")
+
+func (tx *Txn) ended(outcome outcome, err error) {
+	if outcome == undone && err == nil {
+		err = errUndone
+	}
+	for _, fn := range tx.after {
+		fn(err)
+	}
 }
 
 type place struct {

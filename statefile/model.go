@@ -199,10 +199,17 @@ type Bucket struct {
 	Tags    map[string]string `json:"tags,omitempty"`
 }
 
+// ObjectReference stands for content that a document does not have.
+type ObjectReference struct {
+	Size int64  `json:"size" jsonschema_description:"Bytes."`
+	ETag string `json:"etag" jsonschema_description:"Without quotes."`
+}
+
 // Object is an S3 object.
 type Object struct {
 	Content     *Text             `json:"content,omitempty" jsonschema_description:"The bytes as text, inline or {file: report.txt}; empty when left out."`
 	Binary      []byte            `json:"binary,omitempty" jsonschema_description:"The bytes in base64, in place of content."`
+	Reference   *ObjectReference  `json:"reference,omitempty" jsonschema_description:"In place of large content in documents that the emulator gives: the object must be there already."`
 	ContentType string            `json:"contentType,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty" jsonschema_description:"x-amz-meta-* headers, without that prefix."`
 	Modified    time.Time         `json:"modified,omitzero"`

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,12 +23,12 @@ import (
 )
 
 type serveFlags struct {
-	listen, tlsListen, dataDir, store, account, region, adminSecret, controlToken, readyFile, logFormat, issuerCA, cloudTrail string
-	given                                                                                                                     givenFlags
-	allowIssuers                                                                                                              []string
-	decisions                                                                                                                 int
-	verbose                                                                                                                   bool
-	drainTimeout, drainLinger                                                                                                 time.Duration
+	listen, tlsListen, dataDir, store, account, region, adminSecret, controlToken, readyFile, logFormat, issuerCA, cloudTrail, maxObjectSize string
+	given                                                                                                                                    givenFlags
+	allowIssuers                                                                                                                             []string
+	decisions                                                                                                                                int
+	verbose                                                                                                                                  bool
+	drainTimeout, drainLinger                                                                                                                time.Duration
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -61,6 +62,7 @@ signal ends it at once.
 	flags.StringArrayVar(&f.allowIssuers, "allow-issuer-network", nil, "private network that remote issuers' keys may be fetched from, such as 10.0.0.0/8 (repeatable)")
 	flags.IntVar(&f.decisions, "decisions", 1_000, "number of decisions that are kept for explain, at some 2 KB each")
 	flags.StringVar(&f.cloudTrail, "cloudtrail", "", "file that a record of every STS, IAM and Secrets Manager call is appended to, in the shape of AWS CloudTrail's, one JSON object a line; - is stdout, after the ready line")
+	flags.StringVar(&f.maxObjectSize, "max-object-size", "", "largest S3 object that is kept (default 5GiB; 256MiB with --store etcd:, which keeps content in etcd)")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long calls under way may take after SIGINT or SIGTERM")
 	flags.DurationVar(&f.drainLinger, "drain-linger", 0, "how long calls are still taken, while /readyz says no, before that: time for a load balancer to notice")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every call, not only those that were refused or failed")
@@ -122,7 +124,7 @@ func (p *program) collectLess() {
 	}
 }
 
-func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Config, error) {
+func (p *program) serveConfig(ctx context.Context, f serveFlags) (_ emulator.Config, err error) {
 	config := emulator.Config{
 		Account: f.account, Region: f.region, AdminSecret: f.adminSecret, ControlToken: f.controlToken, Decisions: f.decisions,
 	}
@@ -149,6 +151,9 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Confi
 	}
 	if f.drainLinger < 0 {
 		return config, usageError("--drain-linger %s: it is negative", f.drainLinger)
+	}
+	if config.MaxObjectSize, err = f.objectSize(); err != nil {
+		return config, usageError("--max-object-size: %w", err)
 	}
 	for _, network := range f.allowIssuers {
 		prefix, err := netip.ParsePrefix(network)
@@ -177,6 +182,18 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags) (emulator.Confi
 	backend, err := openStore(ctx, f.store)
 	config.Backend = backend
 	return config, err
+}
+
+// objectSize is the largest object that is kept. etcd is not made for more than
+// some GiB in all, and takes no writes at all once it is full.
+func (f *serveFlags) objectSize() (int64, error) {
+	switch {
+	case f.maxObjectSize != "":
+		return parseSize(f.maxObjectSize)
+	case strings.HasPrefix(f.store, "etcd:"):
+		return 256 << 20, nil
+	}
+	return 0, nil
 }
 
 // ready prints the one line that says where the emulator is, and writes the

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/emulator"
+	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/state/boltstore"
 	"github.com/irsa-emu/irsa-emu/state/etcdstore"
@@ -21,7 +22,8 @@ import (
 // storeHelp is what can be written for --store.
 const storeHelp = `The state is kept where --store says:
   memory                        nowhere: it is gone with the process
-  file:PATH                     in one file, which one process at a time may use
+  file:PATH                     in one file, which one process at a time may use; the content
+                                of S3 objects over 16 KiB in the folder PATH.blobs beside it
   etcd://HOST:PORT[,…]/PREFIX   in etcd, under a prefix, for any number of replicas:
                                 any of them answers any call
 
@@ -137,25 +139,66 @@ func withStore(ctx context.Context, store string, do func(state.Backend) error) 
 }
 
 func (p *program) stateCheckCommand() *cobra.Command {
-	return &cobra.Command{
+	fix := false
+	cmd := &cobra.Command{
 		Use: "check STORE", Short: "Read all of a store and say what is in it, or what is wrong with it", Args: cobra.ExactArgs(1),
 		Long: `check reads all that a store keeps, changing nothing. Of a file (PATH or file:PATH) every
-page and checksum is checked too; of etcd, that every entity can be read.`,
+page and checksum is checked too; of etcd, that every entity can be read. The content of
+S3 objects is compared with what was written, and counted where nothing refers to it: what
+a killed process has left. --fix removes that, as serve does when it starts; in etcd it
+takes only what is older than an hour, which can be no upload under way.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.HasPrefix(args[0], "etcd:") {
-				return withStore(cmd.Context(), args[0], func(backend state.Backend) error { return p.checkEntities(cmd.Context(), backend) })
+				return withStore(cmd.Context(), args[0], func(backend state.Backend) error { return p.checkEntities(cmd.Context(), backend, fix) })
 			}
-			report, err := boltstore.Check(strings.TrimPrefix(args[0], "file:"))
+			path := strings.TrimPrefix(args[0], "file:")
+			report, err := boltstore.Check(path)
 			if err != nil {
 				return &exitError{exitFailed, err}
 			}
-			return p.printCheck([][2]any{{"format", report.Format}, {"revision", report.Revision}, {"bytes", report.Bytes}, {"entities", report.Entities}}, report.Kinds)
+			content, err := p.checkContent(cmd.Context(), path, fix)
+			if err != nil {
+				return &exitError{exitFailed, err}
+			}
+			rows := [][2]any{{"format", report.Format}, {"revision", report.Revision}, {"bytes", report.Bytes}}
+			return p.printCheck(append(append(rows, content...), [2]any{"entities", report.Entities}), report.Kinds)
 		},
 	}
+	cmd.Flags().BoolVar(&fix, "fix", false, "remove content that nothing refers to")
+	return cmd
+}
+
+// checkContent checks what is beside a state file. It is a file that is there: Check has read it.
+func (p *program) checkContent(ctx context.Context, path string, fix bool) (rows [][2]any, err error) {
+	backend, err := boltstore.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, backend.Close()) }()
+	return contentRows(ctx, backend, fix)
+}
+
+func contentRows(ctx context.Context, backend state.Backend, fix bool) ([][2]any, error) {
+	store, err := state.Open(ctx, backend, emulator.Kinds()...)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s3.CheckStorage(ctx, store, fix)
+	if err = errors.Join(err, store.Close()); err != nil {
+		return nil, err
+	}
+	rows := [][2]any{{"contents", found.Blobs}}
+	switch {
+	case found.Removed > 0:
+		rows = append(rows, [2]any{"removed, as nothing refers to them", found.Removed})
+	case found.Orphans > 0:
+		rows = append(rows, [2]any{"contents that nothing refers to (--fix removes them)", found.Orphans})
+	}
+	return rows, nil
 }
 
 // checkEntities reads a store as an emulator does when it starts.
-func (p *program) checkEntities(ctx context.Context, backend state.Backend) error {
+func (p *program) checkEntities(ctx context.Context, backend state.Backend, fix bool) error {
 	records, err := backend.Load(ctx)
 	if err != nil {
 		return err
@@ -168,7 +211,12 @@ func (p *program) checkEntities(ctx context.Context, backend state.Backend) erro
 		kinds[r.Kind]++
 		revision = max(revision, r.Revision)
 	}
-	return p.printCheck([][2]any{{"format", etcdstore.Format}, {"revision", revision}, {"entities", len(records)}}, kinds)
+	content, err := contentRows(ctx, backend, fix)
+	if err != nil {
+		return err
+	}
+	rows := [][2]any{{"format", etcdstore.Format}, {"revision", revision}}
+	return p.printCheck(append(append(rows, content...), [2]any{"entities", len(records)}), kinds)
 }
 
 func (p *program) printCheck(rows [][2]any, kinds map[string]int) error {

@@ -11,7 +11,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
-	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -62,7 +61,7 @@ func (c *call) decide(b *Bucket, action, key string, keys policy.Context) (d pol
 	resource = b.ARN()
 	if key != "" {
 		resource += "/" + key
-		if o, ok := state.Get[*Object](c.State, objectKey(b.Name, key)); ok {
+		if o, ok := current(c.State, b.Name, key); ok {
 			for _, t := range o.Tags {
 				keys.Set("s3:ExistingObjectTag/"+t.Key, t.Value)
 			}

@@ -136,26 +136,26 @@ func (s *Service) headBucket(c *call) error {
 }
 
 func (s *Service) deleteBucket(c *call) error {
-	var left []Piece
 	err := s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		left = nil
-		for range state.All[*Object](tx, objectKey(c.name, "")) {
-			return fail(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty", "BucketName", c.name)
+		b, err := c.sameBucket(tx)
+		if err != nil {
+			return err
 		}
-		for p := range state.All[*Part](tx, c.name+"/") {
-			left = append(left, p.Content...)
+		for o := range state.All[*Object](tx, objectKey(c.name, "")) {
+			f := fail(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty", "BucketName", c.name)
+			if b.Versioning != "" {
+				f.Wire.Message = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+				f.Because("there is still %q, in a bucket that has versions: the object, an older version or a delete marker", o.Key)
+			}
+			return f
 		}
-		state.DeleteAll[*Part](tx, c.name+"/")
-		state.DeleteAll[*Upload](tx, c.name+"/")
-		if b, ok := state.Get[*Bucket](tx, c.name); ok {
-			tx.Delete(b)
-		}
+		s.contents.dropUploads(tx, c.name)
+		tx.Delete(b)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.drop(c, left)
 	return c.noContent()
 }
 
@@ -214,9 +214,9 @@ func invalidArgumentOnly(message, name string) error {
 // changeBucket applies fn to a copy of the call's bucket, on its newest state.
 func (s *Service) changeBucket(c *call, fn func(*Bucket)) error {
 	return s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		b, ok := state.Get[*Bucket](tx, c.name)
-		if !ok {
-			return noSuchBucket(c.name)
+		b, err := c.sameBucket(tx)
+		if err != nil {
+			return err
 		}
 		changed := *b
 		fn(&changed)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -134,8 +135,8 @@ func TestFreshBucket(t *testing.T) {
 	} {
 		refused(t, tc.call(), 404, tc.code, tc.message)
 	}
-	_, err := c.PutBucketVersioning(ctx, &sdk.PutBucketVersioningInput{Bucket: &b, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled}})
-	refused(t, err, 501, "NotImplemented", "irsa-emu does not implement s3:PutBucketVersioning.")
+	_, err := c.PutBucketWebsite(ctx, &sdk.PutBucketWebsiteInput{Bucket: &b, WebsiteConfiguration: &types.WebsiteConfiguration{IndexDocument: &types.IndexDocument{Suffix: aws.String("i")}}})
+	refused(t, err, 501, "NotImplemented", "irsa-emu does not implement s3:PutBucketWebsite.")
 }
 
 // TestSettings: what can be set. The texts were recorded on AWS.
@@ -230,8 +231,13 @@ func TestDocument(t *testing.T) {
 	s := start(t, false)
 	apply := func(s *servicetest.Server, buckets ...statefile.Bucket) error {
 		return s.Store.Update(t.Context(), func(tx *state.Txn) error {
-			return s3.Apply(tx, servicetest.Account, servicetest.Region, statefile.Account{Buckets: buckets}, s.Now())
+			return s.Service().(api.StateKeeper).Apply(tx, &statefile.State{Accounts: map[string]statefile.Account{servicetest.Account: {Buckets: buckets}}}, s.Now())
 		})
+	}
+	export := func(s *servicetest.Server) []statefile.Bucket {
+		doc := statefile.State{Accounts: map[string]statefile.Account{}}
+		s.Service().(api.StateKeeper).Export(s.Store.Snapshot(), &doc)
+		return doc.Accounts[servicetest.Account].Buckets
 	}
 	hello := statefile.Text("hello")
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::reports/*"}]}`
@@ -254,7 +260,7 @@ func TestDocument(t *testing.T) {
 	if string(body) != "hello" || answer.Header.Get("Etag") != `"5d41402abc4b2a76b9719d911017c592"` {
 		t.Errorf("anonymous: %s %s", answer.Status, body)
 	}
-	first := s3.Export(s.Store.Snapshot(), servicetest.Account)
+	first := export(s)
 	other := start(t, false)
 	if err := apply(other, first...); err != nil {
 		t.Fatal(err)
@@ -262,7 +268,7 @@ func TestDocument(t *testing.T) {
 	if err := apply(other, first...); err != nil { // once more changes nothing
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(first, s3.Export(other.Store.Snapshot(), servicetest.Account)); diff != "" {
+	if diff := cmp.Diff(first, export(other)); diff != "" {
 		t.Errorf("(-first +second):\n%s", diff)
 	}
 	if err := apply(s, statefile.Bucket{Name: "Not Valid"}); err == nil {
@@ -273,10 +279,10 @@ func TestDocument(t *testing.T) {
 	if !found[servicetest.Account] || len(found) != 1 {
 		t.Errorf("accounts %v", found)
 	}
-	if err := s.Store.Update(t.Context(), func(tx *state.Txn) error { s3.Reset(tx, ""); return nil }); err != nil {
+	if err := s.Store.Update(t.Context(), func(tx *state.Txn) error { s.Service().(api.StateKeeper).Reset(tx, ""); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if left := s3.Export(s.Store.Snapshot(), servicetest.Account); len(left) != 0 {
+	if left := export(s); len(left) != 0 {
 		t.Errorf("left after a reset: %+v", left)
 	}
 }

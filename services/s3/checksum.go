@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"hash/crc32"
@@ -161,8 +162,9 @@ func (c *call) readAll(limit int64) ([]byte, error) {
 // bodyError is what became of a body that could not be read: what is wrong with
 // it in S3's words, or that the client went away.
 func bodyError(err error) error {
-	if _, ok := err.(*wire.Error); ok {
-		return err
+	var known *wire.Error
+	if errors.As(err, &known) {
+		return known
 	}
 	f := fail(http.StatusBadRequest, "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header")
 	f.Reason.Message = err.Error()

@@ -53,8 +53,7 @@ func (s *Service) completeMultipartUpload(c *call) error {
 			return malformedXML()
 		}
 	}
-	u, err := c.upload(c.State)
-	if err != nil {
+	if _, err := c.upload(c.State); err != nil {
 		if o, again := c.completedBefore(in.Parts); again {
 			return c.completed(o)
 		}
@@ -64,49 +63,85 @@ func (s *Service) completeMultipartUpload(c *call) error {
 	if err != nil {
 		return err
 	}
-	o, err := s.assemble(c, u, in.Parts)
+	o, err := s.complete(c, in.Parts, conditions)
 	if err != nil {
 		return err
 	}
-	var unused []Piece
-	used := map[string]bool{}
-	for _, p := range o.Content {
-		used[p.Blob] = true
+	return c.completed(o)
+}
+
+// mostAssemblies is how often parts may be uploaded again while they become an object.
+const mostAssemblies = 20
+
+// errPartsChanged: a part that was read is not the upload's any more.
+var errPartsChanged = errors.New("s3: a part was uploaded again while the upload was completed")
+
+// complete makes the object of the parts, anew as long as one of them is
+// uploaded again meanwhile: what it is made of is what it then owns.
+func (s *Service) complete(c *call, parts []completePart, conditions conditions) (*Object, error) {
+	var again error
+	for range mostAssemblies {
+		now := s.store.Snapshot()
+		u, err := c.upload(now)
+		if err != nil {
+			return nil, err
+		}
+		a, err := s.assemble(c, now, u, parts)
+		if err == nil {
+			var o *Object
+			if o, err = s.finish(c, a, conditions); err == nil {
+				return o, nil
+			}
+		}
+		if !errors.Is(err, errPartsChanged) && !errors.Is(err, state.ErrNoBlob) {
+			return nil, err
+		}
+		again = err
 	}
-	var old []Piece
-	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		unused, old = nil, nil
-		newest, err := c.upload(tx)
+	if errors.Is(again, state.ErrNoBlob) {
+		return nil, again
+	}
+	return nil, fail(http.StatusConflict, "OperationAborted", "A conflicting conditional operation is currently in progress against this resource. Please try again.")
+}
+
+// finish puts the object in place of the upload, if its parts are still those it was made of.
+func (s *Service) finish(c *call, a *assembly, conditions conditions) (*Object, error) {
+	return s.putNewest(c, a.object, conditions, func(tx *state.Txn) error {
+		u, err := c.upload(tx)
 		if err != nil {
 			return err
 		}
-		before, exists := state.Get[*Object](tx, o.StateKey())
-		if err := conditions.check(before, o.Key); err != nil {
+		if err := conditions.conflict(tx, u); err != nil {
 			return err
 		}
-		if exists {
-			old = before.Content
-		}
-		for _, p := range deleteParts(tx, newest) {
-			if p.Blob != "" && !used[p.Blob] {
-				unused = append(unused, p)
+		used := map[int]bool{}
+		for _, p := range a.parts {
+			if now, ok := state.Get[*Part](tx, p.StateKey()); !ok || !now.same(p) {
+				return errPartsChanged
 			}
+			used[p.Number] = true
 		}
-		tx.Delete(newest)
-		tx.Put(o)
+		for _, p := range partsOf(tx, u) {
+			if !used[p.Number] {
+				s.contents.disown(tx, p.Content)
+			}
+			tx.Delete(p)
+		}
+		tx.Delete(u)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	s.drop(c, append(unused, old...))
-	return c.completed(o)
+}
+
+// same is whether a part has the same bytes, kept in the same place.
+func (p *Part) same(other *Part) bool {
+	return p.ETag == other.ETag && p.Checksum == other.Checksum &&
+		slices.EqualFunc(p.Content, other.Content, func(a, b Piece) bool { return a.Blob == b.Blob })
 }
 
 // completedBefore finds the object of an upload that is completed once more
 // with the same parts, which is as well as the first time.
 func (c *call) completedBefore(parts []completePart) (*Object, bool) {
-	o, ok := state.Get[*Object](c.State, objectKey(c.name, c.key))
+	o, ok := current(c.State, c.name, c.key)
 	if !ok || o.Upload == "" || o.Upload != c.query.Get("uploadId") {
 		return nil, false
 	}
@@ -122,6 +157,7 @@ func (c *call) completedBefore(parts []completePart) (*Object, bool) {
 }
 
 func (c *call) completed(o *Object) error {
+	c.setVersion(o)
 	o.Encryption.set(c.w.Header())
 	scheme := "http://"
 	if c.HTTP.TLS != nil {
@@ -133,9 +169,15 @@ func (c *call) completed(o *Object) error {
 	return c.writeXML("CompleteMultipartUploadResult", out)
 }
 
+// assembly is an object that is to be, and the parts it is made of.
+type assembly struct {
+	object *Object
+	parts  []*Part
+}
+
 // assemble makes the object of the parts that the client lists. The texts were
 // recorded on AWS.
-func (s *Service) assemble(c *call, u *Upload, list []completePart) (*Object, error) {
+func (s *Service) assemble(c *call, now state.Reader, u *Upload, list []completePart) (*assembly, error) {
 	if len(list) == 0 {
 		return nil, invalidRequest("You must specify at least one part")
 	}
@@ -143,6 +185,7 @@ func (s *Service) assemble(c *call, u *Upload, list []completePart) (*Object, er
 		return nil, invalidRequest("The upload was created using the " + u.Type + " checksum mode. The complete request must use the same checksum mode.")
 	}
 	o := u.Object
+	a := &assembly{object: &o}
 	o.Modified, o.Upload = c.Now, u.ID
 	etags := md5New()
 	sums := newHash(u.Algorithm)
@@ -151,7 +194,7 @@ func (s *Service) assemble(c *call, u *Upload, list []completePart) (*Object, er
 	}
 	list = slices.CompactFunc(list, func(a, b completePart) bool { return a.PartNumber == b.PartNumber })
 	for i, want := range list {
-		p, err := checkPart(c.State, u, &want)
+		p, err := checkPart(now, u, &want)
 		if err != nil {
 			return nil, err
 		}
@@ -171,6 +214,7 @@ func (s *Service) assemble(c *call, u *Upload, list []completePart) (*Object, er
 			}
 			sums.Write(sum)
 		}
+		a.parts = append(a.parts, p)
 		o.Content = append(o.Content, p.Content...)
 		o.Size += p.Size
 		part := PartSize{Number: p.Number, Size: p.Size}
@@ -187,10 +231,10 @@ func (s *Service) assemble(c *call, u *Upload, list []completePart) (*Object, er
 	}
 	o.ETag = hexSum(etags) + "-" + strconv.Itoa(len(list))
 	var err error
-	if o.Checksum, err = checksumOfParts(c, u, &o, sums); err != nil {
+	if o.Checksum, err = s.checksumOfParts(c, u, &o, sums); err != nil {
 		return nil, err
 	}
-	return &o, nil
+	return a, nil
 }
 
 // checkPart finds the part that the client means.
@@ -216,7 +260,7 @@ func checkPart(r state.Reader, u *Upload, want *completePart) (*Part, error) {
 
 // checksumOfParts is the checksum of the whole: over the parts' checksums, or
 // over all bytes. The client may say what it expects.
-func checksumOfParts(c *call, u *Upload, o *Object, sums hash.Hash) (Checksum, error) {
+func (s *Service) checksumOfParts(c *call, u *Upload, o *Object, sums hash.Hash) (Checksum, error) {
 	h := c.HTTP.Header
 	sum := Checksum{Algorithm: u.Algorithm, Type: u.Type}
 	if u.Type == composite {
@@ -230,10 +274,10 @@ func checksumOfParts(c *call, u *Upload, o *Object, sums hash.Hash) (Checksum, e
 		sum.Algorithm, sum.Type = defaultAlgorithm, fullObject
 	}
 	whole := newHash(sum.Algorithm)
-	if n, err := io.Copy(whole, reader(c.State, o.Content, 0)); err != nil {
+	content := s.contents.open(c.HTTP.Context(), o.Content, 0)
+	_, err := io.Copy(whole, content)
+	if err := errors.Join(err, content.Close()); err != nil {
 		return sum, err
-	} else if n != o.Size {
-		return sum, errors.New("s3: content of a part is missing")
 	}
 	sum.Value = base64.StdEncoding.EncodeToString(whole.Sum(nil))
 	if want := h.Get(sum.header()); want != "" && want != sum.Value {

@@ -2,11 +2,13 @@ package s3
 
 import (
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -34,7 +36,11 @@ func (c *call) source() (*Object, error) {
 	if err := c.authorize(b, action, key, c.keys()); err != nil {
 		return nil, err
 	}
-	o, err := c.objectOf(b, key, version)
+	o, err := c.objectOf(c.State, b, key, version)
+	var marker *api.Refusal
+	if errors.As(err, &marker) && marker.Wire.Status == http.StatusMethodNotAllowed {
+		return nil, invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,12 +126,16 @@ func (s *Service) copyObject(c *call) error {
 	if tagDirective == "COPY" {
 		to.Tags = from.Tags
 	}
-	if err := s.fill(c, to, from); err != nil {
+	content := s.contents.open(c.HTTP.Context(), from.Content, 0)
+	defer content.Close()
+	if err := s.fill(c, to, content, from.Checksum.Algorithm); err != nil {
 		return err
 	}
-	if err := s.replace(c, to, conditions, nil); err != nil {
+	if to, err = s.replace(c, to, conditions); err != nil {
 		return err
 	}
+	c.setVersion(to)
+	c.setSourceVersion(from)
 	to.Encryption.set(c.w.Header())
 	out := copyResult{ETag: quoted(to.ETag), LastModified: stamp(to.Modified)}
 	out.setChecksum(to.Checksum)
@@ -143,15 +153,15 @@ func directiveOf(h http.Header, name string) (string, error) {
 	}
 }
 
-// fill gives an object the content of another. The checksum is the source's
-// unless another algorithm is asked for, or the source has that of its parts.
-func (s *Service) fill(c *call, to, from *Object) error {
-	algorithm, err := requested(c.HTTP)
+// fill gives an object the content that is read. The checksum is of the
+// source's algorithm unless another is asked for.
+func (s *Service) fill(c *call, to *Object, from io.Reader, algorithm string) error {
+	asked, err := requested(c.HTTP)
 	if err != nil {
 		return err
 	}
-	if algorithm == "" {
-		algorithm = from.Checksum.Algorithm
+	if asked != "" {
+		algorithm = asked
 	}
 	sum := newHash(algorithm)
 	etag := md5New()
@@ -159,7 +169,11 @@ func (s *Service) fill(c *call, to, from *Object) error {
 	if sum != nil {
 		hashes = io.MultiWriter(etag, sum)
 	}
-	if to.Content, to.Size, err = s.keep(c, io.TeeReader(reader(c.State, from.Content, 0), hashes)); err != nil {
+	source := &sourceReader{from: from}
+	if to.Content, to.Size, err = s.contents.keep(c.HTTP.Context(), io.TeeReader(source, hashes)); err != nil {
+		if source.err != nil {
+			return source.err // no fault of the client's
+		}
 		return err
 	}
 	to.ETag = hexSum(etag)
@@ -167,4 +181,18 @@ func (s *Service) fill(c *call, to, from *Object) error {
 		to.Checksum = Checksum{algorithm, base64.StdEncoding.EncodeToString(sum.Sum(nil)), fullObject}
 	}
 	return nil
+}
+
+// sourceReader remembers why what it reads could not be read.
+type sourceReader struct {
+	from io.Reader
+	err  error
+}
+
+func (r *sourceReader) Read(b []byte) (int, error) {
+	n, err := r.from.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.err = err
+	}
+	return n, err
 }

@@ -1,13 +1,16 @@
 package s3
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 	"unicode/utf8"
-
-	"github.com/google/uuid"
 
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -15,25 +18,23 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
-// Apply puts the buckets of an account in a State document, and their objects,
-// into the store; region is that of buckets which do not say theirs. A bucket
-// that is there already keeps the objects that the document does not name.
-func Apply(tx *state.Txn, account, region string, a statefile.Account, now time.Time) error {
+// applyAccount puts the buckets of an account in a State document, and their
+// objects, into the store. A bucket that is there already keeps the objects that
+// the document does not name.
+func (s *Service) applyAccount(tx *state.Txn, account string, a statefile.Account, now time.Time) error {
 	for i := range a.Buckets {
-		if err := applyBucket(tx, account, region, &a.Buckets[i], now); err != nil {
+		if err := s.applyBucket(tx, account, &a.Buckets[i], now); err != nil {
 			return fmt.Errorf("bucket %q of account %s: %w", a.Buckets[i].Name, account, err)
 		}
 	}
 	return nil
 }
 
-func applyBucket(tx *state.Txn, account, region string, d *statefile.Bucket, now time.Time) error {
+func (s *Service) applyBucket(tx *state.Txn, account string, d *statefile.Bucket, now time.Time) error {
 	if !validName(d.Name) {
 		return fmt.Errorf("the name is not valid: it has 3 to 63 small letters, digits, hyphens and dots")
 	}
-	if d.Region != "" {
-		region = d.Region
-	}
+	region := cmp.Or(d.Region, s.region)
 	b := newBucket(account, region, d.Name)
 	b.Created = now
 	if old, ok := state.Get[*Bucket](tx, d.Name); ok {
@@ -62,23 +63,27 @@ func applyBucket(tx *state.Txn, account, region string, d *statefile.Bucket, now
 	}
 	tx.Put(b)
 	for key, o := range d.Objects {
-		if err := applyObject(tx, b, key, &o, now); err != nil {
+		if err := s.applyObject(tx, b, key, &o, now); err != nil {
 			return fmt.Errorf("object %q: %w", key, err)
 		}
 	}
 	return nil
 }
 
-func applyObject(tx *state.Txn, b *Bucket, key string, d *statefile.Object, now time.Time) error {
+func (s *Service) applyObject(tx *state.Txn, b *Bucket, key string, d *statefile.Object, now time.Time) error {
 	if err := checkKey(key); err != nil || key == "" {
 		return fmt.Errorf("the key is not valid: it has 1 to %d bytes of UTF-8", maxKeyLength)
+	}
+	if d.Reference != nil {
+		if old, ok := current(tx, b.Name, key); !ok || old.ETag != d.Reference.ETag || old.Size != d.Reference.Size {
+			return fmt.Errorf("its content of %d bytes is not in the document, only a reference to it, and there is no such object (write content or binary; "+
+				"irsa-emu state export and import carry all content)", d.Reference.Size)
+		}
+		return nil
 	}
 	data := d.Binary
 	if d.Content != nil {
 		data = []byte(*d.Content)
-	}
-	if old, ok := state.Get[*Object](tx, objectKey(b.Name, key)); ok {
-		dropIn(tx, old.Content)
 	}
 	o := &Object{
 		Bucket: b.Name, Key: key, Size: int64(len(data)), Modified: now, Metadata: d.Metadata,
@@ -96,28 +101,32 @@ func applyObject(tx *state.Txn, b *Bucket, key string, d *statefile.Object, now 
 	sum.Write(data)
 	o.ETag = hexSum(etag)
 	o.Checksum = Checksum{defaultAlgorithm, base64.StdEncoding.EncodeToString(sum.Sum(nil)), fullObject}
-	for len(data) > 0 {
-		n := min(len(data), blobSize)
-		piece := Piece{Data: data[:n], Size: int64(n)}
-		if o.Size > inlineMax {
-			blob := &Blob{ID: blobID(o, len(o.Content)), Data: data[:n]}
-			tx.Put(blob)
-			piece = Piece{Blob: blob.ID, Size: int64(n)}
-		}
-		o.Content = append(o.Content, piece)
-		data = data[n:]
+	if old, ok := current(tx, b.Name, key); ok && b.Versioning != "" && old.ETag == o.ETag && old.Size == o.Size {
+		return nil // not a version more each time that the document is applied
 	}
-	tx.Put(o)
+	var err error
+	if o.VersionID, err = s.versionID(); err != nil {
+		return err
+	}
+	// A run of the transaction makes its own blobs: they go with it.
+	if o.Content, _, err = s.contents.keep(context.Background(), bytes.NewReader(data)); err != nil {
+		return err
+	}
+	tx.After(func(err error) { _ = s.contents.settle(context.Background(), o.Content, err) })
+	s.contents.put(tx, b, o)
 	return nil
 }
 
-// blobID is the same whenever a document is applied: a transaction may run twice.
-func blobID(o *Object, number int) string {
-	return uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "%s %d %s", o.StateKey(), number, o.ETag)).String()
-}
+// A document that is exported has the content of objects up to exportMax bytes,
+// and up to exportTotal of all; of the rest it has references.
+const (
+	exportMax   = 1 << 20
+	exportTotal = 32 << 20
+)
 
-// Export gives an account's buckets as a State document has them.
-func Export(r state.Reader, account string) []statefile.Bucket {
+// exportAccount gives an account's buckets as a State document has them; room
+// is how many bytes of content there may still be.
+func (s *Service) exportAccount(r state.Reader, account string, room *int64) []statefile.Bucket {
 	var buckets []statefile.Bucket
 	for b := range state.All[*Bucket](r, "") {
 		if b.Account != account {
@@ -128,17 +137,20 @@ func Export(r state.Reader, account string) []statefile.Bucket {
 			d.Policy = statefile.NewDocument(b.Policy.Text)
 		}
 		for o := range state.All[*Object](r, objectKey(b.Name, "")) {
+			if o.Marker {
+				continue
+			}
 			if d.Objects == nil {
 				d.Objects = map[string]statefile.Object{}
 			}
-			d.Objects[o.Key] = exportObject(r, o)
+			d.Objects[o.Key] = s.exportObject(o, room)
 		}
 		buckets = append(buckets, d)
 	}
 	return buckets
 }
 
-func exportObject(r state.Reader, o *Object) statefile.Object {
+func (s *Service) exportObject(o *Object, room *int64) statefile.Object {
 	d := statefile.Object{Modified: o.Modified}
 	if len(o.Metadata) > 0 {
 		d.Metadata = o.Metadata
@@ -146,16 +158,26 @@ func exportObject(r state.Reader, o *Object) statefile.Object {
 	if t := o.Headers["Content-Type"]; t != defaultContentType {
 		d.ContentType = t
 	}
-	data, err := io.ReadAll(reader(r, o.Content, 0))
-	if err != nil || len(data) == 0 {
+	reference := &statefile.ObjectReference{Size: o.Size, ETag: o.ETag}
+	if o.Size > exportMax || o.Size > *room {
+		d.Reference = reference
 		return d
 	}
-	if printable(data) {
+	*room -= o.Size
+	content := s.contents.open(context.Background(), o.Content, 0)
+	defer content.Close()
+	data, err := io.ReadAll(content)
+	switch {
+	case err != nil:
+		s.log.Warn("s3: an object was exported without its content", "bucket", o.Bucket, "key", o.Key, "err", err)
+		d.Reference = reference
+	case len(data) == 0:
+	case printable(data):
 		text := statefile.Text(data)
 		d.Content = &text
-		return d
+	default:
+		d.Binary = data
 	}
-	d.Binary = data
 	return d
 }
 
@@ -163,34 +185,6 @@ func exportObject(r state.Reader, o *Object) statefile.Object {
 func Accounts(r state.Reader, found map[string]bool) {
 	for b := range state.All[*Bucket](r, "") {
 		found[b.Account] = true
-	}
-}
-
-// Reset deletes all buckets of an account with everything in them; those of
-// every account when it is empty.
-func Reset(tx *state.Txn, account string) {
-	if account == "" {
-		state.DeleteAll[*Bucket](tx, "")
-		state.DeleteAll[*Object](tx, "")
-		state.DeleteAll[*Upload](tx, "")
-		state.DeleteAll[*Part](tx, "")
-		state.DeleteAll[*Blob](tx, "")
-		return
-	}
-	for b := range state.All[*Bucket](tx, "") {
-		if b.Account != account {
-			continue
-		}
-		for o := range state.All[*Object](tx, objectKey(b.Name, "")) {
-			dropIn(tx, o.Content)
-		}
-		for p := range state.All[*Part](tx, b.Name+"/") {
-			dropIn(tx, p.Content)
-		}
-		state.DeleteAll[*Object](tx, objectKey(b.Name, ""))
-		state.DeleteAll[*Upload](tx, uploadKey(b.Name, ""))
-		state.DeleteAll[*Part](tx, b.Name+"/")
-		tx.Delete(b)
 	}
 }
 
@@ -208,26 +202,36 @@ func printable(data []byte) bool {
 	return true
 }
 
-// Apply merges the service's part of every account into the state; see [Apply].
+// Apply merges the service's part of every account into the state.
 func (s *Service) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
 	for account, in := range doc.Accounts {
-		if err := Apply(tx, account, s.region, in, now); err != nil {
+		if err := s.applyAccount(tx, account, in, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Export adds the service's part of every account to a document; see [Export].
+// Export adds the service's part of every account to a document. Large contents
+// are references in it, and older versions of objects are not in it.
 func (s *Service) Export(r state.Reader, doc *statefile.State) {
 	found := map[string]bool{}
 	Accounts(r, found)
-	for account := range found {
+	room := int64(exportTotal)
+	for _, account := range slices.Sorted(maps.Keys(found)) {
 		out := doc.Accounts[account]
-		out.Buckets = Export(r, account)
+		out.Buckets = s.exportAccount(r, account, &room)
 		doc.Accounts[account] = out
 	}
 }
 
-// Reset deletes everything that the service keeps of an account; see [Reset].
-func (s *Service) Reset(tx *state.Txn, account string) { Reset(tx, account) }
+// Reset deletes all buckets of an account with everything in them; those of
+// every account when it is empty.
+func (s *Service) Reset(tx *state.Txn, account string) {
+	for b := range state.All[*Bucket](tx, "") {
+		if account == "" || b.Account == account {
+			s.contents.dropBucket(tx, b.Name)
+			tx.Delete(b)
+		}
+	}
+}

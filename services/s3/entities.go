@@ -29,6 +29,8 @@ type Bucket struct {
 	Encryption Encryption `json:"encryption"`
 	// EncryptionSet is whether Encryption was set, and not just AWS's default.
 	EncryptionSet bool `json:"encryptionSet,omitempty"`
+	// Versioning is "", Enabled or Suspended.
+	Versioning string `json:"versioning,omitempty"`
 }
 
 // PublicAccessBlock is a bucket's Block Public Access. A new bucket has all four.
@@ -66,6 +68,12 @@ type Object struct {
 	Upload string     `json:"upload,omitempty"`
 	Parts  []PartSize `json:"parts,omitempty"`
 	Tags   []aws.Tag  `json:"tags,omitempty"`
+	// VersionID is "" for the null version.
+	VersionID string `json:"versionId,omitempty"`
+	// Sequence grows with each version of the key.
+	Sequence int64 `json:"sequence,omitempty"`
+	// Marker is whether this is a delete marker, and no object.
+	Marker bool `json:"marker,omitempty"`
 }
 
 // PartSize is one part of an object that was uploaded in parts.
@@ -84,6 +92,8 @@ type Upload struct {
 	Algorithm string    `json:"algorithm,omitempty"`
 	Type      string    `json:"type,omitempty"`
 	Initiated time.Time `json:"initiated"`
+	// Before tells what the key had when the upload was begun; "" for nothing.
+	Before string `json:"before,omitempty"`
 }
 
 // Part is an uploaded part.
@@ -121,6 +131,7 @@ func Kinds() []state.Kind {
 	return []state.Kind{
 		{Name: "s3-bucket", Type: (*Bucket)(nil)},
 		{Name: "s3-object", Type: (*Object)(nil)},
+		{Name: "s3-version", Type: (*Version)(nil)},
 		{Name: "s3-upload", Type: (*Upload)(nil)},
 		{Name: "s3-part", Type: (*Part)(nil)},
 		{Name: "s3-blob", Type: (*Blob)(nil)},

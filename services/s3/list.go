@@ -25,6 +25,9 @@ func list(r state.Reader, bucket, prefix, delimiter, after string, limit int) (p
 	}
 	count := 0
 	for o := range state.All[*Object](r, objectKey(bucket, prefix)) {
+		if o.Marker {
+			continue
+		}
 		entry, common := o.Key, false
 		if delimiter != "" {
 			if at := strings.Index(o.Key[len(prefix):], delimiter); at >= 0 {
@@ -53,8 +56,6 @@ func list(r state.Reader, bucket, prefix, delimiter, after string, limit int) (p
 
 type objectEntry struct {
 	Key               string
-	VersionId         string `xml:",omitempty"`
-	IsLatest          string `xml:",omitempty"`
 	LastModified      stamp
 	ETag              string
 	ChecksumAlgorithm string `xml:",omitempty"`
@@ -82,7 +83,7 @@ type listResult struct {
 	MaxKeys               int
 	Delimiter             string `xml:",omitempty"`
 	IsTruncated           bool
-	Versions              []objectEntry `xml:"Version"`
+	Versions              []versionEntry
 	Contents              []objectEntry
 	CommonPrefixes        []commonPrefix
 	EncodingType          string `xml:",omitempty"`
@@ -189,32 +190,6 @@ func (s *Service) listObjects(c *call) error {
 		out.NextMarker = encode(page.last)
 	}
 	return c.writeXML("ListBucketResult", out)
-}
-
-// listObjectVersions shows every object as its only version, "null".
-func (s *Service) listObjectVersions(c *call) error {
-	out, encode, prefix, delimiter, err := c.startList()
-	if err != nil {
-		return err
-	}
-	marker, version := c.query.Get("key-marker"), c.query.Get("version-id-marker")
-	if version != "" && version != "null" {
-		return invalidArgument("Invalid version id specified", "version-id-marker", version)
-	}
-	encoded := encode(marker)
-	out.KeyMarker, out.VersionIdMarker = &encoded, &version
-	page := list(c.State, c.name, prefix, delimiter, marker, out.MaxKeys)
-	out.Versions = out.entries(page, encode, ownerOf(c.bucket.Account))
-	for i := range out.Versions {
-		out.Versions[i].VersionId, out.Versions[i].IsLatest = "null", "true"
-	}
-	if page.truncated {
-		out.NextKeyMarker = encode(page.last)
-		if len(page.objects) > 0 && page.objects[len(page.objects)-1].Key == page.last {
-			out.NextVersionIdMarker = "null"
-		}
-	}
-	return c.writeXML("ListVersionsResult", out)
 }
 
 // A token is the name that the next page comes after.

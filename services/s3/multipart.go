@@ -2,6 +2,7 @@ package s3
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -42,6 +43,9 @@ func (s *Service) createMultipartUpload(c *call) error {
 		return err
 	}
 	u := &Upload{Object: *o, Initiated: c.Now}
+	if before, ok := current(c.State, c.name, c.key); ok {
+		u.Before = before.written()
+	}
 	if u.Algorithm, err = requested(c.HTTP); err != nil {
 		return err
 	}
@@ -51,7 +55,14 @@ func (s *Service) createMultipartUpload(c *call) error {
 	if u.ID, err = s.uploadID(); err != nil {
 		return err
 	}
-	if err := s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error { tx.Put(u); return nil }); err != nil {
+	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		if _, err := c.sameBucket(tx); err != nil {
+			return err
+		}
+		tx.Put(u)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	h := c.w.Header()
@@ -86,15 +97,11 @@ func checksumType(h http.Header, algorithm string) (string, error) {
 
 // uploadID draws an id that looks like S3's.
 func (s *Service) uploadID() (string, error) {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._"
 	b := make([]byte, 128)
 	if _, err := s.rand.Read(b); err != nil {
 		return "", fmt.Errorf("s3: making an upload id: %w", err)
 	}
-	for i := range b {
-		b[i] = alphabet[b[i]&63]
-	}
-	return string(b), nil
+	return spelled(b), nil
 }
 
 func (c *call) partNumber() (int, error) {
@@ -128,11 +135,11 @@ func (s *Service) uploadPart(c *call) error {
 		}
 	}
 	p := &Part{Bucket: c.name, Upload: u.ID, Number: number, Modified: c.Now}
-	if p.Content, p.Size, err = s.keep(c, up.reader); err != nil {
-		return bodyError(err)
+	if p.Content, p.Size, err = s.contents.keep(c.HTTP.Context(), up.reader); err != nil {
+		return c.unread(err)
 	}
 	if p.ETag, p.Checksum, err = up.finish(); err != nil {
-		s.drop(c, p.Content)
+		s.contents.discard(c.HTTP.Context(), p.Content)
 		return err
 	}
 	p.Checksum.Type = ""
@@ -148,24 +155,20 @@ func (s *Service) uploadPart(c *call) error {
 
 // putPart puts a part in place of the one of its number.
 func (s *Service) putPart(c *call, p *Part) error {
-	var old []Piece
 	err := s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		old = nil
+		if _, err := c.sameBucket(tx); err != nil {
+			return err
+		}
 		if _, err := c.upload(tx); err != nil {
 			return err
 		}
 		if before, ok := state.Get[*Part](tx, p.StateKey()); ok {
-			old = before.Content
+			s.contents.disown(tx, before.Content)
 		}
 		tx.Put(p)
 		return nil
 	})
-	if err != nil {
-		s.drop(c, p.Content)
-		return err
-	}
-	s.drop(c, old)
-	return nil
+	return s.contents.settle(c.HTTP.Context(), p.Content, err)
 }
 
 var sourceRange = regexp.MustCompile(`^bytes=(\d+)-(\d+)$`)
@@ -183,16 +186,16 @@ func (s *Service) uploadPartCopy(c *call) error {
 	if err != nil {
 		return err
 	}
-	part := &Object{Bucket: from.Bucket, Key: from.Key, Content: from.Content, Size: from.Size, Checksum: Checksum{Algorithm: u.Algorithm}}
+	first, last := int64(0), from.Size-1
 	if text := c.HTTP.Header.Get("X-Amz-Copy-Source-Range"); text != "" {
-		first, last, err := copyRange(text, from.Size)
-		if err != nil {
+		if first, last, err = copyRange(text, from.Size); err != nil {
 			return err
 		}
-		part.Content, part.Size = cut(c.State, from.Content, first, last), last-first+1
 	}
+	content := s.contents.open(c.HTTP.Context(), from.Content, first)
+	defer content.Close()
 	var copied Object
-	if err := s.fill(c, &copied, part); err != nil {
+	if err := s.fill(c, &copied, io.LimitReader(content, last-first+1), u.Algorithm); err != nil {
 		return err
 	}
 	p := &Part{Bucket: c.name, Upload: u.ID, Number: number, Modified: c.Now, Content: copied.Content, Size: copied.Size, ETag: copied.ETag, Checksum: copied.Checksum}
@@ -201,6 +204,7 @@ func (s *Service) uploadPartCopy(c *call) error {
 		return err
 	}
 	u.Encryption.set(c.w.Header())
+	c.setSourceVersion(from)
 	out := copyResult{ETag: quoted(p.ETag), LastModified: stamp(p.Modified)}
 	out.setChecksum(p.Checksum)
 	return c.writeXML("CopyPartResult", out)
@@ -227,31 +231,25 @@ func copyRange(text string, size int64) (first, last int64, err error) {
 }
 
 func (s *Service) abortMultipartUpload(c *call) error {
-	var left []Piece
 	err := s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		left = nil
+		if _, err := c.sameBucket(tx); err != nil {
+			return err
+		}
 		u, err := c.upload(tx)
 		if err != nil {
 			return err
 		}
-		left = deleteParts(tx, u)
+		for _, p := range partsOf(tx, u) {
+			s.contents.disown(tx, p.Content)
+			tx.Delete(p)
+		}
 		tx.Delete(u)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.drop(c, left)
 	return c.noContent()
-}
-
-// deleteParts deletes an upload's parts and gives their content, which nothing owns then.
-func deleteParts(tx *state.Txn, u *Upload) (left []Piece) {
-	for _, p := range partsOf(tx, u) {
-		left = append(left, p.Content...)
-		tx.Delete(p)
-	}
-	return left
 }
 
 func partsOf(r state.Reader, u *Upload) []*Part {

@@ -85,9 +85,7 @@ func TestMultipart(t *testing.T) {
 	part(1, first)
 	must[*sdk.AbortMultipartUploadOutput](t)(c.AbortMultipartUpload(ctx, &sdk.AbortMultipartUploadInput{Bucket: &b, Key: key, UploadId: up.UploadId}))
 	must[*sdk.DeleteObjectOutput](t)(c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: &b, Key: key}))
-	for blob := range state.All[*s3.Blob](s.Store.Snapshot(), "") {
-		t.Errorf("blob %s is left", blob.ID)
-	}
+	wantBlobs(t, s, 0)
 	for p := range state.All[*s3.Part](s.Store.Snapshot(), "") {
 		t.Errorf("part %s is left", p.StateKey())
 	}

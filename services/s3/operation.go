@@ -64,7 +64,7 @@ var operations = []operation{
 	{name: "GetBucketRequestPayment", at: onBucket, method: get, param: "requestPayment", action: "GetBucketRequestPayment", do: fresh("RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>")},
 	{name: "GetBucketTagging", at: onBucket, method: get, param: "tagging", action: "GetBucketTagging", do: (*Service).getBucketTagging},
 	{name: "ListMultipartUploads", at: onBucket, method: get, param: "uploads", action: "ListBucketMultipartUploads", do: (*Service).listMultipartUploads},
-	{name: "GetBucketVersioning", at: onBucket, method: get, param: "versioning", action: "GetBucketVersioning", do: fresh("VersioningConfiguration", "")},
+	{name: "GetBucketVersioning", at: onBucket, method: get, param: "versioning", action: "GetBucketVersioning", do: (*Service).getVersioning},
 	{name: "ListObjectVersions", at: onBucket, method: get, param: "versions", action: "ListBucketVersions", do: (*Service).listObjectVersions},
 	{name: "GetBucketWebsite", at: onBucket, method: get, param: "website", action: "GetBucketWebsite", do: absent("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration")},
 	{name: "ListObjectsV2", at: onBucket, method: get, param: "list-type", action: "ListBucket", do: (*Service).listObjectsV2},
@@ -90,7 +90,7 @@ var operations = []operation{
 	{name: "PutBucketReplication", at: onBucket, method: put, param: "replication", action: "PutReplicationConfiguration"},
 	{name: "PutBucketRequestPayment", at: onBucket, method: put, param: "requestPayment", action: "PutBucketRequestPayment"},
 	{name: "PutBucketTagging", at: onBucket, method: put, param: "tagging", action: "PutBucketTagging", do: (*Service).putBucketTagging},
-	{name: "PutBucketVersioning", at: onBucket, method: put, param: "versioning", action: "PutBucketVersioning"},
+	{name: "PutBucketVersioning", at: onBucket, method: put, param: "versioning", action: "PutBucketVersioning", do: (*Service).putVersioning},
 	{name: "PutBucketWebsite", at: onBucket, method: put, param: "website", action: "PutBucketWebsite"},
 	{name: "CreateBucket", at: onBucket, method: put, action: "CreateBucket", do: (*Service).createBucket},
 

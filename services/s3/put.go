@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -104,8 +105,13 @@ func (s *Service) checkSize(c *call) error {
 }
 
 func (s *Service) tooLarge(n int64) error {
-	return fail(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
+	f := fail(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
 		"ProposedSize", strconv.FormatInt(n, 10), "MaxSizeAllowed", strconv.FormatInt(s.maxSize, 10))
+	if s.maxSize < 5<<40 { // S3's own, of an object that is uploaded in parts
+		return f.Because("irsa-emu keeps objects up to %d bytes, and this has %d; AWS would take it: the limit is irsa-emu's own", s.maxSize, n).
+			WithHint("start it with a higher --max-object-size")
+	}
+	return f
 }
 
 func (s *Service) putObject(c *call) error {
@@ -131,54 +137,76 @@ func (s *Service) putObject(c *call) error {
 	if err != nil {
 		return err
 	}
-	if o.Content, o.Size, err = s.keep(c, up.reader); err != nil {
-		return bodyError(err)
+	if o.Content, o.Size, err = s.contents.keep(c.HTTP.Context(), up.reader); err != nil {
+		return c.unread(err)
 	}
 	if o.ETag, o.Checksum, err = up.finish(); err != nil {
-		s.drop(c, o.Content)
+		s.contents.discard(c.HTTP.Context(), o.Content)
 		return err
 	}
-	if err := s.replace(c, o, conditions, nil); err != nil {
+	if o, err = s.replace(c, o, conditions); err != nil {
 		return err
 	}
 	h := c.w.Header()
+	c.setVersion(o)
 	setETag(h, quoted(o.ETag))
 	o.Checksum.set(h)
 	o.Encryption.set(h)
 	return c.ok()
 }
 
-// replace puts an object in place of the one of its key, if the conditions
-// hold. The content is the store's from then on, or is dropped. also runs in
-// the same transaction.
-func (s *Service) replace(c *call, o *Object, conditions conditions, also func(*state.Txn) error) error {
-	var old []Piece
-	err := s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		if _, ok := state.Get[*Bucket](tx, o.Bucket); !ok {
-			return noSuchBucket(o.Bucket)
+// replace makes an object the newest version of its key, if the conditions
+// hold, and gives it as it is kept. The content is the store's from then on, or
+// is removed.
+func (s *Service) replace(c *call, o *Object, conditions conditions) (*Object, error) {
+	kept, err := s.putNewest(c, o, conditions, nil)
+	return kept, s.contents.settle(c.HTTP.Context(), o.Content, err)
+}
+
+// putNewest is replace for content that has an owner already: it leaves it
+// alone. first runs before, in the same transaction.
+func (s *Service) putNewest(c *call, o *Object, conditions conditions, first func(*state.Txn) error) (kept *Object, err error) {
+	if o.VersionID, err = s.versionID(); err != nil {
+		return nil, err
+	}
+	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		b, err := c.sameBucket(tx)
+		if err != nil {
+			return err
 		}
-		before, exists := state.Get[*Object](tx, o.StateKey())
+		before, _ := current(tx, o.Bucket, o.Key)
 		if err := conditions.check(before, o.Key); err != nil {
 			return err
 		}
-		old = nil
-		if exists {
-			old = before.Content
-		}
-		if also != nil {
-			if err := also(tx); err != nil {
+		if first != nil {
+			if err := first(tx); err != nil {
 				return err
 			}
 		}
-		tx.Put(o)
+		kept = s.contents.put(tx, b, o)
 		return nil
 	})
-	if err != nil {
-		s.drop(c, o.Content)
-		return err
+	return kept, err
+}
+
+// sameBucket finds the bucket of the call as it is now. It must be the one that
+// the call was allowed for, and not another that has got its name since.
+func (c *call) sameBucket(r state.Reader) (*Bucket, error) {
+	b, ok := state.Get[*Bucket](r, c.name)
+	if !ok || b.Account != c.bucket.Account || !b.Created.Equal(c.bucket.Created) {
+		return nil, noSuchBucket(c.name)
 	}
-	s.drop(c, old)
-	return nil
+	return b, nil
+}
+
+// unread reads the rest of a body that was not taken for a reason of the
+// emulator's own: who still sends does not see the answer.
+func (c *call) unread(err error) error {
+	if state.Unavailable(err) {
+		const most = 64 << 20
+		_, _ = io.CopyN(io.Discard, c.body, most)
+	}
+	return err
 }
 
 // set puts the encryption into an answer's headers.
@@ -223,6 +251,29 @@ func (w conditions) check(before *Object, key string) error {
 		return preconditionFailed("If-Match")
 	}
 	return nil
+}
+
+// conflict refuses conditions that hold, but only since the upload was begun:
+// recorded on AWS (test_multipart_if_match_with_put, …if_none_match_with_delete).
+func (w conditions) conflict(r state.Reader, u *Upload) error {
+	now := ""
+	if o, ok := current(r, u.Bucket, u.Key); ok {
+		now = o.written()
+	}
+	condition := "If-Match"
+	if w.none {
+		condition = "If-None-Match"
+	}
+	if now == u.Before || w == (conditions{}) {
+		return nil
+	}
+	return fail(http.StatusConflict, "ConditionalRequestConflict", "The conditional request cannot succeed due to a conflicting operation against this resource.",
+		"Condition", condition, "Key", u.Key)
+}
+
+// written tells one write of a key from another.
+func (o *Object) written() string {
+	return strconv.FormatInt(o.Modified.UnixNano(), 10) + " " + o.ETag + " " + o.VersionID
 }
 
 // readConditions holds the conditions of a read, under the names that have the

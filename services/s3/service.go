@@ -3,9 +3,9 @@
 // bucket policies, and the settings that a new bucket has. Every call is held
 // against the caller's policies and the bucket's own before it does anything.
 //
-// Objects live in the same state as everything else, in memory or in whatever
-// backend that state has; there is no versioning, no lifecycle, no replication
-// and no event here, and what would need them answers NotImplemented.
+// What is known of an object is in the same state as everything else, and its
+// content beside it (state.Blobs). There is no replication and no event here,
+// and what would need them answers NotImplemented.
 //
 // It follows the API reference of S3 (restXml) and the answers recorded from
 // AWS by LocalStack's validated tests; each text that differs says where it
@@ -13,6 +13,7 @@
 package s3
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -25,7 +26,7 @@ import (
 )
 
 // DefaultMaxObjectSize is how large an object may be unless Config says otherwise.
-const DefaultMaxObjectSize = 256 << 20
+const DefaultMaxObjectSize = 5 << 30
 
 // Config is what a Service needs.
 type Config struct {
@@ -40,18 +41,18 @@ type Config struct {
 	// Hosts are host names, without port, below which a label names a bucket
 	// (BUCKET.HOST), beside AWS's own and localhost.
 	Hosts []string
-	// MaxObjectSize bounds an object in bytes; 0 is DefaultMaxObjectSize. All
-	// objects are in memory.
+	// MaxObjectSize bounds an object in bytes; 0 is DefaultMaxObjectSize.
 	MaxObjectSize int64
 }
 
 // Service answers the calls of S3.
 type Service struct {
-	store   *state.Store
-	rand    io.Reader
-	region  string
-	hosts   []string
-	maxSize int64
+	store    *state.Store
+	contents *contents
+	rand     io.Reader
+	region   string
+	hosts    []string
+	maxSize  int64
 
 	log         *slog.Logger
 	description *api.Description
@@ -60,13 +61,24 @@ type Service struct {
 // New makes a Service.
 func New(c Config) *Service {
 	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
+		c.Log = discardLog
 	}
 	if c.MaxObjectSize == 0 {
 		c.MaxObjectSize = DefaultMaxObjectSize
 	}
-	return &Service{store: c.Store, rand: c.Rand, region: c.Region, hosts: c.Hosts, maxSize: c.MaxObjectSize, log: c.Log, description: describe()}
+	return &Service{
+		store: c.Store, contents: newContents(c.Store, c.Rand, c.Log), rand: c.Rand, region: c.Region, hosts: c.Hosts, maxSize: c.MaxObjectSize,
+		log: c.Log, description: describe(),
+	}
 }
+
+var discardLog = slog.New(slog.DiscardHandler)
+
+// Start brings what is kept in order, before the first call.
+func (s *Service) Start(ctx context.Context) error { return s.contents.start(ctx) }
+
+// Stop ends what goes on beside the calls, after the last.
+func (s *Service) Stop() { s.contents.stop() }
 
 func describe() *api.Description {
 	return &api.Description{

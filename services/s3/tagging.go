@@ -132,6 +132,7 @@ func (s *Service) getObjectTagging(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.setReadVersion(c.bucket, o)
 	return writeTags(c, o.Tags)
 }
 
@@ -154,17 +155,22 @@ func (s *Service) deleteObjectTagging(c *call) error {
 }
 
 func (s *Service) retag(c *call, tags []tag) error {
-	if _, err := c.object(); err != nil {
-		return err
-	}
 	return s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		o, ok := state.Get[*Object](tx, objectKey(c.name, c.key))
-		if !ok {
-			return noSuchKey(c.key)
+		if _, err := c.sameBucket(tx); err != nil {
+			return err
 		}
+		o, err := c.objectOf(tx, c.bucket, c.key, c.query.Get("versionId"))
+		if err != nil {
+			return err
+		}
+		c.setReadVersion(c.bucket, o)
 		changed := *o
 		changed.Tags = tags
-		tx.Put(&changed)
+		if newest, _ := latest(tx, c.name, c.key); newest == o {
+			tx.Put(&changed)
+		} else {
+			tx.Put(&Version{changed})
+		}
 		return nil
 	})
 }

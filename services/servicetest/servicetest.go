@@ -53,12 +53,24 @@ type Server struct {
 // TLS it speaks HTTPS, over which the SDK sends bodies in chunks.
 func Start(t testing.TB, kinds []state.Kind, tls bool, build func(*state.Store) api.Service) *Server {
 	t.Helper()
-	store, err := state.Open(t.Context(), state.NewMemory(), append(iam.Kinds(), kinds...)...)
+	return StartOn(t, state.NewMemory(), kinds, tls, build)
+}
+
+// StartOn is Start with the backend that keeps the store.
+func StartOn(t testing.TB, backend state.Backend, kinds []state.Kind, tls bool, build func(*state.Store) api.Service) *Server {
+	t.Helper()
+	store, err := state.Open(t.Context(), backend, append(iam.Kinds(), kinds...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
 	s := &Server{Store: store, t: t, service: build(store), callers: map[string]*api.Principal{}, now: time.Now().UTC().Truncate(time.Millisecond)}
+	if starter, ok := s.service.(api.Starter); ok {
+		if err := starter.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(starter.Stop)
+	}
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
 	if tls {
 		s.http.StartTLS()
@@ -72,6 +84,9 @@ func Start(t testing.TB, kinds []state.Kind, tls bool, build func(*state.Store) 
 
 // Client is an HTTP client that trusts the server.
 func (s *Server) Client() *http.Client { return s.http.Client() }
+
+// Service is what is served.
+func (s *Server) Service() api.Service { return s.service }
 
 // Advance moves the services' clock.
 func (s *Server) Advance(d time.Duration) {

@@ -20,6 +20,7 @@ type Store struct {
 	mu      sync.Mutex // one commit at a time
 	db      *bolt.DB
 	summary summary
+	blobs   blobs
 	broken  error // why nothing can be written any more
 	closed  bool
 }
@@ -66,7 +67,7 @@ func open(path string, steps []migration) (*Store, error) {
 		db.Close()
 		return nil, &DamagedError{Path: path, Err: err}
 	}
-	return &Store{db: db, summary: summary}, nil
+	return &Store{db: db, summary: summary, blobs: blobs{path + BlobsSuffix}}, nil
 }
 
 // create makes an empty state file. It appears under its name complete or not at all, and never in place of another.

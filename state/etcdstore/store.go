@@ -45,12 +45,12 @@ const Format = "1"
 // slack is what a request needs besides keys and values of entities, at most.
 const slack = 32 << 10
 
-type keys struct{ format, state, entity, kind, batch, staged, writers string }
+type keys struct{ format, state, entity, kind, batch, staged, writers, blob string }
 
 func newKeys(prefix string) keys {
 	return keys{
 		format: prefix + "/format", state: prefix + "/state/", entity: prefix + "/state/entity/", kind: prefix + "/state/kind/",
-		batch: prefix + "/state/batch", staged: prefix + "/staged/", writers: prefix + "/writer/",
+		batch: prefix + "/state/batch", staged: prefix + "/staged/", writers: prefix + "/writer/", blob: prefix + "/blob/",
 	}
 }
 

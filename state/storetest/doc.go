@@ -54,6 +54,7 @@ func Run(t *testing.T, config Config) {
 		{"large values", false, false, testLarge},
 		{"ten thousand entities", false, false, testMany},
 		{"a random history", false, false, testModel},
+		{"blobs", false, false, testBlobs},
 		{"closed", false, false, testClosed},
 		{"reopened", true, false, testReopened},
 		{"revisions", true, false, testRevisions},

@@ -1,0 +1,139 @@
+package s3
+
+import (
+	"encoding/xml"
+	"iter"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/state"
+)
+
+// versionEntry is a Version or a DeleteMarker of a listing; markers have no more than who, what and when.
+type versionEntry struct {
+	XMLName           xml.Name
+	Key               string
+	VersionId         string
+	IsLatest          bool
+	LastModified      stamp
+	ETag              string `xml:",omitempty"`
+	ChecksumAlgorithm string `xml:",omitempty"`
+	ChecksumType      string `xml:",omitempty"`
+	Size              *int64
+	Owner             *owner
+	StorageClass      string `xml:",omitempty"`
+}
+
+// listedVersion is a version and whether it is the newest of its key.
+type listedVersion struct {
+	*Object
+	newest bool
+}
+
+// versionsOf gives all versions below a prefix in the order of keys, those of a
+// key with the newest first.
+func versionsOf(r state.Reader, bucket, prefix string) iter.Seq[listedVersion] {
+	return func(yield func(listedVersion) bool) {
+		next, stop := iter.Pull(state.All[*Version](r, objectKey(bucket, prefix)))
+		defer stop()
+		older, more := next()
+		for o := range state.All[*Object](r, objectKey(bucket, prefix)) {
+			if !yield(listedVersion{o, true}) {
+				return
+			}
+			for more && older.Key <= o.Key {
+				if !yield(listedVersion{&older.Object, false}) {
+					return
+				}
+				older, more = next()
+			}
+		}
+	}
+}
+
+// versionPage is one page of a listing of versions.
+type versionPage struct {
+	versions    []listedVersion
+	prefixes    []string
+	truncated   bool
+	lastKey     string // key or common prefix
+	lastVersion string // "" after a prefix
+}
+
+// listVersions gives the versions that come after a key, or after one version of it.
+func listVersions(r state.Reader, bucket, prefix, delimiter, afterKey, afterVersion string, limit int) (page versionPage) {
+	if limit == 0 {
+		return page
+	}
+	passed := afterVersion == "" // the version that the page begins after
+	for v := range versionsOf(r, bucket, prefix) {
+		entry, common := v.Key, false
+		if delimiter != "" {
+			if at := strings.Index(v.Key[len(prefix):], delimiter); at >= 0 {
+				entry, common = v.Key[:len(prefix)+at+len(delimiter)], true
+			}
+		}
+		switch {
+		case common && (entry == page.lastKey || afterKey != "" && (entry <= afterKey || strings.HasPrefix(afterKey, entry))):
+			continue
+		case !common && afterKey != "" && v.Key < afterKey:
+			continue
+		case !common && afterKey != "" && v.Key == afterKey && afterVersion == "":
+			continue
+		case !common && afterKey != "" && v.Key == afterKey && !passed:
+			passed = v.id() == afterVersion
+			continue
+		case len(page.versions)+len(page.prefixes) == limit:
+			page.truncated = true
+			return page
+		}
+		page.lastKey, page.lastVersion = entry, ""
+		if common {
+			page.prefixes = append(page.prefixes, entry)
+			continue
+		}
+		page.lastVersion = v.id()
+		page.versions = append(page.versions, v)
+	}
+	return page
+}
+
+func (s *Service) listObjectVersions(c *call) error {
+	out, encode, prefix, delimiter, err := c.startList()
+	if err != nil {
+		return err
+	}
+	marker, version := c.query.Get("key-marker"), c.query.Get("version-id-marker")
+	switch {
+	case c.query.Has("version-id-marker") && version == "":
+		return invalidArgument("A version-id marker cannot be empty.", "version-id-marker", "")
+	case version != "" && marker == "":
+		return invalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker", version)
+	case !validVersionID(version) && version != "":
+		return invalidArgument("Invalid version id specified", "version-id-marker", version)
+	}
+	encoded := encode(marker)
+	out.KeyMarker, out.VersionIdMarker = &encoded, &version
+	page := listVersions(c.State, c.name, prefix, delimiter, marker, version, out.MaxKeys)
+	of := ownerOf(c.bucket.Account)
+	for _, v := range page.versions {
+		out.Versions = append(out.Versions, entryOf(v, encode, of))
+	}
+	for _, p := range page.prefixes {
+		out.CommonPrefixes = append(out.CommonPrefixes, commonPrefix{encode(p)})
+	}
+	if out.IsTruncated = page.truncated; page.truncated {
+		out.NextKeyMarker, out.NextVersionIdMarker = encode(page.lastKey), page.lastVersion
+	}
+	return c.writeXML("ListVersionsResult", out)
+}
+
+func entryOf(v listedVersion, encode func(string) string, of *owner) versionEntry {
+	e := versionEntry{XMLName: xml.Name{Local: "Version"}, Key: encode(v.Key), VersionId: v.id(), IsLatest: v.newest, LastModified: stamp(v.Modified), Owner: of}
+	if v.Marker {
+		e.XMLName.Local = "DeleteMarker"
+		return e
+	}
+	e.ETag, e.Size, e.StorageClass = quoted(v.ETag), &v.Size, v.StorageClass
+	e.ChecksumAlgorithm, e.ChecksumType = v.Checksum.Algorithm, v.Checksum.Type
+	return e
+}
