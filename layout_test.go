@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"services/s3":             {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/eks":            {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/accessanalyzer": {"api", "policy", "prove", "wire"},
-	"services/eksauth":        {"api", "decision", "oidc", "policy", "services", "services/eks", "sts", "wire"},
+	"services/eksauth":        {"api", "decision", "oidc", "policy", "services", "services/eks", "state", "sts", "wire"},
 	"cloudtrail":              {"api", "decision", "iam", "wire"},
 	"emulator": {
 		"api", "cloudtrail", "control", "decision", "iam", "oidc", "policy", "services/accessanalyzer", "services/eks", "services/eksauth", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
@@ -51,7 +51,7 @@ var allowed = map[string][]string{
 	// The types and the client of the control API.
 	"control": {"decision", "statefile", "statefile/strictyaml"},
 	// The harness speaks with an emulator over HTTP: it needs types only.
-	"harness":      {"control", "decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
+	"harness":      {"agent", "control", "decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
 	"harness/kind": {"control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
 	"scenarios":    {},
 	"deploy":       {},
@@ -63,7 +63,7 @@ var allowed = map[string][]string{
 	"sources":           {"policy", "statefile", "statefile/strictyaml"},
 	"page":              {},
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.
-	"audit": {"api", "aws", "iam", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
+	"audit": {"api", "aws", "decision", "iam", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
 	// CloudTrail's events held against the sources' policies.
 	"denial": {"audit", "aws", "iam", "oidc", "policy", "prove", "prove/given", "sources", "statefile/strictyaml", "sts"},
 	// Test helpers.

@@ -1,12 +1,15 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // podIdentity answers for EKS Pod Identity: may EKS assume the association's role
@@ -23,65 +26,59 @@ func (a *auditor) podIdentity(sa *account, given *identity) answer {
 	if r.trust == nil {
 		return answer{verdict: Unknown, why: "the role's trust policy is not known", role: r}
 	}
-	ctx, unknown := a.associationKeys(sa, as, r)
-	principal := policy.Principal{Service: "pods.eks.amazonaws.com"}
+	pod, ctx, unknown := a.podCall(sa, as, r)
+	principal := policy.Principal{Service: aws.PodIdentityService}
 	trust := policy.Policies{Trust: &policy.Named{Name: r.arn, Type: policy.TrustPolicy, Document: r.trust}, ResourceAccount: r.account}
 	var at policy.Position
-	for _, action := range a.podActions(as) {
+	var checks []decision.Check
+	for _, action := range pod.Actions() {
 		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: r.arn, Principal: principal, Context: ctx})
+		checks = append(checks, decision.Check{Action: action, Resource: r.arn, Decision: d})
 		yes, open := policy.Partly(d, unknown)
 		switch yes {
 		case policy.Unknown:
-			return answer{verdict: Unknown, why: fmt.Sprintf("%s hangs on %s, which no source has", action, keysOf(open)), role: r}
+			return answer{verdict: Unknown, why: fmt.Sprintf("%s hangs on %s, which no source has", action, keysOf(open)), role: r, checks: checks}
 		case policy.No:
 			why, place := a.classifyAssociation(sa, r, action, d, given.at)
-			return answer{verdict: Refused, why: why, role: r, at: place}
+			return answer{verdict: Refused, why: why, role: r, at: place, checks: checks}
 		}
 		if at.Line == 0 {
 			at = decided(d)
 		}
 	}
 	if as.TargetRole != "" {
-		return a.target(sa, as, r, ctx, unknown)
+		said = a.target(sa, as, r, pod, ctx, unknown)
+		said.checks = append(checks, said.checks...)
+		return said
 	}
-	return answer{verdict: Gets, why: "the association names the role, and its trust policy allows EKS " + strings.Join(a.podActions(as), " and "), role: r, at: at}
+	return answer{verdict: Gets, why: "the association names the role, and its trust policy allows EKS " + strings.Join(pod.Actions(), " and "), role: r, at: at, checks: checks}
 }
 
-// podActions are what EKS asks for: session tags need sts:TagSession.
-func (a *auditor) podActions(as *sources.Association) []string {
-	if as.DisableSessionTags {
-		return []string{"sts:AssumeRole"}
+// podCall is the call that EKS makes for a service account's pods, and which of
+// its condition keys no source has.
+func (a *auditor) podCall(sa *account, as *sources.Association, r *role) (*sts.Pod, policy.Context, func(string) bool) {
+	pod := &sts.Pod{
+		Account: r.account, Cluster: sa.cluster, Namespace: sa.namespace, ServiceAccount: sa.name, DisableSessionTags: as.DisableSessionTags, // an association's role is of the cluster's account
+		Name: a.o.Pod,
 	}
-	return []string{"sts:AssumeRole", "sts:TagSession"}
-}
-
-// associationKeys are the condition keys of EKS's call, and which of them no
-// source has.
-func (a *auditor) associationKeys(sa *account, as *sources.Association, r *role) (policy.Context, func(string) bool) {
-	ctx := policy.Context{}
-	hidden := map[string]bool{"aws:sourceorgid": true, "aws:sourceorgpaths": true, "aws:resourceorgid": true, "sts:rolesessionname": true}
-	ctx.Set("aws:SourceAccount", r.account) // an association's role is of the cluster's account
-	tags := map[string]string{"kubernetes-namespace": sa.namespace, "kubernetes-service-account": sa.name, "eks-cluster-name": sa.cluster, "kubernetes-pod-name": "", "kubernetes-pod-uid": "", "eks-cluster-arn": ""}
+	hidden := map[string]bool{"aws:sourceorgid": true, "aws:sourceorgpaths": true, "aws:resourceorgid": true, "sts:rolesessionname": true, "aws:requesttag/kubernetes-pod-uid": true}
+	if pod.Name == "" {
+		hidden["aws:requesttag/kubernetes-pod-name"] = true
+	}
 	if c, ok := a.found.State.Clusters[sa.cluster]; ok && c.Region != "" {
-		tags["eks-cluster-arn"] = aws.ARN{Partition: aws.PartitionOf(c.Region).ID, Service: "eks", Region: c.Region, Account: r.account, Resource: "cluster/" + sa.cluster}.String()
-		ctx.Set("aws:SourceArn", tags["eks-cluster-arn"])
+		pod.Region = c.Region
+		pod.ClusterARN = aws.ARN{Partition: aws.PartitionOf(c.Region).ID, Service: "eks", Region: c.Region, Account: r.account, Resource: "cluster/" + sa.cluster}.String()
 	} else {
-		hidden["aws:sourcearn"] = true
+		hidden["aws:sourcearn"], hidden["aws:requesttag/eks-cluster-arn"], hidden["sts:externalid"] = true, true, true
 	}
-	if as.DisableSessionTags {
-		return ctx, func(key string) bool { return hidden[strings.ToLower(key)] }
+	ctx := policy.Context{}
+	pod.SetKeys(ctx)
+	ctx.Set("aws:ResourceAccount", r.account)
+	for _, tag := range r.tags() {
+		ctx.Set("aws:ResourceTag/"+tag.Key, tag.Value)
+		ctx.Set("iam:ResourceTag/"+tag.Key, tag.Value)
 	}
-	var keys []string
-	for tag, value := range tags {
-		keys = append(keys, tag)
-		ctx.Set("aws:RequestTag/"+tag, value)
-		if value == "" {
-			hidden["aws:requesttag/"+tag] = true
-		}
-	}
-	ctx.SetMulti("aws:TagKeys", keys)
-	ctx.SetMulti("sts:TransitiveTagKeys", keys)
-	return ctx, func(key string) bool { return hidden[strings.ToLower(key)] }
+	return pod, ctx, func(key string) bool { return hidden[strings.ToLower(key)] }
 }
 
 func (a *auditor) classifyAssociation(sa *account, r *role, action string, d policy.Decision, at position) (string, policy.Position) {
@@ -118,7 +115,7 @@ func (a *auditor) classifyAssociation(sa *account, r *role, action string, d pol
 
 // target answers for the second step of an association: its role assumes the
 // target role, with the tags handed on and an external id.
-func (a *auditor) target(sa *account, as *sources.Association, r *role, ctx policy.Context, unknown func(string) bool) answer {
+func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts.Pod, ctx policy.Context, unknown func(string) bool) answer {
 	t, said := a.resolve(sa, as.TargetRole, true, as.At)
 	if t == nil {
 		if said.verdict == Gets {
@@ -132,27 +129,28 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, ctx poli
 	p.ResourceAccount = t.account
 	ctx.Set("aws:PrincipalArn", r.arn)
 	ctx.Set("aws:PrincipalAccount", r.account)
-	hidden := unknown
-	if c, ok := a.found.State.Clusters[sa.cluster]; ok && c.Region != "" {
-		ctx.Set("sts:ExternalId", strings.Join([]string{c.Region, r.account, sa.cluster, sa.namespace, sa.name}, "/"))
-	} else {
-		hidden = func(key string) bool { return unknown(key) || strings.EqualFold(key, "sts:ExternalId") }
-	}
+	ctx.Set("sts:ExternalId", cmp.Or(as.ExternalID, pod.TargetExternalID()))
+	delete(ctx, "aws:sourcearn") // the first role's session calls, and no service
+	delete(ctx, "aws:sourceaccount")
+	delete(ctx, "aws:principalisawsservice")
+	delete(ctx, "aws:principalservicename")
+	var checks []decision.Check
 	session := aws.PartitionARN(r.partition, "sts", r.account, "assumed-role/"+r.Name+"/eks")
-	for _, action := range a.podActions(as) {
+	for _, action := range pod.Actions() {
 		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: policy.Principal{Account: r.account, ARN: session, RoleARN: r.arn}, Context: ctx})
+		checks = append(checks, decision.Check{Action: action, Resource: t.arn, Decision: d})
 		if d.Allowed {
 			continue
 		}
-		open := hangs(d, hidden)
+		open := hangs(d, unknown)
 		if !known || open {
-			return answer{verdict: Unknown, why: "the association's role is assumed; whether it may " + action + " on the target role " + t.arn + " hangs on what no source has", role: t}
+			return answer{verdict: Unknown, why: "the association's role is assumed; whether it may " + action + " on the target role " + t.arn + " hangs on what no source has", role: t, checks: checks}
 		}
 		why := fmt.Sprintf("the association's role may not %s on the target role %s: %s", action, t.arn, d.Reason)
 		a.report.find(ruleTargetRole, as.At, sa.title()+": "+why, "allow "+action+" in a policy of "+r.arn+" and in the trust policy of "+t.arn)
-		return answer{verdict: Refused, why: why, role: t}
+		return answer{verdict: Refused, why: why, role: t, checks: checks}
 	}
-	return answer{verdict: Gets, why: "the association's role is assumed, and it may assume the target role " + t.arn, role: t}
+	return answer{verdict: Gets, why: "the association's role is assumed, and it may assume the target role " + t.arn, role: t, checks: checks}
 }
 
 // hangs says whether a refusal hangs on a key that is not known.

@@ -19,6 +19,8 @@ type Options struct {
 	Issuer string
 	// Namespace is that of manifests which name none.
 	Namespace string
+	// Pod is the name of the pod that is asked about, for policies that test it; it may be empty.
+	Pod string
 	// Now is the time of the question, for policies that test it.
 	Now time.Time
 }
@@ -30,10 +32,7 @@ func (e UsageError) Error() string { return string(e) }
 
 // Audit joins manifests, roles and providers. The error is a [UsageError].
 func Audit(found *sources.Found, o Options) (*Report, error) {
-	a := &auditor{
-		o: o, found: found, m: &found.Manifests, roles: rolesOf(found), report: &Report{Matrix: []Row{}, UnusedRoles: []string{}, Findings: []Finding{}, Notes: []string{}},
-		used: map[string]bool{}, issuers: map[string]issuer{}, said: map[string]bool{},
-	}
+	a := auditorOf(found, o)
 	if err := a.clusters(); err != nil {
 		return nil, err
 	}
@@ -52,6 +51,13 @@ func Audit(found *sources.Found, o Options) (*Report, error) {
 	}
 	a.report.sort()
 	return a.report, nil
+}
+
+func auditorOf(found *sources.Found, o Options) *auditor {
+	return &auditor{
+		o: o, found: found, m: &found.Manifests, roles: rolesOf(found), report: &Report{Matrix: []Row{}, UnusedRoles: []string{}, Findings: []Finding{}, Notes: []string{}},
+		used: map[string]bool{}, issuers: map[string]issuer{}, said: map[string]bool{},
+	}
 }
 
 // auditor is one audit.
@@ -95,6 +101,23 @@ func (a *auditor) clusters() error {
 		a.cluster = a.o.Cluster
 		return nil
 	}
+	names := a.clusterNames()
+	if len(names) == 1 {
+		a.cluster = names[0]
+	}
+	if len(names) < 2 {
+		return nil
+	}
+	nowhere := slices.ContainsFunc(a.m.ServiceAccounts, func(s sources.ServiceAccount) bool { return s.Cluster == "" }) ||
+		slices.ContainsFunc(a.m.Workloads, func(w sources.Workload) bool { return w.Cluster == "" })
+	if nowhere {
+		return UsageError(fmt.Sprintf("several clusters are given, %s, and manifests do not say whose they are; write --cluster NAME", strings.Join(names, ", ")))
+	}
+	return nil
+}
+
+// clusterNames are the clusters that the sources name, sorted.
+func (a *auditor) clusterNames() []string {
 	var names []string
 	add := func(name string) {
 		if name != "" && sources.Unresolved(name) == "" && !slices.Contains(names, name) {
@@ -111,18 +134,7 @@ func (a *auditor) clusters() error {
 		add(a.m.Associations[i].Cluster)
 	}
 	slices.Sort(names)
-	if len(names) == 1 {
-		a.cluster = names[0]
-	}
-	if len(names) < 2 {
-		return nil
-	}
-	nowhere := slices.ContainsFunc(a.m.ServiceAccounts, func(s sources.ServiceAccount) bool { return s.Cluster == "" }) ||
-		slices.ContainsFunc(a.m.Workloads, func(w sources.Workload) bool { return w.Cluster == "" })
-	if nowhere {
-		return UsageError(fmt.Sprintf("several clusters are given, %s, and manifests do not say whose they are; write --cluster NAME", strings.Join(names, ", ")))
-	}
-	return nil
+	return names
 }
 
 // clusterOf is the cluster of something that may name none.

@@ -222,7 +222,7 @@ func (r *role) federated() []string {
 	return out
 }
 
-var podsPrincipal = policy.NamedPrincipal{Type: policy.PrincipalService, Value: "pods.eks.amazonaws.com"}
+var podsPrincipal = policy.NamedPrincipal{Type: policy.PrincipalService, Value: aws.PodIdentityService}
 
 func (r *role) trustsPods() bool {
 	return r.trusts(func(p policy.NamedPrincipal) bool { return p == podsPrincipal })

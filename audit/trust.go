@@ -10,6 +10,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -24,6 +25,7 @@ type answer struct {
 	why     string
 	role    *role
 	at      policy.Position
+	checks  []decision.Check // of EKS Pod Identity
 }
 
 // iamARN is what IAM takes for a role's ARN (GetRole, AssumeRole: pattern of

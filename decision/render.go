@@ -113,6 +113,13 @@ func (d *Decision) Explain(out *term.Printer) {
 	}
 }
 
+// Refusal is the decision with the checks that refused alone.
+func (d *Decision) Refusal() *Decision {
+	less := *d
+	less.Checks = slices.DeleteFunc(slices.Clone(d.Checks), func(c Check) bool { return c.Decision.Allowed })
+	return &less
+}
+
 // explains says whether a policy's explanation has the hint of a code, so that
 // it is not printed twice.
 func (d *Decision) explains(code string) bool {

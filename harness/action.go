@@ -158,7 +158,7 @@ func (s *stage) token(ctx context.Context, id Identity) (string, error) {
 		issuer = ""
 	}
 	return s.cluster.Token(ctx, TokenRequest{
-		Issuer: issuer, ServiceAccount: id.ServiceAccount, Pod: id.Pod, Audience: id.Audience, ExpiresIn: time.Duration(id.TokenLife), Claims: id.claims(),
+		Issuer: issuer, ServiceAccount: id.ServiceAccount, Pod: id.Pod, StandIn: id.standIn, Audience: id.Audience, ExpiresIn: time.Duration(id.TokenLife), Claims: id.claims(),
 	})
 }
 

@@ -26,6 +26,10 @@ type Identity struct {
 	Audience       Strings        `json:"audience,omitempty" jsonschema_description:"The aud claim; sts.amazonaws.com when left out."`
 	TokenLife      Duration       `json:"tokenLife,omitempty" jsonschema_description:"How long the token is good, such as 10m; 24h when left out."`
 	Claims         statefile.JSON `json:"claims,omitzero" jsonschema_description:"Claims put over the token's own; null takes one away."`
+	PodIdentity    string         `json:"podIdentity,omitempty" jsonschema_description:"NAMESPACE/NAME of a service account whose pods get a role by EKS Pod Identity, in place of serviceAccount and role. The token is for pods.eks.amazonaws.com and bound to a pod."`
+	Cluster        string         `json:"cluster,omitempty" jsonschema_description:"With podIdentity: name of the EKS cluster whose association counts; the only one when left out."`
+
+	standIn bool // the pod is made if nobody has
 }
 
 // foreign reports whether the token is not one of the cluster's.
@@ -44,21 +48,26 @@ func (id *Identity) claims() map[string]any {
 
 // written reports whether any identity is named.
 func (id *Identity) written() bool {
-	return id.ServiceAccount != "" || id.Subject != "" || id.Profile != ""
+	return id.ServiceAccount != "" || id.Subject != "" || id.Profile != "" || id.PodIdentity != ""
 }
 
 var serviceAccountPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
 
 func (id *Identity) check(d *strictyaml.Decoder, path string) {
-	who := nonEmpty(id.ServiceAccount, id.Subject, id.Profile)
-	if len(who) > 1 && (len(who) > 2 || id.ServiceAccount != "") {
-		d.PathErrorf(path, "write one of serviceAccount, subject and profile")
+	who := nonEmpty(id.ServiceAccount, id.PodIdentity, id.Subject, id.Profile)
+	if len(who) > 1 && (len(who) > 2 || id.ServiceAccount != "" || id.PodIdentity != "") {
+		d.PathErrorf(path, "write one of serviceAccount, podIdentity, subject and profile")
 	}
-	if id.ServiceAccount != "" && !serviceAccountPattern.MatchString(id.ServiceAccount) {
-		d.PathErrorf(path+".serviceAccount", "%q; write NAMESPACE/NAME", id.ServiceAccount)
+	for name, account := range map[string]string{"serviceAccount": id.ServiceAccount, "podIdentity": id.PodIdentity} {
+		if account != "" && !serviceAccountPattern.MatchString(account) {
+			d.PathErrorf(path+"."+name, "%q; write NAMESPACE/NAME", account)
+		}
 	}
-	if id.Pod != "" && id.ServiceAccount == "" {
-		d.PathErrorf(path+".pod", "only a service account's token is bound to a pod; write serviceAccount too")
+	if id.Pod != "" && id.ServiceAccount == "" && id.PodIdentity == "" {
+		d.PathErrorf(path+".pod", "only a service account's token is bound to a pod; write serviceAccount or podIdentity too")
+	}
+	if id.Cluster != "" && id.PodIdentity == "" {
+		d.PathErrorf(path+".cluster", "names the cluster of an association; write podIdentity too, or leave it out")
 	}
 	if id.Profile != "" {
 		if _, err := oidc.ProfileNamed(id.Profile); err != nil {
@@ -87,7 +96,7 @@ type Assume struct {
 	Account           string             `json:"account,omitempty" jsonschema_description:"With as: administrator, the account's twelve digits."`
 	TokenOf           string             `json:"tokenOf,omitempty" jsonschema_description:"Name of an earlier step whose token is used again."`
 	Token             *statefile.Text    `json:"token,omitempty" jsonschema_description:"The token itself, in place of one that is requested."`
-	Role              string             `json:"role" jsonschema_description:"The role's ARN."`
+	Role              string             `json:"role,omitempty" jsonschema_description:"The role's ARN; with podIdentity the association's counts."`
 	SessionName       string             `json:"sessionName,omitempty" jsonschema_description:"The scenario's name when left out."`
 	DurationSeconds   int                `json:"durationSeconds,omitempty"`
 	Policy            statefile.Document `json:"policy,omitzero" jsonschema_description:"Session policy: IAM JSON, inline or {file: policy.json}."`
@@ -115,7 +124,7 @@ func (a *Assume) expectation() any { return &a.Expect }
 
 // Needs are claims when a service account's token must have its own.
 func (a *Assume) Needs() []Need {
-	if a.ServiceAccount != "" && !a.foreign() && !a.Claims.IsZero() {
+	if (a.ServiceAccount != "" || a.PodIdentity != "") && !a.foreign() && !a.Claims.IsZero() {
 		return []Need{NeedClaims}
 	}
 	return nil
@@ -139,14 +148,20 @@ func (a *Assume) Changes() bool { return false }
 func (a *Assume) check(d *strictyaml.Decoder, path string) {
 	a.Identity.check(d, path)
 	sources := nonEmpty(a.As, a.TokenOf)
-	if a.written() {
+	if a.written() && (a.PodIdentity == "" || len(sources) == 0 && a.Token == nil) {
 		sources = append(sources, "identity")
 	}
 	if a.Token != nil {
 		sources = append(sources, "token")
 	}
 	if len(sources) != 1 {
-		d.PathErrorf(path, "who assumes the role? write one of serviceAccount, subject, profile, token, tokenOf and as")
+		d.PathErrorf(path, "who assumes the role? write one of serviceAccount, podIdentity, subject, profile, token, tokenOf and as")
+	}
+	switch {
+	case a.PodIdentity != "":
+		a.checkPodIdentity(d, path)
+	case a.Role == "" && !d.Written(path+".role"):
+		d.PathErrorf(path, "the field role is missing; write the role's ARN")
 	}
 	if a.As == "" {
 		for name, written := range map[string]bool{
@@ -162,6 +177,17 @@ func (a *Assume) check(d *strictyaml.Decoder, path string) {
 		statefile.ReportPolicy(d, path+".policy", a.Policy, policy.ValidateSession)
 	}
 	a.Expect.check(d, strings.TrimSuffix(path, "assume")+"expect")
+}
+
+// checkPodIdentity refuses what the association says, or EKS.
+func (a *Assume) checkPodIdentity(d *strictyaml.Decoder, path string) {
+	for name, written := range map[string]bool{
+		"as": a.As != "", "role": a.Role != "", "sessionName": a.SessionName != "", "durationSeconds": a.DurationSeconds != 0, "policy": !a.Policy.IsZero(), "policyARNs": a.PolicyARNs != nil,
+	} {
+		if written {
+			d.PathErrorf(path+"."+name, "with podIdentity, the association and EKS say it; leave it out")
+		}
+	}
 }
 
 func (r *Refusal) check(d *strictyaml.Decoder, path string) {
@@ -193,6 +219,9 @@ func (a *Assume) perform(ctx context.Context, s *stage) (*outcome, error) {
 		return nil, err
 	}
 	x := &a.Expect
+	if a.PodIdentity != "" && !got.refused() {
+		got.output = asAssumed(got.output)
+	}
 	o := s.judge(ctx, got, &x.Refusal, func() (m []Mismatch) {
 		m = compare(m, "arn", x.ARN, text(got.output, "AssumedRoleUser", "Arn"))
 		m = compare(m, "audience", x.Audience, text(got.output, "Audience"))
@@ -214,6 +243,9 @@ func (a *Assume) perform(ctx context.Context, s *stage) (*outcome, error) {
 
 // assume makes the call, and gives back the web identity token that it used.
 func (a *Assume) assume(ctx context.Context, s *stage) (*answer, string, error) {
+	if a.PodIdentity != "" {
+		return a.assumePodIdentity(ctx, s)
+	}
 	input := map[string]any{"RoleArn": a.Role, "RoleSessionName": a.SessionName}
 	if a.SessionName == "" {
 		input["RoleSessionName"] = s.sessionName()

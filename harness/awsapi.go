@@ -17,6 +17,7 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/aws/aws-sdk-go-v2/service/eksauth"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -32,6 +33,7 @@ import (
 // SDK's serialisation, signing and errors.
 var clients = map[string]func(aws.Config) any{
 	"eks":            func(c aws.Config) any { return eks.NewFromConfig(c) },
+	"eks-auth":       func(c aws.Config) any { return eksauth.NewFromConfig(c) },
 	"iam":            func(c aws.Config) any { return iam.NewFromConfig(c) },
 	"s3":             func(c aws.Config) any { return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }) },
 	"secretsmanager": func(c aws.Config) any { return secretsmanager.NewFromConfig(c) },

@@ -17,12 +17,12 @@ import (
 // Call is one AWS API call, by an earlier step's session, by a service
 // account that assumes a role for it, or by an account's administrator.
 type Call struct {
-	Service   string         `json:"service" jsonschema:"enum=sts,enum=iam,enum=secretsmanager,enum=s3,enum=eks"`
+	Service   string         `json:"service" jsonschema:"enum=sts,enum=iam,enum=secretsmanager,enum=s3,enum=eks,enum=eks-auth"`
 	Operation string         `json:"operation" jsonschema_description:"The API's own name, such as GetSecretValue."`
 	Input     statefile.JSON `json:"input,omitzero" jsonschema_description:"The operation's parameters, named as in the API reference."`
 	As        string         `json:"as,omitempty" jsonschema_description:"Name of the earlier step whose credentials sign; the administrator signs when no one is named."`
 	Identity
-	Role    string `json:"role,omitempty" jsonschema_description:"With serviceAccount: ARN of the role that it assumes for the call."`
+	Role    string `json:"role,omitempty" jsonschema_description:"With serviceAccount: ARN of the role that it assumes for the call; with podIdentity the association's counts."`
 	Account string `json:"account,omitempty" jsonschema_description:"Account of the administrator; the default account when left out."`
 	Region  string `json:"region,omitempty" jsonschema_description:"AWS region; the scenario's when left out."`
 
@@ -65,8 +65,10 @@ func (c *Call) check(d *strictyaml.Decoder, path string) {
 	switch {
 	case c.As != "" && c.written():
 		d.PathErrorf(path, "who calls? write as, or an identity with role, and not both")
-	case c.written() && c.Role == "":
+	case c.written() && c.Role == "" && c.PodIdentity == "":
 		d.PathErrorf(path, "the field role is missing; write the ARN of the role that makes the call")
+	case c.PodIdentity != "" && c.Role != "":
+		d.PathErrorf(path+".role", "with podIdentity, the association says it; leave it out")
 	case !c.written() && c.Role != "":
 		d.PathErrorf(path+".role", "whose role? write serviceAccount too")
 	}

@@ -25,6 +25,7 @@ type TokenRequest struct {
 	Issuer         string   // one of the target's Others; the cluster's own when empty
 	ServiceAccount string   // NAMESPACE/NAME
 	Pod            string   // the pod that the token is bound to; none when empty
+	StandIn        bool     // a pod that does not exist is made, and never runs
 	Audience       []string // sts.amazonaws.com when empty
 	ExpiresIn      time.Duration
 	Claims         map[string]any // put over the token's own; needs NeedClaims

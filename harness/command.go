@@ -57,8 +57,11 @@ func (c *Command) check(d *strictyaml.Decoder, path string) {
 	if len(c.Command) == 0 && d.Written(path+".command") {
 		d.PathErrorf(path+".command", "no command; write a list such as [aws, sts, get-caller-identity]")
 	}
-	if c.written() && c.Role == "" {
+	if c.written() && c.Role == "" && c.PodIdentity == "" {
 		d.PathErrorf(path, "the field role is missing; write the ARN that AWS_ROLE_ARN must hold")
+	}
+	if c.PodIdentity != "" && c.Role != "" {
+		d.PathErrorf(path+".role", "with podIdentity, the association says it; leave it out")
 	}
 	if !c.written() && c.Role != "" {
 		d.PathErrorf(path+".role", "whose role? write serviceAccount too")
@@ -130,6 +133,10 @@ func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
 		URL: s.cluster.URL(), ControlToken: s.config.ControlToken, ServiceAccount: c.ServiceAccount, Role: c.Role, ExpiresIn: time.Duration(c.TokenLife),
 		Region: region, Command: argv, Dir: folder, Stdout: &stdout, Stderr: &stderr, Env: s.config.environ(),
 		token: func(ctx context.Context) (string, error) { return s.token(ctx, c.Identity) },
+	}
+	if c.PodIdentity != "" {
+		exec.ServiceAccount, exec.PodIdentity = c.PodIdentity, &PodIdentity{Cluster: c.Cluster, AdminSecret: s.config.AdminSecret}
+		exec.token = func(ctx context.Context) (string, error) { return s.podToken(ctx, c.Identity) }
 	}
 	if holder, ok := s.cluster.(KubeconfigHolder); ok {
 		exec.Env = append(slices.Clip(exec.Env), "KUBECONFIG="+holder.Kubeconfig())

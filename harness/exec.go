@@ -21,6 +21,9 @@ type ExecConfig struct {
 	URL, ControlToken string
 	// ServiceAccount is NAMESPACE/NAME; Role the ARN in its annotation.
 	ServiceAccount, Role string
+	// PodIdentity, in place of Role, gives the command what EKS Pod Identity gives
+	// the service account's pods; nil for a role by its annotation.
+	PodIdentity *PodIdentity
 	// Issuer is whose token; the emulator's choice when empty.
 	Issuer string
 	// Pod is the name of the pod that the token is bound to; none when empty.
@@ -69,6 +72,13 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	}
 	api := newControl(c.URL, c.ControlToken)
 	defer api.HTTP.CloseIdleConnections()
+	var cluster control.PodIdentity
+	if c.PodIdentity != nil {
+		var err error
+		if cluster, err = c.placed(ctx, api); err != nil {
+			return 1, err
+		}
+	}
 	if c.Region == "" {
 		where, err := api.Info(ctx)
 		if err != nil {
@@ -93,7 +103,11 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 		return 1, fmt.Errorf("folder for the token: %w", err)
 	}
 	defer os.RemoveAll(dir) // private to this run; nothing is lost if it stays
-	file, err := newTokenFile(filepath.Join(dir, "serviceaccount"), token)
+	name := "token"
+	if c.PodIdentity != nil {
+		name = podIdentityFile
+	}
+	file, err := newTokenFile(filepath.Join(dir, "serviceaccount"), name, token)
 	if err != nil {
 		return 1, err
 	}
@@ -112,7 +126,21 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	if base == nil {
 		base = os.Environ()
 	}
-	c.Env = append(Pointed(base, api.URL, c.Region, dir), "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path(), "AWS_ROLE_SESSION_NAME="+sessionName())
+	c.Env = Pointed(base, api.URL, c.Region, dir)
+	if c.PodIdentity == nil {
+		c.Env = append(c.Env, "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path(), "AWS_ROLE_SESSION_NAME="+sessionName())
+		c.Env = append(c.Env, c.more...)
+		return c.run(ctx)
+	}
+	node, err := c.startNode(ctx, api, cluster)
+	if err != nil {
+		return 1, err
+	}
+	defer node.stop()
+	if err := node.first(ctx, token); err != nil {
+		return 1, err
+	}
+	c.Env = withoutProxy(append(c.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+node.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="+file.Path()), node.url)
 	c.Env = append(c.Env, c.more...)
 	return c.run(ctx)
 }

@@ -16,11 +16,11 @@ func (s *Scenario) namespaces() []string {
 	for i := range s.Spec.Steps {
 		switch a := s.Spec.Steps[i].Action.(type) {
 		case *Assume:
-			all = append(all, namespaceOf(a.ServiceAccount))
+			all = append(all, namespaceOf(a.ServiceAccount), namespaceOf(a.PodIdentity))
 		case *Call:
-			all = append(all, namespaceOf(a.ServiceAccount))
+			all = append(all, namespaceOf(a.ServiceAccount), namespaceOf(a.PodIdentity))
 		case *Command:
-			all = append(all, namespaceOf(a.ServiceAccount))
+			all = append(all, namespaceOf(a.ServiceAccount), namespaceOf(a.PodIdentity))
 		case *Apply:
 			all = append(all, manifestNamespaces(a.Manifests)...)
 		case *Pod:

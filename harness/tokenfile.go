@@ -17,21 +17,22 @@ import (
 // so that a reader never sees half of one.
 type tokenFile struct {
 	dir   string
+	name  string // of the file
 	count int
 }
 
-// Path is what AWS_WEB_IDENTITY_TOKEN_FILE holds.
-func (f *tokenFile) Path() string { return filepath.Join(f.dir, "token") }
+// Path is what the SDKs are told.
+func (f *tokenFile) Path() string { return filepath.Join(f.dir, f.name) }
 
-func newTokenFile(dir, token string) (*tokenFile, error) {
-	f := &tokenFile{dir: dir}
+func newTokenFile(dir, name, token string) (*tokenFile, error) {
+	f := &tokenFile{dir: dir, name: name}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("folder of the token: %w", err)
 	}
 	if err := f.write(token); err != nil {
 		return nil, err
 	}
-	if err := os.Symlink(filepath.Join("..data", "token"), f.Path()); err != nil {
+	if err := os.Symlink(filepath.Join("..data", f.name), f.Path()); err != nil {
 		return nil, fmt.Errorf("linking the token: %w", err)
 	}
 	return f, nil
@@ -45,7 +46,7 @@ func (f *tokenFile) write(token string) error {
 	if err := os.Mkdir(filepath.Join(f.dir, name), 0o700); err != nil {
 		return fmt.Errorf("folder of the token: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(f.dir, name, "token"), []byte(token), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(f.dir, name, f.name), []byte(token), 0o600); err != nil {
 		return fmt.Errorf("writing the token: %w", err)
 	}
 	next := filepath.Join(f.dir, "..data_tmp")

@@ -22,6 +22,7 @@ type hinter struct {
 
 func findHints(p *Policies, r *Request, d *Decision) []Hint {
 	h := &hinter{policies: p, request: r, decision: d}
+	h.pods()
 	for i := range d.Policies {
 		result := &d.Policies[i]
 		if d.Outcome == ImplicitDeny && result.Outcome == Allowed {

@@ -27,6 +27,9 @@ func (h *hinter) diagnose(r *ConditionResult, c *Condition, doc *Document) hint.
 	if c.op.test == nil || c.op.test == null {
 		return hint.Hint{}
 	}
+	if found := h.podCondition(r); !found.IsZero() {
+		return found
+	}
 	if !r.Present && c.op.quantifier == forAnyValue && c.op.ifExists {
 		return fixed("for-any-value-if-exists", "let the key be absent by a statement of its own with Null: true", "the request has no such key, and ForAnyValue is false then, IfExists or not")
 	}

@@ -239,7 +239,7 @@ func (c *cli) cluster(n *yaml.Node) {
 func (c *cli) association(n *yaml.Node) {
 	a := Association{
 		At: c.f.at(n), Cluster: text(get(n, "clusterName")), Namespace: text(get(n, "namespace")), ServiceAccount: text(get(n, "serviceAccount")), Role: text(get(n, "roleArn")),
-		TargetRole: text(get(n, "targetRoleArn")), DisableSessionTags: isTrue(get(n, "disableSessionTags")),
+		TargetRole: text(get(n, "targetRoleArn")), ExternalID: text(get(n, "externalId")), DisableSessionTags: isTrue(get(n, "disableSessionTags")), Policy: text(get(n, "policy")),
 	}
 	c.b.namedCluster(a.At, a.Cluster, true)
 	c.b.found.Manifests.Associations = append(c.b.found.Manifests.Associations, a)

@@ -200,6 +200,7 @@ func (b *builder) finish() {
 	b.commit()
 	b.permissions()
 	b.resolveRefs()
+	b.associate()
 	b.found.LeftOut = b.leftOut
 	for id, a := range b.found.State.Accounts {
 		for _, p := range a.OIDCProviders {

@@ -1,7 +1,12 @@
 // Package spelling finds what was probably meant by a name that nothing has.
 package spelling
 
-import "strings"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // mostCompared and longestCompared bound the work of one message, which anybody
 // can cause: an account may have a thousand providers, and a token may name an
@@ -67,4 +72,19 @@ func Distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// Closest are the known names that are most like a name, the likest first; where
+// there are more than most, the last entry says how many more.
+func Closest(name string, known []string, most int) []string {
+	sorted := slices.Clone(known)
+	distances := make(map[string]int, len(sorted))
+	for _, k := range sorted {
+		distances[k] = Distance(name, k)
+	}
+	slices.SortFunc(sorted, func(a, b string) int { return cmp.Or(distances[a]-distances[b], strings.Compare(a, b)) })
+	if sorted = slices.Compact(sorted); len(sorted) > most {
+		return append(sorted[:most], fmt.Sprintf("and %d more", len(sorted)-most))
+	}
+	return sorted
 }

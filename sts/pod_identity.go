@@ -13,9 +13,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
-// PodsService is the service principal that assumes roles for EKS Pod Identity.
-const PodsService = "pods.eks.amazonaws.com"
-
 // The lives of the sessions, whatever the role's own maximum (recorded 14); a
 // target role is assumed by role chaining, which bounds it.
 const (
@@ -44,15 +41,32 @@ func (p *Pod) tags() sessionTags {
 	if p.DisableSessionTags {
 		return sessionTags{}
 	}
-	var tags sessionTags
-	for _, tag := range [...][2]string{
-		{"eks-cluster-arn", p.ClusterARN}, {"eks-cluster-name", p.Cluster}, {"kubernetes-namespace", p.Namespace},
-		{"kubernetes-service-account", p.ServiceAccount}, {"kubernetes-pod-name", p.Name}, {"kubernetes-pod-uid", p.UID},
-	} {
-		tags.list = append(tags.list, aws.Tag{Key: tag[0], Value: tag[1]})
-		tags.transitive = append(tags.transitive, tag[0])
+	tags := sessionTags{transitive: aws.PodIdentityTags()}
+	for i, value := range [...]string{p.ClusterARN, p.Cluster, p.Namespace, p.ServiceAccount, p.Name, p.UID} {
+		tags.list = append(tags.list, aws.Tag{Key: tags.transitive[i], Value: value})
 	}
 	return tags
+}
+
+// Actions are what EKS asks of the role, and of the target role: session tags
+// need sts:TagSession.
+func (p *Pod) Actions() []string { return neededActions("sts:AssumeRole", !p.DisableSessionTags, "") }
+
+// SetKeys sets the condition keys of EKS's call beside those of every call: the
+// cluster is its source, and the tags are the request's.
+func (p *Pod) SetKeys(ctx policy.Context) {
+	ctx.SetBool("aws:PrincipalIsAWSService", true)
+	ctx.Set("aws:PrincipalServiceName", aws.PodIdentityService)
+	ctx.Set("aws:SourceArn", p.ClusterARN)
+	ctx.Set("aws:SourceAccount", p.Account)
+	tags := p.tags()
+	tags.setKeys(ctx)
+}
+
+// TargetExternalID is what EKS sends to the target role of an association that
+// names no external id of its own (recorded 14).
+func (p *Pod) TargetExternalID() string {
+	return p.Region + "/" + p.Account + "/" + p.Cluster + "/" + p.Namespace + "/" + p.ServiceAccount
 }
 
 // sessionName is eks-CLUSTER-POD-UUID with ten characters of both names (recorded 14).
@@ -65,7 +79,7 @@ func (p *Pod) sessionName() string {
 // refusal's words.
 func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api.Refusal) {
 	name, tags := pod.sessionName(), pod.tags()
-	role, refused := s.authorizePod(req, &pod, name, &tags)
+	role, refused := s.authorizePod(req, &pod, name)
 	if refused != nil {
 		return nil, refused
 	}
@@ -92,32 +106,28 @@ func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api
 
 // authorizePod asks the trust policy as the service: its call carries the
 // cluster as its source, and the tags.
-func (s *Service) authorizePod(req *api.Request, pod *Pod, name string, tags *sessionTags) (*iam.Role, *api.Refusal) {
+func (s *Service) authorizePod(req *api.Request, pod *Pod, name string) (*iam.Role, *api.Refusal) {
 	role, why := s.view(req).Role(pod.RoleARN)
 	if role == nil {
-		return nil, assumeRoleDenied(PodsService, "sts:AssumeRole", pod.RoleARN, decision.RoleNotFound).Because("%s", why)
+		return nil, assumeRoleDenied(aws.PodIdentityService, "sts:AssumeRole", pod.RoleARN, decision.RoleNotFound).Because("%s", why)
 	}
 	call := *req.Call // EKS makes this call: nothing of the agent's is in it
 	call.HTTP = nil
 	service := &api.Request{Call: &call, State: req.State, Now: req.Now, Decision: req.Decision}
 	ctx := service.ContextKeys()
-	ctx.SetBool("aws:PrincipalIsAWSService", true)
-	ctx.Set("aws:PrincipalServiceName", PodsService)
-	ctx.Set("aws:SourceArn", pod.ClusterARN)
-	ctx.Set("aws:SourceAccount", pod.Account)
+	pod.SetKeys(ctx)
 	ctx.Set("aws:ResourceAccount", role.Account)
 	ctx.Set("sts:RoleSessionName", name)
-	tags.setKeys(ctx)
 	setRoleTags(ctx, role)
 	trust := policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
 	var first *api.Refusal
-	for _, action := range neededActions("sts:AssumeRole", len(tags.list) > 0, "") { // all of them, for the explanation
+	for _, action := range pod.Actions() { // all of them, for the explanation
 		d := policy.Evaluate(policy.Policies{Trust: &trust, ResourceAccount: role.Account}, policy.Request{
-			Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: PodsService}, Context: ctx,
+			Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: aws.PodIdentityService}, Context: ctx,
 		})
 		req.Decision.Checks = append(req.Decision.Checks, decision.Check{Action: action, Resource: role.ARN(), Decision: d})
 		if !d.Allowed && first == nil {
-			first = assumeRoleDenied(PodsService, action, role.ARN(), decision.TrustPolicy).Explain(d)
+			first = assumeRoleDenied(aws.PodIdentityService, action, role.ARN(), decision.TrustPolicy).Explain(d)
 		}
 	}
 	return role, first

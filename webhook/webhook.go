@@ -25,7 +25,7 @@ const (
 	DefaultPrefix   = "eks.amazonaws.com"
 	DefaultAudience = "sts.amazonaws.com"
 	// PodIdentityAudience is the audience of EKS Pod Identity's tokens.
-	PodIdentityAudience = "pods.eks.amazonaws.com"
+	PodIdentityAudience = aws.PodIdentityService
 	DefaultMountPath    = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
 	// VolumeName is the projected volume of the token.
 	VolumeName = "aws-iam-token"

@@ -17,13 +17,19 @@ granted. With --given, the role is found in a state, a plan, a template or an
 account's details, and its provider, client ids and tags are known and checked too.
 Without --role, every role that is given is asked.
 
+With --pod-identity the question is whether EKS Pod Identity gives the pods of a
+service account their role: EKS's call is held against the trust policy of the
+association's role, with the tags and the cluster as its source, and then against the
+target role. --given has the association; with --trust-policy it is taken for granted.
+
 -o json prints an object with allowed, role, provider, issuer, subject, audience,
 error (code, message, status; what AWS answers to a refused call), reason (kind,
 message, hint; what AWS does not say), beyond (more such reasons, for which it would
 be refused as well), place (where the trust policy is written), checks (one policy
 decision per action: every statement and condition, the expected and the actual
 value) and notes. When several roles are asked it has allowed and
-verdicts, a list of such objects. Fields may be added.`
+verdicts, a list of such objects. With --pod-identity it has cluster, association (its
+place) and targetRole too. Fields may be added.`
 
 func (p *program) checkCommand() *cobra.Command {
 	var q question
@@ -34,6 +40,7 @@ func (p *program) checkCommand() *cobra.Command {
 		Example: `  irsa-emu check --trust-policy trust-policy.json \
     --issuer https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE --service-account your-namespace/your-service-account
   irsa-emu check --trust-policy trust-policy.json --profile github --claim repository=octo-org/octo-repo
+  irsa-emu check --given plan.json --pod-identity --cluster my-cluster --service-account payments/api
   terraform show -json plan.out > plan.json && irsa-emu check --given plan.json --role payments-api --token token.txt`,
 		RunE: func(*cobra.Command, []string) error {
 			if output != "text" && output != "json" {
@@ -44,7 +51,7 @@ func (p *program) checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := p.printVerdicts(verdicts, q.role != "" || q.trustPolicy != "", output, explain); err != nil {
+			if err := p.printVerdicts(verdicts, q.role != "" || q.trustPolicy != "" || q.pods.asked, output, explain); err != nil {
 				return err
 			}
 			if !anyAllowed(verdicts) {
@@ -68,6 +75,10 @@ func (p *program) checkCommand() *cobra.Command {
 	flags.StringVar(&q.account, "account", "", "the role's account (default: its ARN's, or the one in the policy's federated principal)")
 	flags.StringVar(&q.sessionName, "session-name", "session", "the role session name")
 	flags.IntVar(&q.seconds, "duration-seconds", 3600, "how long the session is to last, in seconds")
+	flags.BoolVar(&q.pods.asked, "pod-identity", false, "by EKS Pod Identity, with --service-account and --cluster, in place of a web identity")
+	flags.StringVar(&q.pods.cluster, "cluster", "", "with --pod-identity: the EKS cluster's name or ARN (default with --given: the only one)")
+	flags.StringVar(&q.pods.pod, "pod", "", "with --pod-identity: the pod's name, for policies that test it")
+	flags.BoolVar(&q.pods.noTags, "disable-session-tags", false, "with --pod-identity and --trust-policy: the association disables session tags")
 	flags.BoolVar(&explain, "explain", false, "show every statement and condition also when the role may be assumed")
 	flags.StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd

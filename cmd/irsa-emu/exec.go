@@ -8,52 +8,120 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
-func (p *program) execCommand() *cobra.Command {
-	var c client
-	config := harness.ExecConfig{ForwardSignals: true}
-	cmd := &cobra.Command{
-		Use:   "exec --service-account NS/NAME --role ARN -- COMMAND [ARG…]",
-		Short: "Run a command on this machine as if it ran in a pod of a service account",
-		Long: `exec runs a command with what the pod identity webhook gives a pod: a token file
+const execLong = `exec runs a command with what the pod identity webhook gives a pod: a token file
 that is kept fresh, the role's ARN, the region, and beyond that the emulator's
 endpoints. Credentials and profiles of the surrounding shell do not reach it.
-The exit code is the command's own.`,
+The exit code is the command's own.
+
+With --pod-identity the command is a pod of EKS Pod Identity: an agent of its own
+listens on loopback, the two container-credentials variables lead the SDK to it, and
+the role is that of the service account's association. Why credentials are refused is
+said on stderr; without an association nothing is run.
+
+With --given no emulator need run: the command gets one of its own.`
+
+// execFlags are what exec does not hand on as it is.
+type execFlags struct {
+	client
+	given       givenFlags
+	podIdentity bool
+	pods        harness.PodIdentity
+}
+
+func (p *program) execCommand() *cobra.Command {
+	var f execFlags
+	config := harness.ExecConfig{ForwardSignals: true}
+	cmd := &cobra.Command{
+		Use:   "exec --service-account NS/NAME {--role ARN | --pod-identity} -- COMMAND [ARG…]",
+		Short: "Run a command on this machine as if it ran in a pod of a service account",
+		Long:  execLong,
 		Example: `  irsa-emu exec --service-account your-namespace/your-service-account \
-    --role arn:aws:iam::111122223333:role/EKSServiceAccountRole -- aws sts get-caller-identity`,
+    --role arn:aws:iam::111122223333:role/EKSServiceAccountRole -- aws sts get-caller-identity
+  irsa-emu exec --given state.yaml --pod-identity --cluster my-cluster --service-account payments/api -- python3 app.py`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch namespace, name, ok := strings.Cut(config.ServiceAccount, "/"); {
-			case config.ServiceAccount == "":
-				return usageError("--service-account: missing; write NAMESPACE/NAME")
-			case !ok || namespace == "" || name == "" || strings.Contains(name, "/"):
-				return usageError("--service-account %s: write NAMESPACE/NAME", config.ServiceAccount)
-			case config.Role == "":
-				return usageError("--role: missing; write the ARN of the service account's role")
+			if err := f.check(cmd, &config); err != nil {
+				return err
 			}
-			config.URL, config.ControlToken, config.Command = c.URL, c.Token, args
+			config.URL, config.ControlToken, config.Command = f.URL, f.Token, args
 			config.Stdin, config.Stdout, config.Stderr = p.stdin, p.stdout, p.stderr
 			config.Env = os.Environ()
 			config.Complain = func(err error) { _ = p.complain("irsa-emu: the token was not refreshed: %v", err) }
 			// Signals go to the command, which decides: a context that they cancel would end it besides.
-			code, err := harness.Exec(context.WithoutCancel(cmd.Context()), config)
-			if err != nil || code != 0 {
-				return &exitError{code, err}
-			}
-			return nil
+			return p.exec(context.WithoutCancel(cmd.Context()), &f, config)
 		},
 	}
-	c.clientFlags(cmd)
+	f.clientFlags(cmd)
+	f.given.add(cmd, "state of an emulator for this command alone, in place of --url")
 	flags := cmd.Flags()
 	flags.SetInterspersed(false)
 	flags.StringVar(&config.ServiceAccount, "service-account", "", "NAMESPACE/NAME of the service account")
 	flags.StringVar(&config.Role, "role", "", "ARN of the role in its annotation")
+	flags.BoolVar(&f.podIdentity, "pod-identity", false, "by EKS Pod Identity: the role of the service account's association, in place of --role")
+	flags.StringVar(&f.pods.Cluster, "cluster", "", "with --pod-identity: name of the EKS cluster (default: the only one)")
+	flags.StringVar(&f.pods.AdminSecret, "admin-secret", "test", "with --pod-identity: the emulator's --admin-secret, with which the agent signs")
 	flags.StringVar(&config.Issuer, "issuer", "", "issuer URL (default: the only cluster's, or one of the emulator's own)")
-	flags.StringArrayVar(&config.Audience, "audience", nil, "audience of the token (repeatable; default sts.amazonaws.com)")
+	flags.StringArrayVar(&config.Audience, "audience", nil, "audience of the token (repeatable; default sts.amazonaws.com, with --pod-identity pods.eks.amazonaws.com)")
 	flags.DurationVar(&config.ExpiresIn, "expires-in", 24*time.Hour, "life of each token")
-	flags.StringVar(&config.Region, "region", "", "AWS region (default: the emulator's)")
-	flags.StringVar(&config.Pod, "pod", "", "name of the pod that the token is bound to")
+	flags.StringVar(&config.Region, "region", "", "AWS region (default: the emulator's, with --pod-identity the cluster's)")
+	flags.StringVar(&config.Pod, "pod", "", "name of the pod that the token is bound to (default with --pod-identity: the service account's)")
 	return cmd
+}
+
+// check refuses flags that do not go together.
+func (f *execFlags) check(cmd *cobra.Command, config *harness.ExecConfig) error {
+	switch namespace, name, ok := strings.Cut(config.ServiceAccount, "/"); {
+	case config.ServiceAccount == "":
+		return usageError("--service-account: missing; write NAMESPACE/NAME")
+	case !ok || namespace == "" || name == "" || strings.Contains(name, "/"):
+		return usageError("--service-account %s: write NAMESPACE/NAME", config.ServiceAccount)
+	case f.podIdentity && config.Role != "":
+		return usageError("--role: with --pod-identity the association names the role; leave one of them out")
+	case !f.podIdentity && f.pods.Cluster != "":
+		return usageError("--cluster: names the cluster of an association; write --pod-identity too")
+	case !f.podIdentity && config.Role == "":
+		return usageError("--role: missing; write the ARN of the service account's role, or --pod-identity for that of its association")
+	case len(f.given.paths) > 0 && cmd.Flags().Changed("url"):
+		return usageError("--given and --url: write one of them; with --given the command gets an emulator of its own")
+	}
+	return nil
+}
+
+func (p *program) exec(ctx context.Context, f *execFlags, config harness.ExecConfig) error {
+	if f.podIdentity {
+		config.PodIdentity = &f.pods
+		f.pods.Refused = func(d *decision.Decision) {
+			out := term.NewPrinter(p.stderr, p.coloured(p.stderr))
+			out.Line("irsa-emu: the pod gets no credentials:")
+			d.Refusal().Explain(out)
+		}
+	}
+	if len(f.given.paths) > 0 {
+		given, err := f.given.load(p, "", "")
+		if err != nil {
+			return err
+		}
+		running, stop, err := emulator.StartBackground(ctx, emulator.Config{Given: []statefile.State{given}, AdminSecret: f.pods.AdminSecret})
+		if err != nil {
+			return &exitError{exitFailed, err}
+		}
+		defer func() {
+			if err := stop(); err != nil {
+				_ = p.complain("irsa-emu: the emulator: %v", err)
+			}
+		}()
+		config.URL, config.ControlToken = running.URL, ""
+	}
+	code, err := harness.Exec(ctx, config)
+	if err != nil || code != 0 {
+		return &exitError{code, err}
+	}
+	return nil
 }

@@ -29,6 +29,7 @@ type question struct {
 	who                                     identity
 	seconds                                 int
 	now                                     time.Time
+	pods                                    podQuestion
 }
 
 // verdict is check's answer for one role. Its JSON is promised; see checkLong.
@@ -46,6 +47,10 @@ type verdict struct {
 	Place  string            `json:"place,omitempty"`
 	Checks []policy.Decision `json:"checks"`
 	Notes  []string          `json:"notes,omitempty"`
+	// Cluster, Association (where it is written) and TargetRole are of EKS Pod Identity.
+	Cluster     string `json:"cluster,omitempty"`
+	Association string `json:"association,omitempty"`
+	TargetRole  string `json:"targetRole,omitempty"`
 
 	assumed int // how many of the notes, the last ones, say what was taken for granted
 }
@@ -66,6 +71,13 @@ func (q *question) answer(p *program) ([]verdict, error) {
 		return nil, usageError("--trust-policy and --given exclude each other; with --given, name the role by --role")
 	case q.account != "" && !aws.IsAccount(q.account):
 		return nil, usageError("--account %s: an account id is twelve digits, such as 111122223333", q.account)
+	}
+	if q.pods.asked {
+		v, err := q.podIdentity(p)
+		return []verdict{v}, err
+	}
+	if err := q.pods.unasked(); err != nil {
+		return nil, err
 	}
 	var found *sources.Found
 	var err error

@@ -54,7 +54,11 @@ func (v *verdict) print(out *term.Printer, all bool) {
 	if v.Role != "" {
 		as = " as " + v.Role
 	}
-	out.Line("%s: %s of %s%s", word, v.Subject, v.Issuer, as)
+	of := v.Issuer
+	if v.Cluster != "" {
+		of = "cluster " + v.Cluster + ", by EKS Pod Identity"
+	}
+	out.Line("%s: %s of %s%s", word, v.Subject, of, as)
 	explain := all || !v.Allowed
 	if v.Reason != nil {
 		out.Line("  reason: %s", v.why())
@@ -62,6 +66,9 @@ func (v *verdict) print(out *term.Printer, all bool) {
 	}
 	for _, r := range v.Beyond {
 		out.Line("  beyond that: %s", hint.Sentence(r.Message, r.Advice()))
+	}
+	if v.Association != "" && explain {
+		out.Line("  association: %s", v.Association)
 	}
 	if v.Place != "" && explain {
 		out.Line("  trust policy: %s", v.Place)

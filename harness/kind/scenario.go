@@ -12,6 +12,8 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/harness"
@@ -141,8 +143,8 @@ func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, erro
 	}
 	request.Spec.ExpirationSeconds = &seconds
 	if t.Pod != "" {
-		var pod corev1.Pod
-		if err := s.Get(ctx, kube.Path("pods", namespace, t.Pod), &pod); err != nil {
+		pod, err := s.boundPod(ctx, namespace, &t)
+		if err != nil {
 			return "", fmt.Errorf("the pod that the token is bound to: %w", err)
 		}
 		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID}
@@ -153,6 +155,28 @@ func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, erro
 		return err == nil, "", err
 	})
 	return got.Status.Token, err
+}
+
+// boundPod is the pod that a token is bound to. One that only stands in waits
+// behind a scheduling gate and never runs.
+func (s *share) boundPod(ctx context.Context, namespace string, t *harness.TokenRequest) (*corev1.Pod, error) {
+	pod := new(corev1.Pod)
+	err := s.Get(ctx, kube.Path("pods", namespace, t.Pod), pod)
+	if !t.StandIn || !apierrors.IsNotFound(err) {
+		return pod, err
+	}
+	if !s.owns(namespace) {
+		return nil, &harness.UnfitError{Reason: fmt.Sprintf("there is no pod %s in namespace %s of cluster %s, which is somebody's: nothing is made there", t.Pod, namespace, s.running.name)}
+	}
+	_, account, _ := strings.Cut(t.ServiceAccount, "/")
+	pod = &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: t.Pod},
+		Spec: corev1.PodSpec{
+			ServiceAccountName: account, Containers: []corev1.Container{{Name: "app", Image: "scratch"}},
+			SchedulingGates: []corev1.PodSchedulingGate{{Name: "irsa-emu.dev/stand-in"}},
+		},
+	}
+	return pod, s.Create(ctx, kube.Path("pods", namespace, ""), pod, pod)
 }
 
 // Apply applies manifests in their order, then waits for what takes time.

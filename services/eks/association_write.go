@@ -12,9 +12,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-// PodsService is the service principal of EKS Pod Identity.
-const PodsService = "pods.eks.amazonaws.com"
-
 // mostAssociations is the quota of a cluster (EKS user guide, Pod Identity considerations).
 const mostAssociations = 5000
 
@@ -102,7 +99,7 @@ func checkRole(req *api.Request, role string, a *Association) error {
 		return api.Fail(http.StatusForbidden, "AccessDeniedException", "Cross-account pass role is not allowed.").
 			WithHint("give a role of the cluster's account, and the other account's as targetRoleArn")
 	}
-	if err := passRole(req, role, PodsService); err != nil {
+	if err := passRole(req, role, aws.PodIdentityService); err != nil {
 		return err
 	}
 	found, ok := iam.RoleByARN(req.State, role)
@@ -116,7 +113,7 @@ func checkRole(req *api.Request, role string, a *Association) error {
 	for _, action := range actions {
 		if !admitsPods(found, action) {
 			return ofCluster(a.Cluster, invalidParameter("Trust policy of the role provided is invalid.").
-				WithHint("let the service "+PodsService+" do sts:AssumeRole and sts:TagSession in the role's trust policy"))
+				WithHint("let the service "+aws.PodIdentityService+" do sts:AssumeRole and sts:TagSession in the role's trust policy"))
 		}
 	}
 	return nil
@@ -128,7 +125,7 @@ func admitsPods(role *iam.Role, action string) bool {
 	document := role.Trust.Parsed().AtMost()
 	d := policy.Evaluate(policy.Policies{
 		Trust: &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: document}, ResourceAccount: role.Account,
-	}, policy.Request{Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: PodsService}})
+	}, policy.Request{Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: aws.PodIdentityService}})
 	return d.Allowed
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -26,9 +27,6 @@ import (
 
 // Name is the signing name.
 const Name = "eks-auth"
-
-// Audience is that of the tokens, and of every answer.
-const Audience = "pods.eks.amazonaws.com"
 
 const action = "AssumeRoleForPodIdentity"
 
@@ -103,8 +101,7 @@ func (s *Service) answer(req *api.Request) (any, error) {
 	}
 	association, ok := eks.AssociationFor(req.State, cluster, pod.Namespace, pod.ServiceAccount)
 	if !ok {
-		return nil, api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No pod identity association found for service account %s/%s in cluster %s.", pod.Namespace, pod.ServiceAccount, cluster.Name).
-			WithHint("make one: aws eks create-pod-identity-association --cluster-name " + cluster.Name + " --namespace " + pod.Namespace + " --service-account " + pod.ServiceAccount + " --role-arn ARN")
+		return nil, noAssociation(req.State, cluster, pod)
 	}
 	pod.RoleARN, pod.TargetRoleARN, pod.ExternalID = association.RoleARN, association.TargetRoleARN, association.ExternalID
 	pod.DisableSessionTags, pod.Policy = association.DisableSessionTags, association.Policy
@@ -125,7 +122,7 @@ type object = map[string]any
 func answerOf(pod *sts.Pod, a *eks.Association, session *sts.PodSession) object {
 	return object{
 		"subject":                object{"namespace": pod.Namespace, "serviceAccount": pod.ServiceAccount},
-		"audience":               Audience,
+		"audience":               aws.PodIdentityService,
 		"podIdentityAssociation": object{"associationArn": a.ARN(), "associationId": a.ID},
 		"assumedRoleUser":        object{"arn": session.ARN, "assumeRoleId": session.RoleID},
 		"credentials": object{
@@ -176,7 +173,7 @@ func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*st
 		return nil, invalidToken(oidc.ReasonNoProvider, fmt.Sprintf("the token is of issuer %q, and cluster %s has %s", issuer, cluster.Name, cluster.Issuer),
 			"the pod is of another cluster, or the agent was told another cluster's name")
 	}
-	claims, err := s.Verifier.Verify(req.HTTP.Context(), oidc.Provider{URL: cluster.Issuer, ClientIDs: []string{Audience}}, unverified)
+	claims, err := s.Verifier.Verify(req.HTTP.Context(), oidc.Provider{URL: cluster.Issuer, ClientIDs: []string{aws.PodIdentityService}}, unverified)
 	if err != nil {
 		return nil, tokenRefused(err, req.Now, unverified.Expires)
 	}

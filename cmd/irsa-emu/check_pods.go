@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/audit"
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
+	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+// podQuestion is what check asks of EKS Pod Identity.
+type podQuestion struct {
+	asked, noTags bool
+	cluster, pod  string
+}
+
+// unasked refuses flags that are of use with --pod-identity only.
+func (q *podQuestion) unasked() error {
+	for flag, written := range map[string]bool{"--cluster": q.cluster != "", "--pod": q.pod != "", "--disable-session-tags": q.noTags} {
+		if written {
+			return usageError("%s: of use with --pod-identity only", flag)
+		}
+	}
+	return nil
+}
+
+// Texts of EKS Auth: the first is AWS's (recorded 14), the second the emulator's.
+const (
+	podRefused = "Unauthorized Exception! EKS does not have permissions to assume the associated role."
+	podUnknown = "No pod identity association found for service account %s in cluster %s."
+)
+
+// podIdentity answers for the pods of a service account.
+func (q *question) podIdentity(p *program) (verdict, error) {
+	namespace, name, ok := strings.Cut(q.who.serviceAccount, "/")
+	switch {
+	case q.who.serviceAccount == "":
+		return verdict{}, usageError("--service-account: missing; with --pod-identity, write --service-account NAMESPACE/NAME")
+	case !ok || namespace == "" || name == "" || strings.Contains(name, "/"):
+		return verdict{}, usageError("--service-account %s: write NAMESPACE/NAME", q.who.serviceAccount)
+	case q.who.subject+q.who.claimsFile+q.who.tokenFile+q.who.profile+q.who.issuer != "" || len(q.who.audience)+len(q.who.claims) > 0:
+		return verdict{}, usageError("--pod-identity: EKS makes the call, not the token's bearer; leave --issuer, --audience, --subject, --claims, --claim, --token and --profile out")
+	case q.pods.noTags && q.trustPolicy == "":
+		return verdict{}, usageError("--disable-session-tags: with --given the association says it; leave it out")
+	}
+	read := q.readGiven
+	if q.trustPolicy != "" {
+		read = q.grantedAssociation
+	}
+	found, err := read(p)
+	if err != nil {
+		return verdict{}, err
+	}
+	cluster := q.pods.cluster
+	if a, err := aws.ParseARN(cluster); err == nil {
+		cluster = strings.TrimPrefix(a.Resource, "cluster/")
+	}
+	j, err := audit.Pods(found, audit.Options{Cluster: cluster, Pod: q.pods.pod, Now: q.now}, namespace, name)
+	if err != nil {
+		return verdict{}, usageError("%w", err)
+	}
+	if q.role != "" && j.Association != nil && q.role != j.Association.Role && !strings.HasSuffix(j.Association.Role, "/"+q.role) {
+		return verdict{}, usageError("--role %s: the association's role is %s; leave --role out", q.role, j.Association.Role)
+	}
+	return q.podVerdict(j), nil
+}
+
+func (q *question) podVerdict(j *audit.Judgement) verdict {
+	v := verdict{
+		Allowed: j.Verdict == audit.Gets, Role: j.Role, Issuer: j.Issuer, Subject: "system:serviceaccount:" + strings.Replace(q.who.serviceAccount, "/", ":", 1),
+		Audience: aws.PodIdentityService, Cluster: j.Cluster, Place: j.Place, Checks: []policy.Decision{}, Notes: j.Notes,
+	}
+	if a := j.Association; a != nil {
+		v.TargetRole = a.TargetRole
+		if a.At.File != "" {
+			v.Association = a.At.String()
+		}
+	}
+	if q.trustPolicy != "" && !strings.HasPrefix(q.role, "arn:") {
+		v.Role = "" // not known
+	}
+	for _, check := range j.Checks {
+		v.Checks = append(v.Checks, check.Decision)
+	}
+	if v.Allowed {
+		return v
+	}
+	v.Reason = &decision.Reason{Kind: decision.TrustPolicy, Message: j.Why}
+	v.Error = &decision.Error{Code: "AccessDeniedException", Message: podRefused, Status: http.StatusBadRequest}
+	switch d := j.Decision(); {
+	case j.Association == nil:
+		v.Error = &decision.Error{Code: "ResourceNotFoundException", Message: fmt.Sprintf(podUnknown, q.who.serviceAccount, j.Cluster), Status: http.StatusNotFound}
+		v.Reason.Kind, v.Reason.Code, v.Reason.Fix = "association-not-found", "no-association", "add an association for it"
+		v.Reason.Hint = "the cluster has no association at all"
+		if len(j.Near) > 0 {
+			v.Reason.Hint = "the cluster has associations for " + strings.Join(j.Near, ", ")
+		}
+	case j.Verdict == audit.Unknown:
+		v.Reason.Kind = "unknown"
+	case d == nil:
+		v.Reason.Kind = decision.RoleNotFound
+	case len(d.Hints) > 0:
+		v.Reason.Advise(d.Hints[0].Hint)
+	}
+	if v.Reason.Hint == "" && v.Reason.Fix == "" && len(j.Findings) > 0 {
+		v.Reason.Advise(hint.Hint{Code: j.Findings[0].Rule, Fix: j.Findings[0].Fix})
+	}
+	return v
+}
+
+// grantedAssociation is an association of which only the role's trust policy is
+// known. Its account and cluster are as the flags say, else taken for granted.
+func (q *question) grantedAssociation(p *program) (*sources.Found, error) {
+	src, err := p.readInput(q.trustPolicy)
+	if err != nil {
+		return nil, usageError("--trust-policy: %w", err)
+	}
+	if _, err := policy.ValidateTrust(src, policy.TrustOptions{}); err != nil {
+		return nil, usageError("%s", placed(q.trustPolicy, err))
+	}
+	if q.pods.cluster == "" {
+		return nil, usageError("--cluster: missing; write the EKS cluster's ARN, or its name when no condition is about its region or account")
+	}
+	cluster := statefile.Cluster{Account: q.account}
+	name := q.pods.cluster
+	if a, err := aws.ParseARN(name); err == nil && a.Service == "eks" && strings.HasPrefix(a.Resource, "cluster/") {
+		name, cluster.Region, cluster.Account = strings.TrimPrefix(a.Resource, "cluster/"), a.Region, a.Account
+	} else if strings.HasPrefix(name, "arn:") {
+		return nil, usageError("--cluster %s: is not the ARN of an EKS cluster; write arn:aws:eks:REGION:ACCOUNT:cluster/NAME", name)
+	}
+	cluster.Account = or(cluster.Account, aws.DefaultAccount)
+	role := statefile.Role{Name: "role", TrustPolicy: statefile.Document{Raw: src, File: q.trustPolicy, Line: 1, Column: 1}}
+	found := &sources.Found{State: statefile.State{
+		Clusters: map[string]statefile.Cluster{name: cluster}, Accounts: map[string]statefile.Account{cluster.Account: {Roles: []statefile.Role{role}}},
+	}}
+	arn := aws.PartitionARN(found.State.Partition(cluster.Account, aws.DefaultAccount), "iam", cluster.Account, "role/role")
+	if a, err := aws.ParseARN(q.role); err == nil {
+		arn, role.Name = q.role, a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+		role.Path = strings.TrimSuffix(strings.TrimPrefix(a.Resource, "role"), role.Name)
+		found.State.Accounts = map[string]statefile.Account{a.Account: {Roles: []statefile.Role{role}}}
+	}
+	namespace, account, _ := strings.Cut(q.who.serviceAccount, "/")
+	found.Manifests.Associations = []sources.Association{{
+		Cluster: name, Namespace: namespace, ServiceAccount: account, Role: arn, DisableSessionTags: q.pods.noTags,
+	}}
+	return found, nil
+}
