@@ -149,11 +149,14 @@ func (s *issuers) defaultURL() string {
 // publicKeys gives the relying party the keys of the issuers in the state;
 // only those of others are fetched.
 func (s *issuers) publicKeys(issuerURL string) (*oidc.KeySet, bool) {
-	if strings.HasSuffix(issuerURL, oidc.OutboundHost) {
-		// The STS refuses tokens of AWS's own issuers (recorded 13): it has no keys for them.
-		return (&oidc.Issuer{URL: issuerURL}).KeySet(), true
+	snapshot := s.store.Snapshot()
+	if _, is := outboundOf(snapshot, issuerURL); is {
+		if keys, ok := storedOutboundKeys(snapshot, issuerURL); ok {
+			return keys.KeySet(), true
+		}
+		return (&oidc.Issuer{URL: issuerURL}).KeySet(), true // nothing was signed with yet
 	}
-	found, ok := state.Get[*Issuer](s.store.Snapshot(), issuerURL)
+	found, ok := state.Get[*Issuer](snapshot, issuerURL)
 	if !ok {
 		return nil, false
 	}

@@ -94,6 +94,7 @@ type Assume struct {
 	Identity
 	As                string             `json:"as,omitempty" jsonschema_description:"Name of an earlier step whose credentials call AssumeRole; administrator for the account's."`
 	Account           string             `json:"account,omitempty" jsonschema_description:"With as: administrator, the account's twelve digits."`
+	OutboundToken     *OutboundToken     `json:"outboundToken,omitempty" jsonschema_description:"With as: those credentials ask for a token of their own account's issuer (sts:GetWebIdentityToken), and it assumes the role."`
 	TokenOf           string             `json:"tokenOf,omitempty" jsonschema_description:"Name of an earlier step whose token is used again."`
 	Token             *statefile.Text    `json:"token,omitempty" jsonschema_description:"The token itself, in place of one that is requested."`
 	Role              string             `json:"role,omitempty" jsonschema_description:"The role's ARN; with podIdentity the association's counts."`
@@ -162,6 +163,9 @@ func (a *Assume) check(d *strictyaml.Decoder, path string) {
 		a.checkPodIdentity(d, path)
 	case a.Role == "" && !d.Written(path+".role"):
 		d.PathErrorf(path, "the field role is missing; write the role's ARN")
+	}
+	if a.OutboundToken != nil && a.As == "" {
+		d.PathErrorf(path+".outboundToken", "whose token? write as too")
 	}
 	if a.As == "" {
 		for name, written := range map[string]bool{
@@ -259,40 +263,45 @@ func (a *Assume) assume(ctx context.Context, s *stage) (*answer, string, error) 
 	for _, arn := range a.PolicyARNs {
 		input["PolicyArns"] = append(items(input["PolicyArns"]), map[string]any{"arn": arn})
 	}
-	if a.As != "" {
+	if a.As != "" && a.OutboundToken == nil {
 		got, err := a.assumeRole(ctx, s, input)
 		return got, "", err
 	}
-	token, err := a.webIdentityToken(ctx, s)
-	if err != nil {
-		return nil, "", err
+	token, refused, err := a.webIdentityToken(ctx, s)
+	if err != nil || refused != nil {
+		return refused, "", err
 	}
 	input["WebIdentityToken"] = token
 	got, err := call(ctx, s.awsConfig(aws.AnonymousCredentials{}, ""), "sts", "AssumeRoleWithWebIdentity", input)
 	return got, token, err
 }
 
-func (a *Assume) webIdentityToken(ctx context.Context, s *stage) (string, error) {
+// webIdentityToken is the token that is used; refused is the answer when the STS
+// makes none.
+func (a *Assume) webIdentityToken(ctx context.Context, s *stage) (token string, refused *answer, err error) {
 	switch {
+	case a.OutboundToken != nil:
+		return a.outboundToken(ctx, s)
 	case a.Token != nil:
-		return string(*a.Token), nil
+		return string(*a.Token), nil, nil
 	case a.TokenOf != "":
 		earlier, ok := s.sessions[a.TokenOf]
 		if !ok || earlier.token == "" {
-			return "", fmt.Errorf("step %q used no token", a.TokenOf)
+			return "", nil, fmt.Errorf("step %q used no token", a.TokenOf)
 		}
-		return earlier.token, nil
+		return earlier.token, nil, nil
+	case a.PodIdentity != "":
+		token, err = s.podToken(ctx, a.Identity)
+	default:
+		token, err = s.token(ctx, a.Identity)
 	}
-	return s.token(ctx, a.Identity)
+	return token, nil, err
 }
 
 func (a *Assume) assumeRole(ctx context.Context, s *stage, input map[string]any) (*answer, error) {
-	provider := s.administrator(a.Account)
-	if a.As != administratorName {
-		var err error
-		if provider, err = s.of(a.As); err != nil {
-			return nil, err
-		}
+	provider, err := a.caller(s)
+	if err != nil {
+		return nil, err
 	}
 	for key, value := range a.Tags {
 		input["Tags"] = append(items(input["Tags"]), map[string]any{"Key": key, "Value": value})
@@ -307,6 +316,14 @@ func (a *Assume) assumeRole(ctx context.Context, s *stage, input map[string]any)
 		input["SourceIdentity"] = a.SourceIdentity
 	}
 	return call(ctx, s.awsConfig(provider, ""), "sts", "AssumeRole", input)
+}
+
+// caller are the credentials that as names.
+func (a *Assume) caller(s *stage) (aws.CredentialsProvider, error) {
+	if a.As == administratorName {
+		return s.administrator(a.Account), nil
+	}
+	return s.of(a.As)
 }
 
 func items(v any) []any { list, _ := v.([]any); return list }

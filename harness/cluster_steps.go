@@ -75,7 +75,7 @@ type Pod struct {
 type PodExpect struct {
 	ExitCode  int              `json:"exitCode,omitempty" jsonschema_description:"0 when left out."`
 	Logs      Match            `json:"logs,omitzero"`
-	Env       map[string]Match `json:"env,omitempty" jsonschema_description:"Variables that the first container has."`
+	Env       map[string]Match `json:"env,omitempty" jsonschema_description:"Variables that the first container has, from the manifest or the webhook; null is one that it must not have."`
 	Volumes   []string         `json:"volumes,omitempty" jsonschema_description:"Names of volumes that the pod has, among others."`
 	Claims    statefile.JSON   `json:"claims,omitzero" jsonschema_description:"Claims of the token that the webhook mounts: of one that the cluster makes for this pod as the kubelet does. * stands for any characters."`
 	TokenLife Duration         `json:"tokenLife,omitempty" jsonschema_description:"How long that token is good, such as 10m."`
@@ -112,6 +112,7 @@ func (p *Pod) check(d *strictyaml.Decoder, path string) {
 	for name, m := range p.Expect.Env {
 		m.check(d, strictyaml.Join(expect+".env", name))
 	}
+	p.Expect.Logs.checkPresent(d, expect+".logs")
 }
 
 func (p *Pod) perform(ctx context.Context, s *stage) (*outcome, error) {
@@ -132,7 +133,12 @@ func (p *Pod) perform(ctx context.Context, s *stage) (*outcome, error) {
 	for _, name := range names {
 		want := p.Expect.Env[name]
 		value, there := got.Env[name]
-		if !there {
+		switch {
+		case want.absent && there:
+			o.mismatches = append(o.mismatches, Mismatch{"env " + name, "(not set)", value})
+		case want.absent:
+			continue
+		case !there:
 			value = "(not set)"
 		}
 		o.mismatches = want.mismatches(o.mismatches, "env "+name, value)

@@ -72,6 +72,8 @@ func (c *Command) check(d *strictyaml.Decoder, path string) {
 	}
 	c.Expect.Stdout.check(d, expect+".stdout")
 	c.Expect.Stderr.check(d, expect+".stderr")
+	c.Expect.Stdout.checkPresent(d, expect+".stdout")
+	c.Expect.Stderr.checkPresent(d, expect+".stderr")
 }
 
 func (m *Match) check(d *strictyaml.Decoder, path string) {
@@ -80,8 +82,19 @@ func (m *Match) check(d *strictyaml.Decoder, path string) {
 	}
 }
 
+// checkPresent refuses null where there always is a text.
+func (m *Match) checkPresent(d *strictyaml.Decoder, path string) {
+	if m.absent {
+		d.PathErrorf(path, `it is null; write "" for no text, or leave it out`)
+	}
+}
+
 // DecodeYAML takes text, or a mapping with what is to be compared.
 func (m *Match) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
+	if n.Tag == "!!null" {
+		m.absent = true
+		return
+	}
 	m.written = true
 	if n.Kind != yaml.MappingNode {
 		m.Equals, _ = d.Text(n, path)

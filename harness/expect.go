@@ -65,6 +65,7 @@ type Match struct {
 	Matches  string `json:"matches,omitempty" jsonschema_description:"A regular expression (RE2) that must be found."`
 
 	written bool
+	absent  bool // null: there must be none
 }
 
 // matchOutput holds a part of an answer against what is expected of it:

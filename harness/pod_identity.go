@@ -185,12 +185,7 @@ func (a *Assume) assumePodIdentity(ctx context.Context, s *stage) (*answer, stri
 			return nil, "", errors.Join(errors.New("which cluster's association? Write cluster: NAME, one of given's clusters"), err)
 		}
 	}
-	var token string
-	if a.Token != nil || a.TokenOf != "" {
-		token, err = a.webIdentityToken(ctx, s)
-	} else {
-		token, err = s.podToken(ctx, a.Identity)
-	}
+	token, _, err := a.webIdentityToken(ctx, s)
 	if err != nil {
 		return nil, "", err
 	}

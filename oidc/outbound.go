@@ -9,8 +9,10 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // AWS as the issuer: sts:GetWebIdentityToken and the documents that relying
@@ -32,6 +34,24 @@ type OutboundKeys struct {
 	URL string      `json:"url"`
 	RSA *SigningKey `json:"rsa"`
 	EC  *SigningKey `json:"ec"`
+}
+
+// CheckOutbound says what STS has against a token of the issuer of the role's own
+// account: recorded 13, the text is not. One of another account is a token like any other.
+func (u *Unverified) CheckOutbound(account string) error {
+	if !strings.HasSuffix(u.Issuer, OutboundHost) {
+		return nil
+	}
+	var claims struct {
+		AWS struct {
+			Account string `json:"aws_account"`
+		} `json:"https://sts.amazonaws.com/"`
+	}
+	if json.Unmarshal(u.Raw, &claims) != nil || claims.AWS.Account != account { // of other shape: not AWS's
+		return nil
+	}
+	return refuse(ReasonOwnIssuer, textNoKey, "the token is of account %s's own issuer, and the role is of that account too: AWS does not federate with itself", account).
+		withHint("own-issuer", "a session of the account can assume the role as it is", "call AssumeRole")
 }
 
 // GenerateOutboundKeys makes an RSA key of 2048 bits and one on P-384.
@@ -99,6 +119,13 @@ func (k *OutboundKeys) signature(alg, signed string) ([]byte, error) {
 	return nil, fmt.Errorf("algorithm %q is neither RS256 nor ES384", alg)
 }
 
+func (k *OutboundKeys) issuer() *Issuer {
+	return &Issuer{URL: k.URL, Keys: []*SigningKey{k.RSA.named(outboundRSA), k.EC.named(outboundEC)}}
+}
+
+// KeySet are the keys under the names by which tokens have them.
+func (k *OutboundKeys) KeySet() *KeySet { return k.issuer().KeySet() }
+
 // Page is what the issuer serves at a path below its URL; whether the account
 // has the feature switched on is no matter (recorded 13).
 func (k *OutboundKeys) Page(path string) (Page, bool) {
@@ -117,7 +144,7 @@ func (k *OutboundKeys) Page(path string) (Page, bool) {
 			k.URL, k.URL + OutboundKeysPath, []string{"id_token"}, []string{"public"},
 		})
 	case OutboundKeysPath:
-		page.Body = (&Issuer{URL: k.URL, Keys: []*SigningKey{k.RSA.named(outboundRSA), k.EC.named(outboundEC)}}).JWKS()
+		page.Body = k.issuer().JWKS()
 	default:
 		return Page{}, false
 	}

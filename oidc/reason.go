@@ -21,6 +21,7 @@ const (
 	ReasonEmptyAudience        Reason = "empty-audience"
 	ReasonMultipleAudiences    Reason = "multiple-audiences"
 	ReasonNoProvider           Reason = "no-provider"
+	ReasonOwnIssuer            Reason = "own-issuer"
 	ReasonAudience             Reason = "audience"
 	ReasonThumbprint           Reason = "thumbprint"
 	ReasonKeysUnavailable      Reason = "keys-unavailable"

@@ -169,6 +169,7 @@ func Judge(ctx context.Context, view View, keys oidc.KeySource, now time.Time, c
 	if !registered {
 		v.refuse(tokenRefused(oidc.NoProvider(claimed.Issuer, view.Issuers(role.Account))))
 	}
+	v.refuse(tokenRefused(claimed.CheckOutbound(role.Account)))
 	if call.RoleARN != "" {
 		v.refuse(tokenRefused(claimed.CheckRole(call.RoleARN)))
 	}
