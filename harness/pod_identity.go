@@ -23,7 +23,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/hint"
 )
 
-// podIdentityFile is the token's file in a pod with EKS Pod Identity (recorded 14).
+// podIdentityFile is the token's file in a pod with EKS Pod Identity, as in pods of EKS.
 const podIdentityFile = "eks-pod-identity-token"
 
 // PodIdentity says how [Exec] gets the credentials of EKS Pod Identity.

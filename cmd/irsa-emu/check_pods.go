@@ -30,7 +30,7 @@ func (q *podQuestion) unasked() error {
 	return nil
 }
 
-// Texts of EKS Auth: the first is AWS's (recorded 14), the second the emulator's.
+// Texts of EKS Auth: the first is AWS's (see services/eksauth), the second the emulator's.
 const (
 	podRefused = "Unauthorized Exception! EKS does not have permissions to assume the associated role."
 	podUnknown = "No pod identity association found for service account %s in cluster %s."
