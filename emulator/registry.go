@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -120,16 +121,11 @@ func (r *registry) ofHost(hostport string) api.Service {
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
 		host = h
 	}
-	host = strings.ToLower(host)
-	switch {
-	case strings.HasSuffix(host, ".amazonaws.com"), strings.HasSuffix(host, ".amazonaws.com.cn"), strings.HasSuffix(host, ".api.aws"):
-	default:
+	labels, ok := aws.CutEndpoint(host)
+	if !ok || strings.HasPrefix(labels, "oidc.eks.") || strings.HasPrefix(labels, "oidc-eks.") { // an issuer
 		return nil
 	}
-	if strings.HasPrefix(host, "oidc.eks.") || strings.HasPrefix(host, "oidc-eks.") {
-		return nil // an issuer
-	}
-	for _, label := range slices.Backward(strings.Split(host, ".")) { // from the right: a bucket may be called "sts"
+	for _, label := range slices.Backward(strings.Split(labels, ".")) { // from the right: a bucket may be called "sts"
 		for _, s := range r.all {
 			if s.Describe().HasHost(label) {
 				return s

@@ -109,6 +109,10 @@ func New(config *rest.Config) (*Client, error) {
 // Host is the API server's address.
 func (c *Client) Host() string { return c.config.Host }
 
+// Authority is the PEM certificate that the API server is trusted by; empty: one
+// of the system's.
+func (c *Client) Authority() []byte { return c.config.CAData }
+
 // Path is that of an object of the core API, or of a list without a name:
 // Path("pods", "default", "web", "log"). Those of cluster-wide objects have no namespace.
 func Path(resource, namespace, name string, sub ...string) string {

@@ -23,6 +23,9 @@ type Cluster struct {
 	Version string            `json:"version,omitempty" jsonschema_description:"Kubernetes version, such as 1.34."`
 	Created time.Time         `json:"created,omitzero" jsonschema_description:"RFC 3339; the moment of loading when left out."`
 	Tags    map[string]string `json:"tags,omitempty"`
+	// Endpoint and CertificateAuthority are those of an API server that is really there.
+	Endpoint             string `json:"endpoint,omitempty" jsonschema_description:"URL of the API server, for aws eks update-kubeconfig; one like EKS's, which leads nowhere, when left out."`
+	CertificateAuthority string `json:"certificateAuthority,omitempty" jsonschema_description:"PEM certificate that the API server is trusted by; made when left out."`
 	// PodIdentityAssociations are those of EKS Pod Identity.
 	PodIdentityAssociations []PodIdentityAssociation `json:"podIdentityAssociations,omitempty" jsonschema_description:"Which role the pods of a service account get through EKS Pod Identity."`
 }

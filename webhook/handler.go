@@ -27,12 +27,27 @@ type Source interface {
 // mounted on.
 type Handler struct {
 	Config Config
-	// ConfigFor gives a namespace's own configuration in place of Config; it may be nil.
-	ConfigFor func(ctx context.Context, namespace string) (Config, error)
+	// ConfigFor gives the configuration for a pod in place of Config; it may be nil.
+	ConfigFor func(ctx context.Context, namespace string, pod *corev1.Pod) (Config, error)
 	Source    Source
+	// Leads says of a pod whose service account has no role whether it is led to
+	// the emulator all the same; nil: it is not.
+	Leads func(ctx context.Context, namespace string, pod *corev1.Pod) (bool, error)
 	// Note is told what became of each pod, for logs; it may be nil.
-	Note func(namespace, pod, serviceAccount, outcome string)
+	Note func(namespace, pod, serviceAccount string, got Got, detail string)
 }
+
+// Got is what became of a pod.
+type Got string
+
+// The outcomes.
+const (
+	GotRole        Got = "role"
+	GotPodIdentity Got = "pod-identity"
+	GotEndpoints   Got = "endpoints"
+	GotNothing     Got = "nothing"
+	GotError       Got = "error"
+)
 
 // ServeHTTP answers one review. A body that cannot be read is refused in the
 // review itself, with status 200: upstream does so, and failurePolicy Ignore
@@ -82,24 +97,31 @@ func (h *Handler) admit(ctx context.Context, req *admissionv1.AdmissionRequest) 
 	if name == "" {
 		name = pod.GenerateName
 	}
-	note := func(outcome string) {
+	note := func(got Got, detail string) {
 		if h.Note != nil {
-			h.Note(req.Namespace, name, pod.Spec.ServiceAccountName, outcome)
+			h.Note(req.Namespace, name, pod.Spec.ServiceAccountName, got, detail)
 		}
 	}
 	id, ok, err := h.Source.Identity(ctx, req.Namespace, pod.Spec.ServiceAccountName)
 	switch {
 	case err != nil:
-		note("left alone: " + err.Error())
+		note(GotError, "left alone: "+err.Error())
 		return &admissionv1.AdmissionResponse{Allowed: true}
 	case !ok:
-		note("left alone: the service account has no role")
-		return &admissionv1.AdmissionResponse{Allowed: true}
+		id = Identity{}
+		if leads, err := h.leads(ctx, req.Namespace, &pod); err != nil || !leads {
+			if err != nil {
+				note(GotError, "left alone: "+err.Error())
+			} else {
+				note(GotNothing, "left alone: the service account has no role")
+			}
+			return &admissionv1.AdmissionResponse{Allowed: true}
+		}
 	}
 	config := h.Config
 	if h.ConfigFor != nil {
-		if config, err = h.ConfigFor(ctx, req.Namespace); err != nil {
-			note("left alone: " + err.Error())
+		if config, err = h.ConfigFor(ctx, req.Namespace, &pod); err != nil {
+			note(GotError, "left alone: "+err.Error())
 			return &admissionv1.AdmissionResponse{Allowed: true}
 		}
 	}
@@ -107,9 +129,27 @@ func (h *Handler) admit(ctx context.Context, req *admissionv1.AdmissionRequest) 
 	if err != nil {
 		return denied(err)
 	}
-	note("gets " + id.RoleARN)
+	note(id.outcome())
 	kind := admissionv1.PatchTypeJSONPatch
 	return &admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind}
+}
+
+func (h *Handler) leads(ctx context.Context, namespace string, pod *corev1.Pod) (bool, error) {
+	if h.Leads == nil {
+		return false, nil
+	}
+	return h.Leads(ctx, namespace, pod)
+}
+
+// outcome is what a pod with the identity gets.
+func (id Identity) outcome() (Got, string) {
+	switch {
+	case id.PodIdentity:
+		return GotPodIdentity, "gets EKS Pod Identity"
+	case id.RoleARN != "":
+		return GotRole, "gets " + id.RoleARN
+	}
+	return GotEndpoints, "is led to the emulator, without a role"
 }
 
 func denied(err error) *admissionv1.AdmissionResponse {

@@ -16,6 +16,9 @@ type Identity struct {
 	Expiration int64
 }
 
+// none is a pod without a role.
+func (id Identity) none() bool { return !id.PodIdentity && id.RoleARN == "" }
+
 // IdentityOf reads the annotations of a service account. The second result is
 // false when it has no role. What cannot be read counts as absent.
 func (c Config) IdentityOf(annotations map[string]string) (Identity, bool) {

@@ -30,7 +30,8 @@ type injection struct {
 // Mutate is the patch that gives a pod the identity of its service account:
 // the label of EKS Pod Identity, the volume, all containers, all init
 // containers. It is the same also where nothing changes, as upstream's is. The
-// pod is not changed.
+// zero identity gives a pod no role, but what [Config.Extra] has. The pod is not
+// changed.
 func (c Config) Mutate(pod *corev1.Pod, id Identity) []Patch {
 	c = c.withDefaults()
 	if seconds, ok := expiration(pod.Annotations[c.Prefix+"/token-expiration"]); ok {
@@ -49,7 +50,7 @@ func (c Config) Mutate(pod *corev1.Pod, id Identity) []Patch {
 		}
 		return out
 	}
-	patches := slices.Concat(c.annotationPatches(pod), labelPatches(pod, id), c.volumePatches(pod, in))
+	patches := slices.Concat(c.annotationPatches(pod), labelPatches(pod, id), c.volumePatches(pod, in), c.dnsPatches(pod))
 	patches = append(patches, Patch{"add", "/spec/containers", mutate(pod.Spec.Containers)})
 	if len(pod.Spec.InitContainers) > 0 {
 		patches = append(patches, Patch{"add", "/spec/initContainers", mutate(pod.Spec.InitContainers)})
@@ -59,7 +60,10 @@ func (c Config) Mutate(pod *corev1.Pod, id Identity) []Patch {
 
 // injection is what the identity's mechanism adds.
 func (c Config) injection(pod *corev1.Pod, id Identity) injection {
-	if !id.PodIdentity {
+	switch {
+	case id.none():
+		return injection{Identity: id}
+	case !id.PodIdentity:
 		return injection{
 			Identity: id, mountPath: c.MountPath, volume: tokenVolume(VolumeName, id.Audience, TokenFile, id.Expiration),
 			variables: []corev1.EnvVar{
@@ -113,11 +117,30 @@ func (c Config) addTo(container *corev1.Container, in injection) {
 	for _, v := range container.Env {
 		has[v.Name] = true
 	}
+	if !in.none() && !c.addIdentity(container, in, has) {
+		return
+	}
+	extra := c.Extra.Env
+	if !refusesEndpoints(container) && !(in.none() && hasEndpoint(container)) {
+		extra = slices.Concat(c.Extra.Endpoints, extra)
+	}
+	for _, v := range extra {
+		if !has[v.Name] {
+			container.Env = append(container.Env, v)
+		}
+	}
+	if c.Extra.Volume != nil {
+		mount(container, c.Extra.Volume.Name, c.Extra.MountPath)
+	}
+}
+
+// addIdentity is what upstream's webhook does. False: the container is left alone.
+func (c Config) addIdentity(container *corev1.Container, in injection, has map[string]bool) bool {
 	credentials := slices.ContainsFunc(in.variables, func(v corev1.EnvVar) bool { return has[v.Name] })
 	region := has["AWS_REGION"] || has["AWS_DEFAULT_REGION"]
 	regional := has["AWS_STS_REGIONAL_ENDPOINTS"]
 	if credentials && region && regional {
-		return
+		return false
 	}
 	add := func(name, value string) {
 		container.Env = append(container.Env, corev1.EnvVar{Name: name, Value: value})
@@ -132,15 +155,33 @@ func (c Config) addTo(container *corev1.Container, in injection) {
 	if !credentials {
 		container.Env = append(container.Env, in.variables...)
 	}
-	for _, v := range c.Extra.Env {
-		if !has[v.Name] {
-			container.Env = append(container.Env, v)
-		}
-	}
 	mount(container, in.volume.Name, in.mountPath)
-	if c.Extra.Volume != nil {
-		mount(container, c.Extra.Volume.Name, c.Extra.MountPath)
+	return true
+}
+
+// refusesEndpoints says whether SDKs in the container would refuse an endpoint.
+func refusesEndpoints(container *corev1.Container) bool {
+	return slices.ContainsFunc(container.Env, func(v corev1.EnvVar) bool {
+		return (v.Name == "AWS_USE_FIPS_ENDPOINT" || v.Name == "AWS_USE_DUALSTACK_ENDPOINT") && strings.EqualFold(v.Value, "true")
+	})
+}
+
+// hasEndpoint says whether the container's author leads it somewhere.
+func hasEndpoint(container *corev1.Container) bool {
+	return slices.ContainsFunc(container.Env, func(v corev1.EnvVar) bool { return strings.HasPrefix(v.Name, "AWS_ENDPOINT_URL") })
+}
+
+// dnsPatches lead a pod to the cluster's DNS.
+func (c Config) dnsPatches(pod *corev1.Pod) []Patch {
+	policy := corev1.DNSClusterFirst
+	if pod.Spec.HostNetwork {
+		policy = corev1.DNSClusterFirstWithHostNet
 	}
+	asksNode := pod.Spec.DNSPolicy == corev1.DNSDefault || pod.Spec.HostNetwork && (pod.Spec.DNSPolicy == corev1.DNSClusterFirst || pod.Spec.DNSPolicy == "")
+	if !c.Extra.ClusterDNS || !asksNode {
+		return nil
+	}
+	return []Patch{{"add", "/spec/dnsPolicy", policy}}
 }
 
 func mount(container *corev1.Container, volume, path string) {
@@ -186,7 +227,10 @@ var jsonPointer = strings.NewReplacer("~", "~0", "/", "~1") // RFC 6901
 // volumePatches add the volumes at the front of the pod's list, or the list
 // itself; volumes of the same name are the author's own and stay.
 func (c Config) volumePatches(pod *corev1.Pod, in injection) []Patch {
-	volumes := []corev1.Volume{in.volume}
+	var volumes []corev1.Volume
+	if !in.none() {
+		volumes = append(volumes, in.volume)
+	}
 	if c.Extra.Volume != nil {
 		volumes = append(volumes, *c.Extra.Volume)
 	}

@@ -86,15 +86,25 @@ type ContainerCredentials struct {
 	FullURI string
 }
 
-// Extra is added to the containers that get a role. The upstream webhook adds nothing of it.
+// Extra is added to the containers that get a role, and to those that are led to
+// the emulator without one. The upstream webhook adds nothing of it.
 type Extra struct {
-	// Env are variables, each added unless the container has it.
+	// Endpoints are the variables that lead SDKs to the emulator. A container that
+	// asks for FIPS or dual-stack endpoints gets none: SDKs refuse such a wish
+	// beside an endpoint (aws-sdk-go-v2: "FIPS and custom endpoint are not
+	// supported"). It is led there by AWS's host names.
+	Endpoints []corev1.EnvVar
+	// Env are further variables. Each variable is added unless the container has it.
 	Env []corev1.EnvVar
 	// Volume is mounted at MountPath, read-only, in every such container; nil for none.
 	Volume    *corev1.Volume
 	MountPath string
 	// Annotations are added to the pod, for Volume to read.
 	Annotations map[string]string
+	// ClusterDNS makes pods ask the cluster's DNS that would ask the node's, which
+	// leads AWS's host names to AWS: those on the host's network, unless they say
+	// ClusterFirstWithHostNet, and those with the policy Default.
+	ClusterDNS bool
 }
 
 func (c Config) withDefaults() Config {

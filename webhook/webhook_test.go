@@ -26,10 +26,14 @@ func TestMutate(t *testing.T) {
 		var config Config
 		var annotations map[string]string
 		var pod corev1.Pod
-		association := false
+		association, led := false, false
 		for _, f := range archive.Files {
-			if f.Name == "association" { // the service account has one; there is nothing to say about it
+			switch f.Name {
+			case "association": // the service account has one; there is nothing to say about it
 				association = true
+				continue
+			case "led": // it has no role, and its pods are led to the emulator
+				led = true
 				continue
 			}
 			into := map[string]any{"config.json": &config, "annotations.json": &annotations, "pod.json": &pod}[f.Name]
@@ -47,7 +51,7 @@ func TestMutate(t *testing.T) {
 			config.Random = func(int64) int64 { return 0 }
 			id, ok = config.PodIdentityOf(annotations), true
 		}
-		if ok {
+		if ok || led {
 			var err error
 			if got, err = json.MarshalIndent(config.Mutate(&pod, id), "", "  "); err != nil {
 				t.Fatal(err)

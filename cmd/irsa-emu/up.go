@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,10 +19,10 @@ import (
 const upName = "irsa-emu"
 
 type upFlags struct {
-	name, image, issuer, region, executable string
-	port                                    int
-	given                                   givenFlags
-	loadImages                              []string
+	name, image, issuer, region, executable, config string
+	port                                            int
+	given                                           givenFlags
+	loadImages                                      []string
 }
 
 func (p *program) upCommand() *cobra.Command {
@@ -29,27 +31,31 @@ func (p *program) upCommand() *cobra.Command {
 		Use: "up", Short: "A kind cluster with IRSA wired, left running for kubectl", Args: cobra.NoArgs,
 		Long: `up makes a kind cluster in which annotated service accounts have AWS credentials,
 as on EKS: the API server signs for an EKS issuer URL, the pod identity webhook
-mutates pods, the emulator answers them, and AWS's host names lead to it.
+mutates pods, the emulator answers them, and AWS's host names lead to it. Pods
+without a role trust it too, but for those of kube-system and its like.
 kubectl's current context becomes the cluster's. A second up brings the cluster
-up to date and loads more state; it makes no second one.`,
+up to date and loads more state; it makes no second one. The emulator's state is
+kept on the node's disk, until irsa-emu down.`,
 		Example: `  irsa-emu up --given state.yaml
   irsa-emu up --load-image my-app:latest
+  irsa-emu up --config kind.yaml      # several nodes, mounts, ports: kind's own configuration
   irsa-emu down`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.up(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.up(cmd.Context(), f, cmd.Flags().Changed("name")) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", upName, "name of the kind cluster")
 	flags.StringVar(&f.image, "image", "", "node image (default: kind's own)")
 	flags.StringVar(&f.issuer, "issuer", "", "issuer URL that the API server signs for (default: that of the one cluster in --given, else one like EKS's)")
-	flags.StringVar(&f.region, "region", "", "AWS region of pods (default: that in the issuer's URL, else us-east-1)")
-	flags.IntVar(&f.port, "port", 4772, "port of this machine that leads to the emulator; 0 picks a free one")
+	flags.StringVar(&f.config, "config", "", "kind's configuration file: nodes, mounts, ports, CNI (https://kind.sigs.k8s.io/docs/user/configuration)")
+	flags.StringVar(&f.region, "region", "", "AWS region of pods (default: that of the cluster that is there, or of the one cluster in --given, or in the issuer's URL, else us-east-1)")
+	flags.IntVar(&f.port, "port", kind.DefaultPort, "port of this machine that leads to the emulator; 0 picks a free one")
 	flags.StringArrayVar(&f.loadImages, "load-image", nil, "image of this machine's engine that pods will use (repeatable)")
 	flags.StringVar(&f.executable, "executable", "", "irsa-emu for the cluster: a static Linux binary (default: this one)")
 	f.given.add(cmd, "state to load into the emulator")
 	return cmd
 }
 
-func (p *program) up(ctx context.Context, f upFlags) error {
+func (p *program) up(ctx context.Context, f upFlags, named bool) error {
 	given := statefile.State{}
 	if len(f.given.paths) > 0 {
 		var err error
@@ -57,9 +63,13 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 			return err
 		}
 	}
-	if f.issuer == "" && len(given.Clusters) == 1 {
+	newRegion := ""
+	if len(given.Clusters) == 1 {
 		for _, c := range given.Clusters {
-			f.issuer = c.Issuer
+			if f.issuer == "" {
+				f.issuer = c.Issuer
+			}
+			newRegion = c.Region
 		}
 	}
 	if f.issuer != "" {
@@ -69,15 +79,18 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 	}
 	config := kind.UpConfig{
 		Config: kind.Config{Name: f.name, Executable: f.executable, Log: statusLines(p.stderr, term.IsTerminal(p.stderr))},
-		Issuer: f.issuer, Region: f.region, Port: f.port, LoadImages: f.loadImages,
+		Issuer: f.issuer, Region: f.region, NewRegion: newRegion, Port: f.port, LoadImages: f.loadImages,
 	}
 	if f.image != "" {
 		config.Images = []string{f.image}
 	}
-	if config.Region == "" {
-		config.Region = aws.DefaultRegion
-		if region, _, ok := aws.EKSIssuerParts(f.issuer); ok {
-			config.Region = region
+	if f.config != "" {
+		var err error
+		if config.KindConfig, err = kind.ReadConfig(f.config); err != nil {
+			return usageError("--config: %v", err)
+		}
+		if name := config.KindConfig.Name; name != "" && !named {
+			config.Name = name
 		}
 	}
 	up, err := kind.Up(ctx, config)
@@ -85,27 +98,67 @@ func (p *program) up(ctx context.Context, f upFlags) error {
 		return &exitError{exitFailed, err}
 	}
 	c := client{control.Client{URL: up.URL, Token: up.ControlToken}}
-	if len(given.Clusters) == 0 { // so that aws eks describe-cluster knows it
-		given.Clusters = map[string]statefile.Cluster{f.name: {Issuer: up.Issuer, Region: config.Region}}
+	if err := registerCluster(ctx, c, &given, up); err != nil {
+		return c.failed(err)
 	}
 	if err := c.Load(ctx, given); err != nil {
 		return c.failed(err)
 	}
-	return p.afterUp(up, config.Region)
+	return p.afterUp(up)
+}
+
+// registerCluster makes sure that the emulator's EKS knows the cluster, once, and
+// where its API server is: aws eks update-kubeconfig leads there.
+func registerCluster(ctx context.Context, c client, given *statefile.State, up *kind.UpResult) error {
+	there, err := c.State(ctx)
+	if err != nil {
+		return err
+	}
+	if given.Clusters == nil {
+		given.Clusters = map[string]statefile.Cluster{}
+	}
+	known := false
+	for _, clusters := range []map[string]statefile.Cluster{maps.Clone(given.Clusters), there.Clusters} {
+		if known {
+			break // the one that is given takes its place
+		}
+		for name, cluster := range clusters {
+			if cluster.Issuer == up.Issuer {
+				cluster.Endpoint, cluster.CertificateAuthority = up.Endpoint, up.Authority
+				given.Clusters[name], known = cluster, true
+			}
+		}
+	}
+	if !known {
+		given.Clusters[up.Name] = statefile.Cluster{
+			Issuer: up.Issuer, Region: up.Region, Version: versionOfCluster(up.Version), Endpoint: up.Endpoint, CertificateAuthority: up.Authority,
+		}
+	}
+	return nil
+}
+
+// versionOfCluster is EKS's of a version of Kubernetes: 1.34 of v1.34.4.
+func versionOfCluster(version string) string {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) < 2 {
+		return ""
+	}
+	return parts[0] + "." + parts[1]
 }
 
 // afterUp says what there is now, and what to do with it.
-func (p *program) afterUp(up *kind.UpResult, region string) error {
+func (p *program) afterUp(up *kind.UpResult) error {
 	was := "is up to date"
 	if up.Created {
 		was = "is up"
 	}
-	role := aws.PartitionARN(aws.PartitionOf(region).ID, "iam", aws.DefaultAccount, "role/ROLE")
+	role := aws.PartitionARN(aws.PartitionOf(up.Region).ID, "iam", aws.DefaultAccount, "role/ROLE")
 	_, err := fmt.Fprintf(p.stdout, `cluster %s %s: Kubernetes %s
   issuer     %s
-  emulator   %s
+  region     %[9]s
+  emulator   %[5]s
   decisions  %[5]s/_emu/decisions
-  context    %s, kubectl's current one
+  context    %[6]s, kubectl's current one
 
 As the administrator of its AWS account:
   export IRSA_EMU_URL=%[5]s IRSA_EMU_CONTROL_TOKEN=%[7]s
@@ -117,8 +170,8 @@ Give a service account a role, and its pods have credentials:
   irsa-emu doctor --service-account default     # is the whole chain there?
   irsa-emu explain                              # why was the last call refused?
 
-More state, newer images: irsa-emu up --given FILE --load-image IMAGE. To remove it: irsa-emu down%[9]s
-`, up.Name, was, up.Version, up.Issuer, up.URL, up.Context, up.ControlToken, role, nameFlag(up.Name))
+More state, newer images: irsa-emu up --given FILE --load-image IMAGE. To remove it: irsa-emu down%[10]s
+`, up.Name, was, up.Version, up.Issuer, up.URL, up.Context, up.ControlToken, role, up.Region, nameFlag(up.Name))
 	return err
 }
 

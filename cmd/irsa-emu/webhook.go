@@ -3,13 +3,15 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -21,13 +23,13 @@ import (
 )
 
 type webhookFlags struct {
-	listen, interceptListen, namespace, secret, service, configuration, emulator string
-	identityFile                                                                 string
-	names                                                                        webhook.ContainerCredentials
-	prefix, audience, mountPath, region, certFile, keyFile, logFormat            string
-	expiration                                                                   int64
-	regionalSTS, watchConfigMap                                                  bool
-	grace, publishEvery                                                          time.Duration
+	listen, interceptListen, metricsListen, namespace, secret, service, configuration, emulator string
+	identityFile                                                                                string
+	names                                                                                       webhook.ContainerCredentials
+	prefix, audience, mountPath, region, certFile, keyFile, logFormat                           string
+	expiration                                                                                  int64
+	regionalSTS, watchConfigMap, endpoints                                                      bool
+	grace, publishEvery                                                                         time.Duration
 }
 
 func (p *program) webhookCommand() *cobra.Command {
@@ -47,6 +49,7 @@ publisher of the cluster's public keys. The manifests in deploy/ start it.`,
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", ":9443", "address for HTTPS: /mutate and /healthz")
 	flags.StringVar(&f.interceptListen, "intercept-listen", "", "address that connections for AWS's host names come to")
+	flags.StringVar(&f.metricsListen, "metrics-listen", "", "address for /metrics, and /handshakes: the TLS handshakes that pods broke off")
 	flags.StringVar(&f.namespace, "namespace", deploy.Namespace, "the namespace that this runs in")
 	flags.StringVar(&f.secret, "secret", deploy.Name, "Secret with the certificate authority and the control token; made when it is missing")
 	flags.StringVar(&f.service, "service-name", deploy.Webhook, "Service that the API server calls")
@@ -59,6 +62,7 @@ publisher of the cluster's public keys. The manifests in deploy/ start it.`,
 	flags.StringVar(&f.region, "aws-default-region", aws.DefaultRegion, "AWS_REGION of pods whose namespace names none")
 	flags.BoolVar(&f.regionalSTS, "sts-regional-endpoint", true, "set AWS_STS_REGIONAL_ENDPOINTS=regional, as EKS does")
 	flags.BoolVar(&f.watchConfigMap, "watch-config-map", false, "take roles from ConfigMap pod-identity-webhook too")
+	flags.BoolVar(&f.endpoints, "endpoints", false, "lead pods without a role to the emulator too; the annotation "+incluster.EndpointsAnnotation+" on a pod, service account or namespace says otherwise")
 	flags.StringVar(&f.identityFile, "watch-container-credentials-config", "", "file that lists service accounts with EKS Pod Identity, beside those with an association")
 	flags.StringVar(&f.names.Audience, "container-credentials-audience", webhook.PodIdentityAudience, "audience of EKS Pod Identity's tokens")
 	flags.StringVar(&f.names.MountPath, "container-credentials-mount-path", "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount", "where EKS Pod Identity's tokens are mounted")
@@ -83,7 +87,7 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 		return fmt.Errorf("the webhook runs in a pod: %w", err)
 	}
 	bootstrap := incluster.Bootstrap{Client: client, Namespace: f.namespace, Secret: f.secret, Service: f.service, Webhook: f.configuration, Now: time.Now}
-	secret, certificate, err := bootstrap.Run(ctx)
+	secret, certificate, err := bootstrap.Wait(ctx, logger)
 	if err != nil {
 		return err
 	}
@@ -98,7 +102,7 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 		Prefix: f.prefix, Audience: f.audience, MountPath: f.mountPath, Expiration: f.expiration, Region: f.region, RegionalSTS: f.regionalSTS,
 		ContainerCredentials: f.names,
 	}
-	routes := &incluster.Routes{Client: client, Namespace: f.namespace, Service: f.emulator, Config: config, CA: secret[incluster.SecretCA]}
+	routes := &incluster.Routes{Client: client, Namespace: f.namespace, Service: f.emulator, Config: config, CA: secret[incluster.SecretCA], Intercepts: f.interceptListen != "", LeadsAll: f.endpoints}
 	source := &incluster.Source{
 		Client: client, Config: config, Grace: f.grace, Logger: logger,
 		PodIdentity: &incluster.PodIdentity{Client: client, Routes: routes, ControlToken: string(secret[incluster.SecretControlToken])},
@@ -109,7 +113,8 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 	if f.watchConfigMap {
 		source.ConfigMapNamespace = f.namespace
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	handshakes := &incluster.Handshakes{Logger: logger, Now: time.Now}
+	group, ctx := errgroup.WithContext(lingering(ctx))
 	group.Go(func() error {
 		publisher := incluster.Publisher{
 			Client: client, Namespace: f.namespace, Selector: "app.kubernetes.io/component=emulator",
@@ -123,40 +128,35 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 		if err != nil {
 			return fmt.Errorf("--intercept-listen: %w", err)
 		}
-		intercept := incluster.Intercept{Client: client, Routes: routes, Logger: logger}
+		intercept := incluster.Intercept{Client: client, Routes: routes, Logger: logger, Handshakes: handshakes}
 		group.Go(func() error { return intercept.Serve(ctx, listener) })
 	}
-	group.Go(func() error { return serveWebhook(ctx, f.listen, certificate, source, routes, logger) })
-	return group.Wait()
-}
-
-func serveWebhook(ctx context.Context, address string, certificate *tls.Certificate, source *incluster.Source, routes *incluster.Routes, logger *slog.Logger) error {
+	pods := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "irsa_emu_webhook_pods_total", Help: "Pods that the webhook was asked about, by what they got."}, []string{"got"})
+	if f.metricsListen != "" {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), pods)
+		handshakes.Register(registry)
+		mux := http.NewServeMux()
+		mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+		mux.Handle("/handshakes", handshakes)
+		group.Go(func() error {
+			return listenUntil(ctx, "--metrics-listen", webhookServer(f.metricsListen, mux, logger), (*http.Server).ListenAndServe)
+		})
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/mutate", &webhook.Handler{
-		Source: source, ConfigFor: routes.ConfigFor,
-		Note: func(namespace, pod, serviceAccount, outcome string) {
-			logger.Info("pod", "namespace", namespace, "pod", pod, "serviceAccount", serviceAccount, "outcome", outcome)
+		Source: source, ConfigFor: routes.ConfigFor, Leads: routes.Leads,
+		Note: func(namespace, pod, serviceAccount string, got webhook.Got, detail string) {
+			pods.WithLabelValues(string(got)).Inc()
+			logger.Info("pod", "namespace", namespace, "pod", pod, "serviceAccount", serviceAccount, "outcome", detail)
 		},
 	})
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	server := &http.Server{
-		Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
-		ErrorLog:  slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
-		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate}},
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.ListenAndServeTLS("", "") }()
-	logger.Info("webhook ready", "listen", address)
-	select {
-	case err := <-ended:
-		return fmt.Errorf("--listen: %w", err)
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	err := server.Shutdown(drain)
-	if ended := <-ended; !errors.Is(ended, http.ErrServerClosed) {
-		err = errors.Join(err, ended)
-	}
-	return err
+	server := webhookServer(f.listen, mux, logger)
+	server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate}}
+	logger.Info("webhook ready", "listen", f.listen)
+	group.Go(func() error {
+		return listenUntil(ctx, "--listen", server, func(s *http.Server) error { return s.ListenAndServeTLS("", "") })
+	})
+	return group.Wait()
 }

@@ -12,9 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster"
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
+	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
 	"sigs.k8s.io/kind/pkg/exec"
 	"sigs.k8s.io/kind/pkg/log"
 )
@@ -31,7 +31,8 @@ const (
 	apiServerPatch      = `[{"op": "add", "path": "/spec/containers/0/command/-", "value": "--service-account-issuer=` + clusterIssuer + `"}]`
 )
 
-// node is a kind cluster of this process and the folder that belongs to it.
+// node is a kind cluster of this process and the folder that belongs to it: its
+// (first) control plane, and all its nodes.
 type node struct {
 	provider   *cluster.Provider
 	name       string
@@ -41,41 +42,7 @@ type node struct {
 	ports      []int32 // on the host, for the node's firstNodePort and following
 	unlock     func()
 	nodes.Node
-}
-
-// clusterConfig describes a one-node cluster whose API server signs for an
-// issuer. The flags are written for both of kubeadm's formats, a map before
-// v1beta4 and a list from there on; kind applies what fits. A map cannot hold
-// a second issuer: that is a patch of the API server's manifest instead, which
-// kubeadm applies in either case.
-func clusterConfig(issuer, patches string, ports []int32) *v1alpha4.Cluster {
-	flags := [][2]string{
-		{"service-account-issuer", issuer},
-		{"service-account-jwks-uri", issuer + "/keys"},
-		// EKS's, so that a token for sts.amazonaws.com is none for the API server.
-		{"api-audiences", "https://kubernetes.default.svc," + clusterIssuer},
-	}
-	var v1beta3, v1beta4 []string
-	for _, f := range flags {
-		v1beta3 = append(v1beta3, fmt.Sprintf(`{"op": "add", "path": "/apiServer/extraArgs/%s", "value": %q}`, f[0], f[1]))
-		v1beta4 = append(v1beta4, fmt.Sprintf(`{"op": "add", "path": "/apiServer/extraArgs/-", "value": {"name": %q, "value": %q}}`, f[0], f[1]))
-	}
-	patch := func(version string, operations []string) v1alpha4.PatchJSON6902 {
-		return v1alpha4.PatchJSON6902{Group: "kubeadm.k8s.io", Version: version, Kind: "ClusterConfiguration", Patch: "[" + strings.Join(operations, ",") + "]"}
-	}
-	c := &v1alpha4.Cluster{
-		TypeMeta:                     v1alpha4.TypeMeta{APIVersion: "kind.x-k8s.io/v1alpha4", Kind: "Cluster"},
-		Nodes:                        []v1alpha4.Node{{Role: v1alpha4.ControlPlaneRole, ExtraMounts: []v1alpha4.Mount{{HostPath: patches, ContainerPath: patchesOnNode, Readonly: true}}}},
-		KubeadmConfigPatches:         []string{"kind: InitConfiguration\npatches:\n  directory: " + patchesOnNode + "\n"},
-		KubeadmConfigPatchesJSON6902: []v1alpha4.PatchJSON6902{patch("v1beta3", v1beta3), patch("v1beta4", v1beta4)},
-	}
-	for i, port := range ports {
-		c.Nodes[0].ExtraPortMappings = append(c.Nodes[0].ExtraPortMappings, v1alpha4.PortMapping{
-			ContainerPort: firstNodePort + int32(i), HostPort: port, ListenAddress: "127.0.0.1", Protocol: v1alpha4.PortMappingProtocolTCP,
-		})
-	}
-	v1alpha4.SetDefaultsCluster(c)
-	return c
+	all []nodes.Node
 }
 
 // createNode makes a cluster and waits until its node is ready. kind's Create
@@ -92,7 +59,9 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 	}
 	n := &node{provider: provider, name: name, image: k.image, ports: hostPorts, unlock: func() {}}
 	if config.Keep {
-		n.folder, err = keptFolder(name) // the node's container mounts it each time that it starts
+		if n.folder, err = keptFolder(name); err == nil { // the node's container mounts it each time that it starts
+			err = os.MkdirAll(n.folder, 0o755)
+		}
 	} else {
 		n.folder, err = os.MkdirTemp("", clusterFolderPrefix)
 	}
@@ -116,7 +85,7 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 		return nil, errors.Join(fmt.Errorf("folder of the cluster: %w", err), n.delete())
 	}
 	options := []cluster.CreateOption{
-		cluster.CreateWithV1Alpha4Config(clusterConfig(k.issuer, patches, hostPorts)), cluster.CreateWithRetain(true),
+		cluster.CreateWithV1Alpha4Config(clusterConfig(config.KindConfig, k.issuer, patches, hostPorts)), cluster.CreateWithRetain(true),
 		cluster.CreateWithKubeconfigPath(n.kubeconfig), cluster.CreateWithWaitForReady(3 * time.Minute),
 		cluster.CreateWithDisplayUsage(false), cluster.CreateWithDisplaySalutation(false),
 	}
@@ -150,11 +119,9 @@ func (n *node) find() error {
 	if err != nil {
 		return err
 	}
-	if len(list) != 1 {
-		return fmt.Errorf("cluster %s has %d nodes, not one", n.name, len(list))
-	}
-	n.Node = list[0]
-	return nil
+	n.all = list
+	n.Node, err = nodeutils.BootstrapControlPlaneNode(list)
+	return err
 }
 
 // keepLogs collects the logs of a cluster that did not come up, if it has any.
@@ -188,8 +155,7 @@ func keptFolder(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	folder := filepath.Join(cache, "irsa-emu", "kept", name)
-	return folder, os.MkdirAll(folder, 0o755)
+	return filepath.Join(cache, "irsa-emu", "kept", name), nil
 }
 
 // engineError keeps the command that failed and what it printed: kind's errors

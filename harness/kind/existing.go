@@ -110,7 +110,7 @@ func (e *Existing) join(ctx context.Context) error {
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err) {
 		return err
 	}
-	e.intercepted = strings.Contains(corefile.Data["Corefile"], corefileMark)
+	e.intercepted = corefileStanza.MatchString(corefile.Data["Corefile"])
 	for range cap(e.slots) { // number 0 is the installation's own emulator, with somebody's state
 		s := <-e.slots
 		s.number++

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -68,13 +69,42 @@ func (r *running) manifests() ([]kube.Object, error) {
 func (r *running) adapt(o *kube.Object) error {
 	switch {
 	case o.GetKind() == "Deployment" || o.GetKind() == "DaemonSet":
-		return setImage(o, r.image)
-	case o.GetKind() == "ConfigMap" && r.region != "":
-		return unstructured.SetNestedField(o.Object, r.region, "data", "region")
+		return errors.Join(setImage(o, r.image), r.setSettings(o), r.keepState(o))
+	case o.GetKind() == "ConfigMap":
+		for key, value := range r.settings() {
+			if err := unstructured.SetNestedField(o.Object, value, "data", key); err != nil {
+				return err
+			}
+		}
+		return nil
 	case o.GetKind() == "Service" && o.GetName() == deploy.Name && r.node != nil:
 		return (&slot{}).nodePort(o)
 	}
 	return nil
+}
+
+// settings are what the ConfigMap has of this cluster's own.
+func (r *running) settings() map[string]string {
+	s := map[string]string{}
+	if r.region != "" {
+		s["region"] = r.region
+	}
+	if r.leadsAll {
+		s["endpoints"] = "true"
+	}
+	return s
+}
+
+// settingsAnnotation on pods makes the Deployments' pods anew when the settings
+// change: they read them when they start.
+const settingsAnnotation = "irsa-emu.dev/settings"
+
+func (r *running) setSettings(o *kube.Object) error {
+	text, err := json.Marshal(r.settings())
+	if err != nil {
+		return err
+	}
+	return unstructured.SetNestedField(o.Object, string(text), "spec", "template", "metadata", "annotations", settingsAnnotation)
 }
 
 func setImage(o *kube.Object, image string) error {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -12,16 +12,9 @@ import (
 	"github.com/irsa-emu/irsa-emu/kube"
 )
 
-// corefileMark begins what intercept mode adds to CoreDNS's configuration.
-const corefileMark = "rewrite stop {\n        # irsa-emu:"
-
-// corefileRewrite leads the host names of the services that irsa-emu serves
-// to its Service, in any region, with anything in front: buckets are names.
-const corefileRewrite = corefileMark + ` AWS's host names lead to the emulator
-        name regex ^(.*\.)?(sts|iam|secretsmanager|s3|eks|oidc\.eks)(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?\.$ ` + deploy.Intercept + "." + deploy.Namespace + `.svc.cluster.local
-        answer auto
-    }
-    `
+// corefileStanza is what intercept mode adds to CoreDNS's configuration, in this
+// version of irsa-emu or an older one.
+var corefileStanza = regexp.MustCompile(`(?m)^ *rewrite stop \{\n *# irsa-emu:[^}]*\}\n`)
 
 // intercept tells CoreDNS. It reads the change by itself, but only within
 // half a minute: new pods of it do at once.
@@ -31,20 +24,29 @@ func (r *running) intercept(ctx context.Context) error {
 	if err := r.Get(ctx, path, &found); err != nil {
 		return fmt.Errorf("CoreDNS's configuration: %w", err)
 	}
-	corefile := found.Data["Corefile"]
-	if strings.Contains(corefile, corefileMark) {
-		return nil
+	corefile, err := leadingToEmulator(found.Data["Corefile"])
+	if err != nil || corefile == found.Data["Corefile"] {
+		return err
 	}
-	at := strings.Index(corefile, "kubernetes ")
-	if at < 0 {
-		return errors.New("CoreDNS's configuration has no line for the kubernetes plugin, before which to put the rewriting of AWS's host names")
-	}
-	found.Data["Corefile"] = corefile[:at] + corefileRewrite + corefile[at:]
+	found.Data["Corefile"] = corefile
 	if err := r.Update(ctx, path+"?fieldManager="+kube.FieldManager, found); err != nil {
 		return fmt.Errorf("CoreDNS's configuration: %w", err)
 	}
 	return r.restartDNS(ctx)
 }
+
+// leadingToEmulator is a Corefile with this version's stanza, before the line of
+// the plugin that answers for the cluster's own names.
+func leadingToEmulator(corefile string) (string, error) {
+	rest := corefileStanza.ReplaceAllString(corefile, "")
+	at := kubernetesPlugin.FindStringIndex(rest)
+	if at == nil {
+		return "", errors.New("CoreDNS's configuration has no line for the kubernetes plugin, before which to put the rewriting of AWS's host names")
+	}
+	return rest[:at[0]] + "    " + deploy.CoreDNS + rest[at[0]:], nil
+}
+
+var kubernetesPlugin = regexp.MustCompile(`(?m)^ *kubernetes `)
 
 func (r *running) restartDNS(ctx context.Context) error {
 	if err := r.deletePods(ctx, "kube-system", "?labelSelector=k8s-app%3Dkube-dns"); err != nil {

@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster"
 
 	"github.com/irsa-emu/irsa-emu/harness"
@@ -50,6 +51,9 @@ type Config struct {
 	ControlToken string
 	// Log takes a line on what is going on; it is called from many goroutines.
 	Log func(string)
+
+	// KindConfig is kind's own configuration; what irsa-emu needs is added. Nil: one node.
+	KindConfig *v1alpha4.Cluster
 
 	usersKubeconfig bool // as kind create cluster does it; for Up
 }

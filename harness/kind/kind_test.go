@@ -22,7 +22,7 @@ import (
 // a map, and v1beta4 from there on, where it is a list; it applies the patches
 // of the version that it writes and passes over the others.
 func TestClusterConfigForBothFormats(t *testing.T) {
-	c := clusterConfig("https://issuer.example", "/patches", []int32{4772, 4775})
+	c := clusterConfig(nil, "https://issuer.example", "/patches", []int32{4772, 4775})
 	documents := map[string]string{ // the part of kind's own that is patched
 		"v1beta3": `{"apiServer": {"extraArgs": {"runtime-config": ""}}}`,
 		"v1beta4": `{"apiServer": {"extraArgs": [{"name": "runtime-config", "value": ""}]}}`,

@@ -53,8 +53,12 @@ func (r *running) ready(ctx context.Context, o *kube.Object) error {
 			return false, "", err
 		}
 		if got.GetKind() != "Pod" {
-			if done, reason := rolledOut(got); done || reason != "" {
-				return done, reason, nil
+			done, reason := rolledOut(got)
+			if wanted, written, _ := unstructured.NestedInt64(got.Object, "spec", "replicas"); done && written && wanted == 0 {
+				done, reason, err = r.allGone(ctx, got) // they go on answering until they are
+			}
+			if done || reason != "" || err != nil {
+				return done, reason, err
 			}
 		}
 		return started(pods)
@@ -124,6 +128,15 @@ func started(pods []corev1.Pod) (done bool, reason string, err error) {
 	return true, "", nil
 }
 
+// allGone reports whether a workload has no pod left, not even one that is ending.
+func (r *running) allGone(ctx context.Context, o *kube.Object) (done bool, reason string, err error) {
+	pods, err := r.selected(ctx, o)
+	if err != nil || len(pods) == 0 {
+		return err == nil, "", err
+	}
+	return false, "pod " + pods[0].Name + " is ending", nil
+}
+
 // podsOf are a workload's pods, the newest last, or the pod itself.
 func (r *running) podsOf(ctx context.Context, o *kube.Object) ([]corev1.Pod, error) {
 	if o.GetKind() == "Pod" {
@@ -131,15 +144,22 @@ func (r *running) podsOf(ctx context.Context, o *kube.Object) ([]corev1.Pod, err
 		err := r.Get(ctx, kube.Path("pods", o.GetNamespace(), o.GetName()), &pod)
 		return []corev1.Pod{pod}, err
 	}
+	pods, err := r.selected(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	pods = slices.DeleteFunc(pods, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
+	slices.SortStableFunc(pods, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
+	return pods, nil
+}
+
+// selected are the pods that a workload's selector selects.
+func (r *running) selected(ctx context.Context, o *kube.Object) ([]corev1.Pod, error) {
 	selector, _, _ := unstructured.NestedStringMap(o.Object, "spec", "selector", "matchLabels")
 	var list corev1.PodList
 	query := "?labelSelector=" + url.QueryEscape(labels.FormatLabels(selector))
-	if err := r.Get(ctx, kube.Path("pods", o.GetNamespace(), "")+query, &list); err != nil {
-		return nil, err
-	}
-	pods := slices.DeleteFunc(list.Items, func(p corev1.Pod) bool { return p.DeletionTimestamp != nil })
-	slices.SortStableFunc(pods, func(a, b corev1.Pod) int { return a.CreationTimestamp.Compare(b.CreationTimestamp.Time) })
-	return pods, nil
+	err := r.Get(ctx, kube.Path("pods", o.GetNamespace(), "")+query, &list)
+	return list.Items, err
 }
 
 func isReady(pod *corev1.Pod) bool {

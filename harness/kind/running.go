@@ -29,6 +29,8 @@ type running struct {
 	controlToken string
 	image        string // irsa-emu's
 	region       string // of pods whose namespace names none; the manifests' own when empty
+	leadsAll     bool   // lead pods without a role to the emulator, too
+	stateNode    string // the node whose disk has the default emulator's state; empty: it goes with the pod
 	log          func(string)
 	http         *http.Client
 
@@ -97,7 +99,7 @@ func (c *Clusters) equip(ctx context.Context, n *node) (*running, error) {
 		return nil, err
 	}
 	r := newRunning(k, n.name, n.kubeconfig, c.config, c.image.reference)
-	r.node, r.nodes, r.intercepted = n, []nodes.Node{n.Node}, true
+	r.node, r.nodes, r.intercepted = n, n.all, true
 	r.reach = n.reach
 	r.clusterOf = func(ctx context.Context, issuer string) (*running, error) {
 		return c.of(ctx, kindOfCluster{issuer, n.image})
@@ -111,8 +113,10 @@ func (r *running) equip(ctx context.Context, image *image) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.intercept(ctx) })
 	group.Go(func() error {
-		if err := load(r.node, bytes.NewReader(image.archive)); err != nil {
-			return err
+		for _, n := range r.nodes {
+			if err := load(n, bytes.NewReader(image.archive)); err != nil {
+				return err
+			}
 		}
 		return r.install(ctx)
 	})

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,16 +10,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
-	"sigs.k8s.io/kind/pkg/cluster/nodes"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	appsv1 "k8s.io/api/apps/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
-	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 // UpConfig is what a developer's cluster is to be.
@@ -26,8 +26,9 @@ type UpConfig struct {
 	Config
 	// Issuer that the API server signs for. Default: DefaultIssuer.
 	Issuer string
-	// Region of pods whose namespace names none. Default: us-east-1.
-	Region string
+	// Region of pods whose namespace names none. Default: what it was, else
+	// NewRegion, else that in the issuer's URL, else us-east-1.
+	Region, NewRegion string
 	// Port of this machine that leads to the emulator; 0 picks a free one.
 	Port int
 	// LoadImages are images of this machine's engine that pods will use.
@@ -36,17 +37,39 @@ type UpConfig struct {
 
 // UpResult is the cluster that is up.
 type UpResult struct {
-	Name, Context, Version, Issuer, URL, ControlToken string
-	Created                                           bool // by this call
+	Name, Context, Version, Issuer, Region, URL, ControlToken string
+	// Endpoint is the API server's URL on this machine, and Authority the PEM
+	// certificate that it is trusted by.
+	Endpoint, Authority string
+	Nodes               int
+	Created             bool // by this call
 }
 
-// upMark is kept in the cluster's folder: what cannot be changed afterwards.
+// upMark is kept in the cluster's folder: what cannot be changed afterwards, and
+// what a second call keeps.
 type upMark struct {
 	Issuer string `json:"issuer"`
 	Port   int32  `json:"port"`
+	Region string `json:"region"`
+	// Creating is true until the cluster has come up.
+	Creating bool `json:"creating,omitempty"`
 }
 
 const upMarkFile = "up.json"
+
+func (m *upMark) write(folder string) error {
+	content, err := json.Marshal(m)
+	if err == nil {
+		err = os.MkdirAll(folder, 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, upMarkFile), content, 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("noting what the cluster is: %w", err)
+	}
+	return nil
+}
 
 // Up makes a kind cluster with IRSA wired, or brings the one that it made
 // before up to date: a second call changes nothing that need not be changed.
@@ -64,32 +87,31 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	existing, err := provider.List()
-	if err != nil {
-		return nil, engineError("listing kind clusters", err)
-	}
-	result := &UpResult{Name: config.Name, Context: "kind-" + config.Name}
-	var n *node
-	if slices.Contains(existing, config.Name) {
-		n, result.Issuer, err = reopen(&Clusters{config: config, provider: provider}, c.Issuer)
-	} else {
-		if c.Issuer == "" {
-			c.Issuer = DefaultIssuer
-		}
-		result.Created, result.Issuer = true, c.Issuer
-		n, err = makeUp(ctx, &Clusters{config: config, provider: provider}, c)
-	}
+	unlock, err := lockName(config.Name)
 	if err != nil {
 		return nil, err
 	}
+	defer unlock()
+	n, mark, created, err := findOrMake(ctx, &Clusters{config: config, provider: provider}, c)
+	if err != nil {
+		return nil, err
+	}
+	result := &UpResult{Name: config.Name, Context: "kind-" + config.Name, Issuer: mark.Issuer, Region: mark.Region, Nodes: len(n.all), Created: created}
 	client, _, err := kube.Open("", result.Context)
 	if err != nil {
 		return nil, fmt.Errorf("%w; kind export kubeconfig --name %s writes it anew", err, config.Name)
 	}
+	result.Endpoint, result.Authority = client.Host(), string(client.Authority())
 	r := newRunning(client, config.Name, "", config, image.reference)
-	r.node, r.nodes, r.region, r.reach = n, []nodes.Node{n.Node}, c.Region, n.reach
+	r.node, r.nodes, r.region, r.leadsAll, r.reach = n, n.all, mark.Region, true, n.reach
+	if r.stateNode, err = n.stateFolder(); err != nil {
+		return nil, err
+	}
 	if err := r.update(ctx, image); err != nil {
 		return nil, fmt.Errorf("%w\nthe cluster is there: irsa-emu up --name %s goes on with it, irsa-emu down --name %[2]s removes it", err, config.Name)
+	}
+	if err := mark.write(n.folder); err != nil { // its region may have changed
+		return nil, err
 	}
 	for _, reference := range c.LoadImages {
 		if err := r.mustLoad(ctx, reference); err != nil {
@@ -106,28 +128,98 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 	return result, err
 }
 
+// findOrMake is the cluster of that name. One whose making was cut off, by the
+// end of the machine or of the process, is made anew.
+func findOrMake(ctx context.Context, c *Clusters, up UpConfig) (n *node, mark *upMark, created bool, err error) {
+	name := c.config.Name
+	existing, err := c.provider.List()
+	if err != nil {
+		return nil, nil, false, engineError("listing kind clusters", err)
+	}
+	if slices.Contains(existing, name) {
+		n, mark, err = reopen(c, up)
+		if err != nil || !mark.Creating {
+			return n, mark, false, err
+		}
+		c.config.Log("kind: an earlier irsa-emu up was ended while it made cluster " + name + ": what there is of it is removed, and it is made anew")
+		if err := n.delete(); err != nil {
+			return nil, nil, false, err
+		}
+	}
+	n, mark, err = makeUp(ctx, c, up)
+	return n, mark, true, err
+}
+
 // makeUp creates the cluster.
-func makeUp(ctx context.Context, c *Clusters, up UpConfig) (*node, error) {
+func makeUp(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, error) {
 	port, err := portFor(up.Port)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	mark := &upMark{Issuer: cmp.Or(up.Issuer, DefaultIssuer), Port: port, Creating: true}
+	region, _, _ := aws.EKSIssuerParts(mark.Issuer)
+	mark.Region = cmp.Or(up.Region, up.NewRegion, region, aws.DefaultRegion)
 	image := ""
 	if len(c.config.Images) > 0 {
 		image = c.config.Images[0]
 	}
-	n, err := createNode(ctx, c.provider, c.config, c.config.Name, kindOfCluster{up.Issuer, image}, []int32{port})
+	folder, err := keptFolder(c.config.Name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	mark, err := json.Marshal(upMark{Issuer: up.Issuer, Port: port})
-	if err == nil {
-		err = os.WriteFile(filepath.Join(n.folder, upMarkFile), mark, 0o644)
+	if err := mark.write(folder); err != nil {
+		return nil, nil, err
 	}
+	n, err := createNode(ctx, c.provider, c.config, c.config.Name, kindOfCluster{mark.Issuer, image}, []int32{port})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("noting what cluster %s is: %w", c.config.Name, err), n.delete())
+		return nil, nil, errors.Join(err, removeUnused(folder))
 	}
-	return n, nil
+	mark.Creating = false
+	if err := mark.write(n.folder); err != nil {
+		return nil, nil, errors.Join(err, n.delete())
+	}
+	return n, mark, nil
+}
+
+// removeUnused removes the folder of a cluster that was not made, unless its
+// making has left something there.
+func removeUnused(folder string) error {
+	if err := os.Remove(filepath.Join(folder, upMarkFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	_ = os.Remove(folder) // it is not empty, or gone already
+	return nil
+}
+
+// stateOnNode is where a node keeps the state of the emulator that Up installs.
+const stateOnNode = "/var/lib/irsa-emu"
+
+// stateFolder makes the folder of the emulator's state on the control plane's
+// disk, and gives the node's name: the state outlives the emulator's pod.
+func (n *node) stateFolder() (string, error) {
+	const user = "65532:65532" // deploy/base/emulator.yaml
+	return n.String(), n.run(strings.NewReader(""), "sh", "-c", "mkdir -p "+stateOnNode+" && chown "+user+" "+stateOnNode)
+}
+
+// keepState puts the state of the default emulator on the disk of its node.
+func (r *running) keepState(o *kube.Object) error {
+	if r.stateNode == "" || o.GetKind() != "Deployment" || o.GetName() != deploy.Name {
+		return nil
+	}
+	spec, _, err := unstructured.NestedMap(o.Object, "spec", "template", "spec")
+	if err != nil {
+		return err
+	}
+	volumes, _ := spec["volumes"].([]any)
+	for i, v := range volumes {
+		if volume, ok := v.(map[string]any); ok && volume["name"] == "state" {
+			volumes[i] = map[string]any{"name": "state", "hostPath": map[string]any{"path": stateOnNode, "type": "Directory"}}
+		}
+	}
+	spec["volumes"] = volumes
+	spec["nodeSelector"] = map[string]any{corev1.LabelHostname: r.stateNode}
+	spec["tolerations"] = []any{map[string]any{"operator": "Exists"}}
+	return unstructured.SetNestedMap(o.Object, spec, "spec", "template", "spec")
 }
 
 // portFor is the port, if it is free: the engine's own error for one that is
@@ -142,50 +234,73 @@ func portFor(port int) (int32, error) {
 }
 
 // reopen finds a cluster that an earlier call made.
-func reopen(c *Clusters, issuer string) (*node, string, error) {
+func reopen(c *Clusters, up UpConfig) (*node, *upMark, error) {
 	name := c.config.Name
 	folder, err := keptFolder(name)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	content, err := os.ReadFile(filepath.Join(folder, upMarkFile))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, "", fmt.Errorf("a kind cluster %s exists that irsa-emu up did not make; choose another --name, or install irsa-emu into it: see deploy/README.md", name)
+		return nil, nil, fmt.Errorf("a kind cluster %s exists that irsa-emu up did not make; choose another --name, or install irsa-emu into it: see deploy/README.md", name)
 	}
-	var mark upMark
+	mark := new(upMark)
 	if err == nil {
-		err = json.Unmarshal(content, &mark)
+		err = json.Unmarshal(content, mark)
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("reading what cluster %s is: %w", name, err)
-	}
-	if issuer != "" && issuer != mark.Issuer {
-		return nil, "", fmt.Errorf("cluster %s signs for %s, which cannot be changed; first: irsa-emu down --name %s", name, mark.Issuer, name)
+		return nil, nil, fmt.Errorf("reading what cluster %s is: %w", name, err)
 	}
 	n := &node{provider: c.provider, name: name, folder: folder, ports: []int32{mark.Port}, unlock: func() {}}
-	return n, mark.Issuer, n.find()
+	if mark.Creating {
+		return n, mark, nil
+	}
+	for what, differs := range map[string]bool{
+		"signs for " + mark.Issuer:                      up.Issuer != "" && up.Issuer != mark.Issuer,
+		"has its nodes and their settings":              c.config.KindConfig != nil,
+		fmt.Sprintf("leads here by port %d", mark.Port): up.Port != 0 && up.Port != DefaultPort && int32(up.Port) != mark.Port,
+	} {
+		if differs {
+			return nil, nil, fmt.Errorf("cluster %s %s, which cannot be changed; first: irsa-emu down --name %s", name, what, name)
+		}
+	}
+	region, _, _ := aws.EKSIssuerParts(mark.Issuer)
+	mark.Region = cmp.Or(up.Region, mark.Region, up.NewRegion, region, aws.DefaultRegion)
+	return n, mark, n.find()
 }
 
-// update installs irsa-emu, or this version in place of another: the state of
-// the emulator is carried over.
+// DefaultPort is the port of this machine that leads to the emulator of Up.
+const DefaultPort = 4772
+
+// lockName makes sure that nobody else makes or removes the cluster of that name.
+func lockName(name string) (unlock func(), err error) {
+	folder, err := keptFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(folder+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	locked, err := tryLock(file)
+	if err != nil || !locked {
+		_ = file.Close()
+		if err == nil {
+			err = fmt.Errorf("another irsa-emu up or down of cluster %s is running; wait for its end", name)
+		}
+		return nil, err
+	}
+	return func() { _ = file.Close() }, nil
+}
+
+// update installs irsa-emu, or this version in place of another.
 func (r *running) update(ctx context.Context, image *image) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, fmt.Errorf("installing irsa-emu took longer than %s", installTimeout))
 	defer cancel()
 	defer ticking(ctx, r.log, "kind: installing irsa-emu in cluster "+r.name)()
-	var deployment appsv1.Deployment
-	err := r.Get(ctx, "/apis/apps/v1/namespaces/"+deploy.Namespace+"/deployments/"+deploy.Name, &deployment)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("cluster %s: %w", r.name, err)
-	}
-	var state *statefile.State
-	if err == nil && deployment.Spec.Template.Spec.Containers[0].Image != image.reference && deployment.Status.ReadyReplicas > 0 {
-		if err := r.secret(ctx); err != nil {
-			return err
-		}
-		if state, err = r.exportState(ctx); err != nil {
-			return fmt.Errorf("saving the emulator's state: %w", err)
-		}
-	}
 	if err := r.equip(ctx, image); err != nil {
 		return err
 	}
@@ -194,21 +309,7 @@ func (r *running) update(ctx context.Context, image *image) error {
 	if err := r.start(ctx, s); err != nil {
 		return err
 	}
-	if state != nil {
-		if err := r.emulator(s).Load(ctx, *state); err != nil {
-			return fmt.Errorf("giving the emulator its state back: %w", err)
-		}
-	}
 	return r.publish(ctx, s)
-}
-
-func (r *running) exportState(ctx context.Context) (*statefile.State, error) {
-	url, err := r.reach(ctx, &slot{})
-	if err != nil {
-		return nil, err
-	}
-	state, err := r.emulator(&slot{url: url}).State(ctx)
-	return &state, err
 }
 
 // Down deletes a cluster that Up or a kept run made. It reports whether there
@@ -218,6 +319,11 @@ func Down(name string, log func(string)) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	unlock, err := lockName(name)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
 	existing, err := provider.List()
 	if err != nil {
 		return false, engineError("listing kind clusters", err)
@@ -230,7 +336,7 @@ func Down(name string, log func(string)) (bool, error) {
 		return false, os.RemoveAll(folder)
 	}
 	if list, err := os.ReadDir(folder); err != nil || len(list) == 0 {
-		return false, errors.Join(fmt.Errorf("kind cluster %s was not made by irsa-emu; kind delete cluster --name %s deletes it", name, name), os.RemoveAll(folder))
+		return false, fmt.Errorf("kind cluster %s was not made by irsa-emu; kind delete cluster --name %s deletes it", name, name)
 	}
 	started := time.Now()
 	defer ticking(context.Background(), log, "kind: deleting cluster "+name)()

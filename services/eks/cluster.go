@@ -104,11 +104,7 @@ func (c *Cluster) complete() error {
 		c.RoleARN = "arn:" + aws.PartitionOf(c.Region).ID + ":iam::" + c.Account + ":role/" + c.Name + "-cluster-role"
 	}
 	if c.Endpoint == "" {
-		id := strings.ToUpper(c.madeUp("id", 32))
-		if _, eksID, ok := aws.EKSIssuerParts(c.Issuer); ok {
-			id = eksID
-		}
-		c.Endpoint = "https://" + id + ".gr7." + c.Region + ".eks." + aws.PartitionOf(c.Region).DNSSuffix
+		c.Endpoint = c.madeUpEndpoint()
 	}
 	if c.CertificateAuthority != "" {
 		return nil
@@ -118,6 +114,15 @@ func (c *Cluster) complete() error {
 		return fmt.Errorf("making the certificate authority of cluster %s: %w", c.Name, err)
 	}
 	return nil
+}
+
+// madeUpEndpoint is where the API server of a cluster on AWS would be.
+func (c *Cluster) madeUpEndpoint() string {
+	id := strings.ToUpper(c.madeUp("id", 32))
+	if _, eksID, ok := aws.EKSIssuerParts(c.Issuer); ok {
+		id = eksID
+	}
+	return "https://" + id + ".gr7." + c.Region + ".eks." + aws.PartitionOf(c.Region).DNSSuffix
 }
 
 // madeUp is n hexadecimal digits that stand for an id of that use.

@@ -23,13 +23,13 @@ func Apply(tx *state.Txn, name string, d statefile.Cluster, now time.Time) error
 	}
 	c := &Cluster{
 		Account: d.Account, Region: d.Region, Name: name, Issuer: d.Issuer,
-		Version: d.Version, Created: d.Created, Tags: services.TagsOf(d.Tags),
+		Version: d.Version, Created: d.Created, Tags: services.TagsOf(d.Tags), Endpoint: d.Endpoint, CertificateAuthority: d.CertificateAuthority,
 	}
 	if c.Created.IsZero() {
 		c.Created = now
 	}
-	if old, ok := ClusterByName(tx, c.Account, c.Region, name); ok && old.Issuer == c.Issuer {
-		c.CertificateAuthority = old.CertificateAuthority
+	if old, ok := ClusterByName(tx, c.Account, c.Region, name); ok && old.Issuer == c.Issuer && c.Endpoint == "" && c.CertificateAuthority == "" {
+		c.Endpoint, c.CertificateAuthority = old.Endpoint, old.CertificateAuthority
 	}
 	if err := c.complete(); err != nil {
 		return err
@@ -91,6 +91,11 @@ func Export(r state.Reader) map[string]statefile.Cluster {
 		clusters[name] = statefile.Cluster{
 			Issuer: c.Issuer, Region: c.Region, Account: c.Account, Version: c.Version, Created: c.Created, Tags: services.TagMap(c.Tags),
 			PodIdentityAssociations: exportAssociations(r, c),
+		}
+		if c.Endpoint != c.madeUpEndpoint() { // else both were made up, and would be again
+			shown := clusters[name]
+			shown.Endpoint, shown.CertificateAuthority = c.Endpoint, c.CertificateAuthority
+			clusters[name] = shown
 		}
 	}
 	return clusters

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -66,10 +67,8 @@ func bucketOfHost(hostport string, hosts []string, path, method string, exists f
 		// s3.localhost and s3.REGION.localhost are end points; BUCKET.s3.localhost is a bucket.
 		return beforeEndpoint(bucket, bucket)
 	}
-	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws"} {
-		if rest, ok := strings.CutSuffix(host, suffix); ok {
-			return beforeEndpoint(rest, "")
-		}
+	if labels, ok := aws.CutEndpoint(host); ok {
+		return beforeEndpoint(labels, "")
 	}
 	for _, known := range hosts {
 		if host == known {

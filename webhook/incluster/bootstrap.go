@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,6 +22,30 @@ type Bootstrap struct {
 	// its Secret, its Service and its MutatingWebhookConfiguration.
 	Namespace, Secret, Service, Webhook string
 	Now                                 func() time.Time
+}
+
+// Wait runs it once the API server answers: after a node's restart that takes a
+// while, in which it would be no help to end and be started again ever more seldom.
+// What the API server refuses ends the wait, unless it has only just started: then
+// it has not read its roles yet.
+func (b *Bootstrap) Wait(ctx context.Context, logger *slog.Logger) (map[string][]byte, *tls.Certificate, error) {
+	started := b.Now()
+	for last := ""; ; {
+		secret, certificate, err := b.Run(ctx)
+		early := (apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)) && b.Now().Sub(started) < time.Minute
+		if err == nil || !kube.Transient(err) && !early || ctx.Err() != nil {
+			return secret, certificate, err
+		}
+		if err.Error() != last {
+			logger.Warn("waiting for the API server", "error", err)
+			last = err.Error()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, err
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }
 
 // Run makes the Secret unless it is there, puts the authority into the

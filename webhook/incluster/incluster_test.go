@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -130,12 +131,12 @@ func TestConfigForNamespaces(t *testing.T) {
 	}}
 	r := &Routes{Client: a.client(t), Namespace: "irsa-emu", Service: "irsa-emu", Config: webhook.Config{Region: "us-east-1"}, CA: []byte("PEM")}
 	for namespace, want := range map[string][2]string{"shop": {"http://10.96.0.7:4772", "us-east-1"}, "own": {"http://10.0.0.9:4772", "eu-west-1"}} {
-		c, err := r.ConfigFor(context.Background(), namespace)
+		c, err := r.ConfigFor(context.Background(), namespace, new(corev1.Pod))
 		if err != nil {
 			t.Fatal(err)
 		}
 		env := map[string]string{}
-		for _, v := range c.Extra.Env {
+		for _, v := range slices.Concat(c.Extra.Endpoints, c.Extra.Env) {
 			env[v.Name] = v.Value
 		}
 		if env["AWS_ENDPOINT_URL"] != want[0] || env["AWS_ENDPOINT_URL_STS"] != want[0] || c.Region != want[1] || env["AWS_CA_BUNDLE"] != CAMountPath+"/ca.pem" {
@@ -330,5 +331,55 @@ func TestSubjectOf(t *testing.T) {
 	}
 	if _, _, err := subjectOf("a.b"); err == nil {
 		t.Error("two parts are taken")
+	}
+}
+
+// The nearest annotation says who is led to the emulator: pod, service account,
+// namespace, and last the webhook's own setting.
+func TestLeads(t *testing.T) {
+	const yes, no = `{"metadata": {"annotations": {"irsa-emu.dev/endpoints": "true"}}}`, `{"metadata": {"annotations": {"irsa-emu.dev/endpoints": "false"}}}`
+	const plain = `{"metadata": {}}`
+	a := &api{objects: map[string]string{
+		"/api/v1/namespaces/kube-system": plain, "/api/v1/namespaces/irsa-emu": plain,
+		"/api/v1/namespaces/shop": plain, "/api/v1/namespaces/shop/serviceaccounts/wants": yes, "/api/v1/namespaces/shop/serviceaccounts/refuses": no,
+		"/api/v1/namespaces/all": yes, "/api/v1/namespaces/all/serviceaccounts/refuses": no,
+		"/api/v1/namespaces/irsa-emu/services/irsa-emu": `{"spec": {"clusterIP": "10.96.0.7"}}`,
+	}}
+	r := &Routes{Client: a.client(t), Namespace: "irsa-emu", Service: "irsa-emu"}
+	for _, c := range []struct {
+		namespace, account, pod string
+		want, wantOfAll         bool
+	}{
+		{"shop", "plain", "", false, true},
+		{"shop", "plain", "true", true, true},
+		{"shop", "plain", "perhaps", false, true}, // says nothing
+		{"shop", "wants", "", true, true},
+		{"shop", "wants", "false", false, false},
+		{"shop", "refuses", "", false, false},
+		{"all", "plain", "", true, true},
+		{"all", "refuses", "", false, false},
+		{"all", "refuses", "true", true, true},
+		{"kube-system", "plain", "", false, false}, // the cluster's own
+		{"irsa-emu", "plain", "", false, false},
+		{"kube-system", "plain", "true", true, true},
+	} {
+		pod := &corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: c.account}}
+		if c.pod != "" {
+			pod.Annotations = map[string]string{EndpointsAnnotation: c.pod}
+		}
+		for all, want := range map[bool]bool{false: c.want, true: c.wantOfAll} {
+			r.LeadsAll = all
+			if got, err := r.Leads(t.Context(), c.namespace, pod); err != nil || got != want {
+				t.Errorf("%s/%s, pod %q, all %t: %t, %v", c.namespace, c.account, c.pod, all, got, err)
+			}
+		}
+	}
+	// "false" keeps endpoints and authority from a pod with a role, too.
+	for annotation, want := range map[string]bool{"": true, "true": true, "false": false} {
+		pod := &corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: "plain"}}
+		pod.Annotations = map[string]string{EndpointsAnnotation: annotation}
+		if config, err := r.ConfigFor(t.Context(), "shop", pod); err != nil || (config.Extra.Volume != nil) != want || (len(config.Extra.Endpoints) > 0) != want {
+			t.Errorf("%q: %+v, %v", annotation, config.Extra, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -23,9 +24,17 @@ type Intercept struct {
 	Client *kube.Client
 	Routes *Routes
 	Logger *slog.Logger
+	// Handshakes is told of the handshakes that clients break off; it may be nil.
+	Handshakes *Handshakes
 
 	mu    sync.Mutex
-	known map[string]string // the emulator of an address, as last seen
+	known map[string]caller // by address, as last seen
+}
+
+// caller is who opened a connection, and the emulator of its namespace.
+type caller struct {
+	namespace, pod, serviceAccount string // empty for a program on the host's network
+	emulator                       string
 }
 
 // maxKnown bounds known; a node has fewer pods.
@@ -69,26 +78,26 @@ func (i *Intercept) carry(ctx context.Context, from net.Conn) error {
 	if err != nil {
 		return err
 	}
-	emulator, err := i.emulatorOf(ctx, host)
+	who, err := i.callerAt(ctx, host)
 	i.mu.Lock()
-	if before := i.known[host]; err != nil && before != "" {
+	if before, known := i.known[host]; err != nil && known {
 		// On EKS no pod notices that the API server restarts.
-		emulator, err = before, nil
+		who, err = before, nil
 	} else if err == nil {
 		if i.known == nil || len(i.known) >= maxKnown {
-			i.known = map[string]string{}
+			i.known = map[string]caller{}
 		}
-		i.known[host] = emulator
+		i.known[host] = who
 	}
 	i.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	to, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", net.JoinHostPort(emulator, EmulatorTLSPort))
+	to, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "tcp", net.JoinHostPort(who.emulator, EmulatorTLSPort))
 	if err != nil {
 		return err
 	}
-	join(ctx, from, to, halfPatience)
+	join(ctx, from, to, halfPatience, func(broken *errBrokenOff) { i.Handshakes.note(who, broken.host, broken.reason) })
 	return nil
 }
 
@@ -100,50 +109,103 @@ const (
 )
 
 // join carries bytes both ways until both sides have ended, and closes to. Resets
-// by either side are its own business.
-func join(ctx context.Context, from, to net.Conn, patience time.Duration) {
+// by either side are its own business. brokenOff is told of a handshake that the
+// client ends.
+func join(ctx context.Context, from, to net.Conn, patience time.Duration, brokenOff func(*errBrokenOff)) {
 	defer to.Close()
 	stop := context.AfterFunc(ctx, func() { _, _ = from.Close(), to.Close() })
 	defer stop()
 	done := make(chan error, 2)
-	pipe := func(dst, src net.Conn) {
-		_, err := io.Copy(dst, src)
+	pipe := func(dst, src net.Conn, begin func() error) {
+		err := begin()
+		if broken := (*errBrokenOff)(nil); errors.As(err, &broken) {
+			brokenOff(broken)
+			err = nil
+		}
+		if err == nil {
+			_, err = io.Copy(dst, src)
+		}
 		if half, ok := dst.(*net.TCPConn); ok {
 			err = errors.Join(err, half.CloseWrite())
 		}
 		done <- err
 	}
-	go pipe(to, from)
-	go pipe(from, to)
+	go pipe(to, from, func() error { return carryHandshake(to, from) })
+	go pipe(from, to, func() error { return nil })
 	<-done
 	limit := time.Now().Add(patience)
 	_, _ = from.SetDeadline(limit), to.SetDeadline(limit) // a closed connection needs none
 	<-done
 }
 
-// emulatorOf is the emulator of the pod with an address. An address of no pod
-// is the host's network: it gets the default emulator.
-func (i *Intercept) emulatorOf(ctx context.Context, address string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, podWait)
+// callerAt is the pod with an address. One of no pod is the host's network,
+// whose programs get the default emulator: at once if it is a node's own, or the
+// end of a node's bridge to its pods, by which the node masquerades; else when
+// no pod has come to have it.
+func (i *Intercept) callerAt(ctx context.Context, address string) (caller, error) {
+	patience, cancel := context.WithTimeout(ctx, podWait)
 	defer cancel()
-	for {
+	for first := true; ; first = false {
 		var pods corev1.PodList
-		if err := i.Client.Get(ctx, kube.Path("pods", "", "")+"?fieldSelector="+url.QueryEscape("status.podIP="+address), &pods); err != nil {
-			return "", fmt.Errorf("the pod at %s: %w", address, err)
+		if err := i.Client.Get(patience, kube.Path("pods", "", "")+"?fieldSelector="+url.QueryEscape("status.podIP="+address), &pods); err != nil && patience.Err() == nil {
+			return caller{}, fmt.Errorf("the pod at %s: %w", address, err)
 		}
 		for _, pod := range pods.Items {
 			if pod.Spec.HostNetwork {
-				return i.Routes.defaultEmulator(ctx)
+				return i.onHost(ctx)
 			}
-			if pod.Status.Phase != "Succeeded" && pod.Status.Phase != "Failed" { // an ended pod's address may be another's by now
+			if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed { // an ended pod's address may be another's by now
 				host, _, err := i.Routes.Emulator(ctx, pod.Namespace)
-				return host, err
+				return caller{pod.Namespace, pod.Name, pod.Spec.ServiceAccountName, host}, err
+			}
+		}
+		if first {
+			node, err := i.ofNode(ctx, address)
+			if err != nil {
+				i.Logger.Warn("intercept: the nodes' addresses", "error", err)
+			}
+			if node {
+				return i.onHost(ctx)
 			}
 		}
 		select {
-		case <-ctx.Done():
-			return "", fmt.Errorf("no pod has the address %s", address)
+		case <-patience.Done():
+			if ctx.Err() != nil {
+				return caller{}, ctx.Err()
+			}
+			return i.onHost(ctx)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+func (i *Intercept) onHost(ctx context.Context) (caller, error) {
+	emulator, err := i.Routes.defaultEmulator(ctx)
+	return caller{emulator: emulator}, err
+}
+
+// ofNode says whether an address is a node's, or the first of its pods' range.
+func (i *Intercept) ofNode(ctx context.Context, address string) (bool, error) {
+	wanted, err := netip.ParseAddr(address)
+	if err != nil {
+		return false, err
+	}
+	wanted = wanted.Unmap()
+	var nodes corev1.NodeList
+	if err := i.Client.Get(ctx, kube.Path("nodes", "", ""), &nodes); err != nil {
+		return false, err
+	}
+	for _, node := range nodes.Items {
+		for _, a := range node.Status.Addresses {
+			if own, err := netip.ParseAddr(a.Address); err == nil && own.Unmap() == wanted {
+				return true, nil
+			}
+		}
+		for _, cidr := range append(node.Spec.PodCIDRs, node.Spec.PodCIDR) {
+			if prefix, err := netip.ParsePrefix(cidr); err == nil && (prefix.Masked().Addr() == wanted || prefix.Masked().Addr().Next() == wanted) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }

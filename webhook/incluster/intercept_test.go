@@ -30,7 +30,7 @@ func TestAttackInterceptedClientStays(t *testing.T) {
 	from, client := pair(t)
 	to, emulator := pair(t)
 	ended := make(chan struct{})
-	go func() { join(t.Context(), from, to, 50*time.Millisecond); close(ended) }()
+	go func() { join(t.Context(), from, to, 50*time.Millisecond, nil); close(ended) }()
 	if _, err := io.WriteString(client, "hello"); err != nil {
 		t.Fatal(err)
 	}

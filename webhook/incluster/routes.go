@@ -20,6 +20,11 @@ type Routes struct {
 	Config webhook.Config
 	// CA is the certificate, PEM, that signs for AWS's host names.
 	CA []byte
+	// Intercepts says that AWS's host names may lead to the emulators.
+	Intercepts bool
+	// LeadsAll leads pods to the emulator whose service account has no role, too,
+	// but for those of [exempt] namespaces and of the webhook's own.
+	LeadsAll bool
 }
 
 // Emulator is the host of a namespace's emulator, and the region of its pods.
@@ -58,11 +63,11 @@ const (
 // clients read only these.
 var endpointNames = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
 
-// ConfigFor is the webhook's configuration for a namespace: modern SDKs are
-// pointed at its emulator, all are made to trust the authority. The
-// certificate goes with the pod, as an annotation, so that namespaces need
-// nothing prepared in them.
-func (r *Routes) ConfigFor(ctx context.Context, namespace string) (webhook.Config, error) {
+// ConfigFor is the webhook's configuration for a pod of a namespace: modern SDKs
+// are pointed at its emulator, all are made to trust the authority, unless the
+// annotation [EndpointsAnnotation] says no. The certificate goes with the pod, as
+// an annotation, so that namespaces need nothing prepared in them.
+func (r *Routes) ConfigFor(ctx context.Context, namespace string, pod *corev1.Pod) (webhook.Config, error) {
 	c := r.Config
 	host, region, err := r.Emulator(ctx, namespace)
 	if err != nil {
@@ -71,18 +76,23 @@ func (r *Routes) ConfigFor(ctx context.Context, namespace string) (webhook.Confi
 	if region != "" {
 		c.Region = region
 	}
+	wish, err := r.wishOf(ctx, namespace, pod)
+	if err != nil || wish == no {
+		return c, err
+	}
 	url := "http://" + net.JoinHostPort(host, EmulatorPort)
-	env := []corev1.EnvVar{{Name: "AWS_ENDPOINT_URL", Value: url}}
+	endpoints := []corev1.EnvVar{{Name: "AWS_ENDPOINT_URL", Value: url}}
 	for _, name := range endpointNames {
-		env = append(env, corev1.EnvVar{Name: "AWS_ENDPOINT_URL_" + name, Value: url})
+		endpoints = append(endpoints, corev1.EnvVar{Name: "AWS_ENDPOINT_URL_" + name, Value: url})
 	}
 	// botocore and the AWS SDKs; OpenSSL and Go, which go on reading the
 	// system's folder beside it; Node.js.
+	var env []corev1.EnvVar
 	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"} {
 		env = append(env, corev1.EnvVar{Name: name, Value: CAMountPath + "/" + caFile})
 	}
 	c.Extra = webhook.Extra{
-		Env: env, MountPath: CAMountPath, Annotations: map[string]string{CAAnnotation: string(r.CA)},
+		Endpoints: endpoints, Env: env, MountPath: CAMountPath, Annotations: map[string]string{CAAnnotation: string(r.CA)}, ClusterDNS: r.Intercepts,
 		Volume: &corev1.Volume{Name: caVolume, VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{
 			Items: []corev1.DownwardAPIVolumeFile{{
 				Path: caFile, FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + CAAnnotation + "']"},

@@ -1,0 +1,49 @@
+package deploy
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestHostPattern(t *testing.T) {
+	pattern := regexp.MustCompile(HostPattern)
+	for _, host := range []string{
+		"sts.amazonaws.com", "sts.us-west-2.amazonaws.com", "sts-fips.us-west-2.amazonaws.com", "sts.us-west-2.api.aws", "sts-fips.us-west-2.api.aws",
+		"iam.amazonaws.com", "iam-fips.amazonaws.com", "iam.global.api.aws", "iam.us-gov.amazonaws.com", "iam.cn-north-1.amazonaws.com.cn",
+		"secretsmanager.us-west-2.amazonaws.com", "secretsmanager-fips.us-west-2.amazonaws.com", "secretsmanager.us-west-2.api.aws",
+		"s3.amazonaws.com", "reports.s3.amazonaws.com", "s3.us-west-2.amazonaws.com", "my.dotted.bucket.s3.us-west-2.amazonaws.com",
+		"s3.dualstack.us-west-2.amazonaws.com", "reports.s3.dualstack.us-west-2.amazonaws.com", "s3-fips.us-west-2.amazonaws.com",
+		"s3-fips.dualstack.us-gov-west-1.amazonaws.com", "s3-us-west-2.amazonaws.com", "reports.s3-us-west-2.amazonaws.com", "s3-external-1.amazonaws.com",
+		"s3.cn-north-1.amazonaws.com.cn", "s3.dualstack.cn-north-1.amazonaws.com.cn", "sts.cn-north-1.api.amazonwebservices.com.cn",
+		"eks.us-west-2.amazonaws.com", "eks.us-west-2.api.aws", "fips.eks.us-west-2.amazonaws.com", "eks-auth.us-west-2.api.aws",
+		"oidc.eks.us-west-2.amazonaws.com", "oidc-eks.us-west-2.api.aws", "access-analyzer.us-east-1.amazonaws.com",
+		"0f3c.tokens.sts.global.api.aws", "sts.eusc-de-east-1.amazonaws.eu", "sts.us-iso-east-1.c2s.ic.gov",
+	} {
+		if !pattern.MatchString(host + ".") {
+			t.Errorf("%s is not led to the emulator", host)
+		}
+	}
+	for _, host := range []string{
+		"example.com", "aws.amazon.com", "ec2.us-west-2.amazonaws.com", "dynamodb.us-west-2.amazonaws.com", "db.abc.us-west-2.rds.amazonaws.com",
+		"0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com", "123456789012.dkr.ecr.us-west-2.amazonaws.com", "sts.amazonaws.com.example.com", "mys3.us-west-2.amazonaws.com",
+	} {
+		if pattern.MatchString(host + ".") {
+			t.Errorf("%s is led to the emulator", host)
+		}
+	}
+}
+
+// What people copy into their Corefile is what up writes into it.
+func TestReadmeHasTheCoreDNSStanza(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(CoreDNS) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") && !strings.Contains(string(readme), line) {
+			t.Errorf("deploy/README.md does not have: %s", line)
+		}
+	}
+}
