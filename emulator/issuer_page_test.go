@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -24,5 +25,36 @@ func TestIssuerOfEKS(t *testing.T) {
 		if got := w.Result(); got.StatusCode != c.status || got.Header.Get("Cache-Control") != c.cached {
 			t.Errorf("%s %s: %d, cached %q", c.method, c.path, got.StatusCode, got.Header.Get("Cache-Control"))
 		}
+	}
+}
+
+// A cluster's issuer, whose keys its API server made: Vault's JWT auth and other
+// relying parties in the cluster read discovery and keys at its own URL.
+func TestPublishedIssuerIsServed(t *testing.T) {
+	e := startTutorial(t)
+	const jwks = `{"keys":[{"kty":"EC","kid":"k","alg":"ES256","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}`
+	ask := func(method, host, path, body string) *httptest.ResponseRecorder {
+		req := httptest.NewRequest(method, path, strings.NewReader(body))
+		req.Host = host
+		w := httptest.NewRecorder()
+		e.Handler().ServeHTTP(w, req)
+		return w
+	}
+	for _, url := range []string{"https://oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF", "https://issuer.example.com/cluster"} {
+		if w := ask("PUT", "localhost", "/_emu/issuers", `{"url": "`+url+`", "jwks": `+jwks+`}`); w.Code >= 300 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		host, path, _ := strings.Cut(strings.TrimPrefix(url, "https://"), "/")
+		if w := ask("GET", host, "/"+path+keysPath, ""); w.Code != 200 || w.Body.String() != jwks {
+			t.Errorf("%s: keys %d %s", url, w.Code, w.Body)
+		}
+		w := ask("GET", host, "/"+path+discoveryPath, "")
+		if w.Code != 200 || !strings.Contains(w.Body.String(), `"issuer":"`+url+`"`) || !strings.Contains(w.Body.String(), `"ES256"`) {
+			t.Errorf("%s: discovery %d %s", url, w.Code, w.Body)
+		}
+	}
+	// On the emulator's own address it is found by its ID.
+	if w := ask("GET", "127.0.0.1:4772", "/id/0123456789ABCDEF0123456789ABCDEF"+keysPath, ""); w.Code != 200 || w.Body.String() != jwks {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -15,9 +16,10 @@ const (
 	keysPath      = "/keys"
 )
 
-// serve answers discovery and keys for an issuer of the emulator's own,
-// found by its host and path, or by the ID of an EKS-shaped URL. It reports
-// whether the path was one of an issuer.
+// serve answers discovery and keys for an issuer of the emulator's own, and for
+// one whose keys were published here, such as a cluster's, to which its URL leads
+// its pods. It is found by its host and path, or by the ID of an EKS-shaped URL.
+// It reports whether the path was one of an issuer.
 func (s *issuers) serve(w http.ResponseWriter, r *http.Request) bool {
 	path, isDiscovery := strings.CutSuffix(r.URL.Path, discoveryPath)
 	if !isDiscovery {
@@ -39,12 +41,16 @@ func (s *issuers) serve(w http.ResponseWriter, r *http.Request) bool {
 		fmt.Fprintln(w, `{"message":"Not Found"}`)
 		return true
 	}
-	issuer, err := s.ensure(r.Context(), found.URL)
-	if err != nil {
-		writeControlError(w, err)
-		return true
+	document := strings.TrimPrefix(r.URL.Path, path)
+	page, ok := oidc.PublishedPage(found.URL, found.JWKS, document)
+	if found.Own() {
+		issuer, err := s.ensure(r.Context(), found.URL)
+		if err != nil {
+			writeControlError(w, err)
+			return true
+		}
+		page, ok = issuer.issuer().Page(document)
 	}
-	page, ok := issuer.issuer().Page(strings.TrimPrefix(r.URL.Path, path))
 	if !ok {
 		return false
 	}
@@ -65,14 +71,14 @@ func (s *issuers) serve(w http.ResponseWriter, r *http.Request) bool {
 
 func (s *issuers) at(host, path string) *Issuer {
 	snapshot := s.store.Snapshot()
-	if i, ok := state.Get[*Issuer](snapshot, "https://"+host+path); ok && i.Own() {
+	if i, ok := state.Get[*Issuer](snapshot, "https://"+host+path); ok {
 		return i
 	}
 	if !strings.HasPrefix(path, "/id/") {
 		return nil
 	}
 	for i := range state.All[*Issuer](snapshot, "") {
-		if u, err := url.Parse(i.URL); err == nil && u.Path == path && i.Own() {
+		if u, err := url.Parse(i.URL); err == nil && u.Path == path {
 			return i
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,17 +46,41 @@ type Page struct {
 // Page returns what the issuer serves at a path below its URL. The media type is
 // the one that EKS uses for both; kube-apiserver's application/jwk-set+json for
 // keys trips clients that EKS does not. An hour of caching is kube-apiserver's.
-func (i *Issuer) Page(path string) (Page, bool) {
+func (i *Issuer) Page(path string) (Page, bool) { return pageAt(path, i.Discovery, i.JWKS) }
+
+// PublishedPage is the page of an issuer whose keys were published by its owner,
+// such as a cluster: the key set as it was given, and a discovery document for it.
+func PublishedPage(url string, jwks []byte, path string) (Page, bool) {
+	return pageAt(path, func() []byte { return discoveryOf(url, algorithmsOf(jwks)) }, func() []byte { return jwks })
+}
+
+func pageAt(path string, discovery, keys func() []byte) (Page, bool) {
 	page := Page{ContentType: "application/json", CacheControl: "public, max-age=3600"}
 	switch path {
 	case DiscoveryPath:
-		page.Body = i.Discovery()
+		page.Body = discovery()
 	case KeysPath:
-		page.Body = i.JWKS()
+		page.Body = keys()
 	default:
 		return Page{}, false
 	}
 	return page, true
+}
+
+// algorithmsOf are those that a key set's keys name, each once.
+func algorithmsOf(jwks []byte) (all []string) {
+	var set struct {
+		Keys []struct{ Alg string }
+	}
+	if json.Unmarshal(jwks, &set) != nil {
+		return nil // ParseJWKS refused it before
+	}
+	for _, k := range set.Keys {
+		if k.Alg != "" && !slices.Contains(all, k.Alg) {
+			all = append(all, k.Alg)
+		}
+	}
+	return all
 }
 
 // discovery has the members of EKS's document in EKS's order.
@@ -72,25 +97,28 @@ type discovery struct {
 // Discovery is the discovery document as EKS serves it; RS256 gives way to the
 // algorithms of the issuer's own keys.
 func (i *Issuer) Discovery() []byte {
-	d := discovery{
-		Issuer:        i.URL,
-		JWKSURI:       i.URL + KeysPath,
+	var algorithms []string
+	for _, k := range i.Keys {
+		if !slices.Contains(algorithms, k.Alg) {
+			algorithms = append(algorithms, k.Alg)
+		}
+	}
+	return discoveryOf(i.URL, algorithms)
+}
+
+func discoveryOf(url string, algorithms []string) []byte {
+	if len(algorithms) == 0 {
+		algorithms = []string{"RS256"}
+	}
+	return mustJSON(discovery{
+		Issuer:        url,
+		JWKSURI:       url + KeysPath,
 		Authorization: "urn:kubernetes:programmatic_authorization",
 		ResponseTypes: []string{"id_token"},
 		SubjectTypes:  []string{"public"},
 		Claims:        []string{"sub", "iss"},
-	}
-	seen := map[string]bool{}
-	for _, k := range i.Keys {
-		if !seen[k.Alg] {
-			seen[k.Alg] = true
-			d.Algorithms = append(d.Algorithms, k.Alg)
-		}
-	}
-	if d.Algorithms == nil {
-		d.Algorithms = []string{"RS256"}
-	}
-	return mustJSON(d)
+		Algorithms:    algorithms,
+	})
 }
 
 // publicJWK has EKS's members in EKS's order; the curve's follow.
