@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -133,15 +131,8 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 	}
 	pods := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "irsa_emu_webhook_pods_total", Help: "Pods that the webhook was asked about, by what they got."}, []string{"got"})
 	if f.metricsListen != "" {
-		registry := prometheus.NewRegistry()
-		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), pods)
-		handshakes.Register(registry)
-		mux := http.NewServeMux()
-		mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-		mux.Handle("/handshakes", handshakes)
-		group.Go(func() error {
-			return listenUntil(ctx, "--metrics-listen", webhookServer(f.metricsListen, mux, logger), (*http.Server).ListenAndServe)
-		})
+		server := webhookServer(f.metricsListen, webhookMetrics(pods, handshakes), logger)
+		group.Go(func() error { return listenUntil(ctx, "--metrics-listen", server, (*http.Server).ListenAndServe) })
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/mutate", &webhook.Handler{

@@ -7,6 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/irsa-emu/irsa-emu/webhook/incluster"
 )
 
 // linger is how long the webhook goes on after SIGTERM: the API server and the
@@ -26,6 +32,17 @@ func webhookServer(address string, handler http.Handler, logger *slog.Logger) *h
 		Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
+}
+
+// webhookMetrics is what the webhook says of itself.
+func webhookMetrics(pods prometheus.Collector, handshakes *incluster.Handshakes) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), pods)
+	handshakes.Register(registry)
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("/handshakes", handshakes)
+	return mux
 }
 
 // listenUntil serves until the context ends, and then answers what it has begun.
