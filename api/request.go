@@ -25,6 +25,12 @@ type Request struct {
 	// Decision is filled by whoever knows: the service its checks, its reason
 	// and resource, the dispatcher the outcome and the error on the wire.
 	Decision *decision.Decision
+	// InvokedBy is the service principal that makes the call, for its own ends or
+	// with a session that it holds; empty: a client does.
+	InvokedBy string
+	// Made are the calls on other services that this one made, in order, each with
+	// a decision of its own; they are recorded after it.
+	Made []*Request
 }
 
 // PoliciesOf collects the policies that belong to a principal, which may be nil.

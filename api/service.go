@@ -58,29 +58,6 @@ type Description struct {
 	Records *Records
 }
 
-// Records is what CloudTrail's records of a service have of their own.
-type Records struct {
-	// Source is the event source: sts.amazonaws.com.
-	Source string
-	// Dates is the layout of dates in parameters and elements: "Apr 16, 2025,
-	// 3:46:56 AM" by the STS, "Aug 1, 2024 1:37:41 PM" by IAM (records in
-	// ccbrown/cloud-snitch and DataDog/stratus-red-team).
-	Dates string
-	// Global says whether a call went to the global endpoint, whose records name
-	// us-east-1; nil: there is none.
-	Global func(*http.Request) bool
-	// Endpoint adds to calls that issued a session which kind of endpoint answered.
-	Endpoint bool
-	// Changes names actions that are no reads; nil: the action's verb says it.
-	Changes []string
-	// ErrorCode is a code as records have it; nil: as on the wire.
-	ErrorCode func(code string) string
-	// Omit are members of answers that records do not have.
-	Omit []string
-	// Identities are the types of the callers of unsigned actions.
-	Identities map[string]string
-}
-
 // Knows says whether the service has an action of that name, served here or not.
 func (d *Description) Knows(action string) bool {
 	if d.Actions == nil {

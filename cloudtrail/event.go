@@ -31,35 +31,29 @@ const version = "1.11"
 
 // event is one record, its members in the order of the examples.
 type event struct {
-	EventVersion       string         `json:"eventVersion"`
-	UserIdentity       identity       `json:"userIdentity"`
-	EventTime          string         `json:"eventTime"`
-	EventSource        string         `json:"eventSource"`
-	EventName          string         `json:"eventName"`
-	AWSRegion          string         `json:"awsRegion"`
-	SourceIPAddress    string         `json:"sourceIPAddress"`
-	UserAgent          string         `json:"userAgent"`
-	ErrorCode          string         `json:"errorCode,omitempty"`
-	ErrorMessage       string         `json:"errorMessage,omitempty"`
-	RequestParameters  any            `json:"requestParameters"`
-	ResponseElements   any            `json:"responseElements"`
-	AdditionalData     map[string]any `json:"additionalEventData,omitempty"`
-	RequestID          string         `json:"requestID"`
-	EventID            string         `json:"eventID"`
-	ReadOnly           bool           `json:"readOnly"`
-	Resources          []resource     `json:"resources,omitempty"`
-	EventType          string         `json:"eventType"`
-	ManagementEvent    bool           `json:"managementEvent"`
-	RecipientAccountID string         `json:"recipientAccountId"`
-	SharedEventID      string         `json:"sharedEventID,omitempty"`
-	EventCategory      string         `json:"eventCategory"`
-	TLSDetails         *tlsDetails    `json:"tlsDetails,omitempty"`
-}
-
-type resource struct {
-	AccountID string `json:"accountId"`
-	Type      string `json:"type"`
-	ARN       string `json:"ARN"`
+	EventVersion       string               `json:"eventVersion"`
+	UserIdentity       identity             `json:"userIdentity"`
+	EventTime          string               `json:"eventTime"`
+	EventSource        string               `json:"eventSource"`
+	EventName          string               `json:"eventName"`
+	AWSRegion          string               `json:"awsRegion"`
+	SourceIPAddress    string               `json:"sourceIPAddress"`
+	UserAgent          string               `json:"userAgent"`
+	ErrorCode          string               `json:"errorCode,omitempty"`
+	ErrorMessage       string               `json:"errorMessage,omitempty"`
+	RequestParameters  any                  `json:"requestParameters"`
+	ResponseElements   any                  `json:"responseElements"`
+	AdditionalData     map[string]any       `json:"additionalEventData,omitempty"`
+	RequestID          string               `json:"requestID"`
+	EventID            string               `json:"eventID"`
+	ReadOnly           bool                 `json:"readOnly"`
+	Resources          []api.RecordResource `json:"resources,omitempty"`
+	EventType          string               `json:"eventType"`
+	ManagementEvent    bool                 `json:"managementEvent"`
+	RecipientAccountID string               `json:"recipientAccountId"`
+	SharedEventID      string               `json:"sharedEventID,omitempty"`
+	EventCategory      string               `json:"eventCategory"`
+	TLSDetails         *tlsDetails          `json:"tlsDetails,omitempty"`
 }
 
 type tlsDetails struct {
@@ -86,26 +80,46 @@ func (t *Trail) eventsOf(req *call) []event {
 	d := req.Decision
 	e := event{
 		EventVersion: version, UserIdentity: identityOf(req), EventTime: req.Now.UTC().Format(time.RFC3339),
-		EventSource: req.records.Source, EventName: clip(req.Action, 256), AWSRegion: regionOf(req),
-		SourceIPAddress: sourceAddress(req.HTTP), UserAgent: clip(req.HTTP.UserAgent(), kilobyte),
-		RequestParameters: parametersOf(req), ResponseElements: elementsOf(req), AdditionalData: additionalData(req),
+		EventSource: req.records.Source, EventName: clip(nameOf(req), 256), AWSRegion: regionOf(req),
+		SourceIPAddress: sourceAddress(req), UserAgent: clip(userAgent(req), kilobyte),
+		RequestParameters: parametersOf(req), ResponseElements: elementsOf(req),
 		RequestID: req.ID, EventID: t.newID(), ReadOnly: readOnly(req),
 		EventType: "AwsApiCall", ManagementEvent: true, RecipientAccountID: t.recipient(req), EventCategory: "Management",
-		TLSDetails: tlsOf(req.HTTP),
+	}
+	if isData(req) {
+		e.ManagementEvent, e.EventCategory = false, "Data"
+	}
+	if req.HTTP != nil && req.InvokedBy == "" {
+		e.TLSDetails = tlsOf(req.HTTP)
+	}
+	if req.records.Additional != nil {
+		e.AdditionalData = req.records.Additional(req.Request, e.AWSRegion, isGlobal(req))
 	}
 	if d.Error != nil {
 		e.ErrorCode, e.ErrorMessage = errorCode(req), clip(errorMessage(req), kilobyte)
 	}
-	if strings.HasPrefix(req.Action, "AssumeRole") && e.RequestParameters != nil {
-		if arn, err := aws.ParseARN(d.Resource); err == nil {
-			e.Resources = []resource{{AccountID: arn.Account, Type: "AWS::IAM::Role", ARN: d.Resource}}
-			if p := req.Principal; p != nil && d.Error == nil && arn.Account != p.Account {
-				return t.forBoth(e, p, arn.Account)
+	if req.records.Resources != nil && e.RequestParameters != nil {
+		e.Resources = req.records.Resources(req.Request)
+	}
+	if p := req.Principal; req.records.Shared && p != nil && d.Error == nil {
+		for _, r := range e.Resources {
+			if r.AccountID != "" && r.AccountID != p.Account {
+				return t.forBoth(e, p, r.AccountID)
 			}
 		}
 	}
 	return []event{e}
 }
+
+// nameOf is what records call the action.
+func nameOf(req *call) string {
+	if req.records.Name != nil {
+		return req.records.Name(req.Action)
+	}
+	return req.Action
+}
+
+func isData(req *call) bool { return req.records.Data != nil && req.records.Data(req.Action) }
 
 // forBoth are the records of a role assumed from another account: the caller's
 // and that of the role's account, which shows no more of the caller than the
@@ -132,46 +146,35 @@ func (t *Trail) recipient(req *call) string {
 }
 
 // regionOf: the records of global endpoints name us-east-1. IAM user guide, the
-// table of regions.
+// table of regions; in another partition it is that in which global services are.
 func regionOf(req *call) string {
 	if isGlobal(req) {
-		return "us-east-1"
+		return aws.PartitionOf(req.Region).GlobalRegion
 	}
 	return req.Region
 }
 
-func isGlobal(req *call) bool { return req.records.Global != nil && req.records.Global(req.HTTP) }
-
-// additionalData has RequestDetails, as records of the STS since 2025 do
-// (ccbrown/cloud-snitch, a record of AssumeRoleWithWebIdentity in its tests), and
-// for a web identity how the connection to its issuer was trusted: IAM user
-// guide, "Example OIDC AWS STS API event". An issuer that the emulator stands in
-// for counts as one whose root is trusted, as EKS's are.
-func additionalData(req *call) map[string]any {
-	if !req.records.Endpoint || req.Decision.Session == nil {
-		return nil
-	}
-	endpoint := "regional"
-	if isGlobal(req) {
-		endpoint = "global"
-	}
-	data := map[string]any{"RequestDetails": map[string]any{"awsServingRegion": regionOf(req), "endpointType": endpoint}}
-	if token := req.Decision.Token; token != nil {
-		data["identityProviderConnectionVerificationMethod"] = "IAMTrustStore"
-		if token.PinnedKeys {
-			data["identityProviderConnectionVerificationMethod"] = "Thumbprint"
-		}
-	}
-	return data
+func isGlobal(req *call) bool {
+	return req.records.Global != nil && req.InvokedBy == "" && req.records.Global(req.HTTP)
 }
 
-// sourceAddress is where the connection came from. Headers that claim another
-// address are not believed.
-func sourceAddress(r *http.Request) string {
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+// sourceAddress is where the connection came from, or the service that calls.
+// Headers that claim another address are not believed.
+func sourceAddress(req *call) string {
+	if req.InvokedBy != "" {
+		return req.InvokedBy
+	}
+	if host, _, err := net.SplitHostPort(req.HTTP.RemoteAddr); err == nil {
 		return host
 	}
-	return r.RemoteAddr
+	return req.HTTP.RemoteAddr
+}
+
+func userAgent(req *call) string {
+	if req.InvokedBy != "" {
+		return req.InvokedBy
+	}
+	return req.HTTP.UserAgent()
 }
 
 // readOnly is what the service says, or the name of the action.
@@ -179,7 +182,7 @@ func readOnly(req *call) bool {
 	if req.records.Changes != nil {
 		return !slices.Contains(req.records.Changes, req.Action)
 	}
-	for _, verb := range []string{"Get", "List", "Describe", "BatchGet", "Simulate", "Validate"} {
+	for _, verb := range []string{"Get", "List", "Head", "Describe", "BatchGet", "Simulate", "Validate"} {
 		if strings.HasPrefix(req.Action, verb) {
 			return true
 		}

@@ -15,6 +15,7 @@ type identity struct {
 	AccountID        string          `json:"accountId,omitempty"`
 	AccessKeyID      string          `json:"accessKeyId,omitempty"`
 	UserName         string          `json:"userName,omitempty"`
+	InvokedBy        string          `json:"invokedBy,omitempty"`
 	IdentityProvider string          `json:"identityProvider,omitempty"`
 	SessionContext   *sessionContext `json:"sessionContext,omitempty"`
 }
@@ -47,13 +48,16 @@ type sessionAttributes struct {
 // identityOf is who made the call.
 func identityOf(req *call) identity {
 	p := req.Principal
+	if p == nil && req.InvokedBy != "" {
+		return identity{Type: "AWSService", InvokedBy: req.InvokedBy}
+	}
 	if p == nil {
 		if kind := req.records.Identities[req.Action]; kind != "" {
 			return tokenIdentity(kind, req.Request)
 		}
 		return identity{Type: "Unknown"} // what the user guide has for callers that cannot be determined
 	}
-	who := identity{Type: "IAMUser", PrincipalID: p.UserID, ARN: p.ARN, AccountID: p.Account, AccessKeyID: p.AccessKeyID, UserName: p.UserName}
+	who := identity{Type: "IAMUser", PrincipalID: p.UserID, ARN: p.ARN, AccountID: p.Account, AccessKeyID: p.AccessKeyID, UserName: p.UserName, InvokedBy: req.InvokedBy}
 	switch p.Type {
 	case api.RootUser:
 		who.Type = "Root"

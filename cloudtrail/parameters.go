@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/api"
-	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -18,58 +17,17 @@ const (
 	largestField = 100 << 10
 )
 
-// hidden is what AWS's records have in place of a value that they do not show.
-const hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
-
 // parametersOf are those of the request, as the action read them: a call that
-// was refused before has none. Refused calls of IAM and AssumeRole have none
-// either; those of AssumeRoleWithWebIdentity (see [tokenIdentity]) and of Secrets
-// Manager do (panther-labs/panther-analysis, rule AWS.SecretsManager.RetrieveSecrets).
+// was refused before has none.
 func parametersOf(req *call) any {
-	if e := req.Decision.Error; e != nil && e.Code == "AccessDenied" && req.Principal != nil {
+	if e := req.Decision.Error; e != nil && e.Code == "AccessDenied" && req.records.Bare && (req.Principal != nil || req.InvokedBy != "") {
 		return nil
 	}
 	tree, _ := wire.Tree(req.Input, true).(map[string]any)
-	delete(tree, "tokenCode") // a secret, if only for half a minute
-	if session := req.Decision.Session; session != nil {
-		switch req.Action {
-		case "AssumeRoleWithWebIdentity":
-			addToken(tree, session)
-		case "AssumeRole":
-			addIncoming(tree, req.Principal)
-		}
+	if req.records.Parameters != nil && tree != nil {
+		req.records.Parameters(req.Request, tree)
 	}
 	return field(tree, req.records.Dates)
-}
-
-// addToken adds what a token brought: the guide's example has it among the
-// parameters.
-func addToken(tree map[string]any, session *decision.Session) {
-	if len(session.Tags) > 0 {
-		tree["principalTags"] = session.Tags
-	}
-	if len(session.TransitiveTagKeys) > 0 {
-		tree["transitiveTagKeys"] = session.TransitiveTagKeys
-	}
-	if session.SourceIdentity != "" {
-		tree["sourceIdentity"] = session.SourceIdentity
-	}
-}
-
-// addIncoming adds the tags that the calling session hands on; see the guide's
-// "Example AWS STS role chaining API event".
-func addIncoming(tree map[string]any, caller *api.Principal) {
-	incoming := map[string]string{}
-	for _, tag := range caller.SessionTags {
-		for _, key := range caller.TransitiveTagKeys {
-			if strings.EqualFold(tag.Key, key) {
-				incoming[tag.Key] = tag.Value
-			}
-		}
-	}
-	if len(incoming) > 0 {
-		tree["incomingTransitiveTags"] = incoming
-	}
 }
 
 // elementsOf is what the call answered, if it changed anything or issued
@@ -84,7 +42,7 @@ func elementsOf(req *call) any {
 		delete(tree, member)
 	}
 	if credentials, ok := tree["credentials"].(map[string]any); ok {
-		credentials["sessionToken"] = hidden
+		credentials["sessionToken"] = api.Hidden
 	}
 	return field(tree, req.records.Dates)
 }
@@ -128,12 +86,10 @@ func errorCode(req *call) string {
 	return code
 }
 
-// errorMessage is the answer's, but for a web identity that a trust policy does
-// not let in: of that, records say this much (see [tokenIdentity]; re:Post's
-// article on troubleshooting IRSA has it too).
+// errorMessage is the answer's, unless the service says otherwise.
 func errorMessage(req *call) string {
-	if req.Principal == nil && req.Decision.Error.Code == "AccessDenied" && req.Action == "AssumeRoleWithWebIdentity" {
-		return "An unknown error occurred"
+	if req.records.ErrorMessage != nil {
+		return req.records.ErrorMessage(req.Request)
 	}
 	return req.Decision.Error.Message
 }

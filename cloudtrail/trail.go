@@ -19,6 +19,8 @@ type Config struct {
 	Writer io.Writer
 	// Account is the one that calls of nobody known are recorded for.
 	Account string
+	// Data says that data events are recorded too.
+	Data bool
 	// NewID makes event ids. Default: random UUIDs.
 	NewID func() string
 }
@@ -26,6 +28,7 @@ type Config struct {
 // Trail writes records. It is safe for concurrent use.
 type Trail struct {
 	account string
+	data    bool
 	newID   func() string
 
 	mu     sync.Mutex
@@ -37,7 +40,7 @@ func New(c Config) *Trail {
 	if c.NewID == nil {
 		c.NewID = uuid.NewString
 	}
-	return &Trail{account: c.Account, newID: c.NewID, writer: c.Writer}
+	return &Trail{account: c.Account, data: c.Data, newID: c.NewID, writer: c.Writer}
 }
 
 // Record writes what there is to record of a call that service answered, whose
@@ -46,7 +49,11 @@ func (t *Trail) Record(req *api.Request, service *api.Description) (written int,
 	if !recorded(req, service) {
 		return 0, nil
 	}
-	for _, e := range t.eventsOf(&call{req, service.Records}) {
+	c := &call{req, service.Records}
+	if isData(c) && !t.data {
+		return 0, nil
+	}
+	for _, e := range t.eventsOf(c) {
 		var line bytes.Buffer
 		encoder := json.NewEncoder(&line)
 		encoder.SetEscapeHTML(false)

@@ -46,9 +46,12 @@ type Config struct {
 	// AllowPrivateIssuers are the loopback and private networks from which
 	// keys may be fetched. Default none.
 	AllowPrivateIssuers []netip.Prefix
-	// CloudTrail takes a record of every STS, IAM and Secrets Manager call, in
-	// the shape of AWS CloudTrail's, one JSON object a line. Default: none.
+	// CloudTrail takes a record of every call on a service that AWS CloudTrail
+	// records, in the shape of its, one JSON object a line. Default: none.
 	CloudTrail io.Writer
+	// CloudTrailData records data events as well, such as S3's on objects, which
+	// AWS does only where it was asked to.
+	CloudTrailData bool
 	// Services are further ones beside those that every emulator serves.
 	Services []Registration
 	// Logger takes one line a call. Default: discard.

@@ -19,10 +19,18 @@ type trail struct {
 }
 
 func newTrail(c *Config, m *metrics) *trail {
-	return &trail{records: cloudtrail.New(cloudtrail.Config{Writer: c.CloudTrail, Account: c.Account}), log: c.Logger, metrics: m}
+	return &trail{records: cloudtrail.New(cloudtrail.Config{Writer: c.CloudTrail, Account: c.Account, Data: c.CloudTrailData}), log: c.Logger, metrics: m}
 }
 
+// record writes what a call leaves, and the calls that it made.
 func (t *trail) record(req *api.Request, services *registry) {
+	t.recordOne(req, services)
+	for _, made := range req.Made {
+		t.recordOne(made, services)
+	}
+}
+
+func (t *trail) recordOne(req *api.Request, services *registry) {
 	s := services.byName[req.Service]
 	if s == nil || s.Describe().Records == nil {
 		return

@@ -31,6 +31,8 @@ import (
 //
 //	form KEY=VALUE                  a parameter of a Query call
 //	target NAME BODY                a JSON call
+//	rest SERVICE METHOD PATH [BODY] a REST call
+//	pod NAMESPACE/NAME/POD CLUSTER  a call of EKS Auth for a pod
 //	token NAMESPACE/NAME [CLAIMS]   WebIdentityToken, with further claims
 //	as NAME                         who signs: an account's administrator, alice, or an earlier call of the archive
 //	secret TEXT                     signs with this secret
@@ -61,7 +63,10 @@ type trailFixture struct {
 func newTrailFixture(t *testing.T, archive *txtar.Archive) *trailFixture {
 	t.Helper()
 	f := &trailFixture{issued: map[string]aws.Credentials{}}
-	config := Config{Region: "us-west-2", Now: func() time.Time { return trailEpoch }, CloudTrail: &f.records}
+	config := Config{
+		Region: "us-west-2", Now: func() time.Time { return trailEpoch }, CloudTrail: &f.records,
+		CloudTrailData: bytes.Contains(archive.Comment, []byte("with data events")),
+	}
 	for _, file := range archive.Files {
 		if file.Name == "state.yaml" {
 			given, err := statefile.Parse(file.Name, file.Data, nil)
@@ -83,27 +88,32 @@ func (f *trailFixture) play(t *testing.T, name, script string) string {
 	t.Helper()
 	form := url.Values{}
 	target, body, as, secret, region, host, agent, https := "", "", "", "", "us-west-2", "", "aws-cli/2.31.0", false
+	rest := restCall{method: http.MethodPost, path: "/"}
 	for line := range strings.Lines(script) {
-		verb, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		key, value, _ := strings.Cut(rest, "=")
+		verb, words, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		key, value, _ := strings.Cut(words, "=")
 		switch verb {
 		case "#", "":
 		case "form":
 			form.Set(key, value)
 		case "target":
-			target, body, _ = strings.Cut(rest, " ")
+			target, body, _ = strings.Cut(words, " ")
+		case "rest":
+			rest, body = readREST(words)
+		case "pod":
+			rest, body = f.podCall(t, words)
 		case "token":
-			form.Set("WebIdentityToken", f.token(t, rest))
+			form.Set("WebIdentityToken", f.token(t, words))
 		case "as":
-			as = rest
+			as = words
 		case "secret":
-			secret = rest
+			secret = words
 		case "region":
-			region = rest
+			region = words
 		case "host":
-			host = rest
+			host = words
 		case "agent":
-			agent = rest
+			agent = words
 		case "tls":
 			https = true
 		default:
@@ -116,8 +126,10 @@ func (f *trailFixture) play(t *testing.T, name, script string) string {
 		service, usual = "secretsmanager", "secretsmanager.us-west-2.amazonaws.com"
 	case form.Get("Version") == "2010-05-08":
 		service, usual = "iam", "iam.amazonaws.com"
+	case rest.service != "":
+		service, usual = rest.service, rest.service+".us-west-2.amazonaws.com"
 	}
-	r := httptest.NewRequest(http.MethodPost, "http://"+cmp.Or(host, usual)+"/", strings.NewReader(cmp.Or(body, form.Encode())))
+	r := httptest.NewRequest(rest.method, "http://"+cmp.Or(host, usual)+rest.path, strings.NewReader(cmp.Or(body, form.Encode())))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if target != "" {
 		r.Header.Set("X-Amz-Target", target)
@@ -140,6 +152,9 @@ func (f *trailFixture) play(t *testing.T, name, script string) string {
 			credentials.SecretAccessKey = secret
 		}
 		sum := sha256.Sum256([]byte(cmp.Or(body, form.Encode())))
+		if service == "s3" {
+			r.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(sum[:]))
+		}
 		if err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, hex.EncodeToString(sum[:]), service, region, trailEpoch); err != nil {
 			t.Fatal(err)
 		}
@@ -149,6 +164,26 @@ func (f *trailFixture) play(t *testing.T, name, script string) string {
 	f.emu.Handler().ServeHTTP(answer, r)
 	f.keep(name, answer.Body.Bytes())
 	return f.read(t)
+}
+
+type restCall struct{ service, method, path string }
+
+func readREST(words string) (restCall, string) {
+	parts := append(strings.SplitN(words, " ", 4), "")
+	return restCall{parts[0], parts[1], parts[2]}, parts[3]
+}
+
+func (f *trailFixture) podCall(t *testing.T, words string) (restCall, string) {
+	t.Helper()
+	who, cluster, _ := strings.Cut(words, " ")
+	parts := strings.Split(who, "/")
+	token, err := f.emu.minter.mint(t.Context(), TokenRequest{
+		Issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE", ServiceAccount: parts[0] + "/" + parts[1], Pod: parts[2], Audience: []string{"pods.eks.amazonaws.com"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return restCall{"eks-auth", http.MethodPost, "/clusters/" + cluster + "/assume-role-for-pod-identity"}, `{"token":"` + token + `"}`
 }
 
 func (f *trailFixture) token(t *testing.T, text string) string {
@@ -194,6 +229,8 @@ var random = []struct {
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "00000000-0000-4000-8000-EXAMPLE"},
 	{regexp.MustCompile(`\b(ASIA|AROA|AIDA|ANPA)[A-Z0-9]{12,17}`), "${1}EXAMPLE"},
+	{regexp.MustCompile(`"requestID": "[0-9A-F]{16}"`), `"requestID": "EXAMPLE"`},
+	{regexp.MustCompile(`\ba-[a-z0-9]{17}\b`), "a-example"},
 	{regexp.MustCompile(`AKIA[A-Z0-9]{16}`), "AKIAEXAMPLE"},
 	{regexp.MustCompile(`(secret:[a-z-]+)-[A-Za-z0-9]{6}`), "$1-EXAMPL"},
 }

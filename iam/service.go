@@ -53,7 +53,7 @@ func describe() *api.Description {
 		Actions:  api.ActionNames(actions, unsupported...),
 		Internal: *wire.Errorf(http.StatusInternalServerError, "ServiceFailure", "The request processing has failed because of an unknown error, exception or failure."),
 		Records: &api.Records{
-			Source: "iam.amazonaws.com", Dates: "Jan 2, 2006 3:04:05 PM", ErrorCode: recordedCode,
+			Source: "iam.amazonaws.com", Dates: "Jan 2, 2006 3:04:05 PM", ErrorCode: recordedCode, Bare: true,
 			// IAM user guide, the table of regions: all of IAM is global.
 			Global: func(*http.Request) bool { return true },
 		},

@@ -11,6 +11,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // The lives of the sessions, whatever the role's own maximum (recorded 14); a
@@ -79,9 +80,11 @@ func (p *Pod) sessionName() string {
 // refusal's words.
 func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api.Refusal) {
 	name, tags := pod.sessionName(), pod.tags()
+	seconds := int(podSession / time.Second)
+	made := made(req, nil, &assumeRoleInput{RoleArn: pod.RoleARN, RoleSessionName: name, DurationSeconds: &seconds, Tags: tags.elements(), TransitiveTagKeys: tags.transitive})
 	role, refused := s.authorizePod(req, &pod, name)
 	if refused != nil {
-		return nil, refused
+		return nil, refuseMade(made, refused)
 	}
 	session := &Session{
 		Kind: RoleSession, Account: role.Account, Name: name, RoleID: role.ID, Issued: wholeSecond(req.Now),
@@ -92,16 +95,38 @@ func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api
 		session.HasPolicies, session.Policy = true, pod.Policy
 	}
 	if pod.TargetRoleARN != "" {
-		if role, session, refused = s.chainPod(req, &pod, session, name); refused != nil {
-			return nil, refused
+		first := role.SessionARN(name)
+		made.Decision.Session = &decision.Session{ARN: first, Expiration: session.Expires}
+		made.Result = struct{ AssumedRoleUser assumedRoleUserElement }{assumedRoleUserElement{role.ID + ":" + name, first}}
+		if made, role, session, refused = s.chainPod(req, &pod, session, name); refused != nil {
+			return nil, refuseMade(made, refused)
 		}
 	}
 	arn := role.SessionARN(name)
 	credentials, refused := s.issue(req, session, arn, 0)
 	if refused != nil {
-		return nil, refused
+		return nil, refuseMade(made, refused)
 	}
+	made.Decision.Session = req.Decision.Session
+	made.Result = assumeRoleResult{AssumedRoleUser: assumedRoleUserElement{role.ID + ":" + name, arn}, Credentials: element(credentials)}
 	return &PodSession{ARN: arn, RoleID: role.ID + ":" + name, Credentials: credentials}, nil
+}
+
+// made is a call of AssumeRole that EKS makes for a pod, by itself or with the
+// session of a principal; CloudTrail records it as the service's (recorded 14).
+func made(req *api.Request, caller *api.Principal, in *assumeRoleInput) *api.Request {
+	id := wire.NewRequestID()
+	made := &api.Request{
+		Call:      &wire.Call{ID: id, Service: "sts", Action: "AssumeRole", Version: Version, Region: req.Region, Input: in},
+		Principal: caller, State: req.State, Now: req.Now, Decision: &decision.Decision{RequestID: id, Resource: in.RoleArn}, InvokedBy: aws.PodIdentityService,
+	}
+	req.Made = append(req.Made, made)
+	return made
+}
+
+func refuseMade(made *api.Request, r *api.Refusal) *api.Refusal {
+	made.Decision.Error = r.Answer()
+	return r
 }
 
 // authorizePod asks the trust policy as the service: its call carries the
@@ -136,23 +161,24 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string) (*iam.Ro
 // chainPod assumes the target role with the first role's session, whose tags go
 // along. The external id is always sent (EKS user guide, "Access AWS resources
 // using EKS Pod Identity target IAM roles").
-func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name string) (*iam.Role, *Session, *api.Refusal) {
+func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name string) (*api.Request, *iam.Role, *Session, *api.Refusal) {
+	in := assumeRoleInput{RoleArn: pod.TargetRoleARN, RoleSessionName: name, ExternalId: &pod.ExternalID}
 	principal, gone := first.principal(req.State)
+	made := made(req, principal, &in)
 	if gone != "" { // cannot be: the role was just found
-		return nil, nil, assumeRoleDenied(pod.RoleARN, "sts:AssumeRole", pod.TargetRoleARN, decision.RoleNotFound).Because("%s", gone)
+		return made, nil, nil, assumeRoleDenied(pod.RoleARN, "sts:AssumeRole", pod.TargetRoleARN, decision.RoleNotFound).Because("%s", gone)
 	}
 	call := *req.Call
 	call.HTTP = nil
 	chained := *req
 	chained.Call, chained.Principal = &call, principal
-	in := assumeRoleInput{RoleArn: pod.TargetRoleARN, RoleSessionName: name, ExternalId: &pod.ExternalID}
 	tags, refused := readTags(nil, nil, principal)
 	if refused != nil {
-		return nil, nil, refused
+		return made, nil, nil, refused
 	}
 	role, refused := s.authorizeAssumeRole(&chained, &in, &tags)
 	if refused != nil {
-		return nil, nil, refused
+		return made, nil, nil, refused
 	}
 	session := &Session{
 		Kind: RoleSession, Account: role.Account, Name: name, RoleID: role.ID, Chained: true, Issued: first.Issued,
@@ -161,5 +187,5 @@ func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name stri
 	if pod.Policy != "" {
 		session.HasPolicies, session.Policy = true, pod.Policy
 	}
-	return role, session, nil
+	return made, role, session, nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -91,26 +90,8 @@ func describe() *api.Description {
 		Actions: api.ActionNames(actions, unsupported...),
 		// One that is sent is not looked at.
 		Unsigned: []string{"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"},
-		Records: &api.Records{
-			Source: "sts.amazonaws.com", Dates: "Jan 2, 2006, 3:04:05 PM", ErrorCode: recordedCode, Endpoint: true,
-			Global: func(r *http.Request) bool { return strings.EqualFold(r.Host, "sts.amazonaws.com") },
-			// IAM user guide, the table of the STS's actions: all others are reads.
-			Changes: []string{"GetFederationToken", "GetSessionToken", "AssumeRoot"},
-			// No record was seen that has these.
-			Omit:       []string{"packedPolicySize", "sessionTokenSize", "sessionTokenUtilization"},
-			Identities: map[string]string{"AssumeRoleWithWebIdentity": "WebIdentityUser", "AssumeRoleWithSAML": "SAMLUser"},
-		},
+		Records:  records,
 	}
-}
-
-// recordedCode is a code as CloudTrail's records have it: the name of the
-// exception in the API reference.
-func recordedCode(code string) string {
-	switch code {
-	case "IDPCommunicationError", "IDPRejectedClaim", "InvalidIdentityToken", "MalformedPolicyDocument", "PackedPolicyTooLarge":
-		return code + "Exception"
-	}
-	return code
 }
 
 // Serve answers one call.

@@ -26,6 +26,15 @@ type sessionTags struct {
 	inherited []aws.Tag
 }
 
+// elements are the tags as the parameter has them.
+func (t *sessionTags) elements() []tagElement {
+	var list []tagElement
+	for _, tag := range t.list {
+		list = append(list, tagElement{tag.Key, tag.Value})
+	}
+	return list
+}
+
 // readTags checks the parameters Tags and TransitiveTagKeys against each other
 // and against the calling session; nil caller: there is none. Tag keys ignore case.
 func readTags(elements []tagElement, transitive []string, caller *api.Principal) (sessionTags, *api.Refusal) {

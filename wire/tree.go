@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -9,7 +10,7 @@ import (
 )
 
 // Tree is an action's input or result as maps, lists and values, for records of
-// the call: string, bool, int64, time.Time, []any and map[string]any. Names have
+// the call: string, bool, int64, float64, time.Time, []any and map[string]any. Names have
 // their first letter in lower case, as CloudTrail writes them. Members that are
 // absent are left out, as are those whose tag says secret. In an input, what is
 // zero is absent.
@@ -34,6 +35,11 @@ func treeOf(v reflect.Value, input bool) any {
 		return t.Time
 	case TimeMillis:
 		return t.Time
+	case json.Number:
+		if n, err := t.Int64(); err == nil {
+			return n
+		}
+		return t
 	case encoding.TextMarshaler:
 		text, err := t.MarshalText()
 		if err != nil {
@@ -48,6 +54,8 @@ func treeOf(v reflect.Value, input bool) any {
 		return v.Bool()
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return v.Int()
+	case reflect.Float32, reflect.Float64:
+		return v.Float()
 	case reflect.Slice:
 		list := make([]any, v.Len())
 		for i := range list {

@@ -27,7 +27,7 @@ type serveFlags struct {
 	given                                                                                                                                    givenFlags
 	allowIssuers                                                                                                                             []string
 	decisions                                                                                                                                int
-	verbose                                                                                                                                  bool
+	verbose, dataEvents                                                                                                                      bool
 	drainTimeout, drainLinger                                                                                                                time.Duration
 }
 
@@ -61,7 +61,8 @@ signal ends it at once.
 	flags.StringVar(&f.issuerCA, "issuer-ca", "", "PEM file of the authorities that sign remote issuers' certificates (default: the system's)")
 	flags.StringArrayVar(&f.allowIssuers, "allow-issuer-network", nil, "private network that remote issuers' keys may be fetched from, such as 10.0.0.0/8 (repeatable)")
 	flags.IntVar(&f.decisions, "decisions", 1_000, "number of decisions that are kept for explain, at some 2 KB each")
-	flags.StringVar(&f.cloudTrail, "cloudtrail", "", "file that a record of every STS, IAM and Secrets Manager call is appended to, in the shape of AWS CloudTrail's, one JSON object a line; - is stdout, after the ready line")
+	flags.StringVar(&f.cloudTrail, "cloudtrail", "", "append a record of every call to this file, in the shape of AWS CloudTrail's, one JSON object per line; - is stdout, after the ready line")
+	flags.BoolVar(&f.dataEvents, "cloudtrail-data-events", false, "with --cloudtrail: record data events too, such as calls on S3 objects, which AWS does only where it was asked to")
 	flags.StringVar(&f.maxObjectSize, "max-object-size", "", "largest S3 object that is kept (default 5GiB; 256MiB with --store etcd:, which keeps content in etcd)")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long calls under way may take after SIGINT or SIGTERM")
 	flags.DurationVar(&f.drainLinger, "drain-linger", 0, "how long calls are still taken, while /readyz says no, before that: time for a load balancer to notice")
@@ -78,7 +79,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return errors.Join(err, config.Backend.Close())
 	}
-	config.CloudTrail = records.writer()
+	config.CloudTrail, config.CloudTrailData = records.writer(), f.dataEvents
 	e, err := emulator.New(ctx, config)
 	if err != nil {
 		return &exitError{exitFailed, errors.Join(err, records.close())}

@@ -13,6 +13,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -57,6 +58,7 @@ func describe() *api.Description {
 	return &api.Description{
 		Name: "eks", Title: "EKS", Protocol: wire.RESTJSON{Action: ActionOf},
 		Hosts: []string{"eks", "eks-fips"}, Paths: []string{"/clusters", "/clusters/"}, Actions: names,
+		Records:  &api.Records{Source: "eks.amazonaws.com", Dates: time.RFC3339, ErrorCode: api.DeniedAsAccessDenied},
 		Internal: *wire.Errorf(http.StatusInternalServerError, "ServerException", "An internal error occurred."),
 		// The name is EKS's own.
 		Unavailable: *wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailableException", "The request has failed due to a temporary failure of the server."),
@@ -75,10 +77,12 @@ type call struct {
 // Serve answers one call.
 func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 	route, path := match(req.HTTP)
+	req.Input = route.parameters(req, path)
 	result, err := route.do(s, &call{req, path})
 	if err != nil {
 		return err
 	}
+	req.Result = result
 	wire.WriteRESTJSON(w, req.Call, http.StatusOK, result)
 	return nil
 }

@@ -51,6 +51,8 @@ func describe() *api.Description {
 	return &api.Description{
 		Name: Name, Title: "EKS Auth", Protocol: wire.RESTJSON{Action: ActionOf}, Hosts: []string{Name, Name + "-fips"},
 		Paths: []string{"POST /clusters/{name}/assume-role-for-pod-identity"}, Actions: map[string]bool{action: true},
+		// recorded 14: it counts as a read, and the answer is not recorded.
+		Records:  &api.Records{Source: "eks-auth.amazonaws.com", Dates: time.RFC3339, ErrorCode: api.DeniedAsAccessDenied, Changes: []string{}},
 		Internal: *wire.Errorf(http.StatusInternalServerError, "InternalServerException", "An internal error occurred."),
 		// The name is EKS Auth's own.
 		Unavailable: *wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailableException", "The request has failed due to a temporary failure of the server."),
@@ -87,6 +89,7 @@ func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 
 func (s *Service) answer(req *api.Request) (any, error) {
 	name, _ := clusterOf(req.HTTP)
+	req.Input = object{"clusterName": name, "token": api.Hidden}
 	cluster, err := s.cluster(req, name)
 	if err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func (s *Service) Stop() { s.contents.stop() }
 
 func describe() *api.Description {
 	return &api.Description{
-		Name: "s3", Title: "S3", Protocol: wire.S3{Action: ActionOf}, Hosts: []string{"s3", "s3-*"}, Anonymous: true,
+		Name: "s3", Title: "S3", Protocol: wire.S3{Action: ActionOf}, Hosts: []string{"s3", "s3-*"}, Anonymous: true, Records: records,
 		Internal:    *wire.Errorf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."),
 		Unavailable: *wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "Service is unable to handle request."),
 	}
@@ -140,7 +140,7 @@ func (s *Service) answer(c *call) error {
 	if err := s.locate(c); err != nil {
 		return err
 	}
-	c.Action, c.Decision.Action = c.op.name, c.op.name
+	c.Action, c.Decision.Action, c.Input = c.op.name, c.op.name, c.parameters()
 	if err := checkKey(c.key); err != nil {
 		return err
 	}

@@ -57,14 +57,7 @@ func describe() *api.Description {
 		Actions:  api.ActionNames(actions, unsupported...),
 		Internal: *wire.Errorf(http.StatusInternalServerError, "InternalServiceError", "An internal error occurred."),
 		Records: &api.Records{
-			Source: "secretsmanager.amazonaws.com", Dates: "Jan 2, 2006 3:04:05 PM",
-			// Seen: AccessDenied for AccessDeniedException (panther-analysis).
-			ErrorCode: func(code string) string {
-				if code == "AccessDeniedException" {
-					return "AccessDenied"
-				}
-				return code
-			},
+			Source: "secretsmanager.amazonaws.com", Dates: "Jan 2, 2006 3:04:05 PM", ErrorCode: api.DeniedAsAccessDenied,
 		},
 	}
 }
