@@ -91,6 +91,10 @@ func (p *Provider) CanBe(key, pattern string) bool {
 		return true
 	}
 	d := p.keys()[t.Key]
-	found, err := words([]expr{d.values.words, glob(t.Values[0], nil, anyChar)}, nil, &budget{left: defaultWork})
+	must := []expr{d.values.words, glob(t.Values[0], nil, anyChar)}
+	found, err := words(must, nil, &budget{left: defaultWork})
+	if err == nil && len(found) > 0 && !d.values.lengths.keeps(found[0].text) {
+		found, err = words(append(must, d.values.lengths), nil, &budget{left: defaultWork})
+	}
 	return err != nil || len(found) > 0
 }

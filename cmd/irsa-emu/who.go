@@ -84,7 +84,7 @@ func (p *program) who(q *whoFlags, output string) error {
 		return usageError("whose roles? write one of --service-account NAMESPACE/NAME, --subject and --claims FILE")
 	case said == 0 && (q.action != "" || q.issuer != "" || len(q.audience) > 0):
 		return usageError("--action, --issuer and --audience are of an identity; write --service-account NAMESPACE/NAME, --subject or --claims FILE too")
-	case q.action != "" && q.action != "*" && strings.Count(q.action, ":") != 1:
+	case q.action != "" && q.action != "*" && !given.IsAction(q.action):
 		return usageError("--action %s: write SERVICE:ACTION, such as secretsmanager:GetSecretValue", q.action)
 	case q.resource != "*" && (!strings.HasPrefix(q.resource, "arn:") || strings.Count(q.resource, ":") < 5):
 		return usageError("--resource %s: write an ARN, such as arn:aws:secretsmanager:*:*:secret:prod/*, or *", q.resource)

@@ -2,6 +2,7 @@ package given
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ type Assertion struct {
 	prove.Claim
 
 	places map[string]strictyaml.Position // of its fields, by name
+	notes  []string
 }
 
 // Place is where a field of the assertion is written; of the nearest one around
@@ -151,6 +153,11 @@ func placesOf(d *strictyaml.Decoder, path string, w *writtenAssertion) map[strin
 // and those of the issuers that have more.
 var knownClaims = append([]string{prove.ServiceAccountKey}, aws.IssuerKeyNames()...)
 
+// IsAction says whether a text is SERVICE:ACTION, which may have wildcards.
+func IsAction(text string) bool { return actionPattern.MatchString(text) }
+
+var actionPattern = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
+
 // Validate finds what is wrong with an assertion by itself, a line a mistake:
 // the field, and what to write instead.
 func (a *Assertion) validate(mistake func(field, message string)) {
@@ -175,7 +182,7 @@ func (a *Assertion) validate(mistake func(field, message string)) {
 		mistake("resources", "resources without actions; write actions: [SERVICE:ACTION…] too")
 	}
 	for i, action := range a.Actions {
-		if action != "*" && strings.Count(action, ":") != 1 {
+		if action != "*" && !IsAction(action) {
 			mistake(strictyaml.Index("actions", i), fmt.Sprintf("%q is not an action; write SERVICE:ACTION, such as secretsmanager:GetSecretValue", action))
 		}
 	}
@@ -264,24 +271,24 @@ func (m *Model) Check(a *Assertion) ([]Result, error) {
 	if err := m.possible(a, roles); err != nil {
 		return nil, err
 	}
-	var out []Result
-	for _, role := range roles {
-		r, err := m.checkRole(a, role)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
+	m.Index()
+	providers := make([][]*prove.Provider, len(roles)) // looked up here, for that writes to the model
+	for i, role := range roles {
+		providers[i] = m.concerned(a, role)
 	}
-	return out, nil
+	return parallel(len(roles), func(i int) ([]Result, error) {
+		r, err := m.checkRole(a, roles[i], providers[i])
+		return []Result{r}, err
+	})
 }
 
-func (m *Model) checkRole(a *Assertion, role *prove.Role) (Result, error) {
-	r := Result{Assertion: a, Role: role, Answer: prove.Answer{Verdict: prove.Proved, Statement: -1}}
+func (m *Model) checkRole(a *Assertion, role *prove.Role, providers []*prove.Provider) (Result, error) {
+	r := Result{Assertion: a, Role: role, Answer: prove.Answer{Verdict: prove.Proved, Statement: -1}, Notes: a.notes}
 	if role.Unknown != "" {
 		r.Answer = prove.Answer{Verdict: prove.Undecided, Statement: -1, Why: unknownTrust(role)}
 		return r, nil
 	}
-	for _, p := range m.concerned(a, role) {
+	for _, p := range providers {
 		var answer prove.Answer
 		var err error
 		if len(a.Actions) > 0 {
@@ -356,41 +363,4 @@ func RoleMatches(r *prove.Role, glob string) bool {
 		return policy.Like(glob, r.ARN)
 	}
 	return policy.Like(glob, r.Name())
-}
-
-// possible finds patterns of subjects that no token of any provider concerned
-// can have: an assertion with one guards nothing.
-func (m *Model) possible(a *Assertion, roles []*prove.Role) error {
-	for _, list := range []struct {
-		field string
-		keys  []prove.KeyPatterns
-	}{{"only", a.Only}, {"never", a.Never}} {
-		for _, k := range list.keys {
-			for i, pattern := range k.Patterns {
-				if fix := m.impossible(a, roles, k.Key, pattern); fix != "" {
-					field := strictyaml.Index(strictyaml.Join(list.field, k.Key), i)
-					return a.mistake(field, fmt.Sprintf("the pattern %q can never match: %s", pattern, fix))
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// impossible says why no token can have a value like a pattern; "" when one can,
-// or when none of the roles is about tokens at all.
-func (m *Model) impossible(a *Assertion, roles []*prove.Role, key, pattern string) string {
-	why := ""
-	for _, role := range roles {
-		for _, p := range m.concerned(a, role) {
-			if p.CanBe(key, pattern) {
-				return ""
-			}
-			why = "the subjects of " + p.Issuer + " are like " + p.AnySubject()
-			if p.Kind == prove.EKS || p.Kind == prove.Kubernetes {
-				why += ", with names of lower-case letters, digits and - (and . in the service account's)"
-			}
-		}
-	}
-	return why
 }

@@ -195,26 +195,33 @@ type Identity struct {
 // with doing whether each of them may do that.
 func (m *Model) RolesOf(id Identity, doing *prove.Doing) ([]Holder, error) {
 	m.Index()
-	var out []Holder
+	type candidate struct {
+		role *prove.Role
+		p    *prove.Provider // nil: the trust policy is not known
+	}
+	var candidates []candidate
 	for _, role := range m.Roles {
 		if id.Refuses != nil && id.Refuses(role.ARN) {
 			continue
 		}
 		if role.Unknown != "" {
-			out = append(out, Holder{Role: roleName(role), Mechanism: WebIdentity, Statements: []int{}, Undecided: true, Why: unknownTrust(role)})
-			continue
+			candidates = append(candidates, candidate{role: role})
 		}
 		for _, p := range m.Providers(role) {
-			pin, ok := id.Pin(p)
-			if !ok {
-				continue
+			if pin, ok := id.Pin(p); ok {
+				candidates = append(candidates, candidate{role, p.Pinned(pin)})
 			}
-			more, err := m.held(p.Pinned(pin), role, doing)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, more...)
 		}
+	}
+	out, err := parallel(len(candidates), func(i int) ([]Holder, error) {
+		c := candidates[i]
+		if c.p == nil {
+			return []Holder{{Role: roleName(c.role), Mechanism: WebIdentity, Statements: []int{}, Undecided: true, Why: unknownTrust(c.role)}}, nil
+		}
+		return m.held(c.p, c.role, doing)
+	})
+	if err != nil {
+		return nil, err
 	}
 	if id.ServiceAccount != "" {
 		more, err := m.podHolders(&id, doing)
