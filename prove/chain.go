@@ -1,8 +1,10 @@
 package prove
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/irsa-emu/irsa-emu/policy"
 )
@@ -14,6 +16,14 @@ type Account struct {
 	Resources []ResourcePolicy
 
 	callable []*Role // those whose trust policy lets roles assume them
+	edges    map[*Role]func() ([]edge, error)
+	kinds    map[*Role]string // of the callable: what of them sessions of roles meet
+}
+
+// edge is a role that another one's sessions can assume.
+type edge struct {
+	target *Role
+	Answer
 }
 
 const assumeRole = "sts:AssumeRole"
@@ -62,19 +72,17 @@ func (a *Account) Reach(from *Role) ([]*Hop, error) {
 		if at != nil {
 			caller = at.Role
 		}
-		for _, target := range a.targets(caller) {
-			if seen[target] {
+		edges, err := a.from(caller)
+		if err != nil {
+			return nil, err
+		}
+		for i := range edges {
+			e := &edges[i]
+			if seen[e.target] {
 				continue
 			}
-			answer, err := a.Assumes(caller, target)
-			if err != nil {
-				return nil, err
-			}
-			if answer.Verdict == Proved {
-				continue
-			}
-			seen[target] = true
-			h := &Hop{From: at, Role: target, Verdict: answer.Verdict, Witness: answer.Witness, Why: answer.Why}
+			seen[e.target] = true
+			h := &Hop{From: at, Role: e.target, Verdict: e.Verdict, Witness: e.Witness, Why: e.Why}
 			hops = append(hops, h)
 			next = append(next, h)
 		}
@@ -87,58 +95,162 @@ func (a *Account) Index() {
 	if a.callable != nil {
 		return
 	}
-	a.callable = []*Role{}
+	a.callable, a.kinds, a.edges = []*Role{}, map[*Role]string{}, map[*Role]func() ([]edge, error){}
 	for _, r := range a.Roles {
+		a.edges[r] = sync.OnceValues(func() ([]edge, error) { return a.edgesOf(r) })
 		if r.callable() {
 			a.callable = append(a.callable, r)
+			a.kinds[r] = r.kind()
 		}
 	}
+}
+
+// from are the roles that a role's sessions can assume themselves.
+func (a *Account) from(caller *Role) ([]edge, error) {
+	if of, ok := a.edges[caller]; ok {
+		return of()
+	}
+	return a.edgesOf(caller) // a role that is none of the account's
+}
+
+func (a *Account) edgesOf(caller *Role) ([]edge, error) {
+	var out []edge
+	alike := map[string]Answer{} // of targets that differ in their names alone
+	blind := caller.blind()
+	for _, target := range a.targets(caller) {
+		kind := ""
+		if blind && target.Unknown == "" {
+			kind = a.kinds[target]
+		}
+		answer, known := alike[kind]
+		if kind == "" || !known {
+			var err error
+			if answer, err = a.Assumes(caller, target); err != nil {
+				return nil, err
+			}
+			if w := answer.Witness; w != nil {
+				w.Context, w.Then, w.Decisions = nil, nil, nil // what the way needs is enough
+			}
+			alike[kind] = answer
+		}
+		if answer.Verdict != Proved {
+			out = append(out, edge{target, answer})
+		}
+	}
+	return out, nil
+}
+
+// kind is all of a role but its name that a role's session meets when it assumes it.
+func (r *Role) kind() string {
+	var b strings.Builder
+	fmt.Fprint(&b, r.Account, len(r.Tags), r.Tags, r.Trust.Document.Variables())
+	for i := range r.Trust.Document.Statements {
+		st := &r.Trust.Document.Statements[i]
+		if !st.Concerns(assumeRole) && !st.Concerns("sts:SetSourceIdentity") {
+			continue
+		}
+		fmt.Fprintf(&b, "%q %v %q %v %q", st.Effect, st.Actions.Not, st.Actions.Values, st.Principals.Not, st.Principals.Values)
+		for j := range st.Conditions {
+			c := &st.Conditions[j]
+			fmt.Fprintf(&b, "%q %q %q", c.Operator, c.Key, c.Values)
+		}
+	}
+	return b.String()
+}
+
+// blind says that the role's own policies treat all roles alike: what they say of
+// assuming roles, they say of every resource.
+func (r *Role) blind() bool {
+	docs := r.documents()[1:]
+	for _, doc := range docs {
+		if doc == nil {
+			continue
+		}
+		for i := range doc.Statements {
+			st := &doc.Statements[i]
+			if !st.Concerns(assumeRole) && !st.Concerns("sts:SetSourceIdentity") {
+				continue
+			}
+			patterns, ok := st.ResourcePatterns(doc.Variables())
+			if !ok || st.Resources.Not || len(patterns) != 1 || !patterns[0].All {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // targets are the roles whose trust policy names a role's sessions at all.
 func (a *Account) targets(caller *Role) []*Role {
 	session := sessionPrincipal(caller)
+	asks := caller.asks()
 	var out []*Role
 	for _, r := range a.callable {
 		if r == caller {
 			continue
 		}
 		if r.Unknown != "" {
-			if caller.mayAsk(r) {
+			if asks(r) {
 				out = append(out, r)
 			}
 			continue
 		}
+		least := policy.NamedByRole
+		if r.Account != caller.Account {
+			least = policy.NamedItself + 1 // both sides must allow it
+		}
 		for i := range r.Trust.Document.Statements {
-			if st := &r.Trust.Document.Statements[i]; st.Effect == "Allow" && st.Concerns(assumeRole) && st.Names(&session) != policy.NotNamed {
-				out = append(out, r)
-				break
+			if st := &r.Trust.Document.Statements[i]; st.Effect == "Allow" && st.Concerns(assumeRole) {
+				if grant := st.Names(&session); grant >= least || grant != policy.NotNamed && (len(caller.Unread) > 0 || asks(r)) {
+					out = append(out, r)
+					break
+				}
 			}
 		}
 	}
 	return out
 }
 
-// mayAsk says whether the role's own policies let its sessions ask for a role:
-// what is left to say of one whose trust policy is not known.
-func (r *Role) mayAsk(target *Role) bool {
+// asks says whether the role's own policies let its sessions ask for a role, as
+// far as actions and resources go.
+func (r *Role) asks() func(target *Role) bool {
+	var resources []*matcher
+	not := []bool{}
 	for i := range r.Identity {
 		doc := r.Identity[i].Document
+		if doc == nil {
+			continue
+		}
 		for j := range doc.Statements {
 			st := &doc.Statements[j]
 			patterns, ok := st.ResourcePatterns(doc.Variables())
 			if st.Effect != "Allow" || !ok || !st.Concerns(assumeRole) {
 				continue
 			}
+			var any alt
 			for _, p := range patterns {
-				if e, possible, _ := resourceLanguage(joinResource(p), nil); possible && holds(e, target.ARN) != st.Resources.Not {
-					return true
+				if e, possible, _ := resourceLanguage(joinResource(p), anyVariable{}); possible {
+					any = append(any, e)
 				}
 			}
+			resources, not = append(resources, newMatcher(any)), append(not, st.Resources.Not)
 		}
 	}
-	return false
+	return func(target *Role) bool {
+		for i, m := range resources {
+			if not[i] || m.holds(target.ARN) {
+				return true
+			}
+		}
+		return false
+	}
 }
+
+// anyVariable takes every policy variable for any text.
+type anyVariable struct{}
+
+func (anyVariable) resolve(string) (value string, has, known bool) { return "", false, false }
+func (anyVariable) variable(string) expr                           { return star(anyChar) }
 
 func (r *Role) callable() bool {
 	if r.Unknown != "" {

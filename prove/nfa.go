@@ -142,12 +142,40 @@ func (b *nfa) add(e expr, lang, start int32) {
 	b.states[end].accepts = lang + 1
 }
 
+// statesOf is about how many states languages need.
+func statesOf(languages []expr) int {
+	n := 2 * len(languages)
+	for _, e := range languages {
+		switch e := e.(type) {
+		case text:
+			n += len(e)
+		case fold:
+			n += len(e)
+		case seq:
+			n += statesOf(e)
+		case alt:
+			n += statesOf(e)
+		case opt:
+			n += statesOf([]expr{e.expr})
+		case plus:
+			n += statesOf([]expr{e.expr})
+		case upTo:
+			n += e.n * statesOf([]expr{e.expr})
+		}
+	}
+	return n
+}
+
 // close finishes the automaton.
 func (b *nfa) close() {
 	b.closed = make([][]int32, len(b.states))
 	mark := make([]int32, len(b.states))
+	all := make([]int32, 0, 2*len(b.states)) // one list holds them all
+	var stack []int32
 	for i := range b.states {
-		b.closed[i] = b.reach(int32(i), mark, int32(i)+1)
+		from := len(all)
+		all, stack = b.reach(all, stack, int32(i), mark, int32(i)+1)
+		b.closed[i] = all[from:len(all):len(all)]
 	}
 	for i := range b.states {
 		s := &b.states[i]
@@ -160,9 +188,9 @@ func (b *nfa) close() {
 	}
 }
 
-func (b *nfa) reach(from int32, mark []int32, round int32) []int32 {
-	var out []int32
-	stack := []int32{from}
+// reach appends the states that count, reachable from one by empty moves.
+func (b *nfa) reach(out, stack []int32, from int32, mark []int32, round int32) (states, scratch []int32) {
+	stack = append(stack[:0], from)
 	mark[from] = round
 	for len(stack) > 0 {
 		s := stack[len(stack)-1]
@@ -178,5 +206,5 @@ func (b *nfa) reach(from int32, mark []int32, round int32) []int32 {
 			}
 		}
 	}
-	return out
+	return out, stack
 }

@@ -36,7 +36,7 @@ type word struct {
 // shortest word: a breadth-first walk of the product of their automata,
 // determinised on the way.
 func words(required, languages []expr, b *budget) ([]word, error) {
-	n := &nfa{}
+	n := &nfa{states: make([]nfaState, 0, statesOf(required)+statesOf(languages)+1)}
 	start := n.state(0)
 	for i, l := range required {
 		n.add(l, int32(i), start)

@@ -86,8 +86,9 @@ func (q *question) rows(of func(bound) (region, error)) ([]Row, error) {
 	var out []Row
 	for i := range q.layers[0].allow {
 		c := &q.layers[0].allow[i]
+		where := q.where(c)
 		for _, part := range q.parts(c) {
-			row := Row{Provider: q.space.world.provider, Pattern: part.pattern, Where: q.where(c), Statement: c.index}
+			row := Row{Provider: q.space.world.provider, Pattern: part.pattern, Where: where, Statement: c.index}
 			in, err := q.within(sure, c, part, surely)
 			if err != nil {
 				return nil, err
