@@ -1,14 +1,11 @@
 package state
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"unicode/utf8"
-
-	"github.com/hashicorp/go-memdb"
 )
 
 // Entity is one thing that is kept. Once it was given to [Txn.Put] or came out of a [Reader] it must never be modified:
@@ -33,7 +30,7 @@ type Kind struct {
 	// unmarshalled into a new value of Type, which must then be a pointer.
 	Decode func([]byte) (Entity, error)
 	// Indexes names secondary indexes; each function gives the values under which an entity is found, none or several.
-	// Values need not be unique. "id" is taken.
+	// Values need not be unique.
 	Indexes map[string]func(Entity) []string
 }
 
@@ -72,9 +69,6 @@ func newKinds(list []Kind) (*kinds, error) {
 func (k *Kind) complete() error {
 	if k.Name == "" {
 		return errors.New("it has no name")
-	}
-	if _, taken := k.Indexes[rows]; taken {
-		return fmt.Errorf("an index cannot be called %q", rows)
 	}
 	if k.Type == nil {
 		if k.Decode == nil {
@@ -128,47 +122,4 @@ func checkKey(key string) error {
 		return errors.New("the key is not valid UTF-8")
 	}
 	return nil
-}
-
-// rows is the primary index of every table; go-memdb fixes the name.
-const rows = "id"
-
-func (k *kinds) schema() *memdb.DBSchema {
-	schema := &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{}}
-	for name, kind := range k.byName {
-		indexes := map[string]*memdb.IndexSchema{rows: {Name: rows, Unique: true, Indexer: keyIndex{}}}
-		for index, values := range kind.Indexes {
-			indexes[index] = &memdb.IndexSchema{Name: index, AllowMissing: true, Indexer: valueIndex{values}}
-		}
-		schema.Tables[name] = &memdb.TableSchema{Name: name, Indexes: indexes}
-	}
-	return schema
-}
-
-// keyIndex orders rows by the bytes of their key.
-type keyIndex struct{}
-
-func (keyIndex) FromObject(object any) (bool, []byte, error) {
-	return true, []byte(object.(*row).key), nil
-}
-func (keyIndex) FromArgs(args ...any) ([]byte, error)       { return []byte(args[0].(string)), nil }
-func (keyIndex) PrefixFromArgs(args ...any) ([]byte, error) { return []byte(args[0].(string)), nil }
-
-// valueIndex finds rows by a value. go-memdb appends the row's key to what an index gives and then searches by prefix, so
-// the value goes after its length: no value is a prefix of another, whatever bytes it has.
-type valueIndex struct{ values func(Entity) []string }
-
-func (x valueIndex) FromObject(object any) (bool, [][]byte, error) {
-	values := x.values(object.(*row).entity)
-	encoded := make([][]byte, len(values))
-	for i, value := range values {
-		encoded[i] = indexed(value)
-	}
-	return len(encoded) > 0, encoded, nil
-}
-
-func (valueIndex) FromArgs(args ...any) ([]byte, error) { return indexed(args[0].(string)), nil }
-
-func indexed(value string) []byte {
-	return append(binary.AppendUvarint(make([]byte, 0, len(value)+64), uint64(len(value))), value...)
 }

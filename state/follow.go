@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/go-memdb"
 )
 
 // reload makes memory equal to what the backend keeps. Entities whose revision has not moved are not decoded again. The
@@ -22,8 +20,7 @@ func (s *Store) reload(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	view := s.db.Txn(true)
-	defer view.Abort()
+	draft := s.newDraft()
 	kept := make(map[string]map[string]bool, len(s.kinds.byName))
 	for name := range s.kinds.byName {
 		kept[name] = map[string]bool{}
@@ -32,55 +29,51 @@ func (s *Store) reload(ctx context.Context) (err error) {
 		if s.kinds.byName[r.Kind] != nil {
 			kept[r.Kind][r.Key] = true
 		}
-		if err := s.replace(view, Change{Kind: r.Kind, Key: r.Key, Value: r.Value, Revision: r.Revision}); err != nil {
+		if _, err := s.replace(draft, Change{Kind: r.Kind, Key: r.Key, Value: r.Value, Revision: r.Revision}); err != nil {
 			return err
 		}
 		s.saw(r.Revision)
 	}
 	for name, kind := range s.kinds.byName {
-		var gone []*row
-		all, err := view.Get(name, rows)
-		if err != nil {
-			return err
-		}
-		for next := all.Next(); next != nil; next = all.Next() {
-			if !kept[name][next.(*row).key] {
-				gone = append(gone, next.(*row))
+		var gone []string
+		draft.tables[kind].under("", func(r *row) bool {
+			if !kept[name][r.key] {
+				gone = append(gone, r.key)
 			}
-		}
-		for _, row := range gone {
-			if err := view.Delete(kind.Name, row); err != nil {
-				return fmt.Errorf("deleting %s %q: %w", name, row.key, err)
-			}
+			return true
+		})
+		for _, key := range gone {
+			draft.change(kind).delete(key)
 		}
 	}
 	s.follow.forget()
-	view.Commit()
-	s.publish()
+	s.commit(draft)
 	return nil
 }
 
-// replace brings one entity to what the backend says it is.
-func (s *Store) replace(view *memdb.Txn, c Change) error {
+// replace brings one entity to what the backend says it is, and tells whether it was not.
+func (s *Store) replace(d *draft, c Change) (changed bool, err error) {
 	kind := s.kinds.byName[c.Kind]
 	if kind == nil {
-		return fmt.Errorf("kind %q is not known (was the state written by a newer version?)", c.Kind)
+		return false, fmt.Errorf("kind %q is not known (was the state written by a newer version?)", c.Kind)
 	}
-	current := first(view, kind, rows, c.Key)
+	current := d.tables[kind].get(c.Key)
 	if current != nil && current.revision >= c.Revision {
-		return nil
+		return false, nil
 	}
 	if c.Value == nil {
 		if current == nil {
-			return nil
+			return false, nil
 		}
-		return view.Delete(kind.Name, current)
+		d.change(kind).delete(c.Key)
+		return true, nil
 	}
 	next, err := s.kinds.decode(c.Kind, c.Key, c.Value, c.Revision)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return view.Insert(kind.Name, next)
+	d.change(kind).put(next)
+	return true, nil
 }
 
 // follower brings the changes of other processes into memory. A nil follower is that of a backend without others.
@@ -162,9 +155,8 @@ func (s *Store) apply(ctx context.Context, changes []Change) error {
 		return err
 	}
 	defer s.unlock()
-	view := s.db.Txn(true)
-	defer view.Abort()
-	view.TrackChanges()
+	draft := s.newDraft()
+	followed := map[[2]string]bool{}
 	for _, c := range changes {
 		at := [2]string{c.Kind, c.Key}
 		if own, ok := s.follow.deleted[at]; ok {
@@ -175,22 +167,24 @@ func (s *Store) apply(ctx context.Context, changes []Change) error {
 				continue
 			}
 		}
-		if err := s.replace(view, c); err != nil {
+		changed, err := s.replace(draft, c)
+		if err != nil {
 			return err
+		}
+		if changed {
+			followed[at] = true
 		}
 	}
 	for _, c := range changes {
 		s.saw(c.Revision)
 	}
-	followed := len(view.Changes())
-	if followed == 0 { // the store's own, told again
+	if len(followed) == 0 { // the store's own, told again
 		return nil
 	}
 	if o := s.observer.Load(); o != nil {
-		o.Followed(followed)
+		o.Followed(len(followed))
 	}
-	view.Commit()
-	s.publish()
+	s.commit(draft)
 	return nil
 }
 

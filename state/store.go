@@ -4,22 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
-
-	"github.com/hashicorp/go-memdb"
 )
 
 // Store is the state in memory, with a Backend behind it.
 type Store struct {
 	kinds   *kinds
-	db      *memdb.MemDB
 	backend Backend
 	current atomic.Pointer[Snapshot]
 	changed atomic.Pointer[chan struct{}] // closed at the next swap
 
 	writer chan struct{} // holds a token while someone changes the state
+	tables tables        // those that drafts begin with; guarded by writer
 	closed bool          // guarded by writer
 	follow *follower     // nil unless the backend is a Watcher
 
@@ -43,12 +42,8 @@ func Open(ctx context.Context, backend Backend, list ...Kind) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state: opening the store: %w", err)
 	}
-	db, err := memdb.NewMemDB(kinds.schema())
-	if err != nil {
-		return nil, fmt.Errorf("state: opening the store: %w", err)
-	}
-	s := &Store{kinds: kinds, db: db, backend: backend, writer: make(chan struct{}, 1)}
-	s.publish()
+	s := &Store{kinds: kinds, tables: kinds.newTables(), backend: backend, writer: make(chan struct{}, 1)}
+	s.publish(&Snapshot{kinds: kinds, tables: kinds.newTables()})
 	if err := s.reload(ctx); err != nil {
 		return nil, fmt.Errorf("state: opening the store: %w", err)
 	}
@@ -121,11 +116,10 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (seen uint64, how 
 	if err := s.lock(ctx); err != nil {
 		return 0, ended, err
 	}
-	view := s.db.Txn(true)
-	tx := newTxn(s.kinds, view)
+	draft := s.newDraft()
+	tx := newTxn(s.kinds, draft)
 	defer func() { tx.ended(how, err) }() // last, when the store is free again
 	defer s.unlock()
-	defer view.Abort() // does nothing after Commit
 	seen = s.Version()
 	if err := fn(tx); err != nil {
 		return seen, undone, err
@@ -133,7 +127,8 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (seen uint64, how 
 	if tx.err != nil {
 		return seen, ended, tx.err
 	}
-	changes, err := tx.changes()
+	_, forgets := s.backend.(*memory)
+	changes, err := tx.changes(!forgets)
 	if err != nil {
 		return seen, ended, err
 	}
@@ -147,7 +142,6 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (seen uint64, how 
 	}
 	if errors.Is(err, ErrConflict) {
 		if s.follow == nil {
-			view.Abort() // reload needs the same lock of go-memdb
 			if err := s.reload(ctx); err != nil {
 				return seen, ended, fmt.Errorf("state: loading again after a conflict: %w", err)
 			}
@@ -159,9 +153,8 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (seen uint64, how 
 	}
 	tx.setRevision(revision)
 	s.follow.remember(changes, revision)
-	view.Commit()
 	s.saw(revision)
-	s.publish()
+	s.commit(draft)
 	return seen, ended, nil
 }
 
@@ -193,12 +186,19 @@ func (s *Store) lock(ctx context.Context) error {
 
 func (s *Store) unlock() { <-s.writer }
 
-// publish makes what was committed to the tables the current snapshot. The caller has the writer's token.
-func (s *Store) publish() {
-	next := &Snapshot{kinds: s.kinds, view: s.db.Txn(false)}
-	if last := s.current.Load(); last != nil {
-		next.version = last.version + 1
+// commit makes a draft the tables of the store and the next snapshot. The caller has the writer's token.
+func (s *Store) commit(d *draft) {
+	s.tables = d.tables
+	last := s.Snapshot()
+	next := &Snapshot{kinds: s.kinds, tables: maps.Clone(last.tables), version: last.version + 1}
+	for kind := range d.changed {
+		next.tables[kind] = d.tables[kind].clone() // its own: readers and the next writer are apart
 	}
+	s.publish(next)
+}
+
+// publish makes a snapshot the current one.
+func (s *Store) publish(next *Snapshot) {
 	s.current.Store(next)
 	fresh := make(chan struct{})
 	if last := s.changed.Swap(&fresh); last != nil {

@@ -57,7 +57,6 @@ func TestOpenRefusesKinds(t *testing.T) {
 		"no type":        {[]state.Kind{{Name: "thing"}}, "neither Type nor Decode"},
 		"the same name":  {[]state.Kind{thingKind, {Name: "thing", Type: (*other)(nil)}}, `kind "thing" is given twice`},
 		"the same type":  {[]state.Kind{thingKind, {Name: "other", Type: (*thing)(nil)}}, `kinds "thing" and "other" have the same type *state_test.thing`},
-		"a taken index":  {[]state.Kind{{Name: "thing", Type: (*thing)(nil), Indexes: map[string]func(state.Entity) []string{"id": nil}}}, `cannot be called "id"`},
 		"an untold type": {[]state.Kind{{Name: "thing", Decode: func([]byte) (state.Entity, error) { return nil, errors.New("no key") }}}, "no Type, and Decode cannot tell it by decoding {}: no key"},
 	} {
 		if _, err := state.Open(t.Context(), state.NewMemory(), test.kinds...); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -102,7 +101,7 @@ func TestUnknownTypes(t *testing.T) {
 }
 
 func TestUnencodable(t *testing.T) {
-	s := open(t, state.NewMemory(), thingKind, fractionKind)
+	s := open(t, newFile(t), thingKind, fractionKind)
 	err := s.Update(t.Context(), func(tx *state.Txn) error {
 		tx.Put(&thing{Key: "a"})
 		tx.Put(&fraction{math.NaN()})

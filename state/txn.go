@@ -4,16 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
-
-	"github.com/hashicorp/go-memdb"
+	"slices"
 )
 
 // Txn is one run of a function given to [Store.Update]. It sees the newest state and its own writes, and is good only
 // until that function returns. It is not safe for use by several goroutines.
 type Txn struct {
 	kinds   *kinds
-	view    *memdb.Txn
+	draft   *draft
 	touched map[place]*touch
 	order   []*touch       // touched, in the order of first touch
 	reads   map[*Kind]int  // single entities read, by kind
@@ -54,14 +54,14 @@ type touch struct {
 // manyReads is how many single reads of one kind are checked one by one at the commit; of more, the whole kind is.
 const manyReads = 32
 
-func newTxn(kinds *kinds, view *memdb.Txn) *Txn {
-	return &Txn{kinds: kinds, view: view, touched: map[place]*touch{}, reads: map[*Kind]int{}, scanned: map[*Kind]bool{}}
+func newTxn(kinds *kinds, draft *draft) *Txn {
+	return &Txn{kinds: kinds, draft: draft, touched: map[place]*touch{}, reads: map[*Kind]int{}, scanned: map[*Kind]bool{}}
 }
 
 // Put adds the entity, or replaces the one of its key. An entity that cannot be put (a type or a key that the store does
 // not take) makes Update fail.
 func (tx *Txn) Put(entity Entity) {
-	_, kind := tx.table(reflect.TypeOf(entity))
+	kind := tx.kind(reflect.TypeOf(entity))
 	if kind == nil {
 		return
 	}
@@ -72,14 +72,12 @@ func (tx *Txn) Put(entity Entity) {
 	}
 	t := tx.touch(kind, key, nil, false)
 	t.written, t.after = true, &row{key: key, entity: entity}
-	if err := tx.view.Insert(kind.Name, t.after); err != nil {
-		tx.fail(fmt.Errorf("state: putting %s %q: %w", kind.Name, key, err))
-	}
+	tx.draft.change(kind).put(t.after)
 }
 
 // Delete removes the entity that has the kind and key of the one given, if there is one.
 func (tx *Txn) Delete(entity Entity) {
-	_, kind := tx.table(reflect.TypeOf(entity))
+	kind := tx.kind(reflect.TypeOf(entity))
 	if kind == nil {
 		return
 	}
@@ -100,13 +98,9 @@ func DeleteAll[T Entity](tx *Txn, prefix string) int {
 func (tx *Txn) Clear() {
 	for _, kind := range tx.kinds.byName {
 		tx.sawKind(kind)
-		all, err := tx.view.Get(kind.Name, rows)
-		if err != nil {
-			tx.fail(fmt.Errorf("state: listing %s: %w", kind.Name, err))
-			return
-		}
-		for next := all.Next(); next != nil; next = all.Next() {
-			tx.delete(kind, next.(*row).key)
+		t := tx.draft.tables[kind]
+		for found := range tx.each(func(yield func(*row) bool) { t.under("", yield) }) {
+			tx.delete(kind, found.key)
 		}
 	}
 }
@@ -121,17 +115,22 @@ func (tx *Txn) delete(kind *Kind, key string) {
 		return
 	}
 	t.written, t.after = true, nil
-	if err := tx.view.Delete(kind.Name, current); err != nil {
-		tx.fail(fmt.Errorf("state: deleting %s %q: %w", kind.Name, key, err))
-	}
+	tx.draft.change(kind).delete(key)
 }
 
-func (tx *Txn) table(t reflect.Type) (*memdb.Txn, *Kind) {
+func (tx *Txn) table(t reflect.Type) *table { return tx.draft.tables[tx.kind(t)] }
+
+// each collects what is found first: the transaction may change it while it ranges.
+func (tx *Txn) each(found func(yield func(*row) bool)) iter.Seq[*row] {
+	return slices.Values(slices.Collect(iter.Seq[*row](found)))
+}
+
+func (tx *Txn) kind(t reflect.Type) *Kind {
 	kind := tx.kinds.byType[t]
 	if kind == nil {
 		tx.fail(fmt.Errorf("state: type %v is of no kind that the store was opened with", t))
 	}
-	return tx.view, kind
+	return kind
 }
 
 func (tx *Txn) sawKey(kind *Kind, key string, found *row) {
@@ -157,7 +156,7 @@ func (tx *Txn) touch(kind *Kind, key string, found *row, read bool) *touch {
 		return t
 	}
 	if !read {
-		found = first(tx.view, kind, rows, key)
+		found = tx.draft.tables[kind].get(key)
 	}
 	t := &touch{place: at, before: found}
 	tx.touched[at] = t
@@ -171,8 +170,9 @@ func (tx *Txn) fail(err error) {
 	}
 }
 
-// changes encodes what was written, followed by what was only read; nil when nothing was written.
-func (tx *Txn) changes() ([]Change, error) {
+// changes is what was written, followed by what was only read; nil when nothing was written. Entities are encoded unless
+// the backend keeps nothing.
+func (tx *Txn) changes(encode bool) ([]Change, error) {
 	var writes, reads []Change
 	for _, t := range tx.order {
 		change := Change{Kind: t.kind.Name, Key: t.key}
@@ -186,7 +186,7 @@ func (tx *Txn) changes() ([]Change, error) {
 				reads = append(reads, change)
 			}
 			continue
-		case t.after != nil:
+		case t.after != nil && encode:
 			value, err := json.Marshal(t.after.entity)
 			if err != nil {
 				return nil, fmt.Errorf("state: encoding %s %q: %w", t.kind.Name, t.key, err)
