@@ -50,7 +50,7 @@ func rolesOf(found *sources.Found) *roles {
 			}
 			partition := found.State.Partition(id, aws.DefaultAccount)
 			r := &role{arn: aws.PartitionARN(partition, "iam", id, "role"+path+held[i].Name), account: id, partition: partition, Role: &held[i], source: rs.trust[id+"/"+strings.ToLower(held[i].Name)]}
-			if doc, err := policy.Parse(held[i].TrustPolicy.Raw); err == nil {
+			if doc, err := policy.Parse([]byte(held[i].TrustPolicy.Text())); err == nil {
 				r.trust = doc
 			}
 			rs.list = append(rs.list, r)
@@ -241,7 +241,7 @@ func (r *role) policies(found *sources.Found) (p policy.Policies, known bool) {
 		}
 	}
 	for name, d := range r.InlinePolicies {
-		parse(name, policy.IdentityPolicy, d.Raw)
+		parse(name, policy.IdentityPolicy, []byte(d.Text()))
 	}
 	for _, arn := range r.AttachedPolicies {
 		if raw := managed(state, arn); raw != nil {
@@ -274,10 +274,10 @@ func managed(state *statefile.State, arn string) []byte {
 		}
 		for _, v := range p.Versions {
 			if v.Default {
-				return v.Document.Raw
+				return []byte(v.Document.Text())
 			}
 		}
-		return p.Document.Raw
+		return []byte(p.Document.Text())
 	}
 	return nil
 }

@@ -258,7 +258,7 @@ func (a *Assume) assume(ctx context.Context, s *stage) (*answer, string, error) 
 		input["DurationSeconds"] = a.DurationSeconds
 	}
 	if !a.Policy.IsZero() {
-		input["Policy"] = string(a.Policy.Raw)
+		input["Policy"] = a.Policy.Text()
 	}
 	for _, arn := range a.PolicyARNs {
 		input["PolicyArns"] = append(items(input["PolicyArns"]), map[string]any{"arn": arn})

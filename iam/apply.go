@@ -125,7 +125,7 @@ func (a *applier) provider(in statefile.OIDCProvider) error {
 }
 
 func (a *applier) role(in statefile.Role) error {
-	f := newForm("RoleName", in.Name, "Path", in.Path, "AssumeRolePolicyDocument", string(in.TrustPolicy.Raw),
+	f := newForm("RoleName", in.Name, "Path", in.Path, "AssumeRolePolicyDocument", in.TrustPolicy.Text(),
 		"PermissionsBoundary", in.PermissionsBoundary)
 	if in.Description != nil {
 		f.Set("Description", *in.Description)
@@ -137,6 +137,10 @@ func (a *applier) role(in statefile.Role) error {
 	var input createRoleInput
 	if err := f.decode(&input); err != nil {
 		return at(in.TrustPolicy, err)
+	}
+	a.validTrust = ""
+	if in.TrustPolicy.ValidTrust() {
+		a.validTrust = in.TrustPolicy.Text()
 	}
 	role, err := a.maker.role(&input)
 	if err != nil {
@@ -178,10 +182,10 @@ func (a *applier) succeed(old, now TrustPrincipal) error {
 func (a *applier) permissions(p *Permissions, inline map[string]statefile.Document, attached []string, l limits, holder string) error {
 	for _, name := range slices.Sorted(maps.Keys(inline)) {
 		var input putInlineInput
-		if err := newForm("PolicyName", name, "PolicyDocument", string(inline[name].Raw)).decode(&input); err != nil {
+		if err := newForm("PolicyName", name, "PolicyDocument", inline[name].Text()).decode(&input); err != nil {
 			return fmt.Errorf("inlinePolicies: %s: %w", name, at(inline[name], err))
 		}
-		if err := p.putInline(name, input.PolicyDocument, l, holder); err != nil {
+		if err := a.inline(p, name, inline[name], l, holder); err != nil {
 			return fmt.Errorf("inlinePolicies: %s: %w", name, at(inline[name], err))
 		}
 	}
@@ -191,6 +195,15 @@ func (a *applier) permissions(p *Permissions, inline map[string]statefile.Docume
 		}
 	}
 	return nil
+}
+
+// inline adds an inline policy. One that was validated with its document is not
+// again, where the partition asks for nothing more.
+func (a *applier) inline(p *Permissions, name string, in statefile.Document, l limits, holder string) error {
+	if in.ValidInline() && l.partition == "" {
+		return p.addInline(name, documentOf(in.Text()), l, holder)
+	}
+	return p.putInline(name, in.Text(), l, holder)
 }
 
 func (a *applier) group(in statefile.Group) error {

@@ -17,7 +17,7 @@ func (a *applier) policy(in statefile.Policy) error {
 	if err != nil {
 		return err
 	}
-	f := newForm("PolicyName", in.Name, "Path", in.Path, "PolicyDocument", string(current.Raw))
+	f := newForm("PolicyName", in.Name, "Path", in.Path, "PolicyDocument", current.Text())
 	if in.Description != nil {
 		f.Set("Description", *in.Description)
 	}
@@ -95,7 +95,7 @@ func (a *applier) allVersions(p *Policy, in []statefile.PolicyVersion) (*Policy,
 		if err != nil || !strings.HasPrefix(v.ID, "v") || number <= p.Last {
 			return nil, invalidInput("version %q: write v1, v2, …, ascending", v.ID)
 		}
-		document, err := managedDocument(string(v.Document.Raw), a.partition)
+		document, err := managedDocument(v.Document.Text(), a.partition)
 		if err != nil {
 			return nil, at(v.Document, err)
 		}

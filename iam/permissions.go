@@ -59,7 +59,10 @@ func (p *Permissions) putInline(name, text string, l limits, holder string) erro
 	if err != nil {
 		return err
 	}
-	document := NewDocument(parsed)
+	return p.addInline(name, NewDocument(parsed), l, holder)
+}
+
+func (p *Permissions) addInline(name string, document Document, l limits, holder string) error {
 	p.Inline = slices.Clone(p.Inline)
 	if at := p.inlineIndex(name); at >= 0 {
 		p.Inline[at].Document = document

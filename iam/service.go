@@ -171,6 +171,8 @@ type maker struct {
 	// lenient accepts principals that do not exist: a state document describes
 	// a world whose parts may come later.
 	lenient bool
+	// validTrust is a trust policy that was validated before.
+	validTrust string
 }
 
 func (c *call) maker(tx *state.Txn) *maker {

@@ -164,7 +164,7 @@ func (b *builder) cluster(name string, c statefile.Cluster) {
 func (b *builder) documented(p Policy) statefile.Document {
 	at := p.Place(0, 0)
 	b.found.Policies = append(b.found.Policies, p)
-	return statefile.Document{Raw: p.Text, File: at.File, Line: at.Line, Column: at.Column}
+	return statefile.NewDocument(string(p.Text)).At(at)
 }
 
 // document reads a policy that is written as JSON, as YAML, or as a string that

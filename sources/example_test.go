@@ -30,7 +30,7 @@ Resources:
 		return
 	}
 	role := state.Accounts["222233334444"].Roles[0]
-	fmt.Println(role.Name, string(role.TrustPolicy.Raw))
+	fmt.Println(role.Name, role.TrustPolicy.Text())
 	for _, n := range notes {
 		fmt.Println(n)
 	}

@@ -61,7 +61,7 @@ func (b *builder) barePolicies() {
 			account = b.o.Account
 		}
 		at := p.Place(1, 1)
-		document := statefile.Document{Raw: p.Text, File: at.File, Line: at.Line, Column: at.Column}
+		document := statefile.NewDocument(string(p.Text)).At(at)
 		switch p.Type {
 		case policy.TrustPolicy:
 			b.role(account, statefile.Role{Name: bare.name, TrustPolicy: document}, at)

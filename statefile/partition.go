@@ -33,7 +33,7 @@ func (s *State) Partition(account, defaultAccount string) string {
 				return parsed.Partition
 			}
 		}
-		if partition := partitionIn(string(a.Roles[i].TrustPolicy.Raw), account); partition != "" {
+		if partition := partitionIn(a.Roles[i].TrustPolicy.Text(), account); partition != "" {
 			return partition
 		}
 	}

@@ -13,18 +13,23 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
-func (v *validator) trustPolicy(at string, d Document) {
-	ReportPolicy(v.d, at, d, func(src []byte) (*policy.Document, error) {
+func (v *validator) trustPolicy(at string, d *Document) {
+	valid := ReportPolicy(v.d, at, *d, func(src []byte) (*policy.Document, error) {
 		return policy.ValidateTrust(src, policy.TrustOptions{})
 	})
+	if valid {
+		d.valid = asTrust
+	}
 }
 
 func (v *validator) identityPolicy(at string, d Document) {
 	ReportPolicy(v.d, at, d, policy.ValidateIdentity)
 }
 
-func (v *validator) inlinePolicy(at string, d Document) {
-	ReportPolicy(v.d, at, d, policy.ValidateInline)
+func (v *validator) inlinePolicy(at string, d *Document) {
+	if ReportPolicy(v.d, at, *d, policy.ValidateInline) {
+		d.valid = asInline
+	}
 }
 
 func (v *validator) sessionPolicy(at string, d Document) {
@@ -36,14 +41,16 @@ func (v *validator) resourcePolicy(at string, d Document) {
 }
 
 // ReportPolicy records what the validation has against a policy of that path,
-// in AWS's words, at the place in the document where it was written.
-func ReportPolicy(d *strictyaml.Decoder, path string, p Document, validate func([]byte) (*policy.Document, error)) {
+// in AWS's words, at the place in the document where it was written, and tells
+// whether there is a policy and nothing against it.
+func ReportPolicy(d *strictyaml.Decoder, path string, p Document, validate func([]byte) (*policy.Document, error)) bool {
 	if p.IsZero() {
-		return
+		return false
 	}
-	_, err := validate(p.Raw)
+	text := []byte(p.Text())
+	_, err := validate(text)
 	if err == nil {
-		return
+		return true
 	}
 	var (
 		refused *policy.ValidationError
@@ -51,13 +58,14 @@ func ReportPolicy(d *strictyaml.Decoder, path string, p Document, validate func(
 	)
 	switch {
 	case errors.As(err, &refused):
-		text := hint.Sentence(refused.Code+": "+refused.Message, refused.Hint.String())
-		d.CausedBy(err, path, d.Within(path, p.Raw, refused.Line, refused.Column), text)
+		message := hint.Sentence(refused.Code+": "+refused.Message, refused.Hint.String())
+		d.CausedBy(err, path, d.Within(path, text, refused.Line, refused.Column), message)
 	case errors.As(err, &syntax):
-		d.CausedBy(err, path, d.Within(path, p.Raw, syntax.Line, syntax.Column), syntax.Message)
+		d.CausedBy(err, path, d.Within(path, text, syntax.Line, syntax.Column), syntax.Message)
 	default:
 		d.PathErrorf(path, "%v", err)
 	}
+	return false
 }
 
 // checkSigningKey accepts the keys that issuers sign with here.

@@ -40,7 +40,7 @@ func validate(d *strictyaml.Decoder, path string, s *State) {
 		v.associations(at+".podIdentityAssociations", c)
 	}
 	at := strictyaml.Join(path, "issuers")
-	unique(v, at, s.Issuers, Issuer.identity, "issuer")
+	noneTwice(v, at, s.Issuers, Issuer.identity, "issuer")
 	for i := range s.Issuers {
 		v.issuer(strictyaml.Index(at, i), &s.Issuers[i])
 	}
@@ -56,37 +56,37 @@ func validate(d *strictyaml.Decoder, path string, s *State) {
 
 func (v *validator) account(at string, a *Account) {
 	v.optional(at+".partition", a.Partition, knownPartition, "one of "+strings.Join(aws.PartitionIDs(), ", "))
-	unique(v, at+".oidcProviders", a.OIDCProviders, OIDCProvider.identity, "OIDC provider")
+	noneTwice(v, at+".oidcProviders", a.OIDCProviders, OIDCProvider.identity, "OIDC provider")
 	for i := range a.OIDCProviders {
 		v.provider(strictyaml.Index(at+".oidcProviders", i), &a.OIDCProviders[i])
 	}
-	unique(v, at+".policies", a.Policies, Policy.identity, "policy")
+	noneTwice(v, at+".policies", a.Policies, Policy.identity, "policy")
 	for i := range a.Policies {
 		v.policy(strictyaml.Index(at+".policies", i), &a.Policies[i])
 	}
-	unique(v, at+".roles", a.Roles, Role.identity, "role")
+	noneTwice(v, at+".roles", a.Roles, Role.identity, "role")
 	for i := range a.Roles {
 		v.role(strictyaml.Index(at+".roles", i), &a.Roles[i])
 	}
-	unique(v, at+".groups", a.Groups, Group.identity, "group")
+	noneTwice(v, at+".groups", a.Groups, Group.identity, "group")
 	for i, g := range a.Groups {
 		at := strictyaml.Index(at+".groups", i)
 		v.name(at, g.Name, g.Path, 128)
 		v.permissions(at, g.InlinePolicies, g.AttachedPolicies, "")
 	}
-	unique(v, at+".users", a.Users, User.identity, "user")
+	noneTwice(v, at+".users", a.Users, User.identity, "user")
 	for i := range a.Users {
 		v.user(strictyaml.Index(at+".users", i), &a.Users[i])
 	}
-	unique(v, at+".instanceProfiles", a.InstanceProfiles, InstanceProfile.identity, "instance profile")
+	noneTwice(v, at+".instanceProfiles", a.InstanceProfiles, InstanceProfile.identity, "instance profile")
 	for i, p := range a.InstanceProfiles {
 		v.name(strictyaml.Index(at+".instanceProfiles", i), p.Name, p.Path, 128)
 	}
-	unique(v, at+".secrets", a.Secrets, Secret.identity, "secret")
+	noneTwice(v, at+".secrets", a.Secrets, Secret.identity, "secret")
 	for i := range a.Secrets {
 		v.secret(strictyaml.Index(at+".secrets", i), &a.Secrets[i])
 	}
-	unique(v, at+".buckets", a.Buckets, Bucket.identity, "bucket")
+	noneTwice(v, at+".buckets", a.Buckets, Bucket.identity, "bucket")
 	for i := range a.Buckets {
 		v.bucket(strictyaml.Index(at+".buckets", i), &a.Buckets[i])
 	}
@@ -102,9 +102,9 @@ func knownPartition(id string) bool {
 
 var outboundIssuer = regexp.MustCompile(`^https://[a-z0-9-]{1,63}\.tokens\.sts\.global\.api\.aws$`)
 
-// unique refuses what a list names twice. An item without a name has been
+// noneTwice refuses what a list names twice. An item without a name has been
 // reported by the decoder.
-func unique[T any](v *validator, at string, list []T, identity func(T) string, what string) {
+func noneTwice[T any](v *validator, at string, list []T, identity func(T) string, what string) {
 	first := map[string]int{}
 	for i := range list {
 		id := identity(list[i])
@@ -201,7 +201,8 @@ func (v *validator) permissions(at string, inline map[string]Document, attached 
 	for name, document := range inline {
 		at := strictyaml.Join(at+".inlinePolicies", name)
 		v.optional(at, name, iamNamePattern.MatchString, "a policy name of letters, digits and _+=,.@- only")
-		v.inlinePolicy(at, document)
+		v.inlinePolicy(at, &document)
+		inline[name] = document
 	}
 	for i, arn := range attached {
 		v.policyARN(strictyaml.Index(at+".attachedPolicies", i), arn)
@@ -213,7 +214,7 @@ func (v *validator) permissions(at string, inline map[string]Document, attached 
 
 func (v *validator) role(at string, r *Role) {
 	v.name(at, r.Name, r.Path, 64)
-	v.trustPolicy(at+".trustPolicy", r.TrustPolicy)
+	v.trustPolicy(at+".trustPolicy", &r.TrustPolicy)
 	v.permissions(at, r.InlinePolicies, r.AttachedPolicies, r.PermissionsBoundary)
 	if s := r.MaxSessionDuration; s != 0 && (s < 3600 || s > 43200) {
 		v.errorf(at+".maxSessionDuration", "%d seconds; write 3600 to 43200", s)

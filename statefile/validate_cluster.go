@@ -11,7 +11,7 @@ import (
 var serviceAccount = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$`)
 
 func (v *validator) associations(at string, c Cluster) {
-	unique(v, at, c.PodIdentityAssociations, PodIdentityAssociation.identity, "service account")
+	noneTwice(v, at, c.PodIdentityAssociations, PodIdentityAssociation.identity, "service account")
 	for i, a := range c.PodIdentityAssociations {
 		at := strictyaml.Index(at, i)
 		if !serviceAccount.MatchString(a.ServiceAccount) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"unique"
 
 	"go.yaml.in/yaml/v3"
 
@@ -29,28 +30,64 @@ func (j *JSON) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Document is an IAM policy document: inline, or {file: PATH}.
+// Document is an IAM policy document: inline, or {file: PATH}. The same texts are
+// in memory once, with those of the entities that are made of them.
 type Document struct {
-	// Raw is the policy as JSON text: a file's as it is, an inline one's with
-	// its members in the order in which they were written.
-	Raw []byte
+	text unique.Handle[string] // the zero one is no text
 	// File, Line and Column say where it was written, for messages; an export has none.
 	File         string
 	Line, Column int
+	// valid is what the loader found the text to be.
+	valid use
 }
 
+// use is what a policy is written for.
+type use uint8
+
+const (
+	asTrust use = iota + 1
+	asInline
+)
+
 // NewDocument is a policy whose text comes from elsewhere than a file.
-func NewDocument(text string) Document { return Document{Raw: []byte(text)} }
+func NewDocument(text string) Document {
+	if text == "" {
+		return Document{}
+	}
+	return Document{text: unique.Make(text)}
+}
+
+// At is the document as it was written at a place.
+func (d Document) At(p strictyaml.Position) Document {
+	d.File, d.Line, d.Column = p.File, p.Line, p.Column
+	return d
+}
+
+// Text is the policy as JSON: a file's as it is, an inline one's with its members
+// in the order in which they were written; "" where none was written.
+func (d Document) Text() string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.text.Value()
+}
 
 // IsZero reports whether no policy was written.
-func (d Document) IsZero() bool { return len(d.Raw) == 0 }
+func (d Document) IsZero() bool { return d.text == unique.Handle[string]{} }
+
+// ValidTrust reports whether the loader has found it a valid trust policy of
+// principals that exist.
+func (d Document) ValidTrust() bool { return d.valid == asTrust }
+
+// ValidInline reports whether the loader has found it a valid inline policy.
+func (d Document) ValidInline() bool { return d.valid == asInline }
 
 // MarshalJSON gives the policy itself.
-func (d Document) MarshalJSON() ([]byte, error) { return marshalRaw(d.Raw) }
+func (d Document) MarshalJSON() ([]byte, error) { return marshalRaw([]byte(d.Text())) }
 
 // UnmarshalJSON keeps the policy as it is written.
 func (d *Document) UnmarshalJSON(b []byte) error {
-	*d = Document{Raw: bytes.Clone(b)}
+	*d = NewDocument(string(b))
 	return nil
 }
 
@@ -79,7 +116,7 @@ func (j *JSON) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 // DecodeYAML takes a policy or {file: PATH}.
 func (p *Document) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 	raw, at := d.JSONOrFile(n, path, false)
-	*p = Document{Raw: bytes.Clone(raw), File: at.File, Line: at.Line, Column: at.Column}
+	*p = NewDocument(string(raw)).At(at)
 }
 
 // DecodeDirect takes text.
@@ -90,16 +127,17 @@ func (t *Text) DecodeDirect(r *strictyaml.DirectReader) bool {
 }
 
 // DecodeDirect takes an object or a list that names no file.
-func (j *JSON) DecodeDirect(r *strictyaml.DirectReader) (ok bool) {
-	*j, ok = r.JSON()
-	return ok && !namesFile(*j)
+func (j *JSON) DecodeDirect(r *strictyaml.DirectReader) bool {
+	raw, ok := r.JSON()
+	*j = bytes.Clone(raw)
+	return ok && !namesFile(raw)
 }
 
 // DecodeDirect takes an object that names no file.
 func (p *Document) DecodeDirect(r *strictyaml.DirectReader) bool {
 	line, column := r.Place()
 	raw, ok := r.JSON()
-	*p = Document{Raw: raw, File: r.File, Line: line, Column: column}
+	*p = NewDocument(string(raw)).At(strictyaml.Position{File: r.File, Line: line, Column: column})
 	return ok && !namesFile(raw)
 }
 

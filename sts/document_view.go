@@ -37,7 +37,7 @@ func NewDocumentView(doc statefile.State) (*DocumentView, error) {
 }
 
 func documentRole(partition, account string, r *statefile.Role) (*iam.Role, error) {
-	trust, err := policy.Parse(r.TrustPolicy.Raw)
+	trust, err := policy.Parse([]byte(r.TrustPolicy.Text()))
 	if err != nil {
 		return nil, err
 	}

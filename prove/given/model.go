@@ -115,7 +115,7 @@ func (m *Model) addPolicy(account string, p *statefile.Policy) error {
 			doc = v.Document
 		}
 	}
-	parsed, err := policy.Parse(doc.Raw)
+	parsed, err := policy.Parse([]byte(doc.Text()))
 	if err != nil {
 		return fmt.Errorf("policy %s: %w", p.Name, err)
 	}
@@ -138,7 +138,7 @@ func (m *Model) addRoles(account string) error {
 		if role.Tags == nil {
 			role.Tags = map[string]string{}
 		}
-		doc, err := policy.Parse(r.TrustPolicy.Raw)
+		doc, err := policy.Parse([]byte(r.TrustPolicy.Text()))
 		if err != nil {
 			return fmt.Errorf("role %s: its trust policy: %w", r.Name, err)
 		}
@@ -148,7 +148,7 @@ func (m *Model) addRoles(account string) error {
 		}
 		role.Unread = append(role.Unread, m.found.Unread[account+"/"+strings.ToLower(r.Name)]...)
 		for _, name := range slices.Sorted(maps.Keys(r.InlinePolicies)) {
-			doc, err := policy.Parse(r.InlinePolicies[name].Raw)
+			doc, err := policy.Parse([]byte(r.InlinePolicies[name].Text()))
 			if err != nil {
 				return fmt.Errorf("role %s: its policy %s: %w", r.Name, name, err)
 			}
@@ -217,13 +217,13 @@ func (m *Model) addResources(account string) error {
 		if region == "" {
 			region = "*"
 		}
-		if err := add("secret "+s.Name, s.Policy.Raw, aws.ARN{Partition: partition, Service: "secretsmanager", Region: region, Account: account, Resource: "secret:" + s.Name + "-" + suffix}.String()); err != nil {
+		if err := add("secret "+s.Name, []byte(s.Policy.Text()), aws.ARN{Partition: partition, Service: "secretsmanager", Region: region, Account: account, Resource: "secret:" + s.Name + "-" + suffix}.String()); err != nil {
 			return err
 		}
 	}
 	for i := range a.Buckets {
 		b := &a.Buckets[i]
-		if err := add("bucket "+b.Name, b.Policy.Raw, aws.PartitionARN(partition, "s3", "", b.Name), aws.PartitionARN(partition, "s3", "", b.Name+"/*")); err != nil {
+		if err := add("bucket "+b.Name, []byte(b.Policy.Text()), aws.PartitionARN(partition, "s3", "", b.Name), aws.PartitionARN(partition, "s3", "", b.Name+"/*")); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ func applyAssociation(tx *state.Txn, c *Cluster, d statefile.PodIdentityAssociat
 	}
 	a := &Association{
 		Account: c.Account, Region: c.Region, Cluster: c.Name, ID: d.ID, Namespace: namespace, ServiceAccount: name,
-		RoleARN: d.Role, TargetRoleARN: d.TargetRole, DisableSessionTags: d.DisableSessionTags, Policy: string(d.Policy.Raw),
+		RoleARN: d.Role, TargetRoleARN: d.TargetRole, DisableSessionTags: d.DisableSessionTags, Policy: d.Policy.Text(),
 		Created: d.Created, Modified: d.Modified, Tags: services.TagsOf(d.Tags),
 	}
 	if old, ok := AssociationFor(tx, c, namespace, name); ok {

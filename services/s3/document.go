@@ -50,7 +50,7 @@ func (s *Service) applyBucket(tx *state.Txn, account string, d *statefile.Bucket
 	b.Tags = services.TagsOf(d.Tags)
 	b.Policy = nil
 	if !d.Policy.IsZero() {
-		parsed, err := validatePolicy(b, d.Policy.Raw)
+		parsed, err := validatePolicy(b, []byte(d.Policy.Text()))
 		if err != nil {
 			return fmt.Errorf("its policy: %w", err)
 		}

@@ -47,7 +47,7 @@ func fromDocument(tx *state.Txn, account, region string, d *statefile.Secret, no
 	}
 	s.Changed = or(d.Changed, s.Created)
 	if !d.Policy.IsZero() {
-		parsed, err := policy.ValidateResource(d.Policy.Raw)
+		parsed, err := policy.ValidateResource([]byte(d.Policy.Text()))
 		if err != nil {
 			return nil, fmt.Errorf("its policy: %w", err)
 		}

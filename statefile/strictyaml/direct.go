@@ -257,13 +257,13 @@ func (r *DirectReader) structure(v reflect.Value, depth int) bool {
 }
 
 // JSON takes an object or a list and gives it as [Decoder.JSON] does: without
-// white space, members in their order, none twice.
+// white space, members in their order, none twice. It is good until the next call.
 func (r *DirectReader) JSON() ([]byte, bool) {
 	r.out.buf.Reset()
 	if c := r.peek(); c != '{' && c != '[' || !r.compact(0) {
 		return nil, false
 	}
-	return bytes.Clone(r.out.buf.Bytes()), true
+	return r.out.buf.Bytes(), true
 }
 
 func (r *DirectReader) compact(depth int) bool {
