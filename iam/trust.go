@@ -66,7 +66,9 @@ func namesAWS(d *policy.Document) bool {
 
 // mayNameAWS is whether the text of a policy could be one that [namesAWS]: "AWS" can
 // be written with escapes, too.
-func mayNameAWS(text string) bool { return strings.Contains(text, `"AWS"`) || strings.Contains(text, `\`) }
+func mayNameAWS(text string) bool {
+	return strings.Contains(text, `"AWS"`) || strings.Contains(text, `\`)
+}
 
 // findPrincipal looks up what an AWS principal of a policy names: a role or a
 // user by ARN or unique id. Accounts, sessions and "*" are not looked up and

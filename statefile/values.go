@@ -72,6 +72,11 @@ func (d Document) Text() string {
 	return d.text.Value()
 }
 
+// Equal reports whether two documents have one text, written at one place.
+func (d Document) Equal(other Document) bool {
+	return d.text == other.text && d.File == other.File && d.Line == other.Line && d.Column == other.Column
+}
+
 // IsZero reports whether no policy was written.
 func (d Document) IsZero() bool { return d.text == unique.Handle[string]{} }
 
