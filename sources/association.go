@@ -27,7 +27,7 @@ func (b *builder) associate() {
 		}
 		cluster.PodIdentityAssociations = append(slices.Clone(cluster.PodIdentityAssociations), statefile.PodIdentityAssociation{
 			ServiceAccount: title, Role: a.Role, TargetRole: a.TargetRole, ExternalID: a.ExternalID, DisableSessionTags: a.DisableSessionTags,
-			Policy: statefile.Document{Raw: []byte(a.Policy)},
+			Policy: statefile.NewDocument(a.Policy),
 		})
 		b.found.State.Clusters[a.Cluster] = cluster
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // podQuestion is what check asks of EKS Pod Identity.
@@ -135,7 +136,7 @@ func (q *question) grantedAssociation(p *program) (*sources.Found, error) {
 		return nil, usageError("--cluster %s: is not the ARN of an EKS cluster; write arn:aws:eks:REGION:ACCOUNT:cluster/NAME", name)
 	}
 	cluster.Account = or(cluster.Account, aws.DefaultAccount)
-	role := statefile.Role{Name: "role", TrustPolicy: statefile.Document{Raw: src, File: q.trustPolicy, Line: 1, Column: 1}}
+	role := statefile.Role{Name: "role", TrustPolicy: statefile.NewDocument(string(src)).At(strictyaml.Position{File: q.trustPolicy, Line: 1, Column: 1})}
 	found := &sources.Found{State: statefile.State{
 		Clusters: map[string]statefile.Cluster{name: cluster}, Accounts: map[string]statefile.Account{cluster.Account: {Roles: []statefile.Role{role}}},
 	}}
