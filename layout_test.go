@@ -20,7 +20,10 @@ var allowed = map[string][]string{
 	"spelling":                {},
 	"term":                    {},
 	"hint":                    {},
-	"policy":                  {},
+	"policy/tree":             {},
+	"policy":                  {"policy/tree"},
+	"rewrite":                 {"policy/tree"},
+	"lint":                    {"policy", "policy/tree", "rewrite"},
 	"prove":                   {"policy"},
 	"prove/given":             {"policy", "prove", "sources", "statefile", "statefile/strictyaml"},
 	"oidc":                    {},
@@ -60,10 +63,10 @@ var allowed = map[string][]string{
 	"doctor": {"control", "decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},
 	// The webhook in a cluster, which needs an API server.
 	"webhook/incluster": {"agent", "control", "kube", "webhook"},
-	"sources":           {"policy", "statefile", "statefile/strictyaml"},
+	"sources":           {"policy", "policy/tree", "rewrite", "statefile", "statefile/strictyaml"},
 	"page":              {},
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.
-	"audit": {"api", "aws", "decision", "iam", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
+	"audit": {"api", "aws", "decision", "iam", "lint", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
 	// CloudTrail's events held against the sources' policies.
 	"denial": {"audit", "aws", "iam", "oidc", "policy", "prove", "prove/given", "sources", "statefile/strictyaml", "sts"},
 	// Test helpers.

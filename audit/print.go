@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
@@ -59,7 +59,7 @@ func (r *Report) Text(p *term.Printer) error {
 
 var (
 	styles     = map[Verdict]term.Style{Gets: term.Green, Refused: term.Red, NoRole: term.Yellow, Unknown: term.Cyan}
-	severities = map[policy.Severity]term.Style{policy.SeverityError: term.Red, policy.SeverityWarning: term.Yellow, policy.SeverityNote: term.Cyan}
+	severities = map[lint.Severity]term.Style{lint.Error: term.Red, lint.Warning: term.Yellow, lint.Note: term.Cyan}
 )
 
 // title is [CLUSTER: ]NAMESPACE/NAME.
@@ -84,13 +84,13 @@ func (row *Row) role() string {
 
 // Summary counts the verdicts and findings in one line.
 func (r *Report) Summary() string {
-	counts := map[policy.Severity]int{}
+	counts := map[lint.Severity]int{}
 	for _, f := range r.Findings {
 		counts[f.Severity]++
 	}
 	return fmt.Sprintf("%s: %d with their role, %d refused, %d without a role, %d unknown; %s, %s, %s",
 		term.Plural(len(r.Matrix), "row"), r.Count(Gets), r.Count(Refused), r.Count(NoRole), r.Count(Unknown),
-		term.Plural(counts[policy.SeverityError], "error"), term.Plural(counts[policy.SeverityWarning], "warning"), term.Plural(counts[policy.SeverityNote], "note"))
+		term.Plural(counts[lint.Error], "error"), term.Plural(counts[lint.Warning], "warning"), term.Plural(counts[lint.Note], "note"))
 }
 
 // Markdown writes a report as a comment for a pull request.

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -56,13 +56,13 @@ type Link struct {
 
 // Finding is a broken or dangerous link. Its JSON is promised; fields may be added.
 type Finding struct {
-	Rule     string          `json:"rule"`
-	Severity policy.Severity `json:"severity"`
-	File     string          `json:"file"`
-	Line     int             `json:"line"`
-	Column   int             `json:"column"`
-	Message  string          `json:"message"`
-	Fix      string          `json:"fix"`
+	Rule     string        `json:"rule"`
+	Severity lint.Severity `json:"severity"`
+	File     string        `json:"file"`
+	Line     int           `json:"line"`
+	Column   int           `json:"column"`
+	Message  string        `json:"message"`
+	Fix      string        `json:"fix"`
 }
 
 // Report is the answer of an audit. Its JSON is promised; fields may be added.
@@ -76,7 +76,7 @@ type Report struct {
 
 // Clean says that nothing was found but notes.
 func (r *Report) Clean() bool {
-	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity != policy.SeverityNote })
+	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity != lint.Note })
 }
 
 // Count is the number of rows with a verdict.
@@ -108,7 +108,7 @@ func (r *Report) sort() {
 	slices.SortStableFunc(r.Matrix, func(a, b Row) int {
 		return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.ServiceAccount, b.ServiceAccount))
 	})
-	severity := map[policy.Severity]int{policy.SeverityError: 0, policy.SeverityWarning: 1, policy.SeverityNote: 2}
+	severity := map[lint.Severity]int{lint.Error: 0, lint.Warning: 1, lint.Note: 2}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(severity[a.Severity], severity[b.Severity]), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule))
 	})

@@ -65,19 +65,11 @@ func TestAttackSlowPolicies(t *testing.T) {
 			func(src []byte) (*Document, error) { return ValidateTrust(src, TrustOptions{}) }} {
 			validate([]byte(src))
 		}
-		findings := Lint([]byte(src), LintOptions{Account: "111122223333"})
 		if err == nil {
 			d := Evaluate(Policies{Identity: []Named{{Document: doc}}, Resource: &Named{Document: doc}}, r)
 			Explain(term.NewPrinter(io.Discard, false), d, ExplainOptions{All: true})
 		}
 		runtime.ReadMemStats(&after)
-		mended := 0
-		for _, f := range findings {
-			mended += len(f.Mended)
-		}
-		if mended > maxMended+16*len(src) {
-			t.Errorf("%d kB of mended documents", mended>>10)
-		}
 		return after.TotalAlloc - before.TotalAlloc
 	}
 	short, long := slowPolicies(6_000), slowPolicies(24_000)

@@ -62,12 +62,3 @@ func BenchmarkParse(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkLint(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		if len(Lint([]byte(irsaTrust), LintOptions{})) != 0 {
-			b.Fatal("findings")
-		}
-	}
-}

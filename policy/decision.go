@@ -1,6 +1,9 @@
 package policy
 
-import "github.com/irsa-emu/irsa-emu/hint"
+import (
+	"github.com/irsa-emu/irsa-emu/hint"
+	"github.com/irsa-emu/irsa-emu/policy/tree"
+)
 
 // SourceType is the kind of policy by its place in an evaluation.
 type SourceType string
@@ -148,9 +151,5 @@ type Hint struct {
 	Key       string `json:"key,omitempty"`
 }
 
-// Position is a place in a policy's text, both counted from 1; a column counts
-// characters.
-type Position struct {
-	Line   int `json:"line"`
-	Column int `json:"column"`
-}
+// Position is a place in a policy's text.
+type Position = tree.Position

@@ -1,6 +1,5 @@
 // Package policy is the IAM policy language: it parses documents, validates
-// them at the write with AWS's own texts, evaluates requests against them, and
-// finds mistakes in them.
+// them at the write with AWS's own texts, and evaluates requests against them.
 //
 // The two functions to know are [Parse], which does all the work that can be
 // done once (matchers, operators and variables are compiled), and [Evaluate],
@@ -11,7 +10,7 @@
 //
 // [ValidateTrust], [ValidateIdentity], [ValidateResource], [ValidateSession] and
 // [ValidateBoundary] stand where IAM and STS refuse a document at the write.
-// [Lint] is for people who hold a trust policy that AWS accepts but that does
+// Package lint is for people who hold a trust policy that AWS accepts but that does
 // not do what they mean.
 //
 // The package is pure: no clock, no I/O, no state. It knows nothing of roles,

@@ -52,12 +52,3 @@ func ExampleValidateTrust() {
 	fmt.Println(err)
 	// Output: MalformedPolicyDocument: AssumeRole policy may only specify STS AssumeRole actions.
 }
-
-func ExampleLint() {
-	for _, f := range policy.Lint([]byte(trust), policy.LintOptions{}) {
-		fmt.Printf("%d:%d: [%s] %s; %s\n", f.Line, f.Column, f.Rule, f.Message, f.Fix)
-	}
-	// Output:
-	// 3:17: [no-aud] no condition tests issuer.example.com:aud; add a condition on issuer.example.com:aud with the audience of your tokens, which is among the provider's client ids
-	// 7:62: [wildcard-under-equals] "system:serviceaccount:shop:*" holds a wildcard; write StringLike
-}

@@ -163,31 +163,6 @@ func checkDecision(t *testing.T, d Decision) {
 	}
 }
 
-// FuzzLint: no text crashes the linter, each finding is complete, and a mended
-// document is as good as the one it was made from.
-func FuzzLint(f *testing.F) {
-	for _, s := range seeds {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		_, before := Parse(src)
-		for _, finding := range Lint(src, LintOptions{Account: "111122223333", Providers: []string{"https://" + issuer}}) {
-			if finding.Rule == "" || finding.Severity == "" || finding.Line < 1 || finding.Column < 1 || finding.Message == "" || finding.Why == "" || finding.Fix == "" {
-				t.Fatalf("incomplete finding %+v", finding)
-			}
-			if finding.Mended == nil {
-				continue
-			}
-			if !json.Valid(finding.Mended) {
-				t.Fatalf("%s: mended document is not JSON:\n%s", finding.Rule, finding.Mended)
-			}
-			if _, err := Parse(finding.Mended); err != nil && before == nil {
-				t.Fatalf("%s: mended document cannot be parsed: %v\n%s", finding.Rule, err, finding.Mended)
-			}
-		}
-	})
-}
-
 // FuzzCondition: every operator keeps what its name promises, whatever is wanted
 // and got: a Not is the opposite where the key is there, IfExists changes nothing
 // then, and an operator agrees with the plainest comparison there is.

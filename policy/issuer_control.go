@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
 // A web identity's issuer may serve everybody: a statement that trusts it must
@@ -68,24 +69,24 @@ func IssuerControlOf(federated string) (IssuerControl, bool) {
 	return c, shared
 }
 
-// metBy says whether a Condition element limits the issuer's tokens as IAM
+// MetBy says whether a Condition element limits the issuer's tokens as IAM
 // demands: one operator is enough, and all of its keys that count must be good.
-func (c IssuerControl) metBy(condition *node) bool {
+func (c IssuerControl) MetBy(condition *tree.Node) bool {
 	if condition == nil {
 		return false
 	}
-	return slices.ContainsFunc(condition.members, func(operator member) bool {
-		op, ok := parseOperator(operator.name)
+	return slices.ContainsFunc(condition.Members, func(operator tree.Member) bool {
+		op, ok := parseOperator(operator.Name)
 		if !ok || op.negated || op.ifExists || op.test != stringEquals && op.test != stringEqualsIgnoreCase && (!c.like || op.test != stringLike) {
 			return false
 		}
 		counts := 0
-		for _, key := range operator.value.members {
-			if !slices.ContainsFunc(c.Keys, func(k string) bool { return k == key.name || !c.exactCase && strings.EqualFold(k, key.name) }) {
+		for _, key := range operator.Value.Members {
+			if !slices.ContainsFunc(c.Keys, func(k string) bool { return k == key.Name || !c.exactCase && strings.EqualFold(k, key.Name) }) {
 				continue
 			}
 			counts++
-			if c.open != nil && slices.ContainsFunc(key.value.list(), func(v *node) bool { return c.open(v.text) }) {
+			if c.open != nil && slices.ContainsFunc(key.Value.List(), func(v *tree.Node) bool { return c.open(v.Text) }) {
 				return false
 			}
 		}
@@ -95,36 +96,36 @@ func (c IssuerControl) metBy(condition *node) bool {
 
 // issuerControls refuses statements that let everybody of a controlled issuer
 // assume the role.
-func (v trustValidator) issuerControls(s *node) *ValidationError {
-	if s.get("Effect").text != "Allow" || !coversWebIdentity(s) {
+func (v trustValidator) issuerControls(s *tree.Node) *ValidationError {
+	if s.Get("Effect").Text != "Allow" || !coversWebIdentity(s) {
 		return nil
 	}
-	condition := s.get("Condition")
-	for _, n := range s.get("Principal").get("Federated").list() {
-		c, controlled := IssuerControlOf(n.text)
-		if !controlled || c.metBy(condition) {
+	condition := s.Get("Condition")
+	for _, n := range s.Get("Principal").Get("Federated").List() {
+		c, controlled := IssuerControlOf(n.Text)
+		if !controlled || c.MetBy(condition) {
 			continue
 		}
 		text := c.refusal
-		if c.missing != "" && (condition == nil || len(condition.members) == 0) {
+		if c.missing != "" && (condition == nil || len(condition.Members) == 0) {
 			text = c.missing
 		}
 		return v.refuse(n, text, fmt.Sprintf("%s issues tokens for all of its customers; add a condition on %s that names yours",
-			aws.IssuerName(n.text), strings.Join(c.Keys, " or ")))
+			aws.IssuerName(n.Text), strings.Join(c.Keys, " or ")))
 	}
 	return nil
 }
 
 // coversWebIdentity says whether a statement is about AssumeRoleWithWebIdentity.
-func coversWebIdentity(s *node) bool {
-	covers := func(n *node) bool {
-		return slices.ContainsFunc(n.list(), func(action *node) bool {
-			g := compileGlob(action.text)
+func coversWebIdentity(s *tree.Node) bool {
+	covers := func(n *tree.Node) bool {
+		return slices.ContainsFunc(n.List(), func(action *tree.Node) bool {
+			g := compileGlob(action.Text)
 			return g.match(assumeRoleByWeb)
 		})
 	}
-	if n := s.get("NotAction"); n != nil {
+	if n := s.Get("NotAction"); n != nil {
 		return !covers(n)
 	}
-	return covers(s.get("Action"))
+	return covers(s.Get("Action"))
 }

@@ -1,6 +1,13 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy/tree"
+)
+
+// SyntaxError is a document that is not JSON or not of the policy grammar.
+type SyntaxError = tree.SyntaxError
 
 // Parse reads a policy strictly: JSON without duplicate keys or trailing text,
 // known elements only, in the shapes of the policy grammar. It compiles
@@ -8,7 +15,7 @@ import "strings"
 // the matter of the Validate functions. The error is a [*SyntaxError].
 func Parse(src []byte) (*Document, error) {
 	text := string(src)
-	root, err := parseJSON(text)
+	root, err := tree.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -25,34 +32,34 @@ type builder struct {
 	pos positions
 }
 
-func (b *builder) errorf(n *node, format string, args ...any) *SyntaxError {
-	return syntaxErrorAt(b.src, n.start, format, args...)
+func (b *builder) errorf(n *tree.Node, format string, args ...any) *SyntaxError {
+	return tree.SyntaxErrorAt(b.src, n.Start, format, args...)
 }
 
-func build(src string, root *node) (*Document, *SyntaxError) {
+func build(src string, root *tree.Node) (*Document, *SyntaxError) {
 	b := &builder{src: src, pos: positions{src: src, at: Position{Line: 1, Column: 1}}}
-	if root.kind != kindObject {
-		return nil, b.errorf(root, "a policy is a JSON object, not %s", root.kind)
+	if root.Kind != tree.Object {
+		return nil, b.errorf(root, "a policy is a JSON object, not %s", root.Kind)
 	}
 	d := &Document{source: src} // not the tree: with 100,000 roles it would be a third of the memory
-	for _, m := range root.members {
-		switch m.name {
+	for _, m := range root.Members {
+		switch m.Name {
 		case "Version", "Id":
-			if m.value.kind != kindString {
-				return nil, b.errorf(m.value, "%s must be a string, not %s", m.name, m.value.kind)
+			if m.Value.Kind != tree.String {
+				return nil, b.errorf(m.Value, "%s must be a string, not %s", m.Name, m.Value.Kind)
 			}
 		case "Statement":
 		default:
-			return nil, syntaxErrorAt(src, m.nameStart, "unknown element %q; a policy has Version, Id and Statement", m.name)
+			return nil, tree.SyntaxErrorAt(src, m.NameStart, "unknown element %q; a policy has Version, Id and Statement", m.Name)
 		}
 	}
-	if v := root.get("Version"); v != nil {
-		if d.Version = v.text; d.Version != Version2008 && d.Version != Version2012 {
-			return nil, b.errorf(v, "Version must be %q or %q, not %q", Version2012, Version2008, v.text)
+	if v := root.Get("Version"); v != nil {
+		if d.Version = v.Text; d.Version != Version2008 && d.Version != Version2012 {
+			return nil, b.errorf(v, "Version must be %q or %q, not %q", Version2012, Version2008, v.Text)
 		}
 	}
-	if id := root.get("Id"); id != nil {
-		d.ID = id.text
+	if id := root.Get("Id"); id != nil {
+		d.ID = id.Text
 	}
 	list, err := b.statements(root)
 	if err != nil {
@@ -89,65 +96,65 @@ func (p *positions) advance(offset int) Position {
 	return p.at
 }
 
-func (b *builder) statements(root *node) ([]*node, *SyntaxError) {
-	n := root.get("Statement")
+func (b *builder) statements(root *tree.Node) ([]*tree.Node, *SyntaxError) {
+	n := root.Get("Statement")
 	switch {
 	case n == nil:
 		return nil, b.errorf(root, "the policy has no Statement")
-	case n.kind == kindObject:
-		return []*node{n}, nil
-	case n.kind != kindArray:
-		return nil, b.errorf(n, "Statement must be an object or an array of objects, not %s", n.kind)
-	case len(n.items) == 0:
+	case n.Kind == tree.Object:
+		return []*tree.Node{n}, nil
+	case n.Kind != tree.Array:
+		return nil, b.errorf(n, "Statement must be an object or an array of objects, not %s", n.Kind)
+	case len(n.Items) == 0:
 		return nil, b.errorf(n, "Statement is empty")
 	}
-	return n.items, nil
+	return n.Items, nil
 }
 
-func (b *builder) statement(n *node, variables bool) (*Statement, *SyntaxError) {
-	if n.kind != kindObject {
-		return nil, b.errorf(n, "a statement must be an object, not %s", n.kind)
+func (b *builder) statement(n *tree.Node, variables bool) (*Statement, *SyntaxError) {
+	if n.Kind != tree.Object {
+		return nil, b.errorf(n, "a statement must be an object, not %s", n.Kind)
 	}
-	s := &Statement{Start: b.pos.advance(n.start)}
+	s := &Statement{Start: b.pos.advance(n.Start)}
 	var err *SyntaxError
-	for _, m := range n.members {
-		switch m.name {
+	for _, m := range n.Members {
+		switch m.Name {
 		case "Sid":
-			if m.value.kind != kindString {
-				return nil, b.errorf(m.value, "Sid must be a string, not %s", m.value.kind)
+			if m.Value.Kind != tree.String {
+				return nil, b.errorf(m.Value, "Sid must be a string, not %s", m.Value.Kind)
 			}
-			s.Sid = m.value.text
+			s.Sid = m.Value.Text
 		case "Effect":
-			if s.Effect = m.value.text; m.value.kind != kindString || s.Effect != "Allow" && s.Effect != "Deny" {
-				return nil, b.errorf(m.value, `Effect must be "Allow" or "Deny"`)
+			if s.Effect = m.Value.Text; m.Value.Kind != tree.String || s.Effect != "Allow" && s.Effect != "Deny" {
+				return nil, b.errorf(m.Value, `Effect must be "Allow" or "Deny"`)
 			}
 		case "Principal", "NotPrincipal":
 			if s.principal != nil {
-				return nil, b.errorf(m.value, "Principal and NotPrincipal exclude each other")
+				return nil, b.errorf(m.Value, "Principal and NotPrincipal exclude each other")
 			}
 			err = b.principals(s, m)
 		case "Action", "NotAction":
 			if s.actions != nil {
-				return nil, b.errorf(m.value, "Action and NotAction exclude each other")
+				return nil, b.errorf(m.Value, "Action and NotAction exclude each other")
 			}
-			s.Actions.Not = m.name == "NotAction"
+			s.Actions.Not = m.Name == "NotAction"
 			s.Actions.Values, err = b.strings(m)
 			for _, v := range s.Actions.Values {
 				s.actions = append(s.actions, compileGlob(strings.ToLower(v)))
 			}
 		case "Resource", "NotResource":
 			if s.resources != nil {
-				return nil, b.errorf(m.value, "Resource and NotResource exclude each other")
+				return nil, b.errorf(m.Value, "Resource and NotResource exclude each other")
 			}
-			s.Resources.Not = m.name == "NotResource"
+			s.Resources.Not = m.Name == "NotResource"
 			s.Resources.Values, err = b.strings(m)
 			for _, v := range s.Resources.Values {
 				s.resources = append(s.resources, newResourceMatcher(v, variables))
 			}
 		case "Condition":
-			s.Conditions, err = b.conditions(m.value, variables)
+			s.Conditions, err = b.conditions(m.Value, variables)
 		default:
-			return nil, syntaxErrorAt(b.src, m.nameStart, "unknown element %q in a statement", m.name)
+			return nil, tree.SyntaxErrorAt(b.src, m.NameStart, "unknown element %q in a statement", m.Name)
 		}
 		if err != nil {
 			return nil, err
@@ -159,95 +166,95 @@ func (b *builder) statement(n *node, variables bool) (*Statement, *SyntaxError) 
 	if s.actions == nil {
 		return nil, b.errorf(n, "the statement has no Action")
 	}
-	s.End = b.pos.advance(n.end)
+	s.End = b.pos.advance(n.End)
 	return s, nil
 }
 
 // strings reads a string or a non-empty array of strings. A null among resources
 // is ignored, as by IAM.
-func (b *builder) strings(m member) ([]string, *SyntaxError) {
-	if m.value.kind == kindString {
-		return []string{m.value.text}, nil
+func (b *builder) strings(m tree.Member) ([]string, *SyntaxError) {
+	if m.Value.Kind == tree.String {
+		return []string{m.Value.Text}, nil
 	}
-	if m.value.kind != kindArray {
-		return nil, b.errorf(m.value, "%s must be a string or an array of strings, not %s", m.name, m.value.kind)
+	if m.Value.Kind != tree.Array {
+		return nil, b.errorf(m.Value, "%s must be a string or an array of strings, not %s", m.Name, m.Value.Kind)
 	}
-	values := make([]string, 0, len(m.value.items))
-	for _, item := range m.value.items {
+	values := make([]string, 0, len(m.Value.Items))
+	for _, item := range m.Value.Items {
 		switch {
-		case item.kind == kindString:
-			values = append(values, item.text)
-		case item.kind == kindNull && strings.HasSuffix(m.name, "Resource"):
+		case item.Kind == tree.String:
+			values = append(values, item.Text)
+		case item.Kind == tree.Null && strings.HasSuffix(m.Name, "Resource"):
 		default:
-			return nil, b.errorf(item, "%s must hold strings, not %s", m.name, item.kind)
+			return nil, b.errorf(item, "%s must hold strings, not %s", m.Name, item.Kind)
 		}
 	}
 	if len(values) == 0 {
-		return nil, b.errorf(m.value, "%s is empty", m.name)
+		return nil, b.errorf(m.Value, "%s is empty", m.Name)
 	}
 	return values, nil
 }
 
-func (b *builder) principals(s *Statement, m member) *SyntaxError {
-	matcher := &principalMatcher{not: m.name == "NotPrincipal"}
+func (b *builder) principals(s *Statement, m tree.Member) *SyntaxError {
+	matcher := &principalMatcher{not: m.Name == "NotPrincipal"}
 	s.principal, s.Principals.Not = matcher, matcher.not
-	if m.value.kind == kindString {
-		if m.value.text != "*" {
-			return b.errorf(m.value, `%s must be "*" or an object such as {"Federated": "arn:…"}`, m.name)
+	if m.Value.Kind == tree.String {
+		if m.Value.Text != "*" {
+			return b.errorf(m.Value, `%s must be "*" or an object such as {"Federated": "arn:…"}`, m.Name)
 		}
 		matcher.entries = []principalEntry{{kind: anyone}}
 		s.Principals.Values = []NamedPrincipal{{Value: "*"}}
 		return nil
 	}
-	if m.value.kind != kindObject {
-		return b.errorf(m.value, `%s must be "*" or an object, not %s`, m.name, m.value.kind)
+	if m.Value.Kind != tree.Object {
+		return b.errorf(m.Value, `%s must be "*" or an object, not %s`, m.Name, m.Value.Kind)
 	}
-	if len(m.value.members) == 0 {
-		return b.errorf(m.value, "%s is empty", m.name)
+	if len(m.Value.Members) == 0 {
+		return b.errorf(m.Value, "%s is empty", m.Name)
 	}
-	for _, kind := range m.value.members {
-		switch kind.name {
+	for _, kind := range m.Value.Members {
+		switch kind.Name {
 		case "AWS", "Federated", "Service", "CanonicalUser":
 		default:
-			return syntaxErrorAt(b.src, kind.nameStart, "unknown principal type %q; known are AWS, Federated, Service and CanonicalUser", kind.name)
+			return tree.SyntaxErrorAt(b.src, kind.NameStart, "unknown principal type %q; known are AWS, Federated, Service and CanonicalUser", kind.Name)
 		}
 		values, err := b.strings(kind)
 		if err != nil {
 			return err
 		}
 		for _, v := range values {
-			matcher.entries = append(matcher.entries, newPrincipalEntry(kind.name, v))
-			s.Principals.Values = append(s.Principals.Values, NamedPrincipal{kind.name, v})
+			matcher.entries = append(matcher.entries, newPrincipalEntry(kind.Name, v))
+			s.Principals.Values = append(s.Principals.Values, NamedPrincipal{kind.Name, v})
 		}
 	}
 	return nil
 }
 
-func (b *builder) conditions(n *node, variables bool) ([]Condition, *SyntaxError) {
-	if n.kind != kindObject {
-		return nil, b.errorf(n, "Condition must be an object, not %s", n.kind)
+func (b *builder) conditions(n *tree.Node, variables bool) ([]Condition, *SyntaxError) {
+	if n.Kind != tree.Object {
+		return nil, b.errorf(n, "Condition must be an object, not %s", n.Kind)
 	}
 	count := 0
-	for _, operatorMember := range n.members {
-		count += len(operatorMember.value.members)
+	for _, operatorMember := range n.Members {
+		count += len(operatorMember.Value.Members)
 	}
 	out := make([]Condition, 0, count) // a policy is kept as long as its role
-	for _, operatorMember := range n.members {
-		keys := operatorMember.value
-		if keys.kind != kindObject {
-			return nil, b.errorf(keys, "operator %s must hold an object of keys, not %s", operatorMember.name, keys.kind)
+	for _, operatorMember := range n.Members {
+		keys := operatorMember.Value
+		if keys.Kind != tree.Object {
+			return nil, b.errorf(keys, "operator %s must hold an object of keys, not %s", operatorMember.Name, keys.Kind)
 		}
-		op, known := parseOperator(operatorMember.name)
-		if !known && len(keys.members) > 0 {
+		op, known := parseOperator(operatorMember.Name)
+		if !known && len(keys.Members) > 0 {
 			// Recorded: IAM takes an unknown operator that tests no key.
-			return nil, syntaxErrorAt(b.src, operatorMember.nameStart, "unknown condition operator %q", operatorMember.name)
+			return nil, tree.SyntaxErrorAt(b.src, operatorMember.NameStart, "unknown condition operator %q", operatorMember.Name)
 		}
-		for _, key := range keys.members {
-			values, err := b.scalars(key.value)
+		for _, key := range keys.Members {
+			values, err := b.scalars(key.Value)
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, newCondition(operatorMember.name, key.name, values, op, b.pos.advance(key.nameStart), variables))
+			out = append(out, newCondition(operatorMember.Name, key.Name, values, op, b.pos.advance(key.NameStart), variables))
 		}
 	}
 	return out, nil
@@ -255,18 +262,18 @@ func (b *builder) conditions(n *node, variables bool) ([]Condition, *SyntaxError
 
 // scalars reads the values of a condition key: strings, numbers and booleans,
 // the latter two as their text.
-func (b *builder) scalars(n *node) ([]string, *SyntaxError) {
-	items := n.items
-	if n.kind != kindArray {
-		items = []*node{n}
+func (b *builder) scalars(n *tree.Node) ([]string, *SyntaxError) {
+	items := n.Items
+	if n.Kind != tree.Array {
+		items = []*tree.Node{n}
 	}
 	values := make([]string, len(items))
 	for i, item := range items {
-		switch item.kind {
-		case kindString, kindNumber, kindBool:
-			values[i] = item.text
+		switch item.Kind {
+		case tree.String, tree.Number, tree.Bool:
+			values[i] = item.Text
 		default:
-			return nil, b.errorf(item, "a condition value must be a string, a number or a boolean, not %s", item.kind)
+			return nil, b.errorf(item, "a condition value must be a string, a number or a boolean, not %s", item.Kind)
 		}
 	}
 	return values, nil

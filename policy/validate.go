@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/hint"
+	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
@@ -58,14 +59,14 @@ func ValidateBoundary(src []byte) (*Document, error) { return ValidateIdentity(s
 // Its methods return nil when there is nothing to refuse.
 type validator struct{ src string }
 
-func (v validator) refuse(n *node, message, why string) *ValidationError {
+func (v validator) refuse(n *tree.Node, message, why string) *ValidationError {
 	return v.refuseWith(n, message, hint.Hint{Message: why})
 }
 
-func (v validator) refuseWith(n *node, message string, h hint.Hint) *ValidationError {
+func (v validator) refuseWith(n *tree.Node, message string, h hint.Hint) *ValidationError {
 	e := &ValidationError{Code: CodeMalformed, Message: message, Hint: h}
 	if n != nil {
-		p := positionAt(v.src, n.start)
+		p := tree.PositionAt(v.src, n.Start)
 		e.Line, e.Column = p.Line, p.Column
 	}
 	return e
@@ -85,47 +86,15 @@ func tooLarge(quota string, limit, size int) *ValidationError {
 	}
 }
 
-// statements returns the statements of a document, a single one included.
-func (n *node) statements() []*node {
-	s := n.get("Statement")
-	if s == nil || s.kind == kindObject {
-		return compact(s)
-	}
-	return s.items
-}
-
-func compact(n *node) []*node {
-	if n == nil {
-		return nil
-	}
-	return []*node{n}
-}
-
-// list returns a value's items, or the value itself as the only one.
-func (n *node) list() []*node {
-	if n != nil && n.kind == kindArray {
-		return n.items
-	}
-	return compact(n)
-}
-
-// either returns the member of one of two names.
-func (n *node) either(a, b string) *node {
-	if v := n.get(a); v != nil {
-		return v
-	}
-	return n.get(b)
-}
-
-func isStringOrList(n *node) bool {
-	if n.kind == kindString {
+func isStringOrList(n *tree.Node) bool {
+	if n.Kind == tree.String {
 		return true
 	}
-	if n.kind != kindArray {
+	if n.Kind != tree.Array {
 		return false
 	}
-	for _, item := range n.items {
-		if item.kind != kindString {
+	for _, item := range n.Items {
+		if item.Kind != tree.String {
 			return false
 		}
 	}
@@ -134,12 +103,12 @@ func isStringOrList(n *node) bool {
 
 // isListWithNull: recorded, IAM takes a null among the resources of a list and
 // ignores it.
-func isListWithNull(n *node) bool {
-	if n.kind != kindArray {
+func isListWithNull(n *tree.Node) bool {
+	if n.Kind != tree.Array {
 		return false
 	}
-	for _, item := range n.items {
-		if item.kind != kindString && item.kind != kindNull {
+	for _, item := range n.Items {
+		if item.Kind != tree.String && item.Kind != tree.Null {
 			return false
 		}
 	}
@@ -149,26 +118,26 @@ func isListWithNull(n *node) bool {
 // conditionShape finds what is wrong with the shape of a Condition element, or
 // an unknown operator that tests a key. Recorded: an unknown operator without a
 // key, an operator without keys and a key without values are accepted.
-func conditionShape(n *node) (at *node, hint string) {
-	if n.kind != kindObject {
+func conditionShape(n *tree.Node) (at *tree.Node, hint string) {
+	if n.Kind != tree.Object {
 		return n, "Condition must be an object of operators"
 	}
-	for _, op := range n.members {
-		if op.value.kind != kindObject {
-			return op.value, fmt.Sprintf("operator %s must hold an object of condition keys", op.name)
+	for _, op := range n.Members {
+		if op.Value.Kind != tree.Object {
+			return op.Value, fmt.Sprintf("operator %s must hold an object of condition keys", op.Name)
 		}
-		if _, known := parseOperator(op.name); !known && len(op.value.members) > 0 {
-			if right := nearestOperator(op.name); right != "" {
-				return op.value, fmt.Sprintf("there is no condition operator %s; write %s", op.name, right)
+		if _, known := parseOperator(op.Name); !known && len(op.Value.Members) > 0 {
+			if right := nearestOperator(op.Name); right != "" {
+				return op.Value, fmt.Sprintf("there is no condition operator %s; write %s", op.Name, right)
 			}
-			return op.value, fmt.Sprintf("there is no condition operator %s", op.name)
+			return op.Value, fmt.Sprintf("there is no condition operator %s", op.Name)
 		}
-		for _, key := range op.value.members {
-			for _, value := range key.value.list() {
-				switch value.kind {
-				case kindString, kindNumber, kindBool:
+		for _, key := range op.Value.Members {
+			for _, value := range key.Value.List() {
+				switch value.Kind {
+				case tree.String, tree.Number, tree.Bool:
 				default:
-					return value, fmt.Sprintf("the value of %s must be a string, a number or a boolean", key.name)
+					return value, fmt.Sprintf("the value of %s must be a string, a number or a boolean", key.Name)
 				}
 			}
 		}
@@ -204,17 +173,17 @@ var operatorNames = func() []string {
 }()
 
 // duplicateSid returns the second statement of two with the same non-empty Sid.
-func duplicateSid(statements []*node) *node {
+func duplicateSid(statements []*tree.Node) *tree.Node {
 	seen := map[string]bool{}
 	for _, s := range statements {
-		sid := s.get("Sid")
-		if sid == nil || sid.text == "" {
+		sid := s.Get("Sid")
+		if sid == nil || sid.Text == "" {
 			continue
 		}
-		if seen[sid.text] {
+		if seen[sid.Text] {
 			return sid
 		}
-		seen[sid.text] = true
+		seen[sid.Text] = true
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
 // The formats of the values in Action and Resource.
@@ -25,9 +26,9 @@ var iamPaths = []string{"user/", "federated-user/", "role/", "group/", "instance
 var s3RegionalPaths = []string{"accesspoint/", "job/", "storage-lens/", "storage-lens-group/", "async-request/", "access-grants/"}
 
 func (v identityValidator) resourceFormat() *ValidationError {
-	for _, s := range v.root.statements() {
-		for _, r := range s.either("Resource", "NotResource").list() {
-			if message, hint := resourceFormat(r.text); message != "" && r.kind == kindString {
+	for _, s := range v.root.Statements() {
+		for _, r := range s.Either("Resource", "NotResource").List() {
+			if message, hint := resourceFormat(r.Text); message != "" && r.Kind == tree.String {
 				return v.refuse(r, message, hint)
 			}
 		}
@@ -77,9 +78,9 @@ func startsWithAny(s string, prefixes []string) bool {
 }
 
 func (v identityValidator) actionFormat() *ValidationError {
-	for _, s := range v.root.statements() {
-		for _, a := range s.either("Action", "NotAction").list() {
-			if message := actionFormat(a.text); message != "" {
+	for _, s := range v.root.Statements() {
+		for _, a := range s.Either("Action", "NotAction").List() {
+			if message := actionFormat(a.Text); message != "" {
 				return v.refuse(a, message, `an action is written as service:Name, such as s3:GetObject`)
 			}
 		}

@@ -3,6 +3,8 @@ package policy
 import (
 	"fmt"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
 // Texts of IAM for identity policies, recorded on AWS (LocalStack's snapshots of
@@ -57,7 +59,7 @@ const (
 
 func validateIdentity(src []byte, use use, last func(identityValidator) *ValidationError) (*Document, error) {
 	text := string(src)
-	root, syntax := parseJSON(text)
+	root, syntax := tree.Parse(text)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textSyntax)
 	}
@@ -87,38 +89,38 @@ func validateIdentity(src []byte, use use, last func(identityValidator) *Validat
 
 type identityValidator struct {
 	validator
-	root    *node
+	root    *tree.Node
 	session bool
 }
 
 func (v identityValidator) syntax() *ValidationError {
-	bad := func(n *node, format string, args ...any) *ValidationError {
+	bad := func(n *tree.Node, format string, args ...any) *ValidationError {
 		return v.refuse(n, textSyntax, fmt.Sprintf(format, args...))
 	}
-	if v.root.kind != kindObject {
+	if v.root.Kind != tree.Object {
 		return bad(v.root, "a policy is a JSON object")
 	}
-	for _, m := range v.root.members {
-		switch m.name {
+	for _, m := range v.root.Members {
+		switch m.Name {
 		case "Version":
-			if m.value.kind != kindString || m.value.text != Version2008 && m.value.text != Version2012 {
-				return bad(m.value, "Version must be %q", Version2012)
+			if m.Value.Kind != tree.String || m.Value.Text != Version2008 && m.Value.Text != Version2012 {
+				return bad(m.Value, "Version must be %q", Version2012)
 			}
 		case "Id":
-			if m.value.kind != kindString {
-				return bad(m.value, "Id must be a string")
+			if m.Value.Kind != tree.String {
+				return bad(m.Value, "Id must be a string")
 			}
 		case "Statement":
 		default:
-			return bad(m.value, "a policy has no element %s", m.name)
+			return bad(m.Value, "a policy has no element %s", m.Name)
 		}
 	}
-	s := v.root.get("Statement")
-	if s == nil || s.kind != kindObject && s.kind != kindArray || s.kind == kindArray && len(s.items) == 0 {
+	s := v.root.Get("Statement")
+	if s == nil || s.Kind != tree.Object && s.Kind != tree.Array || s.Kind == tree.Array && len(s.Items) == 0 {
 		return bad(v.root, "the policy has no statements")
 	}
-	for _, s := range v.root.statements() {
-		if s.kind != kindObject {
+	for _, s := range v.root.Statements() {
+		if s.Kind != tree.Object {
 			return bad(s, "a statement must be an object")
 		}
 		if err := v.statementSyntax(s, bad); err != nil {
@@ -128,41 +130,41 @@ func (v identityValidator) syntax() *ValidationError {
 	return nil
 }
 
-func (v identityValidator) statementSyntax(s *node, bad func(*node, string, ...any) *ValidationError) *ValidationError {
-	for _, m := range s.members {
-		switch m.name {
+func (v identityValidator) statementSyntax(s *tree.Node, bad func(*tree.Node, string, ...any) *ValidationError) *ValidationError {
+	for _, m := range s.Members {
+		switch m.Name {
 		case "Sid":
-			if m.value.kind != kindString {
-				return bad(m.value, "Sid must be a string")
+			if m.Value.Kind != tree.String {
+				return bad(m.Value, "Sid must be a string")
 			}
 		case "Effect", "Principal", "NotPrincipal":
 		case "Action", "NotAction", "Resource", "NotResource":
-			if !isStringOrList(m.value) && !(strings.HasSuffix(m.name, "Resource") && isListWithNull(m.value)) {
-				return bad(m.value, "%s must be a string or an array of strings", m.name)
+			if !isStringOrList(m.Value) && !(strings.HasSuffix(m.Name, "Resource") && isListWithNull(m.Value)) {
+				return bad(m.Value, "%s must be a string or an array of strings", m.Name)
 			}
 		case "Condition":
-			if at, hint := conditionShape(m.value); at != nil {
+			if at, hint := conditionShape(m.Value); at != nil {
 				return bad(at, "%s", hint)
 			}
 		default:
-			return bad(m.value, "a statement has no element %s", m.name)
+			return bad(m.Value, "a statement has no element %s", m.Name)
 		}
 	}
-	effect := s.get("Effect")
-	if effect == nil || effect.kind != kindString || !strings.EqualFold(effect.text, "Allow") && !strings.EqualFold(effect.text, "Deny") {
+	effect := s.Get("Effect")
+	if effect == nil || effect.Kind != tree.String || !strings.EqualFold(effect.Text, "Allow") && !strings.EqualFold(effect.Text, "Deny") {
 		return bad(s, "Effect must be Allow or Deny")
 	}
-	if n := s.get("NotAction"); n != nil && s.get("Action") != nil {
+	if n := s.Get("NotAction"); n != nil && s.Get("Action") != nil {
 		return bad(n, "Action and NotAction exclude each other")
 	}
-	if n := s.get("NotResource"); n != nil && s.get("Resource") != nil {
+	if n := s.Get("NotResource"); n != nil && s.Get("Resource") != nil {
 		return bad(n, "Resource and NotResource exclude each other")
 	}
 	return nil
 }
 
 func (v identityValidator) version() *ValidationError {
-	if version := v.root.get("Version"); version == nil || version.text != Version2012 {
+	if version := v.root.Get("Version"); version == nil || version.Text != Version2012 {
 		return v.refuse(version, textVersion, `add "Version": "2012-10-17"`)
 	}
 	return nil
@@ -170,25 +172,25 @@ func (v identityValidator) version() *ValidationError {
 
 // legacy is what AWS's older parser refuses.
 func (v identityValidator) legacy() *ValidationError {
-	for _, s := range v.root.statements() {
-		if e := s.get("Effect"); e.text != "Allow" && e.text != "Deny" {
-			return v.refuse(e, textLegacy, fmt.Sprintf("Effect is case-sensitive: Allow or Deny, not %s", e.text))
+	for _, s := range v.root.Statements() {
+		if e := s.Get("Effect"); e.Text != "Allow" && e.Text != "Deny" {
+			return v.refuse(e, textLegacy, fmt.Sprintf("Effect is case-sensitive: Allow or Deny, not %s", e.Text))
 		}
-		for _, r := range s.either("Resource", "NotResource").list() {
-			parts := strings.Split(r.text, ":")
+		for _, r := range s.Either("Resource", "NotResource").List() {
+			parts := strings.Split(r.Text, ":")
 			if len(parts) < 2 || !knownPartition(parts[1]) {
 				continue // refused later, for another reason
 			}
 			if len(parts) > 2 && parts[2] == "" {
-				return v.refuse(r, textLegacy, fmt.Sprintf("the ARN %s names no service", r.text))
+				return v.refuse(r, textLegacy, fmt.Sprintf("the ARN %s names no service", r.Text))
 			}
 			if len(parts) == 4 || len(parts) == 5 {
-				return v.refuse(r, textLegacy, fmt.Sprintf("the ARN %s has %d parts; an ARN has six: arn:partition:service:region:account:resource", r.text, len(parts)))
+				return v.refuse(r, textLegacy, fmt.Sprintf("the ARN %s has %d parts; an ARN has six: arn:partition:service:region:account:resource", r.Text, len(parts)))
 			}
 		}
-		if c := s.get("Condition"); c != nil {
+		if c := s.Get("Condition"); c != nil {
 			if at, why := malformedValue(c); at != nil && !v.session {
-				return v.refuse(at, textLegacy, fmt.Sprintf("%q is %s", at.text, why))
+				return v.refuse(at, textLegacy, fmt.Sprintf("%q is %s", at.Text, why))
 			}
 		}
 	}
@@ -196,15 +198,15 @@ func (v identityValidator) legacy() *ValidationError {
 }
 
 // malformedValue finds a value that its operator cannot read.
-func malformedValue(condition *node) (at *node, why string) {
-	for _, operator := range condition.members {
-		op, ok := parseOperator(operator.name)
+func malformedValue(condition *tree.Node) (at *tree.Node, why string) {
+	for _, operator := range condition.Members {
+		op, ok := parseOperator(operator.Name)
 		if !ok {
 			continue
 		}
-		for _, key := range operator.value.members {
-			for _, value := range key.value.list() {
-				if why := op.malformed(value.text); why != "" {
+		for _, key := range operator.Value.Members {
+			for _, value := range key.Value.List() {
+				if why := op.malformed(value.Text); why != "" {
 					return value, why
 				}
 			}
@@ -214,8 +216,8 @@ func malformedValue(condition *node) (at *node, why string) {
 }
 
 func (v identityValidator) principals() *ValidationError {
-	for _, s := range v.root.statements() {
-		if p := s.either("Principal", "NotPrincipal"); p != nil {
+	for _, s := range v.root.Statements() {
+		if p := s.Either("Principal", "NotPrincipal"); p != nil {
 			return v.refuse(p, textPrincipal, "an identity policy applies to whom it is attached to; a Principal belongs into a trust or resource policy")
 		}
 	}
@@ -223,15 +225,15 @@ func (v identityValidator) principals() *ValidationError {
 }
 
 func (v identityValidator) sids() *ValidationError {
-	for _, s := range v.root.statements() {
+	for _, s := range v.root.Statements() {
 		// The text says otherwise, but a Sid with underscores is among the documents
 		// recorded as accepted; one with a dash or a blank is not.
-		if sid := s.get("Sid"); sid != nil && !alphanumeric(strings.ReplaceAll(sid.text, "_", "")) {
+		if sid := s.Get("Sid"); sid != nil && !alphanumeric(strings.ReplaceAll(sid.Text, "_", "")) {
 			return v.refuse(sid, textSidCharacters, "")
 		}
 	}
-	if n := duplicateSid(v.root.statements()); n != nil {
-		return v.refuse(n, textDuplicateSid, fmt.Sprintf("Sid %s is used twice", n.text))
+	if n := duplicateSid(v.root.Statements()); n != nil {
+		return v.refuse(n, textDuplicateSid, fmt.Sprintf("Sid %s is used twice", n.Text))
 	}
 	return nil
 }
@@ -246,8 +248,8 @@ func alphanumeric(s string) bool {
 }
 
 func (v identityValidator) actionsPresent() *ValidationError {
-	for _, s := range v.root.statements() {
-		if len(s.either("Action", "NotAction").list()) == 0 {
+	for _, s := range v.root.Statements() {
+		if len(s.Either("Action", "NotAction").List()) == 0 {
 			return v.refuse(s, textNoActions, "")
 		}
 	}
@@ -255,8 +257,8 @@ func (v identityValidator) actionsPresent() *ValidationError {
 }
 
 func (v identityValidator) resourcesPresent() *ValidationError {
-	for _, s := range v.root.statements() {
-		if len(s.either("Resource", "NotResource").list()) == 0 {
+	for _, s := range v.root.Statements() {
+		if len(s.Either("Resource", "NotResource").List()) == 0 {
 			return v.refuse(s, textNoResources, `add "Resource": "*" or an ARN`)
 		}
 	}

@@ -1,6 +1,10 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/irsa-emu/irsa-emu/policy/tree"
+)
 
 // textInvalidSyntax is what Secrets Manager says of a policy outside the grammar
 // (awsdocs/aws-cloudformation-user-guide#623).
@@ -12,31 +16,31 @@ const textInvalidSyntax = "This policy has invalid syntax."
 // [*ValidationError].
 func ValidateResource(src []byte) (*Document, error) {
 	text := string(src)
-	root, syntax := parseJSON(text)
+	root, syntax := tree.Parse(text)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textInvalidJSON)
 	}
 	v := validator{text}
-	if root.kind == kindObject {
-		for _, s := range root.statements() {
-			if s.kind != kindObject {
+	if root.Kind == tree.Object {
+		for _, s := range root.Statements() {
+			if s.Kind != tree.Object {
 				continue // build says so
 			}
 			for _, names := range [][2]string{{"Effect", "Effect"}, {"Principal", "NotPrincipal"}, {"Action", "NotAction"}, {"Resource", "NotResource"}} {
-				if s.either(names[0], names[1]) == nil {
+				if s.Either(names[0], names[1]) == nil {
 					return nil, v.refuse(s, "Missing required field "+names[0], "a resource policy's statement needs Effect, Principal, Action and Resource")
 				}
 			}
-			if n := s.get("NotPrincipal"); n != nil && s.get("Effect").text == "Allow" {
+			if n := s.Get("NotPrincipal"); n != nil && s.Get("Effect").Text == "Allow" {
 				return nil, v.refuse(n, textAllowNot, "")
 			}
-			for _, n := range s.get("Principal").awsValues() {
-				if e := awsPrincipal(n.text); e.kind == otherPrincipal || e.kind != anyone && hasWildcard(n.text) {
-					return nil, v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.text), "")
+			for _, n := range awsValues(s.Get("Principal")) {
+				if e := awsPrincipal(n.Text); e.kind == otherPrincipal || e.kind != anyone && hasWildcard(n.Text) {
+					return nil, v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.Text), "")
 				}
 			}
-			for _, n := range s.either("Action", "NotAction").list() {
-				if message := actionFormat(n.text); message != "" {
+			for _, n := range s.Either("Action", "NotAction").List() {
+				if message := actionFormat(n.Text); message != "" {
 					return nil, v.refuse(n, message, "an action is written as service:Name, such as s3:GetObject")
 				}
 			}
@@ -46,20 +50,20 @@ func ValidateResource(src []byte) (*Document, error) {
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textInvalidSyntax)
 	}
-	if n := duplicateSid(root.statements()); n != nil {
-		return nil, v.refuse(n, textTrustSids, fmt.Sprintf("Sid %s is used twice", n.text))
+	if n := duplicateSid(root.Statements()); n != nil {
+		return nil, v.refuse(n, textTrustSids, fmt.Sprintf("Sid %s is used twice", n.Text))
 	}
 	return d, nil
 }
 
 // awsValues are the strings of a Principal's AWS member.
-func (n *node) awsValues() []*node {
+func awsValues(n *tree.Node) []*tree.Node {
 	if n == nil {
 		return nil
 	}
-	var out []*node
-	for _, v := range n.get("AWS").list() {
-		if v.kind == kindString {
+	var out []*tree.Node
+	for _, v := range n.Get("AWS").List() {
+		if v.Kind == tree.String {
 			out = append(out, v)
 		}
 	}

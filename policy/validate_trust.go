@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
 // Texts of IAM for trust policies. The first four are recorded on AWS; the
@@ -41,11 +42,11 @@ type TrustOptions struct {
 // UpdateAssumeRolePolicy. The error is a [*ValidationError].
 func ValidateTrust(src []byte, o TrustOptions) (*Document, error) {
 	text := string(src)
-	root, syntax := parseJSON(text)
+	root, syntax := tree.Parse(text)
 	if syntax != nil {
 		return nil, fromSyntax(syntax, textInvalidJSON)
 	}
-	if root.kind != kindObject {
+	if root.Kind != tree.Object {
 		return nil, validator{text}.refuse(root, textInvalidJSON, "a policy is a JSON object")
 	}
 	v := trustValidator{validator{text}, o}
@@ -74,37 +75,37 @@ type trustValidator struct {
 	options TrustOptions
 }
 
-func (v trustValidator) document(root *node) *ValidationError {
-	for _, m := range root.members {
-		switch m.name {
+func (v trustValidator) document(root *tree.Node) *ValidationError {
+	for _, m := range root.Members {
+		switch m.Name {
 		case "Version":
-			if m.value.kind != kindString || m.value.text != Version2008 && m.value.text != Version2012 {
-				return v.refuse(m.value, textTrustVersion, `write "Version": "2012-10-17"`)
+			if m.Value.Kind != tree.String || m.Value.Text != Version2008 && m.Value.Text != Version2012 {
+				return v.refuse(m.Value, textTrustVersion, `write "Version": "2012-10-17"`)
 			}
 		case "Id", "Statement":
 		default:
-			return v.refuse(m.value, textTrustSyntax, fmt.Sprintf("a policy has no element %s", m.name))
+			return v.refuse(m.Value, textTrustSyntax, fmt.Sprintf("a policy has no element %s", m.Name))
 		}
 	}
-	s := root.get("Statement")
+	s := root.Get("Statement")
 	switch {
-	case s == nil, s.kind == kindArray && len(s.items) == 0, s.kind == kindNull:
+	case s == nil, s.Kind == tree.Array && len(s.Items) == 0, s.Kind == tree.Null:
 		return v.refuse(s, textTrustNoStatement, "")
-	case s.kind != kindArray && s.kind != kindObject:
+	case s.Kind != tree.Array && s.Kind != tree.Object:
 		return v.refuse(s, textTrustSyntax, "Statement must be an object or an array of objects")
 	}
-	for _, s := range root.statements() {
-		if s.kind != kindObject {
+	for _, s := range root.Statements() {
+		if s.Kind != tree.Object {
 			return v.refuse(s, textTrustSyntax, "a statement must be an object")
 		}
 		if err := v.statement(s); err != nil {
 			return err
 		}
 	}
-	if n := duplicateSid(root.statements()); n != nil {
-		return v.refuse(n, textTrustSids, fmt.Sprintf("Sid %s is used twice", n.text))
+	if n := duplicateSid(root.Statements()); n != nil {
+		return v.refuse(n, textTrustSids, fmt.Sprintf("Sid %s is used twice", n.Text))
 	}
-	for _, s := range root.statements() {
+	for _, s := range root.Statements() {
 		if err := v.issuerControls(s); err != nil {
 			return err
 		}
@@ -112,27 +113,27 @@ func (v trustValidator) document(root *node) *ValidationError {
 	return nil
 }
 
-func (v trustValidator) statement(s *node) *ValidationError {
-	effect := s.get("Effect")
+func (v trustValidator) statement(s *tree.Node) *ValidationError {
+	effect := s.Get("Effect")
 	switch {
 	case effect == nil:
 		return v.refuse(s, "Missing required field Effect", "")
-	case effect.kind != kindString:
+	case effect.Kind != tree.String:
 		return v.refuse(effect, textTrustSyntax, "Effect must be a string")
-	case effect.text != "Allow" && effect.text != "Deny":
-		return v.refuse(effect, "Invalid effect: "+effect.text, "Effect is case-sensitive: Allow or Deny")
+	case effect.Text != "Allow" && effect.Text != "Deny":
+		return v.refuse(effect, "Invalid effect: "+effect.Text, "Effect is case-sensitive: Allow or Deny")
 	}
-	if n := s.get("NotPrincipal"); n != nil {
-		if effect.text == "Allow" {
+	if n := s.Get("NotPrincipal"); n != nil {
+		if effect.Text == "Allow" {
 			return v.refuse(n, textAllowNot, "")
 		}
 		return v.refuse(n, textNotPrincipal, "")
 	}
-	principal := s.get("Principal")
+	principal := s.Get("Principal")
 	if err := v.principal(s, principal); err != nil {
 		return err
 	}
-	if c := s.get("Condition"); c != nil {
+	if c := s.Get("Condition"); c != nil {
 		if at, hint := conditionShape(c); at != nil {
 			return v.refuse(at, textTrustSyntax, hint)
 		}
@@ -140,21 +141,21 @@ func (v trustValidator) statement(s *node) *ValidationError {
 	if err := v.actions(s); err != nil {
 		return err
 	}
-	if n := s.get("Resource"); n != nil {
+	if n := s.Get("Resource"); n != nil {
 		return v.refuse(n, "Has prohibited field Resource", "a trust policy is about its own role")
 	}
-	if n := s.get("NotResource"); n != nil {
+	if n := s.Get("NotResource"); n != nil {
 		return v.refuse(n, textNotResource, "a trust policy is about its own role")
 	}
-	for _, m := range s.members {
-		switch m.name {
+	for _, m := range s.Members {
+		switch m.Name {
 		case "Effect", "Principal", "Action", "NotAction", "Condition":
 		case "Sid":
-			if m.value.kind != kindString {
-				return v.refuse(m.value, textTrustSyntax, "Sid must be a string")
+			if m.Value.Kind != tree.String {
+				return v.refuse(m.Value, textTrustSyntax, "Sid must be a string")
 			}
 		default:
-			return v.refuse(m.value, "Has prohibited field "+m.name, "a statement has no such element")
+			return v.refuse(m.Value, "Has prohibited field "+m.Name, "a statement has no such element")
 		}
 	}
 	return nil
@@ -179,22 +180,22 @@ func namesSTS(action string) bool {
 	return ok && strings.Trim(name, "*?") != ""
 }
 
-func (v trustValidator) actions(s *node) *ValidationError {
-	action, not := s.get("Action"), s.get("NotAction")
+func (v trustValidator) actions(s *tree.Node) *ValidationError {
+	action, not := s.Get("Action"), s.Get("NotAction")
 	if action != nil && not != nil {
 		return v.refuse(not, textTrustSyntax, "Action and NotAction exclude each other")
 	}
-	n := s.either("Action", "NotAction")
-	if n == nil || n.kind == kindArray && len(n.items) == 0 {
+	n := s.Either("Action", "NotAction")
+	if n == nil || n.Kind == tree.Array && len(n.Items) == 0 {
 		return v.refuse(s, "Missing required field Action", "")
 	}
 	if !isStringOrList(n) {
 		return v.refuse(n, textTrustSyntax, "Action must be a string or an array of strings")
 	}
-	for _, a := range n.list() {
-		if !namesSTS(a.text) || not == nil && !matchesTrustAction(a.text) {
+	for _, a := range n.List() {
+		if !namesSTS(a.Text) || not == nil && !matchesTrustAction(a.Text) {
 			for _, right := range trustActions {
-				if strings.EqualFold(right, a.text) {
+				if strings.EqualFold(right, a.Text) {
 					return v.refuse(a, textOnlyAssumeRole, "the case of letters counts in a trust policy: write "+right)
 				}
 			}
@@ -204,20 +205,20 @@ func (v trustValidator) actions(s *node) *ValidationError {
 	return nil
 }
 
-func (v trustValidator) principal(s, p *node) *ValidationError {
+func (v trustValidator) principal(s, p *tree.Node) *ValidationError {
 	switch {
 	case p == nil:
 		return v.refuse(s, "Missing required field Principal", "")
-	case p.kind == kindString:
+	case p.Kind == tree.String:
 		return v.refuse(p, textPrincipalObject, `write {"AWS": "*"} for everyone, {"Federated": "arn:…"} for a web identity`)
-	case p.kind != kindObject:
+	case p.Kind != tree.Object:
 		return v.refuse(p, textTrustSyntax, "Principal must be an object")
-	case len(p.members) == 0:
+	case len(p.Members) == 0:
 		return v.refuse(p, textPrincipalEmpty, "")
 	}
-	for _, m := range p.members {
-		var check func(*node) *ValidationError
-		switch m.name {
+	for _, m := range p.Members {
+		var check func(*tree.Node) *ValidationError
+		switch m.Name {
 		case "AWS":
 			check = v.awsPrincipal
 		case "Federated":
@@ -225,15 +226,15 @@ func (v trustValidator) principal(s, p *node) *ValidationError {
 		case "Service":
 			check = v.servicePrincipal
 		default:
-			return v.refuse(m.value, fmt.Sprintf("Invalid principal in policy: %q", m.name), "known are AWS, Federated and Service")
+			return v.refuse(m.Value, fmt.Sprintf("Invalid principal in policy: %q", m.Name), "known are AWS, Federated and Service")
 		}
-		if m.value.kind == kindArray && len(m.value.items) == 0 {
-			return v.refuse(m.value, textPrincipalEmpty, "")
+		if m.Value.Kind == tree.Array && len(m.Value.Items) == 0 {
+			return v.refuse(m.Value, textPrincipalEmpty, "")
 		}
-		if !isStringOrList(m.value) {
-			return v.refuse(m.value, textTrustSyntax, m.name+" must be a string or an array of strings")
+		if !isStringOrList(m.Value) {
+			return v.refuse(m.Value, textTrustSyntax, m.Name+" must be a string or an array of strings")
 		}
-		for _, value := range m.value.list() {
+		for _, value := range m.Value.List() {
 			if err := check(value); err != nil {
 				return err
 			}
@@ -245,37 +246,37 @@ func (v trustValidator) principal(s, p *node) *ValidationError {
 var awsPrincipalPattern = regexp.MustCompile(`^arn:aws[a-z-]*:(iam::\d{12}:(root|(user|role)/[\x21-\x7e]+)|` +
 	`sts::\d{12}:(assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
 
-func (v trustValidator) awsPrincipal(n *node) *ValidationError {
+func (v trustValidator) awsPrincipal(n *tree.Node) *ValidationError {
 	switch {
-	case n.text == "*":
+	case n.Text == "*":
 		return nil
-	case strings.ContainsAny(n.text, "*?"):
+	case strings.ContainsAny(n.Text, "*?"):
 		return v.invalidAWS(n, "wildcards are not allowed in a principal; name the account and test aws:PrincipalArn in a condition")
-	case aws.IsAccount(n.text) || isUniqueID(n.text) || awsPrincipalPattern.MatchString(n.text):
+	case aws.IsAccount(n.Text) || isUniqueID(n.Text) || awsPrincipalPattern.MatchString(n.Text):
 		return nil
 	}
 	return v.invalidAWS(n, "an AWS principal is an account id, or the ARN of an account's root, a user, a role or a role session")
 }
 
-func (v trustValidator) invalidAWS(n *node, hint string) *ValidationError {
-	return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.text), hint)
+func (v trustValidator) invalidAWS(n *tree.Node, hint string) *ValidationError {
+	return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.Text), hint)
 }
 
 // principalsExist looks the named users and roles up, once the document is known
 // to be well-formed.
-func (v trustValidator) principalsExist(root *node) *ValidationError {
+func (v trustValidator) principalsExist(root *tree.Node) *ValidationError {
 	if v.options.KnownPrincipal == nil {
 		return nil
 	}
-	for _, s := range root.statements() {
-		for _, n := range s.get("Principal").awsValues() {
-			switch awsPrincipal(n.text).kind {
+	for _, s := range root.Statements() {
+		for _, n := range awsValues(s.Get("Principal")) {
+			switch awsPrincipal(n.Text).kind {
 			case awsUniqueID:
-				if !v.options.KnownPrincipal(n.text) {
+				if !v.options.KnownPrincipal(n.Text) {
 					return v.invalidAWS(n, "the user or role with this id was deleted; name it by its ARN")
 				}
 			case awsRole, awsOther:
-				if parts, _ := aws.SplitARN(n.text); parts[2] == "iam" && !v.options.KnownPrincipal(n.text) {
+				if parts, _ := aws.SplitARN(n.Text); parts[2] == "iam" && !v.options.KnownPrincipal(n.Text) {
 					return v.invalidAWS(n, "there is no such user or role")
 				}
 			}
@@ -289,15 +290,15 @@ var (
 	domainPattern       = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 )
 
-func (v trustValidator) federatedPrincipal(n *node) *ValidationError {
-	if domainPattern.MatchString(n.text) {
-		if aws.IssuerOf(n.text).BuiltIn {
+func (v trustValidator) federatedPrincipal(n *tree.Node) *ValidationError {
+	if domainPattern.MatchString(n.Text) {
+		if aws.IssuerOf(n.Text).BuiltIn {
 			return nil
 		}
-		return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "FEDERATED":"%s"`, n.text), "name the provider by its ARN: arn:aws:iam::account:oidc-provider/"+n.text)
+		return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "FEDERATED":"%s"`, n.Text), "name the provider by its ARN: arn:aws:iam::account:oidc-provider/"+n.Text)
 	}
 	// A provider that does not exist is accepted: it may be made later.
-	if !federatedARNPattern.MatchString(n.text) || strings.Contains(n.text, ":oidc-provider/https://") {
+	if !federatedARNPattern.MatchString(n.Text) || strings.Contains(n.Text, ":oidc-provider/https://") {
 		return v.refuse(n, textFederated, "an OIDC provider is named arn:aws:iam::<12-digit account>:oidc-provider/<issuer without https://>")
 	}
 	return nil
@@ -305,9 +306,9 @@ func (v trustValidator) federatedPrincipal(n *node) *ValidationError {
 
 var servicePattern = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)$`)
 
-func (v trustValidator) servicePrincipal(n *node) *ValidationError {
-	if servicePattern.MatchString(n.text) {
+func (v trustValidator) servicePrincipal(n *tree.Node) *ValidationError {
+	if servicePattern.MatchString(n.Text) {
 		return nil
 	}
-	return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "SERVICE":"%s"`, n.text), "a service principal is written as service.amazonaws.com")
+	return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "SERVICE":"%s"`, n.Text), "a service principal is written as service.amazonaws.com")
 }

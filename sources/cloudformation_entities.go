@@ -206,7 +206,7 @@ func (c *template) document(r *resource, n *yaml.Node, p Policy) (statefile.Docu
 		c.b.unreadPolicy(&p)
 		return statefile.Document{}, false
 	}
-	p.Account = c.account
+	p.Account, p.Guessed, p.written = c.account, !c.b.owned, &written{file: c.f, node: n}
 	if p.Text, p.at, ok = c.b.document(c.f, v, p.Address); !ok {
 		return statefile.Document{}, false
 	}

@@ -7,7 +7,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -16,7 +15,8 @@ type Refused struct {
 	strictyaml.Position
 	// Address names the resource.
 	Address string
-	policy.Finding
+	// Message is CloudFormation's, Why and Fix what it does not say.
+	Message, Why, Fix string
 }
 
 // What people write to have an issuer in a condition key, which both are refused,
@@ -72,7 +72,6 @@ func (c *template) refuse(n *yaml.Node, path []string, message, why, fix string)
 	if slices.Contains(path, "Condition") {
 		fix = fixConditionKey
 	}
-	f := policy.Finding{Rule: "refused", Severity: policy.SeverityError, Line: at.Line, Column: at.Column, Message: message,
-		Why: "CloudFormation refuses the template: " + why, Fix: fix}
-	c.b.found.Refused = append(c.b.found.Refused, Refused{at, strings.Join(path[:min(len(path), 2)], "."), f})
+	c.b.found.Refused = append(c.b.found.Refused, Refused{at, strings.Join(path[:min(len(path), 2)], "."), message,
+		"CloudFormation refuses the template: " + why, fix})
 }

@@ -110,7 +110,7 @@ func (b *builder) path(path string) error {
 		return err
 	}
 	if !info.IsDir() {
-		src, err := os.ReadFile(path)
+		src, err := b.readFile(path)
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (b *builder) path(path string) error {
 		case !entry.Type().IsRegular() || !slices.Contains(extensions, filepath.Ext(name)):
 			return nil
 		}
-		src, err := os.ReadFile(name)
+		src, err := b.readFile(name)
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package sources
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -24,7 +23,7 @@ type barePolicy struct {
 
 // policyFile takes an IAM policy that is a file of its own.
 func (b *builder) policyFile(f *file, n *yaml.Node) {
-	p := Policy{Address: f.name, Type: typeOf(n), Text: f.src, at: whole(f.name), Owner: ""}
+	p := Policy{Address: f.name, Type: typeOf(n), Text: f.src, at: whole(f.name), Owner: "", written: &written{file: f, node: n}}
 	if !f.json {
 		var ok bool
 		if p.Text, p.at, ok = b.document(f, n, f.name); !ok {
@@ -92,7 +91,7 @@ func (b *builder) directState(name string, src []byte) bool {
 
 // stateDocuments takes the documents of a file that has the head of ours.
 func (b *builder) stateDocuments(f *file, nodes []*yaml.Node) error {
-	s, err := statefile.Decode(f.name, f.src, nodes, os.ReadFile)
+	s, err := statefile.Decode(f.name, f.src, nodes, b.readFile)
 	if errs, ok := err.(strictyaml.Errors); ok {
 		b.found.errors = append(b.found.errors, errs...)
 		return nil
@@ -140,18 +139,19 @@ func (b *builder) sessionPolicy(f *file, n *yaml.Node) string {
 // statePolicies records the policies of an account of a State document. The
 // loader has validated them.
 func (b *builder) statePolicies(f *file, account string, n *yaml.Node) {
-	d := strictyaml.New(f.name, f.src, os.ReadFile)
+	d := strictyaml.New(f.name, f.src, b.readFile)
 	path := strictyaml.Join("accounts", account)
 	add := func(kind policy.SourceType, path, owner string, inline bool, n *yaml.Node) {
 		if isNull(n) {
 			return
 		}
-		raw, _ := d.JSONOrFile(n, path, false)
+		raw, place := d.JSONOrFile(n, path, false)
 		if raw == nil {
 			return
 		}
 		b.found.Policies = append(b.found.Policies, Policy{
 			Address: path, Type: kind, Account: account, Owner: owner, Inline: inline, Text: raw, at: within{d, path}, parsed: true,
+			written: writtenAt(f, n, place.File),
 		})
 	}
 	inline := func(path, owner string, n *yaml.Node) {
@@ -181,6 +181,15 @@ func (b *builder) statePolicies(f *file, account string, n *yaml.Node) {
 			add(policy.ResourcePolicy, strictyaml.Index(path+"."+kind, i)+".policy", text(get(s, "name")), false, get(s, "policy"))
 		}
 	}
+}
+
+// writtenAt is where a policy of a State document is written: in it, or in a file
+// that it names.
+func writtenAt(f *file, n *yaml.Node, name string) *written {
+	if name != f.name {
+		return &written{named: name}
+	}
+	return &written{file: f, node: n}
 }
 
 // within is the origin of a policy in a State document, or in a file it names.

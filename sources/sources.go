@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -25,6 +26,8 @@ type Options struct {
 	KnowsManaged func(arn string) bool
 	// Stdin is read for the path "-"; nil refuses it.
 	Stdin io.Reader
+	// Instead are texts to read in place of what files of these names hold.
+	Instead map[string][]byte
 }
 
 func (o Options) withDefaults() Options {
@@ -65,13 +68,16 @@ type Policy struct {
 	// managed policy's) account and name. A trust policy from a file of its own
 	// has neither.
 	Account, Owner string
+	// Guessed says that the account is none that the source or the options name.
+	Guessed bool
 	// Inline tells a role's inline policy from a managed one.
 	Inline bool
 	// Text is the document as JSON.
 	Text []byte
 
-	at     origin
-	parsed bool // a State document's loader has validated it
+	at      origin
+	written *written // nil where it is an output
+	parsed  bool     // a State document's loader has validated it
 }
 
 // Place is where the given line and column of Text were written.
@@ -173,9 +179,13 @@ func (f *Found) Validate() error {
 		if p.parsed {
 			continue
 		}
-		if f := p.Refusal(); f != nil {
-			text := p.Address + ": " + f.Why + ": " + f.Message + "; " + f.Fix
-			mistakes = append(mistakes, &strictyaml.Error{Position: p.Place(f.Line, f.Column), Message: text})
+		if r := p.Refusal(); r != nil {
+			text := p.Address + ": AWS refuses the document"
+			if r.Code != "" {
+				text += " with " + r.Code
+			}
+			text += ": " + hint.Sentence(r.Message, or(r.Hint.String(), "write what the message asks for"))
+			mistakes = append(mistakes, &strictyaml.Error{Position: p.Place(r.Line, r.Column), Message: text})
 		}
 	}
 	if f.other {
@@ -222,7 +232,7 @@ func (f *Found) placeOf(path string) strictyaml.Position {
 
 // Refusal is what IAM would answer to the document, nil when it takes it. Its
 // line and column are those of Text.
-func (p *Policy) Refusal() *policy.Finding {
+func (p *Policy) Refusal() *policy.ValidationError {
 	var err error
 	switch {
 	case p.Type == policy.TrustPolicy:
@@ -234,25 +244,15 @@ func (p *Policy) Refusal() *policy.Finding {
 	default:
 		_, err = policy.ValidateIdentity(p.Text)
 	}
-	f := policy.Finding{Rule: "refused", Severity: policy.SeverityError, Fix: "write what the message asks for"}
-	switch err := err.(type) {
-	case nil:
+	var refused *policy.ValidationError
+	var syntax *policy.SyntaxError
+	switch {
+	case err == nil:
 		return nil
-	case *policy.ValidationError:
-		f.Line, f.Column, f.Message, f.Why = err.Line, err.Column, err.Message, "AWS refuses the document with "+err.Code
-		if advice := err.Hint.String(); advice != "" {
-			f.Fix = advice
-		}
-	case *policy.SyntaxError:
-		f.Line, f.Column, f.Message, f.Why = err.Line, err.Column, err.Message, "AWS refuses the document"
-	default:
-		f.Message, f.Why = err.Error(), "AWS refuses the document"
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &syntax):
+		return &policy.ValidationError{Message: syntax.Message, Line: syntax.Line, Column: syntax.Column}
 	}
-	return &f
-}
-
-// WholeFile is the file that holds the policy as it is and nothing else.
-func (p *Policy) WholeFile() (file string, ok bool) {
-	w, ok := p.at.(whole)
-	return string(w), ok
+	return &policy.ValidationError{Message: err.Error()}
 }

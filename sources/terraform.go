@@ -49,6 +49,7 @@ type terraform struct {
 	modules   map[string]*yaml.Node // configuration by module path without keys, "a.b"
 
 	account, region string
+	guessed         bool // the account is none that the plan names as its own
 	partition       aws.Partition
 	named           map[*tfResource]bool // stand-in names that were noted
 	followedRefs    int                  // see mostFollowed
@@ -202,6 +203,7 @@ func (t *terraform) findAccount() string {
 			return account
 		}
 	}
+	t.guessed = !t.b.owned
 	for _, r := range t.resources {
 		if m := federatedAccount.FindStringSubmatch(r.text("assume_role_policy")); m != nil {
 			return m[1]

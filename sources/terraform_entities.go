@@ -157,6 +157,7 @@ func (t *terraform) provider(r *tfResource) {
 // document which it refers to will hold. What is wrong is noted.
 func (t *terraform) policyText(r *tfResource, attribute string, p Policy) (statefile.Document, bool) {
 	p.Account = t.accountOf(r)
+	p.Guessed = t.guessed && p.Account == t.account
 	p.Address = r.address + "." + attribute
 	n, unknown := r.known(attribute)
 	if n != nil {

@@ -1,15 +1,18 @@
 package main
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
+	"bytes"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 	"github.com/irsa-emu/irsa-emu/term"
@@ -24,6 +27,12 @@ against what IAM accepts.
 
 It exits with 0 when clean, 1 with findings, 2 when a file cannot be read. What a
 source does not say, such as a policy that is known after apply, is named on stderr.
+--severity warning leaves notes out. --rules lists what is looked for.
+
+--fix changes the words that are wrong and leaves the rest of the file as it is, in
+IAM JSON and YAML, State documents and CloudFormation templates; it leaves what needs
+a decision. --diff shows what it would change. Plans and what the AWS CLI prints are
+outputs of others and are not changed.
 
 -o json prints {"findings": […], "unchecked": […]}; a finding has file, line, column,
 address (in a plan or template), rule, severity (error, warning, note), message, why,
@@ -33,7 +42,7 @@ fix and fixed (the whole document with the fix). -o sarif prints SARIF 2.1.0 for
 type linted struct {
 	File    string `json:"file"`
 	Address string `json:"address,omitempty"`
-	policy.Finding
+	lint.Finding
 
 	text []byte // of the document
 }
@@ -54,64 +63,133 @@ type unchecked struct {
 }
 
 func (p *program) lintCommand() *cobra.Command {
-	var output, account string
 	var given givenFlags
-	var fix bool
+	var l lintRun
+	var output, severity string
+	var list bool
 	cmd := &cobra.Command{
-		Use: "lint FILE|DIR…", Short: "Find mistakes and risks in trust policies", Args: cobra.MinimumNArgs(1), Long: lintLong,
+		Use: "lint FILE|DIR…", Short: "Find mistakes and risks in trust policies", Long: lintLong,
+		Args: func(cmd *cobra.Command, files []string) error {
+			if list {
+				return cobra.NoArgs(cmd, files)
+			}
+			return cobra.MinimumNArgs(1)(cmd, files)
+		},
 		Example: `  irsa-emu lint trust-policy.json
+  irsa-emu lint --diff trust-policy.json && irsa-emu lint --fix trust-policy.json
   terraform show -json plan.out > plan.json && irsa-emu lint plan.json -o sarif > lint.sarif
   aws iam get-account-authorization-details > account.json && irsa-emu lint account.json`,
 		RunE: func(_ *cobra.Command, files []string) error {
 			if output != "text" && output != "json" && output != "sarif" {
 				return usageError("-o %s: write text, json or sarif", output)
 			}
-			o, err := given.options(account, "")
-			if err != nil {
+			if l.least = lint.Severity(severity); !slices.Contains([]lint.Severity{lint.Error, lint.Warning, lint.Note}, l.least) {
+				return usageError("--severity %s: write error, warning or note", severity)
+			}
+			if list {
+				return p.printLintRules(output)
+			}
+			var err error
+			if l.options, err = given.options(l.account, ""); err != nil {
 				return err
 			}
-			o.Stdin = p.stdin
-			found, err := o.Read(files...)
-			if err != nil {
-				return unreadable(err)
-			}
-			if fix {
-				if err := p.fix(found, account); err != nil {
-					return err
-				}
-			}
-			report := lintReport{Findings: []linted{}}
-			for _, r := range found.Refused {
-				report.Findings = append(report.Findings, linted{File: r.File, Address: r.Address, Finding: r.Finding})
-			}
-			for i := range found.Policies {
-				report.Findings = append(report.Findings, lintPolicy(found, &found.Policies[i], account)...)
-			}
-			for _, n := range found.Notes {
-				if n.Unchecked {
-					report.Unchecked = append(report.Unchecked, unchecked{n.File, n.Line, n.Column, n.Address, n.Message})
-				}
-			}
-			if err := p.printLint(report, output); err != nil {
-				return err
-			}
-			if len(report.Findings) > 0 {
-				return &exitError{code: exitFailed}
-			}
-			return nil
+			return p.lint(&l, files, output)
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or sarif")
-	cmd.Flags().StringVar(&account, "account", "", "the account of roles whose source names none, to find providers of another one")
-	cmd.Flags().BoolVar(&fix, "fix", false, "rewrite files that hold a single JSON policy with the safe fixes; findings that need a human decision are only reported")
+	cmd.Flags().StringVar(&l.account, "account", "", "the account of roles whose source names none, to find providers of another one")
+	cmd.Flags().StringVar(&severity, "severity", "note", "the least severity that is reported: error, warning or note")
+	cmd.Flags().BoolVar(&l.fix, "fix", false, "write the safe fixes into the files; findings that need a decision are only reported")
+	cmd.Flags().BoolVar(&l.diff, "diff", false, "show what --fix would change, and write nothing")
+	cmd.Flags().BoolVar(&list, "rules", false, "list the rules")
 	given.addParameters(cmd)
 	return cmd
 }
 
-func lintOptions(found *sources.Found, p *sources.Policy, account string) policy.LintOptions {
-	o := policy.LintOptions{Account: p.Account, Providers: found.Providers[p.Account]}
+// lintRun is what lint is asked for.
+type lintRun struct {
+	options   sources.Options
+	account   string
+	least     lint.Severity
+	fix, diff bool
+}
+
+func (p *program) lint(l *lintRun, files []string, output string) error {
+	if slices.Contains(files, "-") {
+		src, err := io.ReadAll(p.stdin)
+		if err != nil {
+			return usageError("the standard input: %w", err)
+		}
+		l.options.Stdin = bytes.NewReader(src)
+	}
+	found, err := l.options.Read(files...)
+	if err != nil {
+		return unreadable(err)
+	}
+	if l.fix || l.diff {
+		fixed, err := p.fix(l, found, files)
+		if err != nil {
+			return err
+		}
+		if l.diff {
+			return p.printRepairs(fixed)
+		}
+		if fixed != nil {
+			found = fixed.found
+		}
+	}
+	report := lintReport{Findings: []linted{}}
+	for _, r := range found.Refused {
+		report.Findings = append(report.Findings, linted{File: r.File, Address: r.Address,
+			Finding: lint.Finding{Rule: "refused", Severity: lint.Error, Line: r.Line, Column: r.Column, Message: r.Message, Why: r.Why, Fix: r.Fix}})
+	}
+	for i := range found.Policies {
+		for _, f := range lintPolicy(found, &found.Policies[i], l.account) {
+			if f.Severity.AtLeast(l.least) {
+				report.Findings = append(report.Findings, f)
+			}
+		}
+	}
+	for _, n := range found.Notes {
+		if n.Unchecked {
+			report.Unchecked = append(report.Unchecked, unchecked{n.File, n.Line, n.Column, n.Address, n.Message})
+		}
+	}
+	if err := p.printLint(report, output); err != nil {
+		return err
+	}
+	if len(report.Findings) > 0 {
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+// lintOptions are what the sources know of the account of a policy.
+func lintOptions(found *sources.Found, p *sources.Policy, account string) lint.Options {
+	o := lint.Options{Account: p.Account}
 	if o.Account == "" {
 		o.Account = account
+	}
+	known := map[string]bool{}
+	for _, provider := range found.State.Accounts[o.Account].OIDCProviders {
+		known[aws.IssuerName(provider.URL)] = true
+		o.Providers = append(o.Providers, lint.Provider{Issuer: provider.URL, ClientIDs: provider.ClientIDs})
+	}
+	all, complete := found.Providers[o.Account]
+	o.AllProviders = complete
+	for _, issuer := range all {
+		if !known[aws.IssuerName(issuer)] {
+			o.Providers = append(o.Providers, lint.Provider{Issuer: issuer})
+		}
+	}
+	for _, a := range found.Manifests.Associations {
+		if arn, err := aws.ParseARN(a.Role); err == nil && arn.Account == o.Account && strings.EqualFold(arn.Resource[strings.LastIndexByte(arn.Resource, '/')+1:], p.Owner) {
+			o.Associations = append(o.Associations, lint.Association{Cluster: a.Cluster, Namespace: a.Namespace, ServiceAccount: a.ServiceAccount,
+				DisableSessionTags: a.DisableSessionTags, Place: a.At.String()})
+		}
+	}
+	if p.Guessed {
+		o.Account = ""
 	}
 	return o
 }
@@ -119,11 +197,11 @@ func lintOptions(found *sources.Found, p *sources.Policy, account string) policy
 // lintPolicy gives the findings of one policy, placed in its source. Policies
 // that are no trust policies are held against IAM only.
 func lintPolicy(found *sources.Found, p *sources.Policy, account string) []linted {
-	var findings []policy.Finding
+	var findings []lint.Finding
 	if p.Type == policy.TrustPolicy {
-		findings = policy.Lint(p.Text, lintOptions(found, p, account))
+		findings = lint.Lint(p.Text, lintOptions(found, p, account))
 	} else if refused := p.Refusal(); refused != nil {
-		findings = []policy.Finding{*refused}
+		findings = []lint.Finding{lint.RefusedBy(refused)}
 	}
 	out := make([]linted, len(findings))
 	for i, f := range findings {
@@ -135,55 +213,6 @@ func lintPolicy(found *sources.Found, p *sources.Policy, account string) []linte
 		}
 	}
 	return out
-}
-
-// fix writes mended policies back to their files.
-func (p *program) fix(found *sources.Found, account string) error {
-	for i := range found.Policies {
-		source := &found.Policies[i]
-		file, whole := source.WholeFile()
-		if !whole || source.Type != policy.TrustPolicy || file == "stdin" {
-			continue
-		}
-		mended, applied := policy.Mend(source.Text, lintOptions(found, source, account))
-		if len(applied) == 0 {
-			continue
-		}
-		if err := writeBack(file, mended); err != nil {
-			return &exitError{exitFailed, err}
-		}
-		source.Text = mended
-		for _, f := range applied {
-			if err := p.complain("fixed: %s: %s [%s]", file, f.Fix, f.Rule); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// writeBack replaces a file by rename, so that nobody reads half of it, and
-// keeps its mode.
-func writeBack(file string, content []byte) error {
-	info, err := os.Stat(file)
-	if err != nil {
-		return err
-	}
-	if target, err := filepath.EvalSymlinks(file); err == nil {
-		file = target
-	}
-	temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(content)
-	if err = errors.Join(err, temp.Chmod(info.Mode().Perm()), temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
-	return nil
 }
 
 func (p *program) printLint(report lintReport, output string) error {
@@ -206,7 +235,34 @@ func (p *program) printLint(report lintReport, output string) error {
 	return out.Err()
 }
 
-var severityStyle = map[policy.Severity]term.Style{policy.SeverityError: term.Red, policy.SeverityWarning: term.Yellow, policy.SeverityNote: term.Cyan}
+// printLintRules lists the rules.
+func (p *program) printLintRules(output string) error {
+	switch output {
+	case "json":
+		type rule struct {
+			ID       string        `json:"id"`
+			Severity lint.Severity `json:"severity"`
+			Reads    lint.Reads    `json:"reads"`
+			Summary  string        `json:"summary"`
+		}
+		var rules []rule
+		for _, r := range lint.Rules() {
+			rules = append(rules, rule{r.ID, r.Severity, r.Reads, r.Summary})
+		}
+		return term.WriteJSON(p.stdout, rules)
+	case "sarif":
+		return term.WriteJSON(p.stdout, sarif(nil))
+	}
+	rows := [][]any{{"RULE", "SEVERITY", "READS", "WHAT IS WRONG"}}
+	for _, r := range lint.Rules() {
+		rows = append(rows, []any{r.ID, r.Severity, r.Reads, r.Summary})
+	}
+	out := p.out()
+	out.Table("", rows)
+	return out.Err()
+}
+
+var severityStyle = map[lint.Severity]term.Style{lint.Error: term.Red, lint.Warning: term.Yellow, lint.Note: term.Cyan}
 
 // print shows a finding with the lines of the document that its mend changes.
 func (f *linted) print(out *term.Printer) {
@@ -225,15 +281,24 @@ func (f *linted) print(out *term.Printer) {
 	}
 }
 
-// mend is the lines that the mend takes away and adds.
+// mend is the lines that the mend takes away and adds. A document in one line is
+// shown with a line for each of its parts.
 func (f *linted) mend() []string {
-	before, err := policy.Indented(f.text)
-	if f.Mended == nil || err != nil {
+	before, after := f.text, []byte(f.Mended)
+	if after == nil {
 		return nil
 	}
+	if !bytes.Contains(bytes.TrimSpace(before), []byte("\n")) {
+		was, err := tree.Parse(string(before))
+		is, wrong := tree.Parse(string(after))
+		if err != nil || wrong != nil {
+			return nil
+		}
+		before, after = was.Indented(), is.Indented()
+	}
 	var changed []string
-	for line := range strings.Lines(string(diff.Diff("policy", before, "mended", f.Mended))) {
-		line = strings.TrimRight(line, "\n")
+	for line := range strings.Lines(string(diff.Diff("policy", before, "mended", after))) {
+		line = strings.TrimRight(line, "\r\n")
 		if line != "" && (line[0] == '-' || line[0] == '+') && !strings.HasPrefix(line, "---") && !strings.HasPrefix(line, "+++") {
 			changed = append(changed, line)
 		}

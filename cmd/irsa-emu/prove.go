@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 	"github.com/irsa-emu/irsa-emu/prove/given"
@@ -374,8 +375,8 @@ func proofMarkdown(lines []proofLine) []string {
 
 // proofRules are the rules of prove -o sarif.
 var proofRules = []sarifRule{
-	{"assertion-refuted", sarifText{"A token that an assertion rules out can assume the role."}, sarifConfiguration{policy.SeverityError}},
-	{"assertion-undecided", sarifText{"It is not decided whether an assertion holds for all tokens."}, sarifConfiguration{policy.SeverityWarning}},
+	{"assertion-refuted", sarifText{"A token that an assertion rules out can assume the role."}, sarifConfiguration{lint.Error}},
+	{"assertion-undecided", sarifText{"It is not decided whether an assertion holds for all tokens."}, sarifConfiguration{lint.Warning}},
 }
 
 func proofSARIF(lines []proofLine) sarifLog {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/lint"
 )
 
 // The parts of SARIF 2.1.0 that a report uses, named as in the specification.
@@ -35,7 +35,7 @@ type (
 		DefaultConfiguration sarifConfiguration `json:"defaultConfiguration"`
 	}
 	sarifConfiguration struct {
-		Level policy.Severity `json:"level"`
+		Level lint.Severity `json:"level"`
 	}
 	sarifText struct {
 		Text string `json:"text"`
@@ -43,7 +43,7 @@ type (
 	sarifResult struct {
 		RuleID    string          `json:"ruleId"`
 		RuleIndex int             `json:"ruleIndex"`
-		Level     policy.Severity `json:"level"` // error, warning and note are SARIF's own
+		Level     lint.Severity   `json:"level"` // error, warning and note are SARIF's own
 		Message   sarifText       `json:"message"`
 		Locations []sarifLocation `json:"locations"`
 	}
@@ -75,7 +75,7 @@ func newSARIF(rules []sarifRule) sarifLog {
 }
 
 // add adds a result. Address names its thing in a plan or template; it may be empty.
-func (l *sarifLog) add(rule string, level policy.Severity, message, file string, line, column int, address string) {
+func (l *sarifLog) add(rule string, level lint.Severity, message, file string, line, column int, address string) {
 	run := &l.Runs[0]
 	location := sarifLocation{Physical: sarifPhysical{artifactOf(file), sarifRegion{max(line, 1), max(column, 1)}}}
 	if address != "" {
@@ -88,7 +88,7 @@ func (l *sarifLog) add(rule string, level policy.Severity, message, file string,
 // sarif is the findings as SARIF 2.1.0, which code scanning reads.
 func sarif(found []linted) sarifLog {
 	var rules []sarifRule
-	for _, r := range policy.LintRules() {
+	for _, r := range lint.Rules() {
 		rules = append(rules, sarifRule{r.ID, sarifText{r.Summary}, sarifConfiguration{r.Severity}})
 	}
 	log := newSARIF(rules)
