@@ -24,11 +24,6 @@ type Rule struct {
 	Reads Reads
 	// Summary says in one sentence what is wrong with it.
 	Summary string
-	// Example is what of a statement shows it; the rest is that of a role for a
-	// service account.
-	Example string
-	// Given is what is known beside the policy, in the example.
-	Given Options
 
 	find []finder
 }

@@ -3,6 +3,8 @@ package policy
 import (
 	"strings"
 	"testing"
+
+	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
 func TestParseErrors(t *testing.T) {
@@ -25,7 +27,7 @@ func TestParseErrors(t *testing.T) {
 		{"-x", "1:2: expected a digit, found 'x'"},
 		{"01", "1:2: unexpected '1' after the policy"},
 		{strings.Repeat("[", 40), "1:33: nested deeper than 32 levels"},
-		{strings.Repeat(" ", maxBytes+1), "1:1: policy is 262145 bytes long, more than 262144"},
+		{strings.Repeat(" ", tree.MaxBytes+1), "1:1: policy is 262145 bytes long, more than 262144"},
 		{"[]", "1:1: a policy is a JSON object, not an array"},
 		{"{}", "1:1: the policy has no Statement"},
 		{"{\"Statements\": []}", "1:2: unknown element \"Statements\"; a policy has Version, Id and Statement"},
@@ -63,13 +65,13 @@ func TestPositions(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := doc.Statements[0], doc.Statements[1]
-	want := [][2]Position{{{1, 47}, {1, 93}}, {{2, 3}, {3, 68}}}
+	want := [][2]Position{{{Line: 1, Column: 47}, {Line: 1, Column: 93}}, {{Line: 2, Column: 3}, {Line: 3, Column: 68}}}
 	for i, got := range [][2]Position{{first.Start, first.End}, {second.Start, second.End}} {
 		if got != want[i] {
 			t.Errorf("statement %d: got %v, want %v", i, got, want[i])
 		}
 	}
-	if got := second.Conditions[0].Start; got != (Position{3, 55}) {
+	if got := second.Conditions[0].Start; got != (Position{Line: 3, Column: 55}) {
 		t.Errorf("condition: got %v", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	_ "github.com/irsa-emu/irsa-emu/golden" // the flag -update
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/rewrite"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"

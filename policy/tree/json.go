@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of a document's text. IAM takes at most 131,072 characters of Latin-1,
+// MaxBytes and maxDepth bound a document's text. IAM takes at most 131,072 characters of Latin-1,
 // which are twice as many bytes of UTF-8 at most; a statement is six levels deep.
 const (
-	maxBytes = 2 * 131072
+	MaxBytes = 2 * 131072
 	maxDepth = 32
 )
 
@@ -110,8 +110,8 @@ type jsonParser struct {
 // members, text after the value, invalid UTF-8 and what exceeds the bounds. The
 // texts of its nodes are parts of src.
 func Parse(src string) (*Node, *SyntaxError) {
-	if len(src) > maxBytes {
-		return nil, SyntaxErrorAt("", 0, "policy is %d bytes long, more than %d", len(src), maxBytes)
+	if len(src) > MaxBytes {
+		return nil, SyntaxErrorAt("", 0, "policy is %d bytes long, more than %d", len(src), MaxBytes)
 	}
 	p := &jsonParser{src: src}
 	p.space()
