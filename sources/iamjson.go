@@ -132,7 +132,7 @@ func (b *builder) sessionPolicy(f *file, n *yaml.Node) string {
 	if isNull(n) {
 		return ""
 	}
-	raw, _ := strictyaml.New(f.name, f.src, os.ReadFile).JSONOrFile(n, "policy", false)
+	raw, _ := strictyaml.New(f.name, f.src, b.readFile).JSONOrFile(n, "policy", false)
 	return string(raw)
 }
 
