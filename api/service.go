@@ -131,6 +131,12 @@ type Starter interface {
 	Stop()
 }
 
+// PageServer is a service that can be told to take calls of web pages.
+type PageServer interface {
+	// ServesPage says whether it was, for a call that has an Origin and was not authenticated yet.
+	ServesPage(req *Request) bool
+}
+
 // IssuerNamer is a service whose resources have OIDC issuers.
 type IssuerNamer interface {
 	// Issuers are the URLs of an account's, one per resource; "": of every account.

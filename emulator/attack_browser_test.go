@@ -3,7 +3,9 @@ package emulator
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/irsa-emu/irsa-emu/iam"
 )
@@ -161,4 +164,52 @@ func presign(t *testing.T, method, target, service string) string {
 		t.Fatal(err)
 	}
 	return signed
+}
+
+// A container engine publishes a port on loopback, and the request arrives at
+// another address: that a page sent it, its Origin and the Host tell.
+func TestAttackSignedCallToAContainer(t *testing.T) {
+	emu := startTutorial(t)
+	host := strings.TrimPrefix(emu.URL, "http://")
+	target := presign(t, http.MethodPost, emu.URL+"/?"+url.Values{"Action": {"CreateUser"}, "Version": {"2010-05-08"}, "UserName": {"planted"}}.Encode(), "iam")
+	for origin, want := range map[string]int{"https://evil.example": http.StatusForbidden, "null": http.StatusForbidden, "": http.StatusOK} {
+		req := httptest.NewRequest(http.MethodPost, target, nil)
+		req.Host = host
+		req = req.WithContext(context.WithValue(req.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(172, 17, 0, 2), Port: 4772}))
+		if origin != "" {
+			req.Header.Set("Origin", origin)
+		}
+		w := httptest.NewRecorder()
+		emu.Handler().ServeHTTP(w, req)
+		if w.Code != want {
+			t.Errorf("origin %q: status %d, want %d: %s", origin, w.Code, want, w.Body)
+		}
+	}
+}
+
+// An object that is a page is shown in an origin of its own: what its scripts
+// ask of the control API comes with the origin "null".
+func TestAttackPageInABucket(t *testing.T) {
+	emu := startTutorial(t)
+	client := s3.NewFromConfig(emu.AWSConfig(), pathStyle)
+	ctx := t.Context()
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String("pages"), CreateBucketConfiguration: usWest2}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("pages"), Key: aws.String("a.html"), ContentType: aws.String("text/html"), Body: object("<script>fetch('/_emu/state')</script>")}); err != nil {
+		t.Fatal(err)
+	}
+	link, err := s3.NewPresignClient(client).PresignGetObject(ctx, &s3.GetObjectInput{Bucket: aws.String("pages"), Key: aws.String("a.html")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get(link.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	policy := resp.Header.Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "sandbox") || strings.Contains(policy, "allow-same-origin") {
+		t.Errorf("status %d, Content-Security-Policy %q: the page has this server's origin", resp.StatusCode, policy)
+	}
 }

@@ -65,7 +65,10 @@ func (d *dispatcher) serve(w http.ResponseWriter, r *http.Request) {
 
 // request is a call that nothing is known of yet, on the state as it is now.
 func (d *dispatcher) request(r *http.Request, wantJSON bool) *api.Request {
-	call := &wire.Call{ID: wire.NewRequestID(), HTTP: r, WantJSON: wantJSON}
+	// A copy, whose body can be replaced: net/http must find its own in r, or it
+	// waits for a body that the client keeps until it hears "100 Continue".
+	own := *r
+	call := &wire.Call{ID: wire.NewRequestID(), HTTP: &own, WantJSON: wantJSON}
 	return &api.Request{
 		Call: call, State: d.store.Snapshot(), Now: d.clock.Now(), PoliciesOf: iam.PoliciesOf,
 		Decision: &decision.Decision{RequestID: call.ID},
@@ -76,9 +79,12 @@ func (d *dispatcher) request(r *http.Request, wantJSON bool) *api.Request {
 func (d *dispatcher) answer(w http.ResponseWriter, req *api.Request) {
 	sig, authErr := wire.ParseSignature(req.HTTP)
 	service := d.services.of(req.HTTP, sig)
+	if named := d.services.ofPath(req.HTTP); named != nil && service.Describe().Name == "" {
+		service = named
+	}
 	defer func() { d.survive(w, req, service.Describe(), recover()) }()
 	req.Region = regionOf(sig, d.region)
-	release, err := d.read(w, req, service)
+	release, err := d.read(req, service)
 	defer release()
 	if service.Describe().Name == "" && err == nil {
 		if named := d.services.ofCall(req.Call); named != nil {
@@ -96,7 +102,7 @@ func (d *dispatcher) answer(w http.ResponseWriter, req *api.Request) {
 		req.Decision.RequestID = req.ID
 	}
 	describe(req)
-	if isLoopback(localAddr(req.HTTP)) && fromForeignPage(req.HTTP) {
+	if reachedByPages(req.HTTP) && fromForeignPage(req.HTTP) && !mayComeFromPages(req, service, sig) {
 		d.refuse(w, req, about, webPage(req.HTTP))
 		return
 	}
@@ -109,18 +115,22 @@ func (d *dispatcher) answer(w http.ResponseWriter, req *api.Request) {
 			return
 		}
 	}
-	d.failed(req, api.Answer(service, w, req))
+	if _, streams := about.Protocol.(wire.StreamProtocol); streams && req.HTTP.ContentLength != 0 {
+		allowTransfer(w)
+	}
+	refusal := api.Answer(service, w, req)
+	if refusal != nil {
+		hurry(w) // what is left of the body is read for the connection's sake only
+	}
+	d.failed(req, refusal)
 }
 
 // read takes the body, unless it is a stream, and with it the action. release
 // gives back what the body holds of the memory for large ones.
-func (d *dispatcher) read(w http.ResponseWriter, req *api.Request, service api.Service) (release func(), err error) {
+func (d *dispatcher) read(req *api.Request, service api.Service) (release func(), err error) {
 	release = func() {}
 	protocol := service.Describe().Protocol
 	if _, streams := protocol.(wire.StreamProtocol); streams {
-		if req.HTTP.ContentLength != 0 {
-			allowTransfer(w)
-		}
 		return release, protocol.Read(req.Call)
 	}
 	if req.Body, release, err = d.bodies.read(req.HTTP); err != nil {
@@ -175,13 +185,13 @@ func (d *dispatcher) failed(req *api.Request, r *api.Refusal) {
 	}
 }
 
-// webPage keeps pages of other sites from an emulator on loopback: they know the
+// webPage keeps pages of other sites from an emulator on this machine: they know the
 // administrator's usual secret as well as anybody, and a presigned call in a
 // form needs no leave of the browser's.
 func webPage(r *http.Request) error {
 	refusal := api.Refuse(decision.WebPage, wire.Errorf(http.StatusForbidden, "AccessDenied", "Access Denied"))
 	refusal.Outcome = decision.Refused
-	return refusal.Because("a web page of the origin %q asks, and this emulator listens on loopback", r.Header.Get("Origin")).
+	return refusal.Because("a web page of the origin %q asks, and this emulator is reached on loopback", r.Header.Get("Origin")).
 		WithHint("serve the page from localhost")
 }
 

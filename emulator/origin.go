@@ -8,6 +8,9 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // listenerKey is the context key of the address of the listener that a request
@@ -51,6 +54,23 @@ func isLoopback(hostport string) bool {
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// reachedByPages is whether a page in this machine's browser can have sent a
+// request: by a loopback address, or by a name of one. A port that a container
+// engine publishes on loopback arrives at another address, with such a name.
+func reachedByPages(r *http.Request) bool { return isLoopback(localAddr(r)) || isLoopback(r.Host) }
+
+// mayComeFromPages is whether a call is as well from a page of another site as
+// from anybody: a read that nobody signed, or what its service was told to take
+// from that page.
+func mayComeFromPages(req *api.Request, service api.Service, sig *wire.Signature) bool {
+	method := req.HTTP.Method
+	if sig == nil && service.Describe().Anonymous && (method == http.MethodGet || method == http.MethodHead) {
+		return true
+	}
+	pages, ok := service.(api.PageServer)
+	return ok && pages.ServesPage(req)
 }
 
 // fromWebPage tells a browser that acts for another site: by what it says of

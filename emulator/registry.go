@@ -114,6 +114,29 @@ func (r *registry) ofCall(call *wire.Call) api.Service {
 	return nil
 }
 
+// ofPath is the service of an unsigned request that says by its path alone what
+// it is for, such as an object: what it sends need not be read to know that.
+func (r *registry) ofPath(req *http.Request) api.Service {
+	if r.anonymous == nil || req.URL.Query().Has("Action") {
+		return nil
+	}
+	kind, _, _ := strings.Cut(req.Header.Get("Content-Type"), ";")
+	switch strings.TrimSpace(strings.ToLower(kind)) {
+	case "multipart/form-data": // a form that uploads an object; calls of AWS's are never sent so
+	case "application/x-www-form-urlencoded", "application/x-amz-json-1.0", "application/x-amz-json-1.1":
+		return nil
+	default:
+		if req.URL.Path == "/" {
+			return nil
+		}
+	}
+	call := &wire.Call{HTTP: req}
+	if err := r.anonymous.Describe().Protocol.Read(call); err != nil || call.Action == "" {
+		return nil
+	}
+	return r.anonymous
+}
+
 // ofHost reads AWS's own host names, which clients use when DNS points them
 // here: sts.us-west-2.amazonaws.com, bucket.s3.amazonaws.com.
 func (r *registry) ofHost(hostport string) api.Service {

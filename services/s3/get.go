@@ -113,6 +113,7 @@ func (s *Service) sendObject(c *call) error {
 		h.Del("Content-Length")
 		return err // while there can still be an answer
 	}
+	h.Set("Content-Security-Policy", pagePolicy)
 	c.w.WriteHeader(status)
 	if n, err := io.CopyN(c.w, body, length); err != nil {
 		// The status has gone out; the client sees a body that ends too early.
@@ -122,6 +123,10 @@ func (s *Service) sendObject(c *call) error {
 }
 
 const sendBuffer = 64 << 10
+
+// pagePolicy gives an object that is shown as a page an origin of its own. That of
+// this server, which has the control API and everybody's buckets, is not its.
+const pagePolicy = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
 
 // part works out which bytes are asked for, by Range or by partNumber.
 func (c *call) part(o *Object) (from, length int64, partial bool, err error) {
