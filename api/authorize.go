@@ -44,6 +44,6 @@ func (req *Request) Authorize(a Access) policy.Decision {
 	d := policy.Evaluate(sets, policy.Request{
 		Action: a.Action, Resource: a.Resource, Principal: p.PolicyPrincipal(), Context: ctx,
 	})
-	req.Decision.Checks = append(req.Decision.Checks, decision.Check{Action: a.Action, Resource: a.Resource, Decision: d})
+	req.Decision.AddCheck(decision.Check{Action: a.Action, Resource: a.Resource, Decision: d})
 	return d
 }

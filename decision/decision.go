@@ -53,6 +53,11 @@ type Decision struct {
 	// Checks are the policy evaluations that the call needed, in order: usually
 	// one, for AssumeRoleWithWebIdentity with tags also sts:TagSession.
 	Checks []Check `json:"checks,omitempty"`
+	// ChecksOmitted counts those that are not there: a call on a thousand objects
+	// makes a thousand. Of the later ones that are, Checks has the verdict alone.
+	ChecksOmitted int `json:"checksOmitted,omitempty"`
+	// checksSize is about how much memory Checks holds, without the first.
+	checksSize int
 	// Session is what was issued.
 	Session *Session `json:"session,omitempty"`
 	// Duration is the time that the emulator took, in nanoseconds.

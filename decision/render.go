@@ -111,6 +111,10 @@ func (d *Decision) Explain(out *term.Printer) {
 		p.Line("%s  %s on %s", p.Mark(c.Decision.Allowed), c.Action, c.Resource)
 		policy.Explain(p.Printer, c.Decision, policy.ExplainOptions{})
 	}
+	if d.ChecksOmitted > 0 {
+		p.Line("")
+		p.Line("and %d further checks of this call, which are not kept", d.ChecksOmitted)
+	}
 }
 
 // Refusal is the decision with the checks that refused alone.

@@ -36,10 +36,39 @@ func (d *Decision) size() int {
 		}
 	}
 	for i := range d.Checks {
-		c := &d.Checks[i]
-		n += int(unsafe.Sizeof(*c)) + len(c.Action) + len(c.Resource) + sizeOfPolicies(&c.Decision)
+		n += d.Checks[i].size()
 	}
 	return n
+}
+
+func (c *Check) size() int {
+	return int(unsafe.Sizeof(*c)) + len(c.Action) + len(c.Resource) + sizeOfPolicies(&c.Decision)
+}
+
+// A decision has the explanation of its checks up to maxExplained bytes, and of
+// the first whatever its size; the verdicts of the others up to maxChecks bytes.
+const (
+	maxExplained = 256 << 10
+	maxChecks    = 512 << 10
+)
+
+// AddCheck adds a check, as far as there is room: refusals before what was allowed.
+func (d *Decision) AddCheck(c Check) {
+	if len(d.Checks) == 0 {
+		d.Checks = append(d.Checks, c)
+		return
+	}
+	size := c.size()
+	if d.checksSize+size > maxExplained {
+		c.Decision.Policies, c.Decision.Hints = nil, nil
+		size = c.size()
+		if d.checksSize+size > maxChecks || c.Decision.Allowed && d.checksSize+size > maxChecks/2+maxChecks/4 {
+			d.ChecksOmitted++
+			return
+		}
+	}
+	d.Checks = append(d.Checks, c)
+	d.checksSize += size
 }
 
 func sizeOfPolicies(d *policy.Decision) int {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -58,28 +59,45 @@ func (c *Clock) Offset() time.Duration {
 	return reading.offset
 }
 
+// errClockRange: the time is too far away to be kept as an offset.
+var errClockRange = errors.New("the clock can be moved by up to 290 years from the real time")
+
+const clockRange = 290 * 365 * 24 * time.Hour
+
 // Advance moves the clock by d, which may be negative.
 func (c *Clock) Advance(d time.Duration) error {
-	return c.move(func(offset time.Duration) time.Duration { return offset + d })
+	return c.move(func(offset time.Duration) (time.Duration, error) {
+		if d > 0 && offset > clockRange-d || d < 0 && offset < -clockRange-d {
+			return 0, errClockRange
+		}
+		return offset + d, nil
+	})
 }
 
 // Set moves the clock to t, from where it runs on.
 func (c *Clock) Set(t time.Time) error {
-	return c.move(func(time.Duration) time.Duration { return t.Sub(c.real()) })
+	return c.move(func(time.Duration) (time.Duration, error) { return t.Sub(c.real()), nil })
 }
 
 // Reset goes back to the real time.
 func (c *Clock) Reset() error {
-	return c.move(func(time.Duration) time.Duration { return 0 })
+	return c.move(func(time.Duration) (time.Duration, error) { return 0, nil })
 }
 
-func (c *Clock) move(to func(offset time.Duration) time.Duration) error {
+func (c *Clock) move(to func(offset time.Duration) (time.Duration, error)) error {
 	return c.store.Update(context.Background(), func(tx *state.Txn) error {
 		var offset time.Duration
 		if moved, ok := state.Get[*clockOffset](tx, clockOffsetKey); ok {
 			offset = moved.Offset
 		}
-		tx.Put(&clockOffset{to(offset)})
+		offset, err := to(offset)
+		if err == nil && (offset > clockRange || offset < -clockRange) {
+			err = errClockRange
+		}
+		if err != nil {
+			return err
+		}
+		tx.Put(&clockOffset{offset})
 		return nil
 	})
 }

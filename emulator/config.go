@@ -56,6 +56,8 @@ type Config struct {
 	Services []Registration
 	// Logger takes one line a call. Default: discard.
 	Logger *slog.Logger
+	// LogLinesLost counts the lines that the Logger's handler has dropped, for the metrics; nil: none are.
+	LogLinesLost func() uint64
 	// Now is the real time, which signatures are held against; the emulator's
 	// own clock starts from it. Default time.Now.
 	Now func() time.Time

@@ -37,6 +37,9 @@ func notFound(format string, args ...any) error {
 	return &controlError{http.StatusNotFound, fmt.Sprintf(format, args...)}
 }
 
+// controlStream writes an answer that is not made in memory.
+type controlStream func(w io.Writer) error
+
 // controlHandler is a handler of the control API: what it returns is sent as
 // JSON, nil as 204 No Content, and an error as {"error": …}.
 type controlHandler func(r *http.Request) (any, error)
@@ -45,11 +48,17 @@ func (h controlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	allowTransfer(w)
 	r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
 	result, err := h(r)
+	stream, streams := result.(controlStream)
 	switch {
 	case err != nil:
 		writeControlError(w, err)
 	case result == nil:
 		w.WriteHeader(http.StatusNoContent)
+	case streams:
+		w.Header().Set("Content-Type", "application/json")
+		if err := stream(w); err != nil {
+			panic(http.ErrAbortHandler) // the client must not take it for the whole
+		}
 	default:
 		writeControl(w, http.StatusOK, result)
 	}
@@ -62,6 +71,8 @@ func writeControlError(w http.ResponseWriter, err error) {
 	switch {
 	case errors.As(err, &known):
 		status = known.status
+	case errors.Is(err, errClockRange):
+		status = http.StatusBadRequest
 	case errors.As(err, &tooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case state.Unavailable(err):

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -170,7 +171,29 @@ func (c *controlAPI) getDecisions(_ *http.Request, query control.DecisionQuery) 
 	default:
 		return nil, badRequest("outcome: %q is not an outcome; write %s, %s or %s", query.Outcome, decision.Allowed, decision.Refused, decision.Failed)
 	}
-	return control.Decisions{Decisions: c.decisions.Newest(query.Limit, query.Outcome)}, nil
+	found := c.decisions.Newest(query.Limit, query.Outcome)
+	return controlStream(func(w io.Writer) error { return writeDecisions(w, found) }), nil
+}
+
+// writeDecisions writes a [control.Decisions], one decision in memory at a time.
+func writeDecisions(w io.Writer, found []*decision.Decision) error {
+	separator := "{\n  \"decisions\": [\n    "
+	for _, d := range found {
+		text, err := json.MarshalIndent(d, "    ", "  ")
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", separator, text); err != nil {
+			return err
+		}
+		separator = ",\n    "
+	}
+	end := "\n  ]\n}\n"
+	if len(found) == 0 {
+		end = "{\n  \"decisions\": []\n}\n"
+	}
+	_, err := io.WriteString(w, end)
+	return err
 }
 
 func (c *controlAPI) getDecision(r *http.Request) (any, error) {

@@ -53,6 +53,9 @@ func (d *documents) applyTo(tx *state.Txn, doc statefile.State, now time.Time) e
 	doc = d.inPartitions(tx, doc)
 	for keeper := range d.services.keepers() {
 		if err := keeper.Apply(tx, &doc, now); err != nil {
+			if state.Unavailable(err) {
+				return err
+			}
 			return badRequest("%v", err)
 		}
 	}

@@ -77,12 +77,7 @@ func (e *Emulator) begin(ctx context.Context) error {
 	if err := e.services.start(ctx); err != nil {
 		return err
 	}
-	for _, given := range e.config.Given {
-		if err := e.documents.apply(ctx, given); err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.documents.applyGiven(ctx)
 }
 
 // wire makes the parts, each of those that it calls.
@@ -121,6 +116,9 @@ func (e *Emulator) wire(ctx context.Context) error {
 	e.calls = e.newDispatcher(authenticator)
 	e.server = &server{store: e.store, log: c.Logger, now: c.Now}
 	e.server.handler = newFront(e)
+	if lost := c.LogLinesLost; lost != nil {
+		e.metrics.countLostLines(lost)
+	}
 	e.metrics.registry.MustRegister(stateCollector{store: e.store, clock: e.clock, remote: e.issuers.remote, server: e.server})
 	e.store.Observe(e.metrics.storeObserver())
 	return nil

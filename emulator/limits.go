@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"crypto/tls"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -35,7 +36,7 @@ var usualLimits = limits{
 
 // newServer makes the server for a handler.
 func (l limits) newServer(h http.Handler, log *slog.Logger) *http.Server {
-	waiting := &connections{most: connectionsOf(l.connections, descriptors()), all: map[net.Conn]*list.Element{}}
+	waiting := &connections{most: min(connectionsOf(l.connections, descriptors()), connectionsIn(MemoryLimit())), all: map[net.Conn]*list.Element{}}
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: l.header, ReadTimeout: l.read, WriteTimeout: l.transfer, IdleTimeout: l.idle,
 		MaxHeaderBytes: l.headerBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), ConnState: waiting.changed,
@@ -49,6 +50,18 @@ func connectionsOf(most, descriptors int) int {
 		return most
 	}
 	return max(1, min(most, descriptors/2))
+}
+
+// connectionMemory is what a connection may hold that sends half of a head or of
+// a body: 64 kB, in buffers that grow by doubling.
+const connectionMemory = 192 << 10
+
+// connectionsIn leaves half of a process's memory to whatever else it does; 0: not known.
+func connectionsIn(memory int64) int {
+	if memory == 0 {
+		return math.MaxInt
+	}
+	return max(16, int(memory/2/connectionMemory))
 }
 
 // allowTransfer gives a request's body the time that a large one needs. Where

@@ -96,6 +96,13 @@ func (m *metrics) recordsWritten(written int, err error) {
 	}
 }
 
+// countLostLines shows how many lines of the log were dropped.
+func (m *metrics) countLostLines(lost func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "irsa_emu_log_lines_lost_total", Help: "Lines of the log that were dropped because nobody reads it.",
+	}, func() float64 { return float64(lost()) }))
+}
+
 // fetchedKeys is told by package oidc of each fetch.
 func (m *metrics) fetchedKeys(took time.Duration, err error) {
 	outcome := "ok"

@@ -60,7 +60,7 @@ var registered = []Registration{
 func Kinds() []state.Kind { return kindsOf(registered) }
 
 func kindsOf(registrations []Registration) []state.Kind {
-	kinds := []state.Kind{issuerKind(), clockKind()}
+	kinds := []state.Kind{issuerKind(), clockKind(), givenKind()}
 	for _, r := range registrations {
 		kinds = append(kinds, r.Kinds...)
 	}

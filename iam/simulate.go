@@ -3,6 +3,7 @@ package iam
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
@@ -249,29 +250,42 @@ func (c *call) simulatedCaller(arn string) (policy.Principal, error) {
 	return policy.Principal{Account: a.Account, ARN: arn}, nil
 }
 
-// run simulates every action on every resource.
+// mostMatched bounds the statements and keys that a page names. A page may be
+// shorter than MaxItems: "IAM might return fewer than the MaxItems number of
+// results, even when there are more results available" (API reference).
+const mostMatched = 20_000
+
+// run simulates every action on every resource, as far as a page goes.
 func (s *simulation) run(organizations bool) (any, error) {
-	type question struct{ key, action, resource string }
 	resources := s.in.ResourceArns
 	if len(resources) == 0 {
 		resources = []string{"*"}
 	}
-	var all []question
-	for _, action := range s.in.ActionNames {
-		for _, resource := range resources {
-			all = append(all, question{fmt.Sprintf("%08d", len(all)), action, resource})
+	limit := defaultPage
+	if s.in.MaxItems != nil {
+		limit = *s.in.MaxItems
+	}
+	first := 0
+	if s.in.Marker != "" {
+		last, ok := openMarker(s.in.Marker)
+		n, err := strconv.Atoi(last)
+		if !ok || err != nil || n < 0 || n >= len(s.in.ActionNames)*len(resources) {
+			return nil, wire.ValidationError("Invalid Marker.")
 		}
+		first = n + 1
 	}
-	some, page, err := paginate(slices.Values(all), func(q question) string { return q.key }, s.in.pageInput)
-	if err != nil {
-		return nil, err
-	}
-	out := &simulateOutput{pageOutput: page}
-	for _, q := range some {
-		r := s.one(q.action, q.resource)
+	out := &simulateOutput{}
+	named := 0
+	for i := first; i < len(s.in.ActionNames)*len(resources); i++ {
+		if len(out.EvaluationResults) == limit || named > mostMatched {
+			out.pageOutput = pageOutput{IsTruncated: true, Marker: sealMarker(strconv.Itoa(i - 1))}
+			break
+		}
+		r := s.one(s.in.ActionNames[i/len(resources)], resources[i%len(resources)])
 		if organizations {
 			r.OrganizationsDecisionDetail = &organizationsDetail{true}
 		}
+		named += len(r.MatchedStatements) + len(r.MissingContextValues)
 		out.EvaluationResults = append(out.EvaluationResults, r)
 	}
 	return out, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -71,10 +72,13 @@ signal ends it at once.
 }
 
 func (p *program) serve(ctx context.Context, f serveFlags) error {
-	config, err := p.serveConfig(ctx, f)
+	log := newQueue(p.stderr)
+	defer log.close()
+	config, err := p.serveConfig(ctx, f, log)
 	if err != nil {
 		return err
 	}
+	config.LogLinesLost = log.lost.Load
 	records, err := p.openTrail(f.cloudTrail)
 	if err != nil {
 		return errors.Join(err, config.Backend.Close())
@@ -92,7 +96,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		Linger: f.drainLinger, Drain: f.drainTimeout, Hurry: hurry,
 		Ready: func(url, tlsURL string) error {
 			defer records.begin()
-			return p.ready(f, config.Logger, url, tlsURL)
+			return p.ready(f, config.Logger, log, url, tlsURL)
 		},
 	})
 	records.begin()
@@ -113,6 +117,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 // each time, though it hardly changes, and pays with memory instead: five times
 // what is live. $GOGC decides otherwise.
 func (p *program) collectLess() {
+	if _, set := p.getenv("GOMEMLIMIT"); !set {
+		if limit := emulator.MemoryLimit(); limit > 0 {
+			debug.SetMemoryLimit(limit / 10 * 9) // rather collect garbage than be killed by a container's limit
+		}
+	}
 	if _, set := p.getenv("GOGC"); set {
 		return
 	}
@@ -125,7 +134,7 @@ func (p *program) collectLess() {
 	}
 }
 
-func (p *program) serveConfig(ctx context.Context, f serveFlags) (_ emulator.Config, err error) {
+func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) (_ emulator.Config, err error) {
 	config := emulator.Config{
 		Account: f.account, Region: f.region, AdminSecret: f.adminSecret, ControlToken: f.controlToken, Decisions: f.decisions,
 	}
@@ -135,9 +144,9 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags) (_ emulator.Con
 	}
 	switch f.logFormat {
 	case "text":
-		config.Logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+		config.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level}))
 	case "json":
-		config.Logger = slog.New(slog.NewJSONHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+		config.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: level}))
 	default:
 		return config, usageError("--log-format %s: write text or json", f.logFormat)
 	}
@@ -199,7 +208,7 @@ func (f *serveFlags) objectSize() (int64, error) {
 
 // ready prints the one line that says where the emulator is, and writes the
 // ready file so that a reader never sees half of it.
-func (p *program) ready(f serveFlags, logger *slog.Logger, url, tlsURL string) error {
+func (p *program) ready(f serveFlags, logger *slog.Logger, lines *queue, url, tlsURL string) error {
 	if tlsURL != "" {
 		logger.Info("HTTPS", "url", tlsURL, "ca", filepath.Join(f.dataDir, emulator.CAFile))
 	}
@@ -221,6 +230,7 @@ func (p *program) ready(f serveFlags, logger *slog.Logger, url, tlsURL string) e
 			return fmt.Errorf("the ready file: %w", err)
 		}
 	}
+	lines.flush() // who waits for the ready line has the warnings before it
 	_, err := fmt.Fprintf(p.stdout, "irsa-emu ready on %s\n", url)
 	return err
 }

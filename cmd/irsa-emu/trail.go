@@ -12,6 +12,7 @@ import (
 type trailOutput struct {
 	to    io.Writer
 	file  *os.File      // nil for stdout
+	queue *queue        // stdout's; nil for a file
 	ready chan struct{} // nil for a file
 	once  sync.Once
 }
@@ -21,7 +22,8 @@ func (p *program) openTrail(where string) (*trailOutput, error) {
 	case "":
 		return &trailOutput{}, nil
 	case "-":
-		return &trailOutput{to: p.stdout, ready: make(chan struct{})}, nil
+		q := newQueue(p.stdout)
+		return &trailOutput{to: q, queue: q, ready: make(chan struct{})}, nil
 	}
 	// Appended to, so that a restart keeps what is there, and private: records say who called what.
 	file, err := os.OpenFile(where, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -54,6 +56,9 @@ func (t *trailOutput) begin() {
 }
 
 func (t *trailOutput) close() error {
+	if t.queue != nil {
+		t.queue.close()
+	}
 	if t.file == nil {
 		return nil
 	}

@@ -121,7 +121,7 @@ func (s *Service) applyObject(tx *state.Txn, b *Bucket, key string, d *statefile
 // and up to exportTotal of all; of the rest it has references.
 const (
 	exportMax   = 1 << 20
-	exportTotal = 32 << 20
+	exportTotal = 16 << 20
 )
 
 // exportAccount gives an account's buckets as a State document has them; room
