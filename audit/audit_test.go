@@ -3,11 +3,8 @@ package audit_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -27,36 +24,7 @@ func TestGolden(t *testing.T) {
 func report(t *testing.T, a *txtar.Archive) string {
 	t.Helper()
 	folder := t.TempDir()
-	o := audit.Options{Now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)}
-	so := sources.Options{Account: "111122223333"}
-	var paths []string
-	for _, f := range a.Files {
-		switch f.Name {
-		case "want":
-			continue
-		case "options":
-			for _, word := range strings.Fields(string(f.Data)) {
-				name, value, _ := strings.Cut(word, "=")
-				switch name {
-				case "cluster":
-					o.Cluster = value
-				case "issuer":
-					o.Issuer = value
-				case "namespace":
-					o.Namespace = value
-				default:
-					t.Fatalf("options: %s", word)
-				}
-			}
-			continue
-		}
-		path := filepath.Join(folder, f.Name)
-		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		paths = append(paths, path)
-	}
-	found, err := so.Read(paths...)
+	found, o, err := given(t, a, folder)
 	if err != nil {
 		return "error: " + strings.ReplaceAll(err.Error(), folder+"/", "") + "\n"
 	}

@@ -2,11 +2,13 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/audit"
+	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
@@ -30,21 +32,43 @@ cannot be read or the question cannot be answered.
 "findings": [{"rule", "severity", "file", "line", "column", "message", "fix"}],
 "notes": […]}. Fields may be added.
 
+--migrate says instead, of each service account with a role, which mechanism works
+today, what the other one needs, and what to watch: the role's whole trust policy for
+both, held against both, and the association or annotation to add (--to chooses the
+direction; default: each to the one that it does not use). -o text, json or markdown;
+json is {"moves": [{"cluster", "namespace", "serviceAccount", "role", "today", "irsa":
+{"verdict", "why"}, "podIdentity": {…}, "to", "state": "moved|ready|change|blocked|unknown",
+"needs": […], "watch": […], "trustPolicy", "place", "add": {"cli", "terraform", …}}],
+"notes": […]}. It exits with 0 when nothing but associations or annotations is to be
+added, 1 when a trust policy or something else has to change.
+
 -o html is one file with the matrix as a picture that can be filtered; it loads nothing
 from the network.`
 
 func (p *program) auditCommand() *cobra.Command {
 	var given givenFlags
 	var o audit.Options
-	var account, output string
+	var account, output, to string
+	var migrate bool
 	cmd := &cobra.Command{
 		Use: "audit", Short: "Which pod gets which role: manifests held against IAM, every broken link named", Args: cobra.NoArgs, Long: auditLong,
 		Example: `  helm template loki grafana/loki -n monitoring > loki.yaml
   irsa-emu audit --given loki.yaml --given account.json --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE1
+  irsa-emu audit --migrate --given loki.yaml --given account.json --cluster my-cluster
   terraform show -json plan.out > plan.json && irsa-emu audit --given plan.json --given manifests/ -o html > audit.html`,
 		RunE: func(*cobra.Command, []string) error {
-			if err := oneOf(output, "text", "json", "markdown", "sarif", "html"); err != nil {
+			formats := []string{"text", "json", "markdown", "sarif", "html"}
+			if migrate {
+				formats = formats[:3]
+			}
+			if err := oneOf(output, formats...); err != nil {
 				return err
+			}
+			if to != "" && !migrate {
+				return usageError("--to: of use with --migrate only")
+			}
+			if _, ok := audit.MechanismNamed(to); to != "" && !ok {
+				return usageError("--to %s: write %s", to, strings.Join(audit.Mechanisms(), " or "))
 			}
 			if len(given.paths) == 0 {
 				return usageError("--given: missing; give the manifests, and a plan, a template or an account's details that has the roles")
@@ -62,6 +86,9 @@ func (p *program) auditCommand() *cobra.Command {
 				return unreadable(err)
 			}
 			o.Now = time.Now()
+			if migrate {
+				return p.migrate(found, o, audit.Mechanism(to), output)
+			}
 			report, err := audit.Audit(found, o)
 			if err != nil {
 				return &exitError{exitUsage, err}
@@ -81,8 +108,34 @@ func (p *program) auditCommand() *cobra.Command {
 	flags.StringVar(&o.Issuer, "issuer", "", "the cluster's issuer URL (default: as the sources say)")
 	flags.StringVar(&o.Namespace, "namespace", "", "the namespace of manifests that name none, such as a release's")
 	flags.StringVar(&account, "account", "", "the account of what names none")
+	flags.BoolVar(&migrate, "migrate", false, "what it takes to move between IRSA and EKS Pod Identity, in place of the matrix")
+	flags.StringVar(&to, "to", "", "with --migrate: irsa or pod-identity (default: each to the one that it does not use)")
 	flags.StringVarP(&output, "output", "o", "text", "text, json, markdown, sarif or html")
 	return cmd
+}
+
+// migrate prints what it takes to move.
+func (p *program) migrate(found *sources.Found, o audit.Options, to audit.Mechanism, output string) error {
+	moves, err := audit.Migrate(found, o, to)
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	err = p.notes(found.Notes)
+	switch output {
+	case "json":
+		err = errors.Join(err, term.WriteJSON(p.stdout, moves))
+	case "markdown":
+		err = errors.Join(err, moves.Markdown(p.stdout))
+	default:
+		err = errors.Join(err, moves.Text(p.out()))
+	}
+	if err != nil {
+		return err
+	}
+	if !moves.Clean() {
+		return &exitError{code: exitFailed}
+	}
+	return nil
 }
 
 func (p *program) printAudit(r *audit.Report, output string) error {
