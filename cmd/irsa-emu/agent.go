@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -114,12 +115,34 @@ func (p *program) agent(ctx context.Context, f agentFlags, chosen bool) error {
 	a := agent.New(agent.Config{
 		Source: source, Hosts: hosts, Retention: f.retention, CacheSize: f.cacheSize, RenewalQPS: f.qps, Logger: logger, Metrics: registry,
 	})
+	ctx, stop := context.WithCancel(ctx)
+	var trimming sync.WaitGroup
+	defer trimming.Wait()
+	defer stop()
 	return a.Serve(ctx, agent.ServeConfig{
 		Bind: f.bind, SkipMissing: !chosen, Port: f.port, ProbePort: f.probePort, MetricsAddress: f.metricsAddress, MetricsPort: f.metricsPort, Gatherer: registry,
 		Ready: func(addresses []string) {
 			logger.Info("agent ready", "listen", strings.Join(addresses, " "), "cluster", f.cluster, "inCluster", f.inCluster)
+			trimming.Go(func() { keepTrim(ctx) })
 		},
 	})
+}
+
+// trimEvery is how often an agent gives back what it touched meanwhile.
+const trimEvery = time.Minute
+
+// keepTrim trims when the agent has started, and from time to time after that.
+func keepTrim(ctx context.Context) {
+	ticker := time.NewTicker(trimEvery)
+	defer ticker.Stop()
+	for {
+		trim()
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // agentSource is who is asked for credentials.

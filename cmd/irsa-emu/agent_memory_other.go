@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// trim is for the nodes of clusters.
+func trim() {}
