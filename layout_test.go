@@ -66,7 +66,7 @@ var allowed = map[string][]string{
 	"sources":           {"policy", "policy/tree", "rewrite", "statefile", "statefile/strictyaml"},
 	"page":              {},
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.
-	"audit": {"api", "aws", "decision", "iam", "lint", "oidc", "page", "policy", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
+	"audit": {"api", "aws", "decision", "iam", "lint", "oidc", "page", "policy", "policy/tree", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
 	// CloudTrail's events held against the sources' policies.
 	"denial": {"audit", "aws", "iam", "oidc", "policy", "prove", "prove/given", "sources", "statefile/strictyaml", "sts"},
 	// Test helpers.

@@ -248,7 +248,7 @@ func (a *auditor) watch(m *Move) {
 func (r *role) documents(found *sources.Found) []string {
 	var all []string
 	for _, d := range r.InlinePolicies {
-		all = append(all, strings.ToLower(string(d.Raw)))
+		all = append(all, strings.ToLower(d.Text()))
 	}
 	for _, arn := range r.AttachedPolicies {
 		if raw := managed(&found.State, arn); raw != nil {

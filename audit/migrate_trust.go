@@ -16,7 +16,7 @@ import (
 // mechanisms, holds it against both, and says what else they need.
 func (a *auditor) mend(moves []*Move) {
 	r := moves[0].role
-	text := r.TrustPolicy.Raw
+	text := []byte(r.TrustPolicy.Text())
 	changed := false
 	for _, to := range []Mechanism{PodIdentity, IRSA} {
 		var wanting []*Move
@@ -127,7 +127,7 @@ func (a *auditor) admits(m *Move, trust *policy.Document) bool {
 func (a *auditor) mended(text []byte, r *role, to Mechanism, moves []*Move) []byte {
 	if to == PodIdentity && r.trustsPods() && !r.allowsPods("sts:TagSession") {
 		for _, i := range r.podStatements() {
-			if next, err := policy.AllowAlso(text, i, "sts:TagSession"); err == nil {
+			if next, err := withAction(text, i, "sts:TagSession"); err == nil {
 				text = next
 			}
 		}
@@ -140,7 +140,7 @@ func (a *auditor) mended(text []byte, r *role, to Mechanism, moves []*Move) []by
 		if err != nil {
 			continue // a map of texts
 		}
-		if next, err := policy.AppendStatement(text, string(b)); err == nil {
+		if next, err := withStatement(text, string(b)); err == nil {
 			text = next
 		}
 	}
