@@ -188,6 +188,10 @@ func (i Issuer) withOwnAudience(host, path string) Issuer {
 	return i
 }
 
+// OfClusters says whether service accounts of Kubernetes may have tokens of the
+// issuer: it is EKS's, or one that nothing is known of.
+func (i Issuer) OfClusters() bool { return i.Kind == EKS || i.Kind == "" }
+
 // KeyNames are the names of the issuer's condition keys.
 func (i Issuer) KeyNames() []string {
 	names := make([]string, len(i.Keys))

@@ -123,7 +123,10 @@ func (c *controlAPI) postRotate(r *http.Request, in control.Rotation) (any, erro
 		return nil, sts.Rotate(r.Context(), c.store, c.clock.Now(), c.minter.rand)
 	}
 	if in.Issuer == "" {
-		in.Issuer = c.minter.defaultIssuer(c.store.Snapshot())
+		var err error
+		if in.Issuer, err = c.minter.defaultIssuer(c.store.Snapshot()); err != nil {
+			return nil, err
+		}
 	}
 	issuer, err := c.issuers.rotate(r.Context(), in.Issuer)
 	if err != nil {

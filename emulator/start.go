@@ -64,8 +64,16 @@ func StartBackground(ctx context.Context, config Config) (r *Running, stop func(
 	return &Running{Emulator: e, URL: "http://" + l.Addr().String()}, stop, nil
 }
 
-// Issuer is the URL of the issuer whose tokens [Running.Token] gives.
-func (r *Running) Issuer() string { return r.minter.defaultIssuer(r.store.Snapshot()) }
+// Issuer is the URL of the issuer whose tokens [Running.Token] gives when it is
+// asked for none in particular; of several, which it refuses to choose from, the
+// emulator's own.
+func (r *Running) Issuer() string {
+	issuer, err := r.minter.defaultIssuer(r.store.Snapshot())
+	if err != nil {
+		return r.minter.issuers.defaultURL()
+	}
+	return issuer
+}
 
 // Token is a token of a service account, NAMESPACE/NAME, for sts.amazonaws.com;
 // request fills in what else it should have.

@@ -2,13 +2,16 @@ package emulator
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
 )
@@ -59,7 +62,10 @@ func (m *minter) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 		in.Audience = []string{aws.DefaultAudience}
 	}
 	if in.Issuer == "" {
-		in.Issuer = m.defaultIssuer(m.store.Snapshot())
+		var err error
+		if in.Issuer, err = m.defaultIssuer(m.store.Snapshot()); err != nil {
+			return tokenSpec{}, err
+		}
 	}
 	spec := tokenSpec{Issuer: in.Issuer}
 	switch {
@@ -127,17 +133,33 @@ func (m *minter) profileSpec(in control.TokenRequest) (tokenSpec, error) {
 	return spec, nil
 }
 
-// defaultIssuer is the issuer of a request that names none.
-func (m *minter) defaultIssuer(r state.Reader) string {
-	var only string
-	for _, url := range m.services.issuers(r, "") {
-		if only != "" && only != url {
-			return m.issuers.defaultURL()
+// defaultIssuer is the issuer of a request that names none: the only cluster's, or
+// else that of the only provider which may be a cluster's, or else the emulator's
+// own. Of several none is guessed: tokens of the wrong one are refused, and nothing
+// would say why.
+func (m *minter) defaultIssuer(r state.Reader) (string, error) {
+	issuers := m.services.issuers(r, "")
+	if len(issuers) == 0 {
+		for p := range state.All[*iam.OIDCProvider](r, "") {
+			if aws.IssuerOf(p.URL).OfClusters() {
+				issuers = append(issuers, "https://"+p.URL)
+			}
 		}
-		only = url
 	}
-	if only == "" {
-		return m.issuers.defaultURL()
+	slices.Sort(issuers)
+	switch issuers = slices.Compact(issuers); len(issuers) {
+	case 0:
+		return m.issuers.defaultURL(), nil
+	case 1:
+		return issuers[0], nil
 	}
-	return only
+	return "", badRequest("issuer: missing, and there are several; write the one that is meant: %s", strings.Join(firstOf(issuers, 10), ", "))
+}
+
+// firstOf shortens a list for a message.
+func firstOf(list []string, most int) []string {
+	if len(list) <= most {
+		return list
+	}
+	return append(slices.Clone(list[:most]), fmt.Sprintf("and %d more", len(list)-most))
 }

@@ -16,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -176,6 +177,11 @@ func (b *builder) read(name string, src []byte, folder bool) error {
 		return nil
 	}
 	f := &file{name: name, src: src, json: json.Valid(src)}
+	if unmasked, again, err := b.unmask(f, nodes); err != nil {
+		return err
+	} else if again != nil {
+		f, nodes = unmasked, again
+	}
 	if len(nodes) == 0 && !folder {
 		b.errorAt(f.at(nil), "the file is empty; irsa-emu reads %s", kinds)
 	}
@@ -197,12 +203,33 @@ func (b *builder) read(name string, src []byte, folder bool) error {
 	return nil
 }
 
+// unmask reads a file anew with account numbers in the place of those that were
+// removed from it. What a person has written and is to be held against AWS stays as
+// it is: there it may be a number that was forgotten.
+func (b *builder) unmask(f *file, nodes []*yaml.Node) (*file, []*yaml.Node, error) {
+	printed := func(n *yaml.Node) bool { return isTerraform(n) || isCLIOutput(n) }
+	if slices.ContainsFunc(nodes, isOurs) || b.o.KeepMasks && !slices.ContainsFunc(nodes, printed) {
+		return nil, nil, nil
+	}
+	src, masks, number := aws.Unmask(f.src, b.o.Account)
+	if masks == nil {
+		return nil, nil, nil
+	}
+	nodes, err := strictyaml.Parse(f.name, src)
+	if err != nil {
+		return nil, nil, err
+	}
+	again := &file{name: f.name, src: src, json: f.json}
+	b.note(again.at(nodes[0]), "", "account numbers were removed from it (%s); taken as %s", strings.Join(masks, ", "), number)
+	return again, nodes, nil
+}
+
 // reader finds out what a document is; nil when it is nothing that we read.
 func (b *builder) reader(f *file, n *yaml.Node) func(*file, *yaml.Node) {
 	switch {
 	case n.Kind != yaml.MappingNode:
 		return nil
-	case has(n, "format_version") && (has(n, "planned_values") || has(n, "values") || has(n, "prior_state") || has(n, "terraform_version")):
+	case isTerraform(n):
 		return b.terraform
 	case has(n, "AWSTemplateFormatVersion"), isTemplate(n):
 		return b.cloudFormation
@@ -214,6 +241,10 @@ func (b *builder) reader(f *file, n *yaml.Node) func(*file, *yaml.Node) {
 		return b.cliOutput
 	}
 	return nil
+}
+
+func isTerraform(n *yaml.Node) bool {
+	return has(n, "format_version") && (has(n, "planned_values") || has(n, "values") || has(n, "prior_state") || has(n, "terraform_version"))
 }
 
 func isTemplate(n *yaml.Node) bool {

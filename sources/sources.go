@@ -24,6 +24,10 @@ type Options struct {
 	// KnowsManaged says whether an AWS managed policy can be attached where the
 	// state will be used; nil takes all. Others are left out and noted.
 	KnowsManaged func(arn string) bool
+	// KeepMasks leaves account numbers that were removed from policies and templates
+	// as they are, XXXXXXXXXXXX for one, which AWS refuses. What was printed of an
+	// account or a plan gets a number all the same.
+	KeepMasks bool
 	// Stdin is read for the path "-"; nil refuses it.
 	Stdin io.Reader
 	// Instead are texts to read in place of what files of these names hold.

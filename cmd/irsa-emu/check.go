@@ -27,13 +27,14 @@ error (code, message, status; what AWS answers to a refused call), reason (kind,
 message, hint; what AWS does not say), beyond (more such reasons, for which it would
 be refused as well), place (where the trust policy is written), checks (one policy
 decision per action: every statement and condition, the expected and the actual
-value) and notes. When several roles are asked it has allowed and
-verdicts, a list of such objects. With --pod-identity it has cluster, association (its
-place) and targetRole too. Fields may be added.`
+value) and notes. When several roles are asked it has allowed, verdicts, a list of such
+objects, and unknown, the roles whose trust policies the sources do not hold. With
+--pod-identity it has cluster, association (its place) and targetRole too. Fields may be
+added.`
 
 func (p *program) checkCommand() *cobra.Command {
 	var q question
-	var explain bool
+	var explain, strict bool
 	var output string
 	cmd := &cobra.Command{
 		Use: "check", Short: "Decide one trust question offline: may this identity assume a role?", Args: cobra.NoArgs, Long: checkLong,
@@ -51,10 +52,10 @@ func (p *program) checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := p.printVerdicts(verdicts, q.role != "" || q.trustPolicy != "" || q.pods.asked, output, explain); err != nil {
+			if err := p.printVerdicts(verdicts, q.unknown, q.role != "" || q.trustPolicy != "" || q.pods.asked, output, explain); err != nil {
 				return err
 			}
-			if !anyAllowed(verdicts) {
+			if !anyAllowed(verdicts) || strict && (!p.sure(verdicts) || q.role == "" && len(q.unknown) > 0) {
 				return &exitError{code: exitFailed}
 			}
 			return nil
@@ -64,7 +65,7 @@ func (p *program) checkCommand() *cobra.Command {
 	flags.StringVar(&q.trustPolicy, "trust-policy", "", "file of the trust policy, IAM JSON (- is the standard input)")
 	q.given.add(cmd, "where the role is, in place of --trust-policy")
 	flags.StringVar(&q.role, "role", "", "the role's ARN or name")
-	flags.StringVar(&q.who.issuer, "issuer", "", "issuer URL (default with --given: the only cluster's)")
+	flags.StringVar(&q.who.issuer, "issuer", "", "issuer URL (default: the only one of a cluster or provider that is given, or that the trust policy names)")
 	flags.StringVar(&q.who.serviceAccount, "service-account", "", "NAMESPACE/NAME of the service account")
 	flags.StringVar(&q.who.subject, "subject", "", "the sub claim as it is")
 	flags.StringVar(&q.who.claimsFile, "claims", "", "JSON file of a token's claims (- is the standard input)")
@@ -80,6 +81,7 @@ func (p *program) checkCommand() *cobra.Command {
 	flags.StringVar(&q.pods.pod, "pod", "", "with --pod-identity: the pod's name, for policies that test it")
 	flags.BoolVar(&q.pods.noTags, "disable-session-tags", false, "with --pod-identity and --trust-policy: the association disables session tags")
 	flags.BoolVar(&explain, "explain", false, "show every statement and condition also when the role may be assumed")
+	flags.BoolVar(&strict, "strict", false, "exit with 1 also when the role may be assumed only if what the sources do not hold is as it was taken to be")
 	flags.StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd
 }

@@ -67,7 +67,7 @@ func (p *program) execCommand() *cobra.Command {
 	flags.BoolVar(&f.podIdentity, "pod-identity", false, "by EKS Pod Identity: the role of the service account's association, in place of --role")
 	flags.StringVar(&f.pods.Cluster, "cluster", "", "with --pod-identity: name of the EKS cluster (default: the only one)")
 	flags.StringVar(&f.pods.AdminSecret, "admin-secret", "test", "with --pod-identity: the emulator's --admin-secret, with which the agent signs")
-	flags.StringVar(&config.Issuer, "issuer", "", "issuer URL (default: the only cluster's, or one of the emulator's own)")
+	flags.StringVar(&config.Issuer, "issuer", "", "issuer URL (default: the only cluster's, else the only provider's, else the emulator's own)")
 	flags.StringArrayVar(&config.Audience, "audience", nil, "audience of the token (repeatable; default sts.amazonaws.com, with --pod-identity pods.eks.amazonaws.com)")
 	flags.DurationVar(&config.ExpiresIn, "expires-in", 24*time.Hour, "life of each token")
 	flags.StringVar(&config.Region, "region", "", "AWS region (default: the emulator's, with --pod-identity the cluster's)")

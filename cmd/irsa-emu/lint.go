@@ -26,7 +26,8 @@ aws iam get-account-authorization-details prints. Other policies in there are he
 against what IAM accepts.
 
 It exits with 0 when clean, 1 with findings, 2 when a file cannot be read. What a
-source does not say, such as a policy that is known after apply, is named on stderr.
+source does not say, such as a policy that is known after apply, is named on stderr,
+and is a reason for 1 with --strict.
 --severity warning leaves notes out. --rules lists what is looked for.
 
 --fix changes the words that are wrong and leaves the rest of the file as it is, in
@@ -93,6 +94,7 @@ func (p *program) lintCommand() *cobra.Command {
 			if l.options, err = given.options(l.account, ""); err != nil {
 				return err
 			}
+			l.options.KeepMasks = true
 			return p.lint(&l, files, output)
 		},
 	}
@@ -101,6 +103,7 @@ func (p *program) lintCommand() *cobra.Command {
 	cmd.Flags().StringVar(&severity, "severity", "note", "the least severity that is reported: error, warning or note")
 	cmd.Flags().BoolVar(&l.fix, "fix", false, "write the safe fixes into the files; findings that need a decision are only reported")
 	cmd.Flags().BoolVar(&l.diff, "diff", false, "show what --fix would change, and write nothing")
+	cmd.Flags().BoolVar(&l.strict, "strict", false, "exit with 1 also when a policy could not be checked")
 	cmd.Flags().BoolVar(&list, "rules", false, "list the rules")
 	given.addParameters(cmd)
 	return cmd
@@ -112,6 +115,7 @@ type lintRun struct {
 	account   string
 	least     lint.Severity
 	fix, diff bool
+	strict    bool
 }
 
 func (p *program) lint(l *lintRun, files []string, output string) error {
@@ -158,7 +162,7 @@ func (p *program) lint(l *lintRun, files []string, output string) error {
 	if err := p.printLint(report, output); err != nil {
 		return err
 	}
-	if len(report.Findings) > 0 {
+	if len(report.Findings) > 0 || l.strict && len(report.Unchecked) > 0 {
 		return &exitError{code: exitFailed}
 	}
 	return nil

@@ -51,9 +51,9 @@ func (f *modelFlags) model(p *program) (*given.Model, error) {
 }
 
 func (f *modelFlags) onePolicy(p *program, file string) (*given.Model, error) {
-	src, err := p.readInput(file)
+	src, err := p.readTrustPolicy(file)
 	if err != nil {
-		return nil, usageError("--trust-policy: %w", err)
+		return nil, err
 	}
 	doc, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: maxTrustSize})
 	if err != nil {

@@ -48,7 +48,7 @@ func (p *program) tokenCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&in.ServiceAccount, "service-account", "", "NAMESPACE/NAME of the service account")
 	flags.StringVar(&in.Subject, "subject", "", "the sub claim as it is, in place of a service account")
-	flags.StringVar(&in.Issuer, "issuer", "", "issuer URL (default: the only cluster's, or one of the emulator's own)")
+	flags.StringVar(&in.Issuer, "issuer", "", "issuer URL (default: the only cluster's, else the only provider's, else the emulator's own)")
 	flags.StringArrayVar(&in.Audience, "audience", nil, "audience (repeatable; default sts.amazonaws.com)")
 	flags.DurationVar(&life, "expires-in", 0, "the token's life, such as 15m (default 24h); negative makes an expired one")
 	flags.StringArrayVar(&claims, "claim", nil, "claim=value to put over what the token has; the value is JSON, or a string (repeatable)")

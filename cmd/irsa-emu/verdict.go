@@ -30,6 +30,8 @@ type question struct {
 	seconds                                 int
 	now                                     time.Time
 	pods                                    podQuestion
+
+	unknown []string // roles of which the trust policy is not known
 }
 
 // verdict is check's answer for one role. Its JSON is promised; see checkLong.
@@ -52,7 +54,8 @@ type verdict struct {
 	Association string `json:"association,omitempty"`
 	TargetRole  string `json:"targetRole,omitempty"`
 
-	assumed int // how many of the notes, the last ones, say what was taken for granted
+	assumed int    // how many of the notes, the last ones, say what was taken for granted
+	granted string // what was, because the sources do not hold it
 }
 
 // candidate is a role that is asked.
@@ -80,11 +83,17 @@ func (q *question) answer(p *program) ([]verdict, error) {
 		return nil, err
 	}
 	var found *sources.Found
+	var trust *policy.Document
 	var err error
 	if q.trustPolicy == "" {
-		if found, err = q.readGiven(p); err != nil {
-			return nil, err
+		if found, err = q.readGiven(p); err == nil {
+			err = q.defaultIssuer(found)
 		}
+	} else {
+		trust, err = q.readTrust(p)
+	}
+	if err != nil {
+		return nil, err
 	}
 	claims, err := q.who.read(p, q.now)
 	if err != nil {
@@ -93,10 +102,7 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	var roles []candidate
 	granted := ""
 	if found == nil {
-		one, account, err := q.fromFile(p, claims)
-		if err != nil {
-			return nil, err
-		}
+		one, account := q.fromFile(trust, claims)
 		granted = fmt.Sprintf("taken for granted: the provider of %s exists in account %s and %q is among its client ids", claims.Issuer, account, claims.Audience)
 		roles = []candidate{one}
 	} else if roles, err = q.fromGiven(found, claims.Audience); err != nil {
@@ -106,13 +112,13 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	for i := range roles {
 		verdicts[i] = q.ask(&roles[i], claims)
 		if _, builtIn := aws.BuiltInProvider(verdicts[i].Provider); granted != "" && !builtIn {
-			verdicts[i].Notes, verdicts[i].assumed = append(verdicts[i].Notes, granted), 1
+			verdicts[i].Notes, verdicts[i].assumed, verdicts[i].granted = append(verdicts[i].Notes, granted), 1, granted
 		}
 	}
 	return verdicts, nil
 }
 
-// readGiven reads the state. The only cluster's issuer is the default one.
+// readGiven reads the state.
 func (q *question) readGiven(p *program) (*sources.Found, error) {
 	o, err := q.given.options(q.account, "")
 	if err != nil {
@@ -125,26 +131,27 @@ func (q *question) readGiven(p *program) (*sources.Found, error) {
 	if err := found.Validate(); err != nil {
 		return nil, unreadable(err)
 	}
-	if q.who.issuer == "" && q.who.profile == "" && len(found.State.Clusters) == 1 {
-		for _, cluster := range found.State.Clusters {
-			if q.who.serviceAccount != "" || q.who.subject != "" {
-				q.who.issuer = cluster.Issuer
-			}
-		}
-	}
 	return found, p.notes(found.Notes)
 }
 
-// fromFile is a role of which only the trust policy is known.
-func (q *question) fromFile(p *program, claims *oidc.Unverified) (candidate, string, error) {
-	src, err := p.readInput(q.trustPolicy)
+// readTrust reads the trust policy, and with it the issuer if it names only one.
+func (q *question) readTrust(p *program) (*policy.Document, error) {
+	src, err := p.readTrustPolicy(q.trustPolicy)
 	if err != nil {
-		return candidate{}, "", usageError("--trust-policy: %w", err)
+		return nil, err
 	}
 	doc, err := policy.ValidateTrust(src, policy.TrustOptions{})
 	if err != nil {
-		return candidate{}, "", usageError("%s", placed(q.trustPolicy, err))
+		return nil, usageError("%s", placed(q.trustPolicy, err))
 	}
+	if q.who.needsIssuer() {
+		return doc, q.who.chooseIssuer(q.trustPolicy, trustedIssuers(doc))
+	}
+	return doc, nil
+}
+
+// fromFile is a role of which only the trust policy is known.
+func (q *question) fromFile(doc *policy.Document, claims *oidc.Unverified) (candidate, string) {
 	role := &iam.Role{Account: q.account, Path: "/", MaxSessionDuration: math.MaxInt, Trust: iam.NewDocument(doc)}
 	c := candidate{name: q.trustPolicy, view: &sts.GrantedView{Of: role, Audience: claims.Audience}}
 	if strings.HasPrefix(q.role, "arn:") {
@@ -155,7 +162,7 @@ func (q *question) fromFile(p *program, claims *oidc.Unverified) (candidate, str
 	}
 	trusted := federated(doc, claims.Issuer)
 	role.Account, role.Partition = or(role.Account, trusted.Account), or(role.Partition, trusted.Partition)
-	return c, role.Account, nil
+	return c, role.Account
 }
 
 // fromGiven finds the roles that are asked.
@@ -175,8 +182,10 @@ func (q *question) fromGiven(found *sources.Found, audience string) ([]candidate
 	for _, account := range sortedAccounts(found.State) {
 		for _, role := range view.Roles(account) {
 			arn := role.ARN()
-			names = append(names, arn)
-			if q.role != "" && q.role != arn && (strings.HasPrefix(q.role, "arn:") || !strings.EqualFold(q.role, role.Name)) || q.account != "" && q.account != account {
+			if names = append(names, arn); found.StandIns[arn] != "" {
+				names[len(names)-1] += " (" + found.StandIns[arn] + ")"
+			}
+			if !q.asks(role.Name, arn, found.StandIns[arn]) || q.account != "" && q.account != account {
 				continue
 			}
 			c := candidate{arn: arn, name: arn, view: &partialView{View: view, found: found, audience: audience}}
@@ -186,7 +195,12 @@ func (q *question) fromGiven(found *sources.Found, audience string) ([]candidate
 			roles = append(roles, c)
 		}
 	}
+	q.unknown = unknownRoles(found)
 	switch {
+	case len(roles) == 0 && q.role != "" && slices.ContainsFunc(q.unknown, q.asksARN):
+		return nil, usageError("--role %s: its trust policy is not known from what was given; the notes say why", q.role)
+	case len(names) == 0 && len(q.unknown) > 0:
+		return nil, usageError("--given: no trust policy of a role is known; the notes say why: %s", strings.Join(firstFew(q.unknown), ", "))
 	case len(names) == 0:
 		return nil, usageError("--given: no role is in what was given")
 	case len(roles) == 0:
@@ -195,6 +209,29 @@ func (q *question) fromGiven(found *sources.Found, audience string) ([]candidate
 		return nil, usageError("--role %s: several accounts have it; write the ARN: %s", q.role, strings.Join(firstFew(names), ", "))
 	}
 	return roles, nil
+}
+
+// asks says whether --role is a role's name, ARN, or address in its source.
+func (q *question) asks(name, arn, address string) bool {
+	return q.role == "" || q.role == arn || q.role == address || !strings.HasPrefix(q.role, "arn:") && strings.EqualFold(q.role, name)
+}
+
+// asksARN is asks for a role of which the ARN without a path is known.
+func (q *question) asksARN(arn string) bool {
+	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	return strings.EqualFold(q.role[strings.LastIndexByte(q.role, '/')+1:], name)
+}
+
+// unknownRoles are the roles whose trust policies are not known.
+func unknownRoles(found *sources.Found) []string {
+	var unknown []string
+	for key := range found.LeftOut {
+		if account, name, ok := strings.Cut(key, "/"); ok && aws.IsAccount(account) {
+			unknown = append(unknown, aws.PartitionARN(found.State.Partition(account, aws.DefaultAccount), "iam", account, "role/"+name))
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
 }
 
 // firstFew shortens a list for a message.
@@ -230,14 +267,15 @@ func (q *question) ask(c *candidate, claims *oidc.Unverified) verdict {
 	judged := sts.Judge(context.Background(), c.view, oidc.NotChecked, q.now, sts.WebIdentityCall{
 		RoleARN: c.arn, PolicyName: c.name, RoleSessionName: q.sessionName, Claims: claims, Seconds: q.seconds, Keys: request.ContextKeys(),
 	})
+	granted := ""
 	if partial, ok := c.view.(*partialView); ok && partial.granted != "" {
-		judged.Notes = append(judged.Notes, partial.granted)
+		judged.Notes, granted = append(judged.Notes, partial.granted), partial.granted
 	}
 	v := verdict{
 		Allowed: judged.Allowed(), Role: c.arn, Provider: judged.Provider,
 		Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience,
 		Error: judged.Error(), Reason: judged.Reason(), Beyond: judged.Beyond,
-		Place: c.place, Checks: []policy.Decision{}, Notes: judged.Notes,
+		Place: c.place, Checks: []policy.Decision{}, Notes: judged.Notes, granted: granted,
 	}
 	for _, check := range judged.Checks {
 		v.Checks = append(v.Checks, check.Decision)

@@ -4,7 +4,9 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/term"
@@ -14,9 +16,13 @@ func anyAllowed(verdicts []verdict) bool {
 	return slices.ContainsFunc(verdicts, func(v verdict) bool { return v.Allowed })
 }
 
-func (p *program) printVerdicts(verdicts []verdict, single bool, output string, explain bool) error {
+func (p *program) printVerdicts(verdicts []verdict, unknown []string, single bool, output string, explain bool) error {
 	if output == "json" {
-		var report any = map[string]any{"allowed": anyAllowed(verdicts), "verdicts": verdicts}
+		several := map[string]any{"allowed": anyAllowed(verdicts), "verdicts": verdicts}
+		if len(unknown) > 0 {
+			several["unknown"] = unknown
+		}
+		var report any = several
 		if single {
 			report = verdicts[0]
 		}
@@ -41,7 +47,28 @@ func (p *program) printVerdicts(verdicts []verdict, single bool, output string, 
 	}
 	v := verdicts[0]
 	out.Line("%s of %s may assume %d of %s; --role NAME says why of one", v.Subject, v.Issuer, allowed, term.Plural(len(verdicts), "role"))
+	if len(unknown) > 0 {
+		out.Line("not known: the trust policies of %s", strings.Join(firstFew(unknown), ", "))
+	}
 	return out.Err()
+}
+
+// sure says whether a role may be assumed whatever the sources do not hold, and
+// says what they do not if none may.
+func (p *program) sure(verdicts []verdict) bool {
+	var granted []string
+	for _, v := range verdicts {
+		switch {
+		case v.Allowed && v.granted == "":
+			return true
+		case v.Allowed && !slices.Contains(granted, v.granted):
+			granted = append(granted, v.granted)
+		}
+	}
+	for _, text := range granted {
+		_ = p.complain("--strict: %s", text) // the exit code says it all the same
+	}
+	return false
 }
 
 // print shows a verdict to people. What is refused is always explained.
@@ -111,6 +138,20 @@ func (v *verdict) advise(out *term.Printer) {
 	if v.Reason.Fix != "" {
 		out.Line("  fix: %s", v.Reason.Fix)
 	}
+}
+
+// readTrustPolicy reads the one policy that a question is about, with an account's
+// number where it was removed.
+func (p *program) readTrustPolicy(file string) ([]byte, error) {
+	src, err := p.readInput(file)
+	if err != nil {
+		return nil, usageError("--trust-policy: %w", err)
+	}
+	src, masks, number := aws.Unmask(src, aws.DefaultAccount)
+	if len(masks) > 0 {
+		return src, p.complain("note: %s: account numbers were removed from it (%s); taken as %s", file, strings.Join(masks, ", "), number)
+	}
+	return src, nil
 }
 
 // readInput reads a file, or the standard input for "-".

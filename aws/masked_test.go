@@ -1,0 +1,32 @@
+package aws
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestUnmask(t *testing.T) {
+	for text, want := range map[string]string{
+		`"arn:aws:iam::XXXXXXXXXXXX:role/a"`:                                    `"arn:aws:iam::111122223333:role/a"`,
+		`"arn:aws:iam::1234XXXXXXXX:oidc-provider/h"`:                           `"arn:aws:iam::111122223333:oidc-provider/h"`,
+		`"arn:aws-cn:iam::************:role/a"`:                                 `"arn:aws-cn:iam::111122223333:role/a"`,
+		`"arn:aws:iam::<ACCOUNT_ID>:role/a"`:                                    `"arn:aws:iam::111122223333:role/a"`,
+		`"arn:aws:iam::[REDACTED]:role/a"`:                                      `"arn:aws:iam::111122223333:role/a"`,
+		`"arn:aws:iam::YOUR_ACCOUNT_ID:role/a"`:                                 `"arn:aws:iam::111122223333:role/a"`,
+		`"arn:aws:eks:us-west-2:xxxxxxxxxxxx:cluster/a"`:                        `"arn:aws:eks:us-west-2:111122223333:cluster/a"`,
+		`{"Account": "XXXXXXXXXXXX"}`:                                           `{"Account": "111122223333"}`,
+		`"arn:aws:iam::XXXXXXXXXXXX:role/a" "arn:aws:iam::444455556666:role/b"`: `"arn:aws:iam::444455556666:role/a" "arn:aws:iam::444455556666:role/b"`,
+		// Patterns, variables and AWS's own are none.
+		`"arn:aws:iam::*:role/a"`:                          "",
+		`"arn:aws:iam::${aws:PrincipalAccount}:role/a"`:    "",
+		`"arn:aws:iam::aws:policy/AdministratorAccess"`:    "",
+		`"arn:aws:s3:::xxx-account-bucket/*"`:              "",
+		`"arn:aws:iam::${AWS::AccountId}:oidc-provider/a"`: "",
+		`"XXX"`: "",
+	} {
+		out, masks, _ := Unmask([]byte(text), DefaultAccount)
+		if want == "" && (string(out) != text || masks != nil) || want != "" && (string(out) != want || len(masks) != 1 || strings.Contains(text, masks[0]) == false) {
+			t.Errorf("%s: %s, %q", text, out, masks)
+		}
+	}
+}
