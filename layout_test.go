@@ -54,11 +54,12 @@ var allowed = map[string][]string{
 	// The types and the client of the control API.
 	"control": {"decision", "statefile", "statefile/strictyaml"},
 	// The harness speaks with an emulator over HTTP: it needs types only.
-	"harness":      {"agent", "control", "decision", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
-	"harness/kind": {"control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
-	"scenarios":    {},
-	"deploy":       {},
-	"kube":         {},
+	"harness":         {"agent", "control", "decision", "harness/clients", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
+	"harness/clients": {},
+	"harness/kind":    {"control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
+	"scenarios":       {},
+	"deploy":          {},
+	"kube":            {},
 	// It walks a cluster that exists, and asks an emulator over HTTP.
 	"doctor": {"control", "decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},
 	// The webhook in a cluster, which needs an API server.

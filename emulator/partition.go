@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
@@ -25,7 +24,7 @@ func (d *documents) settle(ctx context.Context) error {
 }
 
 // inPartitions is a document whose accounts are all in a partition, and whose
-// clusters, secrets and buckets are in a region of it: the emulator's, or the
+// clusters and what else is in a region are in one of it: the emulator's, or the
 // first of another partition.
 func (d *documents) inPartitions(r state.Reader, doc statefile.State) statefile.State {
 	out := doc
@@ -34,20 +33,7 @@ func (d *documents) inPartitions(r state.Reader, doc statefile.State) statefile.
 		if a.Partition == "" && !iam.Holds(r, id) {
 			a.Partition = doc.Partition(id, d.account)
 		}
-		if region := d.regionIn(r, id, a.Partition); region != d.region {
-			a.Secrets, a.Buckets = slices.Clone(a.Secrets), slices.Clone(a.Buckets)
-			for i := range a.Secrets {
-				if a.Secrets[i].Region == "" {
-					a.Secrets[i].Region = region
-				}
-			}
-			for i := range a.Buckets {
-				if a.Buckets[i].Region == "" {
-					a.Buckets[i].Region = region
-				}
-			}
-		}
-		out.Accounts[id] = a
+		out.Accounts[id] = a.InRegion(d.regionIn(r, id, a.Partition))
 	}
 	for name, c := range out.Clusters {
 		if c.Region == "" {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,31 +15,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/service/eks"
-	"github.com/aws/aws-sdk-go-v2/service/eksauth"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/irsa-emu/irsa-emu/harness/clients"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
-
-// clients makes the AWS SDK's own client of a service. Operations are found
-// by their names: what a scenario calls is what a program would call, with the
-// SDK's serialisation, signing and errors.
-var clients = map[string]func(aws.Config) any{
-	"eks":            func(c aws.Config) any { return eks.NewFromConfig(c) },
-	"eks-auth":       func(c aws.Config) any { return eksauth.NewFromConfig(c) },
-	"iam":            func(c aws.Config) any { return iam.NewFromConfig(c) },
-	"s3":             func(c aws.Config) any { return s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }) },
-	"secretsmanager": func(c aws.Config) any { return secretsmanager.NewFromConfig(c) },
-	"sts":            func(c aws.Config) any { return sts.NewFromConfig(c) },
-}
-
-func services() []string { return slices.Sorted(maps.Keys(clients)) }
 
 // answer is what came of one AWS call: an output, or a refusal.
 type answer struct {
@@ -62,33 +42,20 @@ func sdkName(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// operations lists the names of a service's operations.
-func operations(service string) []string {
-	t := reflect.TypeOf(clients[service](aws.Config{}))
-	var names []string
-	for i := range t.NumMethod() {
-		if m := t.Method(i); isOperation(m.Type) {
-			names = append(names, m.Name)
-		}
-	}
-	return names
-}
-
-// isOperation: func(client, context, *Input, ...func(*Options)) (*Output, error).
-func isOperation(t reflect.Type) bool {
-	return t.NumIn() == 4 && t.NumOut() == 2 && t.IsVariadic() && t.In(2).Kind() == reflect.Pointer
-}
-
-// inputOf is the type of an operation's input; operation must exist.
-func inputOf(service, operation string) reflect.Type {
-	m, _ := reflect.TypeOf(clients[service](aws.Config{})).MethodByName(operation)
+// inputOf is the type of an operation's input; the client must have it.
+func inputOf(client any, operation string) reflect.Type {
+	m, _ := reflect.TypeOf(client).MethodByName(operation)
 	return m.Type.In(2).Elem()
 }
 
 // callAPI makes one call. The error is what kept it from being answered.
 func callAPI(ctx context.Context, config aws.Config, service, operation string, input []byte) (*answer, error) {
-	method := reflect.ValueOf(clients[service](config)).MethodByName(operation)
-	in, err := buildInput(inputOf(service, operation), input)
+	client, known := clients.New(service, config)
+	if !known {
+		return nil, fmt.Errorf("there is no client of %s", service)
+	}
+	method := reflect.ValueOf(client).MethodByName(operation)
+	in, err := buildInput(inputOf(client, operation), input)
 	if err != nil {
 		return nil, fmt.Errorf("input of %s %s: %w", service, operation, err)
 	}
@@ -98,8 +65,10 @@ func callAPI(ctx context.Context, config aws.Config, service, operation string, 
 	}
 	out := results[0].Elem()
 	a := &answer{}
-	if metadata, ok := out.FieldByName("ResultMetadata").Interface().(middleware.Metadata); ok {
-		a.requestID, _ = awsmiddleware.GetRequestIDMetadata(metadata)
+	if field := out.FieldByName("ResultMetadata"); field.IsValid() {
+		if metadata, ok := field.Interface().(middleware.Metadata); ok {
+			a.requestID, _ = awsmiddleware.GetRequestIDMetadata(metadata)
+		}
 	}
 	output, err := outputValue(out)
 	a.output, _ = output.(map[string]any)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/irsa-emu/irsa-emu/harness/clients"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -17,7 +18,7 @@ import (
 // Call is one AWS API call, by an earlier step's session, by a service
 // account that assumes a role for it, or by an account's administrator.
 type Call struct {
-	Service   string         `json:"service" jsonschema:"enum=sts,enum=iam,enum=secretsmanager,enum=s3,enum=eks,enum=eks-auth"`
+	Service   string         `json:"service"`
 	Operation string         `json:"operation" jsonschema_description:"The API's own name, such as GetSecretValue."`
 	Input     statefile.JSON `json:"input,omitzero" jsonschema_description:"The operation's parameters, named as in the API reference."`
 	As        string         `json:"as,omitempty" jsonschema_description:"Name of the earlier step whose credentials sign; the administrator signs when no one is named."`
@@ -70,7 +71,7 @@ func (c *Call) check(d *strictyaml.Decoder, path string) {
 	case c.PodIdentity != "" && c.Role != "":
 		d.PathErrorf(path+".role", "with podIdentity, the association says it; leave it out")
 	case !c.written() && c.Role != "":
-		d.PathErrorf(path+".role", "whose role? write serviceAccount too")
+		d.PathErrorf(path+".role", "role needs serviceAccount, subject or profile")
 	}
 	c.Expect.check(d, strings.TrimSuffix(path, "call")+"expect")
 	checkObject(d, strings.TrimSuffix(path, "call")+"expect.output", c.Expect.Output)
@@ -78,16 +79,17 @@ func (c *Call) check(d *strictyaml.Decoder, path string) {
 	if c.Service == "" || c.Operation == "" {
 		return
 	}
-	if _, known := clients[c.Service]; !known {
-		d.PathErrorf(path+".service", "unknown service %q; %s", c.Service, strictyaml.Instead(c.Service, services()))
+	client, known := clients.New(c.Service, aws.Config{})
+	if !known {
+		d.PathErrorf(path+".service", "unknown service %q; %s", c.Service, strictyaml.Instead(c.Service, slices.Sorted(slices.Values(clients.Services()))))
 		return
 	}
-	if known := operations(c.Service); !slices.Contains(known, c.Operation) {
+	if known := clients.Operations(client); !slices.Contains(known, c.Operation) {
 		d.PathErrorf(path+".operation", "%s has no operation %q; %s", c.Service, c.Operation, strictyaml.Instead(c.Operation, known))
 		return
 	}
 	if input != nil {
-		checkInput(d, path+".input", inputOf(c.Service, c.Operation), input)
+		checkInput(d, path+".input", inputOf(client, c.Operation), input)
 	}
 }
 

@@ -342,18 +342,8 @@ func inRegion(s statefile.State, region string) statefile.State {
 	for id, a := range out.Accounts {
 		if out.Partition(id, aws.DefaultAccount) == "" && partition != aws.DefaultPartition {
 			a.Partition = partition
-			out.Accounts[id] = a
 		}
-		for i := range a.Secrets {
-			if a.Secrets[i].Region == "" {
-				a.Secrets[i].Region = region
-			}
-		}
-		for i := range a.Buckets {
-			if a.Buckets[i].Region == "" {
-				a.Buckets[i].Region = region
-			}
-		}
+		out.Accounts[id] = a.InRegion(region)
 	}
 	return out
 }

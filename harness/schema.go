@@ -5,6 +5,7 @@ import (
 
 	"github.com/invopop/jsonschema"
 
+	"github.com/irsa-emu/irsa-emu/harness/clients"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
@@ -62,6 +63,14 @@ func ScenarioSchema() *jsonschema.Schema {
 	}
 	s.Definitions["Step"] = &jsonschema.Schema{OneOf: alternatives}
 	return s
+}
+
+// JSONSchemaExtend lists the services.
+func (Call) JSONSchemaExtend(schema *jsonschema.Schema) {
+	property, _ := schema.Properties.Get("service")
+	for _, service := range clients.Services() {
+		property.Enum = append(property.Enum, service)
+	}
 }
 
 // JSONSchema is one text or a list.

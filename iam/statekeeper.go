@@ -25,9 +25,7 @@ func (a *API) Export(r state.Reader, doc *statefile.State) {
 	Declared(r, found)
 	for account := range found {
 		out := Export(r, account)
-		other := doc.Accounts[account]
-		out.Secrets, out.Buckets = other.Secrets, other.Buckets // parts of other services
-		doc.Accounts[account] = out
+		doc.Accounts[account] = out.WithSectionsOf(doc.Accounts[account]) // parts of other services
 	}
 }
 

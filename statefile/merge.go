@@ -28,8 +28,9 @@ func (a Account) merged(from Account) Account {
 		Groups:             mergeLists(a.Groups, from.Groups, Group.identity),
 		Users:              mergeLists(a.Users, from.Users, User.identity),
 		InstanceProfiles:   mergeLists(a.InstanceProfiles, from.InstanceProfiles, InstanceProfile.identity),
-		Secrets:            mergeLists(a.Secrets, from.Secrets, Secret.identity),
-		Buckets:            mergeLists(a.Buckets, from.Buckets, Bucket.identity),
+	}
+	for _, s := range sections() {
+		s.merge(&merged, &a, &from)
 	}
 	if merged.OutboundFederation == nil {
 		merged.OutboundFederation = a.OutboundFederation
@@ -65,7 +66,7 @@ func mergeLists[T any](to, from []T, identity func(T) string) []T {
 }
 
 // What AWS holds to be the same thing: IAM's names whatever their case, an
-// issuer's URL without a port of 443, secrets by region.
+// issuer's URL without a port of 443.
 
 func (i Issuer) identity() string { return i.URL }
 func (p OIDCProvider) identity() string {
@@ -78,5 +79,3 @@ func (g Group) identity() string                  { return strings.ToLower(g.Nam
 func (u User) identity() string                   { return strings.ToLower(u.Name) }
 func (p InstanceProfile) identity() string        { return strings.ToLower(p.Name) }
 func (p PodIdentityAssociation) identity() string { return p.ServiceAccount }
-func (s Secret) identity() string                 { return s.Region + "/" + s.Name }
-func (b Bucket) identity() string                 { return b.Name }

@@ -71,6 +71,8 @@ type Account struct {
 	Buckets          []Bucket          `json:"buckets,omitempty" jsonschema_description:"S3 buckets."`
 	// OutboundFederation is AWS as the issuer: sts:GetWebIdentityToken.
 	OutboundFederation *OutboundFederation `json:"outboundFederation,omitempty" jsonschema_description:"The account's issuer of web identity tokens (sts:GetWebIdentityToken); off when left out."`
+	// Declared are the lists of declared sections, by their names; see [Section.Items].
+	Declared map[string]any `json:"-"`
 }
 
 // OutboundFederation is the switch of an account's own issuer.
@@ -164,56 +166,4 @@ type InstanceProfile struct {
 	Role    string            `json:"role,omitempty" jsonschema_description:"Name of the role."`
 	Created time.Time         `json:"created,omitzero"`
 	Tags    map[string]string `json:"tags,omitempty"`
-}
-
-// Secret is a Secrets Manager secret: one value, or all its Versions.
-type Secret struct {
-	Name        string            `json:"name"`
-	Region      string            `json:"region,omitempty" jsonschema_description:"AWS region; the emulator's own when left out."`
-	Suffix      string            `json:"suffix,omitempty" jsonschema_description:"The six characters after the name in the ARN; made when left out."`
-	Description string            `json:"description,omitempty"`
-	KMSKeyID    string            `json:"kmsKeyId,omitempty"`
-	Value       *Text             `json:"value,omitempty" jsonschema_description:"The SecretString, inline or {file: secret.json}."`
-	Binary      []byte            `json:"binary,omitempty" jsonschema_description:"The SecretBinary in base64, in place of value."`
-	Versions    []SecretVersion   `json:"versions,omitempty" jsonschema_description:"All versions, oldest first, in place of value and binary."`
-	Policy      Document          `json:"policy,omitzero" jsonschema_description:"Resource policy: IAM JSON, inline or {file: policy.json}."`
-	Created     time.Time         `json:"created,omitzero"`
-	Changed     time.Time         `json:"changed,omitzero"`
-	Deleted     time.Time         `json:"deleted,omitzero" jsonschema_description:"When the secret will be gone, for one whose deletion is scheduled."`
-	Tags        map[string]string `json:"tags,omitempty"`
-}
-
-// SecretVersion is one version of a secret's value.
-type SecretVersion struct {
-	ID      string    `json:"id" jsonschema_description:"VersionId, 32 to 64 characters."`
-	Stages  []string  `json:"stages,omitempty" jsonschema_description:"Staging labels, such as AWSCURRENT."`
-	Value   *Text     `json:"value,omitempty"`
-	Binary  []byte    `json:"binary,omitempty" jsonschema_description:"Base64, in place of value."`
-	Created time.Time `json:"created,omitzero"`
-}
-
-// Bucket is an S3 bucket with its objects.
-type Bucket struct {
-	Name    string            `json:"name"`
-	Region  string            `json:"region,omitempty" jsonschema_description:"AWS region; the emulator's own when left out."`
-	Policy  Document          `json:"policy,omitzero" jsonschema_description:"Bucket policy: IAM JSON, inline or {file: policy.json}."`
-	Objects map[string]Object `json:"objects,omitempty" jsonschema_description:"Objects by key."`
-	Created time.Time         `json:"created,omitzero"`
-	Tags    map[string]string `json:"tags,omitempty"`
-}
-
-// ObjectReference stands for content that a document does not have.
-type ObjectReference struct {
-	Size int64  `json:"size" jsonschema_description:"Bytes."`
-	ETag string `json:"etag" jsonschema_description:"Without quotes."`
-}
-
-// Object is an S3 object.
-type Object struct {
-	Content     *Text             `json:"content,omitempty" jsonschema_description:"The bytes as text, inline or {file: report.txt}; empty when left out."`
-	Binary      []byte            `json:"binary,omitempty" jsonschema_description:"The bytes in base64, in place of content."`
-	Reference   *ObjectReference  `json:"reference,omitempty" jsonschema_description:"In place of large content in documents that the emulator gives: the object must be there already."`
-	ContentType string            `json:"contentType,omitempty"`
-	Metadata    map[string]string `json:"metadata,omitempty" jsonschema_description:"x-amz-meta-* headers, without that prefix."`
-	Modified    time.Time         `json:"modified,omitzero"`
 }

@@ -18,8 +18,6 @@ var (
 	policyARNPattern = regexp.MustCompile(`^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
 	versionPattern   = regexp.MustCompile(`^v[1-9]\d*$`)
 	keyIDPattern     = regexp.MustCompile(`^\w{16,128}$`)
-	secretPattern    = regexp.MustCompile(`^[\w/+=.@-]{1,512}$`)
-	bucketPattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 )
 
 // validator holds a decoded state against what AWS would accept, and records
@@ -82,13 +80,8 @@ func (v *validator) account(at string, a *Account) {
 	for i, p := range a.InstanceProfiles {
 		v.name(strictyaml.Index(at+".instanceProfiles", i), p.Name, p.Path, 128)
 	}
-	noneTwice(v, at+".secrets", a.Secrets, Secret.identity, "secret")
-	for i := range a.Secrets {
-		v.secret(strictyaml.Index(at+".secrets", i), &a.Secrets[i])
-	}
-	noneTwice(v, at+".buckets", a.Buckets, Bucket.identity, "bucket")
-	for i := range a.Buckets {
-		v.bucket(strictyaml.Index(at+".buckets", i), &a.Buckets[i])
+	for _, s := range sections() {
+		s.check(v, at, a)
 	}
 	if o := a.OutboundFederation; o != nil {
 		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer.MatchString, "https://UUID.tokens.sts.global.api.aws, or leave it out")
@@ -268,46 +261,6 @@ func (v *validator) user(at string, u *User) {
 		}
 		v.optional(at+".id", k.ID, keyIDPattern.MatchString, "an access key id, such as AKIAIOSFODNN7EXAMPLE")
 	}
-}
-
-func (v *validator) secret(at string, s *Secret) {
-	v.optional(at+".name", s.Name, secretPattern.MatchString, "1 to 512 letters, digits and /_+=.@-")
-	v.region(at, s.Region)
-	if n := len(s.Suffix); n != 0 && n != 6 {
-		v.errorf(at+".suffix", "%q; write six characters", s.Suffix)
-	}
-	if n := count(s.Value != nil, s.Binary != nil, len(s.Versions) > 0); n > 1 {
-		v.errorf(at, "write one of value, binary and versions")
-	}
-	seen := map[string]string{}
-	for i, version := range s.Versions {
-		at := strictyaml.Index(at+".versions", i)
-		if count(version.Value != nil, version.Binary != nil) > 1 {
-			v.errorf(at, "write one of value and binary")
-		}
-		for _, stage := range version.Stages {
-			if other, twice := seen[stage]; twice {
-				v.errorf(at+".stages", "the label %s is at version %s too; keep it at one", stage, other)
-			}
-			seen[stage] = version.ID
-		}
-	}
-	v.resourcePolicy(at+".policy", s.Policy)
-}
-
-func (v *validator) bucket(at string, b *Bucket) {
-	v.optional(at+".name", b.Name, bucketPattern.MatchString, "3 to 63 lower-case letters, digits, dots and hyphens")
-	v.region(at, b.Region)
-	for key, o := range b.Objects {
-		at := strictyaml.Join(at+".objects", key)
-		if n := len(key); n < 1 || n > 1024 {
-			v.errorf(at, "a key of %d bytes; S3 takes 1 to 1024", n)
-		}
-		if o.Content != nil && o.Binary != nil {
-			v.errorf(at, "write one of content and binary")
-		}
-	}
-	v.resourcePolicy(at+".policy", b.Policy)
 }
 
 func count(set ...bool) (n int) {

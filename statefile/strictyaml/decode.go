@@ -285,6 +285,35 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
+// FieldNames are the names of a struct's fields in documents.
+func FieldNames(t reflect.Type) []string {
+	var names []string
+	for _, f := range fieldsOf(t) {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Open is a struct that has more fields than its type: OpenField is a pointer to
+// what one is decoded into, nil for a name that it does not have.
+type Open interface {
+	OpenFields() []string
+	OpenField(name string) any
+}
+
+// openField finds a field that a struct has beyond those of its type.
+func openField(v reflect.Value, name string) (reflect.Value, bool) {
+	open, ok := v.Addr().Interface().(Open)
+	if !ok {
+		return reflect.Value{}, false
+	}
+	into := open.OpenField(name)
+	if into == nil {
+		return reflect.Value{}, false
+	}
+	return reflect.ValueOf(into).Elem(), true
+}
+
 func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth int) {
 	if n.Kind != yaml.MappingNode {
 		d.wrongType(n, path, "a mapping")
@@ -296,9 +325,13 @@ func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth in
 	for _, m := range d.members(n, path, &ok) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == m.name })
 		if i < 0 {
-			known := make([]string, len(fields))
-			for i := range fields {
-				known[i] = fields[i].name
+			if into, open := openField(v, m.name); open {
+				d.value(m.value, Join(path, m.name), into, depth+1)
+				continue
+			}
+			known := FieldNames(v.Type())
+			if open, is := v.Addr().Interface().(Open); is {
+				known = append(known, open.OpenFields()...)
 			}
 			d.errorIn(m.key, path, "unknown field %q; %s", m.name, d.instead(m.name, known))
 			// What was probably meant is not missing as well.

@@ -244,7 +244,12 @@ func (r *DirectReader) structure(v reflect.Value, depth int) bool {
 	written := make([]bool, len(fields))
 	ok := r.object(func(name string) bool {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
-		if i < 0 || written[i] {
+		if i < 0 {
+			// One that is written twice is a mistake, which Decode finds.
+			into, open := openField(v, name)
+			return open && into.IsZero() && r.value(into, depth+1)
+		}
+		if written[i] {
 			return false
 		}
 		written[i] = true
