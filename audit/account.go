@@ -135,6 +135,9 @@ func (a *auditor) given(sa *account) *identity {
 	if id.mechanism == IRSA && id.role != first.Role {
 		a.report.find(ruleShadowed, id.at, fmt.Sprintf("%s: the annotation for %s is shadowed by the association with %s", sa.title(), id.role, a.roles.display(first.Role)), "take out the annotation, or the association at "+first.At.String())
 	}
+	if id.mechanism == IRSA && id.role == first.Role {
+		a.report.find(ruleBoth, id.at, fmt.Sprintf("%s has %s by its annotation and by the association at %s; pods made since the association use it alone", sa.title(), a.roles.display(first.Role), first.At), "take out the annotation when no pod from before is left; irsa-emu audit --migrate says what else there is to take out")
+	}
 	if len(sa.said) == 0 && !first.Creates && first.Addon == "" && sa.name != "default" {
 		a.report.find(ruleNoServiceAccount, first.At, fmt.Sprintf("an association for the service account %s, which is in none of the sources; EKS does not look whether it exists", sa.title()), "check the namespace and the name"+a.didYouMean(sa)+", or give its manifest too")
 	}

@@ -32,6 +32,7 @@ var (
 	ruleTargetRole       = &Rule{"target-role", lint.Error, "An association's role cannot assume its target role"}
 	ruleTwoAssociations  = &Rule{"two-associations", lint.Error, "Two associations for one service account; EKS refuses the second"}
 	ruleShadowed         = &Rule{"shadowed-annotation", lint.Warning, "A service account has an association and an annotation with another role; the association wins"}
+	ruleBoth             = &Rule{"both-mechanisms", lint.Note, "A service account has an association and an annotation with the same role; the association counts"}
 	ruleNoServiceAccount = &Rule{"association-without-service-account", lint.Warning, "An association for a service account that no source has"}
 	ruleAccountMissing   = &Rule{"service-account-missing", lint.Warning, "A workload runs as a service account that no source has"}
 	ruleConflict         = &Rule{"two-annotations", lint.Warning, "A service account is given different roles in several places"}
@@ -59,7 +60,7 @@ var (
 func Rules() []*Rule {
 	all := []*Rule{
 		ruleNoSuchRole, ruleRolePath, ruleMalformedARN, ruleOtherAccount, ruleNoProvider, ruleOtherIssuer, ruleOtherNamespace, ruleOtherName, ruleAudience,
-		ruleWildcardEquals, ruleRefused, ruleTagSession, ruleNotForPods, ruleAssociationTags, ruleTargetRole, ruleTwoAssociations, ruleShadowed, ruleNoServiceAccount,
+		ruleWildcardEquals, ruleRefused, ruleTagSession, ruleNotForPods, ruleAssociationTags, ruleTargetRole, ruleTwoAssociations, ruleShadowed, ruleBoth, ruleNoServiceAccount,
 		ruleAccountMissing, ruleConflict, ruleDropped, ruleAgent, ruleFargate, ruleHostNetwork, ruleDefaultAccount, ruleUnused, ruleStrangers, ruleOverride,
 		ruleStaticKeys, ruleNoTokenFile, ruleExpiration, ruleSkipped, ruleSkipLabel, ruleNoNamespace, ruleUnresolved, ruleUnknownRole, ruleUnrendered, ruleTool,
 	}

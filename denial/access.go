@@ -91,7 +91,11 @@ func (x *Explainer) assumeRole(e *Event, out *Explanation) {
 		}
 		return unknown(key)
 	}
-	request := policy.Request{Action: "sts:AssumeRole", Resource: target, Principal: e.principal(), Context: ctx}
+	action := "sts:AssumeRole"
+	if said := e.action(); said == "sts:TagSession" || said == "sts:SetSourceIdentity" { // what of the call was refused
+		action = said
+	}
+	request := policy.Request{Action: action, Resource: target, Principal: e.principal(), Context: ctx}
 	r := x.roleOf(target)
 	trust := side{policy.Unknown, "the role " + target + " is in none of the sources"}
 	if r != nil {
