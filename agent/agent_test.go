@@ -330,3 +330,16 @@ func BenchmarkCached(b *testing.B) {
 		}
 	}
 }
+
+// What a source refuses by itself has the status that EKS Auth has for it.
+func TestRefusalsOfTheSource(t *testing.T) {
+	for want, err := range map[int]error{
+		http.StatusBadRequest:          &types.InvalidTokenException{Message: aws.String("gone")},
+		http.StatusNotFound:            &types.ResourceNotFoundException{Message: aws.String("no cluster")},
+		http.StatusInternalServerError: errors.New("no answer"),
+	} {
+		if status, text := described(err); status != want || text == "" {
+			t.Errorf("%v: %d %q", err, status, text)
+		}
+	}
+}

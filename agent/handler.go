@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/eksauth/types"
 	"github.com/aws/smithy-go"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/time/rate"
@@ -96,9 +97,16 @@ func hostOf(hostport string) string {
 }
 
 // described is the answer to a pod for an error of EKS Auth: its status is
-// passed on, 500 where there was no answer.
+// passed on, 500 where there was no answer. A source that refuses by itself, in
+// EKS Auth's terms, is answered with the status that EKS Auth has for them.
 func described(err error) (status int, text string) {
 	status = http.StatusInternalServerError
+	if refused := (*types.ResourceNotFoundException)(nil); errors.As(err, &refused) {
+		status = http.StatusNotFound
+	}
+	if refused := (*types.InvalidTokenException)(nil); errors.As(err, &refused) {
+		status = http.StatusBadRequest
+	}
 	var parts []string
 	var response *awshttp.ResponseError
 	if errors.As(err, &response) {

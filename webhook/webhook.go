@@ -29,6 +29,11 @@ const (
 	DefaultMountPath    = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
 	// VolumeName is the projected volume of the token.
 	VolumeName = "aws-iam-token"
+	// PodIdentityVolumeName is that of EKS Pod Identity's token, and its file name there.
+	PodIdentityVolumeName = "eks-pod-identity-token"
+	// PodIdentityMountPath is where it is mounted, and PodIdentityURI where the node's agent answers.
+	PodIdentityMountPath = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
+	PodIdentityURI       = "http://169.254.170.23/v1/credentials"
 	// TokenFile is the token's file name in the volume.
 	TokenFile = "token"
 	// SkipLabel on a pod keeps the API server from calling the webhook.
@@ -129,9 +134,9 @@ func (c Config) withDefaults() Config {
 
 func (c ContainerCredentials) withDefaults() ContainerCredentials {
 	for value, standard := range map[*string]string{
-		&c.Audience: PodIdentityAudience, &c.MountPath: "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount",
-		&c.VolumeName: "eks-pod-identity-token", &c.TokenPath: "eks-pod-identity-token",
-		&c.FullURI: "http://169.254.170.23/v1/credentials",
+		&c.Audience: PodIdentityAudience, &c.MountPath: PodIdentityMountPath,
+		&c.VolumeName: PodIdentityVolumeName, &c.TokenPath: PodIdentityVolumeName,
+		&c.FullURI: PodIdentityURI,
 	} {
 		if *value == "" {
 			*value = standard

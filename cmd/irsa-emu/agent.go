@@ -100,7 +100,7 @@ func (p *program) agent(ctx context.Context, f agentFlags, chosen bool) error {
 	if f.logFormat == "json" {
 		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
 	}
-	source, err := p.agentSource(ctx, f)
+	source, err := p.agentSource(ctx, f, logger)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func keepTrim(ctx context.Context) {
 }
 
 // agentSource is who is asked for credentials.
-func (p *program) agentSource(ctx context.Context, f agentFlags) (agent.Source, error) {
+func (p *program) agentSource(ctx context.Context, f agentFlags, logger *slog.Logger) (agent.Source, error) {
 	if !f.inCluster {
 		node, err := p.agentsAWS(ctx, f)
 		if err != nil {
@@ -160,7 +160,7 @@ func (p *program) agentSource(ctx context.Context, f agentFlags) (agent.Source, 
 	}
 	routes := &incluster.Routes{Client: client, Namespace: f.namespace, Service: f.emulator}
 	return &incluster.AgentSource{
-		PodIdentity: &incluster.PodIdentity{Client: client, Routes: routes, ControlToken: f.controlToken}, AdminSecret: f.adminSecret,
+		PodIdentity: &incluster.PodIdentity{Client: client, Routes: routes, ControlToken: f.controlToken}, AdminSecret: f.adminSecret, Logger: logger,
 	}, nil
 }
 

@@ -145,7 +145,7 @@ func (s *share) result(ctx context.Context, namespace string, find func(context.
 		}
 		for _, v := range pod.Spec.Volumes {
 			out.Volumes = append(out.Volumes, v.Name)
-			if v.Name == webhook.VolumeName {
+			if v.Name == webhook.VolumeName || v.Name == webhook.PodIdentityVolumeName {
 				out.Token = projectedToken(pod, v.Projected)
 			}
 		}

@@ -4,6 +4,10 @@
 // it is, and tries its role's permissions on S3.
 //
 // With the arguments BUCKET and KEY it prints that object too.
+//
+// With the argument chain it uses the SDK's default chain instead: it says who it
+// is and after how long it had credentials, and with a secret's name what is in it.
+// With watch it does so every second, with new credentials each time.
 package main
 
 import (
@@ -19,14 +23,71 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	args := os.Args[1:]
+	var err error
+	switch {
+	case len(args) > 0 && args[0] == "chain":
+		err = chain(ctx, args[1:])
+	case len(args) > 0 && args[0] == "watch":
+		watch()
+	default:
+		err = run(ctx, args)
+	}
+	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+var started = time.Now()
+
+func chain(ctx context.Context, args []string) error {
+	config, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := config.Credentials.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
+	after := time.Since(started)
+	who, err := sts.NewFromConfig(config).GetCallerIdentity(ctx, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Println(aws.ToString(who.Arn), "by", got.Source)
+	fmt.Println("within a second:", after < time.Second)
+	for _, name := range args {
+		secret, err := secretsmanager.NewFromConfig(config).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
+		if err != nil {
+			return err
+		}
+		fmt.Println(aws.ToString(secret.SecretString))
+	}
+	return nil
+}
+
+// watch never ends: whether there are credentials just now is for its log to say.
+func watch() {
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		config, err := config.LoadDefaultConfig(ctx, config.WithRetryMaxAttempts(1))
+		if err == nil {
+			_, err = config.Credentials.Retrieve(ctx)
+		}
+		cancel()
+		if err != nil {
+			fmt.Println("none:", err)
+		} else {
+			fmt.Println("credentials")
+		}
+		time.Sleep(time.Second)
 	}
 }
 

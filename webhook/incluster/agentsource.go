@@ -5,14 +5,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/eksauth/types"
+	authenticationv1 "k8s.io/api/authentication/v1"
 
 	"github.com/irsa-emu/irsa-emu/agent"
+	ours "github.com/irsa-emu/irsa-emu/aws"
 )
 
 // AgentSource is the source of a node's agent in a cluster whose namespaces may
@@ -22,6 +25,7 @@ type AgentSource struct {
 	*PodIdentity
 	// AdminSecret is the secret key of the emulators' administrators.
 	AdminSecret string
+	Logger      *slog.Logger
 
 	mu      sync.Mutex
 	clients map[authKey]*agent.EKSAuth
@@ -45,7 +49,30 @@ func (s *AgentSource) Credentials(ctx context.Context, token string) (agent.Cred
 	if found.Cluster == "" {
 		return agent.Credentials{}, &types.ResourceNotFoundException{Message: aws.String("the emulator has no EKS cluster with this cluster's issuer")}
 	}
-	return s.client(authKey{emulator, found.Account, found.Region, found.Cluster}).Credentials(ctx, token)
+	credentials, err := s.client(authKey{emulator, found.Account, found.Region, found.Cluster}).Credentials(ctx, token)
+	if err != nil {
+		return credentials, err
+	}
+	return credentials, s.stillGood(ctx, token)
+}
+
+// stillGood asks the API server about a token that EKS Auth has verified: its pod
+// or its service account may be gone. An API server that does not answer is no
+// reason to refuse.
+func (s *AgentSource) stillGood(ctx context.Context, token string) error {
+	review := authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: []string{ours.PodIdentityService}}}
+	var got authenticationv1.TokenReview
+	err := s.Client.Create(ctx, "/apis/authentication.k8s.io/v1/tokenreviews", &review, &got)
+	switch {
+	case err != nil:
+		if s.Logger != nil {
+			s.Logger.Warn("the API server was not asked whether the token's pod is there", "error", err)
+		}
+		return nil
+	case !got.Status.Authenticated:
+		return &types.InvalidTokenException{Message: aws.String("the cluster does not take the token, whose pod or service account may be gone: " + got.Status.Error)}
+	}
+	return nil
 }
 
 func (s *AgentSource) client(key authKey) *agent.EKSAuth {
