@@ -189,7 +189,7 @@ func TestCache(t *testing.T) {
 	s.fail(&types.ResourceNotFoundException{Message: aws.String("gone")})
 	c.advance(2*time.Minute + time.Second)
 	a.cache.sweep(t.Context())
-	if got := get("a"); got != "500" {
+	if got := get("a"); got != "404" {
 		t.Fatalf("%s: credentials of an association that is gone are served", got)
 	}
 	// Credentials that are nearly over are not served.
