@@ -116,7 +116,10 @@ func parseRole(arn string) (roleARN, bool) {
 	return roleARN{arn, m[1], m[2], m[3][strings.LastIndex(m[3], "/")+1:]}, true
 }
 
-func (x *examination) annotation(context.Context) Link {
+func (x *examination) annotation(ctx context.Context) Link {
+	if x.ServiceAccount != "" && x.byPodIdentity(ctx) {
+		return Link{} // the association counts
+	}
 	if x.account == nil {
 		return unknown("not known without the service account")
 	}
@@ -173,7 +176,11 @@ func (x *examination) noAnnotation(mend string) Link {
 	if x.pod != nil && x.pod.Annotations[roleAnnotation] != "" {
 		link.More = append(link.More, "the pod has it, but the webhook reads the service account's")
 	}
-	return link
+	if len(x.ofEKS) > 0 {
+		link.More = append(link.More, "nor has EKS an association for it, in cluster "+strings.Join(x.ofEKS, ", "))
+		link.Mend = append(append(link.Mend, note("or, by EKS Pod Identity:")), x.createAssociation()...)
+	}
+	return x.whereElse(link)
 }
 
 // arnMistake says what is wrong with what ought to be a role's ARN.

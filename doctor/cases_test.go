@@ -87,8 +87,8 @@ func examineCase(t *testing.T, archive *txtar.Archive) string {
 	if state == "" {
 		state = read(t, "testdata/base-state.yaml")
 	}
-	emu := startEmulator(t, s, state)
 	now := time.Now()
+	emu := startEmulator(t, s, ago(now, state))
 	api := newCluster(t, s, ago(now, read(t, "testdata/base.yaml")), ago(now, fileOf(archive, "cluster.yaml")))
 	client, err := kube.New(&rest.Config{Host: api.URL})
 	if err != nil {
@@ -131,6 +131,8 @@ var (
 	epochPattern = regexp.MustCompile(`(time|date/time) \d{10}`)
 	otherPattern = regexp.MustCompile(`the key set has "[^"]*"`)
 	sincePattern = regexp.MustCompile(`\d+h\d+m\d+s`)
+	uuidPattern  = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	jittered     = regexp.MustCompile(`pods.eks.amazonaws.com, good for (79|8[0-5])\d{3} s`)
 )
 
 // ago replaces ago(3h) with a time, so that cases age as the clock goes.
@@ -150,6 +152,8 @@ func masked(s, emulatorURL string) string {
 	s = strings.ReplaceAll(s, emulatorURL, "http://EMULATOR")
 	s = epochPattern.ReplaceAllString(s, "$1 SECONDS")
 	s = otherPattern.ReplaceAllString(s, `the key set has "OTHER"`)
+	s = uuidPattern.ReplaceAllString(s, "UUID")
+	s = jittered.ReplaceAllString(s, "pods.eks.amazonaws.com, good for JITTERED s")
 	s = sincePattern.ReplaceAllString(s, "DURATION")
 	return timePattern.ReplaceAllString(s, "TIME")
 }

@@ -34,6 +34,7 @@ type cluster struct {
 var lists = map[string]string{
 	"Namespace": "/api/v1/namespaces", "Pod": "/api/v1/namespaces/%s/pods", "ServiceAccount": "/api/v1/namespaces/%s/serviceaccounts",
 	"Service": "/api/v1/namespaces/%s/services", "Secret": "/api/v1/namespaces/%s/secrets",
+	"DaemonSet":     "/apis/apps/v1/namespaces/%s/daemonsets",
 	"EndpointSlice": "/apis/discovery.k8s.io/v1/namespaces/%s/endpointslices", "Deployment": "/apis/apps/v1/namespaces/%s/deployments",
 	"MutatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
 }
@@ -115,6 +116,7 @@ func (c *cluster) list(w http.ResponseWriter, r *http.Request, path string) {
 		c.t.Fatal(err)
 	}
 	account, byAccount := strings.CutPrefix(r.URL.Query().Get("fieldSelector"), "spec.serviceAccountName=")
+	node, byNode := strings.CutPrefix(r.URL.Query().Get("fieldSelector"), "spec.nodeName=")
 	items := []any{}
 	for _, at := range sortedPaths(c.objects) {
 		o := c.objects[at]
@@ -122,6 +124,9 @@ func (c *cluster) list(w http.ResponseWriter, r *http.Request, path string) {
 			continue
 		}
 		if byAccount && o.Object["spec"].(map[string]any)["serviceAccountName"] != account {
+			continue
+		}
+		if byNode && o.Object["spec"].(map[string]any)["nodeName"] != node {
 			continue
 		}
 		items = append(items, o.Object)
@@ -199,11 +204,6 @@ func (c *cluster) pod(w http.ResponseWriter, r *http.Request) {
 	if err := json.NewDecoder(r.Body).Decode(&pod); err != nil {
 		c.t.Error(err)
 	}
-	if c.story.Association {
-		pod.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", Value: "http://169.254.170.23/v1/credentials"}}
-		c.write(w, pod)
-		return
-	}
 	hook := c.objects[lists["MutatingWebhookConfiguration"]+"/pod-identity-webhook"]
 	account := c.objects[fmt.Sprintf(lists["ServiceAccount"], "demo")+"/"+pod.Spec.ServiceAccountName]
 	slice := c.objects[fmt.Sprintf(lists["EndpointSlice"], "irsa-emu")+"/pod-identity-webhook-1"]
@@ -216,6 +216,9 @@ func (c *cluster) pod(w http.ResponseWriter, r *http.Request) {
 		config.Extra = webhook.Extra{} // as on EKS
 	}
 	id, is := config.IdentityOf(account.GetAnnotations())
+	if c.story.Association {
+		id, is = config.PodIdentityOf(account.GetAnnotations()), true
+	}
 	if !is {
 		c.write(w, pod)
 		return

@@ -150,9 +150,9 @@ const (
 
 func (x *examination) chain() []step {
 	return []step{
-		{"cluster", x.cluster}, {"pod", x.thePod}, {"service account", x.serviceAccount}, {"annotation", x.annotation},
+		{"cluster", x.cluster}, {"pod", x.thePod}, {"service account", x.serviceAccount}, {"annotation", x.annotation}, {"association", x.theAssociation},
 		{"webhook", x.webhook}, {"webhook called", x.called}, {"variables", x.variables}, {"token volume", x.tokenVolume}, {"token", x.tokenClaims},
-		{"IAM", x.findIAM}, {linkRole, x.theRole}, {linkProvider, x.oidcProvider}, {linkKeys, x.keys}, {linkTrustPolicy, x.trustPolicy},
+		{"agent", x.nodeAgent}, {"IAM", x.findIAM}, {linkRole, x.theRole}, {linkProvider, x.oidcProvider}, {linkKeys, x.keys}, {linkTrustPolicy, x.trustPolicy},
 		{linkCredentials, x.credentials}, {"identity", x.callerIdentity},
 	}
 }
@@ -186,7 +186,17 @@ type examination struct {
 	clockSet  bool                         // of the emulator
 	iam       map[string]statefile.Account // of the emulator, by account id
 	view      *sts.DocumentView            // of iam
-	assumed   *assumption
+	clusters  map[string]statefile.Cluster // of the emulator's EKS
+	iamLink   Link                         // what findIAM says, once it was reached for
+	iamAsked  bool
+
+	podIdentity, mechanismKnown bool        // EKS Pod Identity in place of IRSA
+	association                 *associated // the service account's
+	elsewhere                   []string    // other clusters with an association of that service account
+	ofEKS                       []string    // names that EKS has for this cluster
+	stand                       *corev1.Pod // a running pod of the service account, where none is asked about
+
+	assumed *assumption
 }
 
 func ok(detail string, more ...string) Link { return Link{Status: OK, Detail: detail, More: more} }

@@ -18,9 +18,25 @@ import (
 	"github.com/irsa-emu/irsa-emu/sts"
 )
 
-// findIAM says where the links behind this one are looked up, and reads what
-// the emulator has.
+// findIAM says where the links behind this one are looked up.
 func (x *examination) findIAM(ctx context.Context) Link {
+	x.reachIAM(ctx)
+	if x.iam == nil {
+		return x.iamLink
+	}
+	return x.iamLink.warn(x.pointsElsewhere()...)
+}
+
+// reachIAM finds the emulator, once, and reads what it has.
+func (x *examination) reachIAM(ctx context.Context) {
+	if x.iamAsked {
+		return
+	}
+	x.iamAsked = true
+	x.iamLink = x.readIAM(ctx)
+}
+
+func (x *examination) readIAM(ctx context.Context) Link {
 	if x.AWS {
 		return ok("AWS's own; its STS is asked with the token")
 	}
@@ -43,11 +59,13 @@ func (x *examination) findIAM(ctx context.Context) Link {
 		}
 		return broken(fmt.Sprintf("the %s does not say what it has: %v", where, err), mend)
 	}
+	view, err := sts.NewDocumentView(state)
+	if err != nil {
+		return broken(fmt.Sprintf("the %s has a state that cannot be read: %v", where, err))
+	}
+	x.view, x.clusters = view, state.Clusters
 	if x.iam = state.Accounts; x.iam == nil {
 		x.iam = map[string]statefile.Account{}
-	}
-	if x.view, err = sts.NewDocumentView(state); err != nil {
-		return broken(fmt.Sprintf("the %s has a state that cannot be read: %v", where, err))
 	}
 	link := ok(where)
 	clock, err := ask(ctx, x, (*control.Client).Clock)
@@ -58,7 +76,7 @@ func (x *examination) findIAM(ctx context.Context) Link {
 		x.clockSet = true
 		link = link.warn(fmt.Sprintf("its clock was set, and is %s from the real time", d))
 	}
-	return link.warn(x.pointsElsewhere()...)
+	return link
 }
 
 // outOfReach is for a cluster without an emulator.
@@ -120,7 +138,7 @@ func (x *examination) inCluster(ctx context.Context) (name string, failed Link) 
 // pointsElsewhere is what is wrong with where the pod's variables lead its calls.
 func (x *examination) pointsElsewhere() []string {
 	pod := x.thisPod()
-	if x.service == nil || pod == nil || !hasRole(pod) {
+	if x.service == nil || pod == nil || !hasIdentity(pod) {
 		return nil
 	}
 	host := x.endpointHost()
@@ -161,7 +179,7 @@ func (x *examination) endpointHost() string {
 
 func (x *examination) endpointURL() string {
 	for _, pod := range []*corev1.Pod{x.pod, x.dryRun} {
-		if pod == nil || !hasRole(pod) {
+		if pod == nil || !hasIdentity(pod) {
 			continue
 		}
 		for _, c := range containersOf(pod) {

@@ -42,6 +42,10 @@ func (x *examination) theRole(ctx context.Context) Link {
 	}
 	link.More = append(link.More, "the nearest is "+near+x.difference(near))
 	link.Mend = []string{x.annotate(near)}
+	if a := x.association; x.podIdentity && a != nil {
+		link.Mend = append(x.pointAWS(), x.awsEKS(fmt.Sprintf("update-pod-identity-association --association-id %s --role-arn %s", a.ID, near)))
+		return link
+	}
 	if x.pod != nil {
 		link.Mend = append(link.Mend, x.recreate("")...)
 	}
@@ -70,17 +74,27 @@ func (x *examination) showRole() string {
 
 // pointAWS are the commands after which aws speaks to the emulator.
 func (x *examination) pointAWS() []string {
-	if x.service != nil {
+	account := x.role.account
+	if account == "" {
+		account = x.accountOfCluster()
+	}
+	switch {
+	case x.service != nil:
 		return []string{
 			x.kubectlIn(x.service.Namespace, "port-forward service/%s 4772 &", x.service.Name),
-			fmt.Sprintf(`eval "$(irsa-emu env --account %s)"`, x.role.account),
+			fmt.Sprintf(`eval "$(irsa-emu env --account %s)"`, account),
 		}
+	case x.Emulator == nil:
+		return nil // it is AWS's own
 	}
-	return []string{fmt.Sprintf(`eval "$(irsa-emu env --url %s --account %s)"`, x.Emulator.URL, x.role.account)}
+	return []string{fmt.Sprintf(`eval "$(irsa-emu env --url %s --account %s)"`, x.Emulator.URL, account)}
 }
 
 // oidcProvider looks for the cluster's issuer among the providers of the role's account.
 func (x *examination) oidcProvider(ctx context.Context) Link {
+	if x.podIdentity {
+		return Link{} // EKS knows the cluster's keys by itself
+	}
 	issuer, err := x.issuerOf(ctx)
 	switch {
 	case err != nil:

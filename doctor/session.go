@@ -36,6 +36,9 @@ type assumption struct {
 
 // assume makes the call that the pod's SDK makes, once. Nil: it cannot be made.
 func (x *examination) assume(ctx context.Context) *assumption {
+	if x.podIdentity {
+		return x.assumeForPod(ctx)
+	}
 	if x.assumed != nil || x.token == "" || x.role.arn == "" || x.Emulator == nil && !x.AWS {
 		return x.assumed
 	}
@@ -100,18 +103,20 @@ func (a *assumption) reason() string {
 func (x *examination) credentials(ctx context.Context) Link {
 	a := x.assume(ctx)
 	switch {
+	case a == nil && x.podIdentity && x.boundPod() == nil && !x.AWS:
+		return unknown("no pod of the service account is running, and EKS takes no token that is bound to none")
 	case a == nil:
 		return unknown("not asked for")
 	case a.arn != "":
 		return ok("a session until " + a.until.UTC().Format(time.RFC3339))
 	case a.err != nil:
-		return broken("the STS gave no answer: " + a.err.Error())
+		return broken(x.asked() + " gave no answer: " + a.err.Error())
 	case x.AWS:
 		return x.byAWS(ctx, linkCredentials, "")
 	case x.broken != "": // that is why
-		return unknown(fmt.Sprintf("the STS answers %s: %s", a.code, a.message))
+		return unknown(fmt.Sprintf("%s answers %s: %s", x.asked(), a.code, a.message))
 	}
-	link := broken(a.reason()).because(fmt.Sprintf("the STS answers %s: %s", a.code, a.message))
+	link := broken(a.reason()).because(fmt.Sprintf("%s answers %s: %s", x.asked(), a.code, a.message))
 	switch {
 	case x.clockSet && a.decision != nil && slices.Contains(timely, a.decision.Reason.Kind):
 		return x.resetClock(link)
@@ -119,6 +124,14 @@ func (x *examination) credentials(ctx context.Context) Link {
 		link.Mend = []string{note(a.decision.Reason.Advice())}
 	}
 	return link
+}
+
+// asked is who gives credentials.
+func (x *examination) asked() string {
+	if x.podIdentity {
+		return "EKS Auth"
+	}
+	return "the STS"
 }
 
 // timely are the reasons that a clock is to blame for: the token is fresh.
@@ -147,6 +160,9 @@ func (x *examination) callerIdentity(ctx context.Context) Link {
 	}
 	arn := aws.ToString(out.Arn)
 	want := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", x.role.partition, x.role.account, x.role.name, sessionName)
+	if x.podIdentity { // EKS makes the session's name, and a target role may be another
+		want = a.arn
+	}
 	if arn != want {
 		return broken(fmt.Sprintf("GetCallerIdentity says %s, not %s", arn, want))
 	}

@@ -24,8 +24,11 @@ func (x *examination) tokenClaims(ctx context.Context) Link {
 		TypeMeta: metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "TokenRequest"},
 		Spec:     authenticationv1.TokenRequestSpec{Audiences: []string{x.audience}, ExpirationSeconds: &life},
 	}
-	if x.pod != nil && x.pod.DeletionTimestamp == nil {
-		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: x.pod.Name, UID: x.pod.UID}
+	if x.podIdentity && x.pod == nil {
+		x.findStand(ctx)
+	}
+	if pod := x.boundPod(); pod != nil && pod.DeletionTimestamp == nil {
+		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{APIVersion: "v1", Kind: "Pod", Name: pod.Name, UID: pod.UID}
 	}
 	var granted authenticationv1.TokenRequest
 	err := x.create(ctx, ref{namespace: x.Namespace, resource: "serviceaccounts", name: x.ServiceAccount, sub: "token"}, "", request, &granted)

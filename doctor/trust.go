@@ -16,6 +16,9 @@ import (
 
 // trustPolicy is the role's, tried on the token.
 func (x *examination) trustPolicy(ctx context.Context) Link {
+	if x.podIdentity {
+		return x.podTrust()
+	}
 	a := x.assume(ctx)
 	switch {
 	case x.AWS && a != nil:
@@ -93,11 +96,15 @@ func (x *examination) notTrusted(d policy.Decision) Link {
 	}
 	link := broken(fmt.Sprintf("it does not let %s in: %s", x.claims.Subject, why), mend...)
 	link.More = strings.Split(explanation, "\n")
-	link.Mend = append(link.Mend, x.pointAWS()...)
-	link.Mend = append(link.Mend,
+	link.Mend = append(link.Mend, x.mendTrust()...)
+	return link
+}
+
+// mendTrust are the commands by which a trust policy is changed.
+func (x *examination) mendTrust() []string {
+	return append(x.pointAWS(),
 		fmt.Sprintf("aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument > trust-policy.json   # mend it, then:", x.role.name),
 		fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document file://trust-policy.json", x.role.name))
-	return link
 }
 
 // unmet are the conditions for which statements that are about the call do not allow it.

@@ -83,8 +83,12 @@ func (x *examination) variables(ctx context.Context) Link {
 		return x.newPodVariables(ctx)
 	}
 	var have, passedOver []string
+	look, what := x.container, fmt.Sprintf("%s and %s", roleVariable, fileVariable)
+	if x.podIdentity {
+		look, what = x.agentContainer, fmt.Sprintf("%s and %s", agentVariable, agentFileVariable)
+	}
 	for _, c := range containersOf(x.pod) {
-		link := x.container(c)
+		link := look(c)
 		if link.Status == OK {
 			have = append(have, c.Name)
 			continue
@@ -95,7 +99,11 @@ func (x *examination) variables(ctx context.Context) Link {
 		}
 		return link
 	}
-	return ok(fmt.Sprintf("%s and %s in %s", roleVariable, fileVariable, strings.Join(have, ", ")), passedOver...)
+	link := ok(fmt.Sprintf("%s in %s", what, strings.Join(have, ", ")), passedOver...)
+	if x.podIdentity && x.pod.Spec.HostNetwork {
+		link = link.warn("the pod is on the host's network: it has credentials here; on EKS some such pods were refused (aws/eks-pod-identity-agent#139)")
+	}
+	return link
 }
 
 func (x *examination) skipped(container string) bool {
@@ -142,7 +150,7 @@ func (x *examination) noVariables(c corev1.Container) Link {
 	case x.hook != nil && x.pod.CreationTimestamp.Time.Before(x.hook.created):
 		link.Detail = "the pod is older than the webhook, which sees new pods only"
 		link.More = append(link.More, fmt.Sprintf("the pod was created %s, the webhook %s", x.ago(x.pod.CreationTimestamp.Time), x.ago(x.hook.created)))
-	case x.broken == "" && x.dryRun != nil && hasRole(x.dryRun):
+	case x.broken == "" && x.dryRun != nil && hasIdentity(x.dryRun):
 		link.More = append(link.More, "a new pod would have them: this one is older than the annotation, or was created while the webhook was away")
 	}
 	if hasEnv(c, keyVariable) {
@@ -227,28 +235,30 @@ func (x *examination) newPodVariables(ctx context.Context) Link {
 	switch {
 	case x.dryRun == nil:
 		return unknown("not known without a new pod")
-	case !hasRole(x.dryRun):
+	case !hasIdentity(x.dryRun):
 		return unknown("a new pod gets none")
 	}
 	c := x.dryRun.Spec.Containers[0]
 	detail := fmt.Sprintf("a new pod gets %s and %s", roleVariable, fileVariable)
+	if x.podIdentity {
+		detail = fmt.Sprintf("a new pod gets %s and %s", agentVariable, agentFileVariable)
+	}
 	if region := envOf(c, "AWS_REGION"); region != "" {
 		detail += ", AWS_REGION " + region
 	}
-	var pods corev1.PodList
-	err := x.list(ctx, ref{namespace: x.Namespace, resource: "pods"}, url.Values{"fieldSelector": {"spec.serviceAccountName=" + x.ServiceAccount}, "limit": {"500"}}, &pods)
+	pods, err := x.podsOfAccount(ctx)
 	if err != nil {
 		return ok(detail, "its running pods were not looked at: "+err.Error())
 	}
 	var without []string
 	running := 0
-	for i := range pods.Items {
-		pod := &pods.Items[i]
+	for i := range pods {
+		pod := &pods[i]
 		if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 			continue
 		}
 		running++
-		if !hasRole(pod) {
+		if !hasIdentity(pod) || x.podIdentity != !hasRole(pod) {
 			without = append(without, pod.Name)
 		}
 	}
@@ -257,4 +267,10 @@ func (x *examination) newPodVariables(ctx context.Context) Link {
 	}
 	return ok(detail).warn(fmt.Sprintf("%d of its %d pods have none, such as %s; look at it with: irsa-emu doctor --namespace %s --pod %s",
 		len(without), running, without[0], x.Namespace, without[0]))
+}
+
+func (x *examination) podsOfAccount(ctx context.Context) ([]corev1.Pod, error) {
+	var pods corev1.PodList
+	err := x.list(ctx, ref{namespace: x.Namespace, resource: "pods"}, url.Values{"fieldSelector": {"spec.serviceAccountName=" + x.ServiceAccount}, "limit": {"500"}}, &pods)
+	return pods.Items, err
 }

@@ -20,17 +20,21 @@ func (x *examination) tokenVolume(context.Context) Link {
 	switch {
 	case pod == nil:
 		return unknown("not known without a pod")
-	case !hasRole(pod):
+	case !hasIdentity(pod):
 		return unknown("no container names a token file")
+	}
+	variable := fileVariable
+	if x.podIdentity {
+		variable = agentFileVariable
 	}
 	var found *corev1.ServiceAccountTokenProjection
 	var link Link
 	for _, c := range containersOf(pod) {
-		file := envOf(c, fileVariable)
+		file := envOf(c, variable)
 		if file == "" {
 			continue
 		}
-		token, mistake := tokenAt(pod, c, file)
+		token, mistake := tokenAt(pod, c, variable, file)
 		if mistake != "" {
 			mend := "take the volume and its mount out of the pod's template: the webhook adds them"
 			if x.pod == nil {
@@ -43,11 +47,18 @@ func (x *examination) tokenVolume(context.Context) Link {
 		}
 	}
 	if found == nil {
-		return unknown(fileVariable + " comes from elsewhere, not from the pod itself")
+		return unknown(variable + " comes from elsewhere, not from the pod itself")
 	}
 	x.audience = found.Audience
 	if annotated && x.pod != nil && found.Audience != wanted.Audience {
 		link = link.warn(fmt.Sprintf("the annotations say %s now: a new pod would have that", wanted.Audience))
+	}
+	if x.podIdentity {
+		if found.Audience != aws.PodIdentityService {
+			return broken(fmt.Sprintf("the token is for %s, and EKS takes those for %s", orDefault(found.Audience, "the API server"), aws.PodIdentityService),
+				note("take the volume and its mount out of the pod's template: the webhook adds them"))
+		}
+		return link
 	}
 	if found.Audience != aws.DefaultAudience {
 		link = link.because("it is not " + aws.DefaultAudience + ": the provider's client ids must have it, and conditions on aud too")
@@ -57,6 +68,9 @@ func (x *examination) tokenVolume(context.Context) Link {
 
 // annotatedToken is what the webhook is asked for. False: only its defaults are known.
 func (x *examination) annotatedToken() (webhook.Identity, bool) {
+	if x.podIdentity {
+		return webhook.Identity{Audience: aws.PodIdentityService, Expiration: webhook.DefaultExpiration}, false
+	}
 	if x.account != nil {
 		if id, is := (webhook.Config{}).IdentityOf(x.account.Annotations); is {
 			return id, true
@@ -81,7 +95,7 @@ func expiry(token *corev1.ServiceAccountTokenProjection) string {
 
 // tokenAt is the projected token that a container finds at a path, or what is
 // wrong.
-func tokenAt(pod *corev1.Pod, c corev1.Container, file string) (token *corev1.ServiceAccountTokenProjection, mistake string) {
+func tokenAt(pod *corev1.Pod, c corev1.Container, variable, file string) (token *corev1.ServiceAccountTokenProjection, mistake string) {
 	// Windows paths of the webhook are its Linux paths, rewritten.
 	file = strings.ReplaceAll(strings.TrimPrefix(file, `C:`), `\`, "/")
 	var mount *corev1.VolumeMount
@@ -91,7 +105,7 @@ func tokenAt(pod *corev1.Pod, c corev1.Container, file string) (token *corev1.Se
 		}
 	}
 	if mount == nil {
-		return nil, fmt.Sprintf("nothing is mounted at %s, where %s points", path.Dir(file), fileVariable)
+		return nil, fmt.Sprintf("nothing is mounted at %s, where %s points", path.Dir(file), variable)
 	}
 	inVolume := path.Join(mount.SubPath, strings.TrimPrefix(strings.TrimPrefix(file, path.Clean(mount.MountPath)), "/"))
 	for _, v := range pod.Spec.Volumes {

@@ -44,7 +44,7 @@ func (x *examination) webhook(ctx context.Context) Link {
 		}
 	}
 	if x.hook == nil {
-		if x.dryRun != nil && hasRole(x.dryRun) {
+		if x.dryRun != nil && hasIdentity(x.dryRun) {
 			return ok("none of its usual names, but new pods get a role")
 		}
 		return x.forThisPod(broken("there is no MutatingWebhookConfiguration "+hookNames[0]+": nothing puts roles into pods",
@@ -56,10 +56,10 @@ func (x *examination) webhook(ctx context.Context) Link {
 	return x.forThisPod(x.endpoint(ctx))
 }
 
-// forThisPod: a pod that has its role does not need the webhook any more.
+// forThisPod: a pod that has its variables does not need the webhook any more.
 func (x *examination) forThisPod(link Link) Link {
 	x.noWebhook = x.noWebhook || link.Status == Broken
-	if link.Status == Broken && x.pod != nil && hasRole(x.pod) {
+	if link.Status == Broken && x.pod != nil && hasIdentity(x.pod) {
 		link.Status = Warning
 		link.More = append(link.More, "this pod has its variables already; the next one gets none")
 	}
@@ -207,7 +207,7 @@ func (x *examination) called(context.Context) Link { return x.forThisPod(x.isCal
 
 func (x *examination) isCalled() Link {
 	var denied *forbidden
-	annotated := x.account == nil || x.account.Annotations[roleAnnotation] != "" // as far as is known
+	annotated := x.account == nil || x.account.Annotations[roleAnnotation] != "" || x.podIdentity // as far as is known
 	switch {
 	case errors.As(x.dryErr, &denied):
 		return unknown(x.dryErr.Error() + " (a dry run)")
@@ -226,9 +226,10 @@ func (x *examination) isCalled() Link {
 	switch {
 	case envOf(c, "AWS_ROLE_ARN") != "":
 		return ok("a new pod gets " + envOf(c, "AWS_ROLE_ARN"))
-	case envOf(c, "AWS_CONTAINER_CREDENTIALS_FULL_URI") != "":
-		return broken("EKS Pod Identity has an association for this service account, which takes the place of IRSA",
-			"aws eks list-pod-identity-associations --cluster-name CLUSTER --namespace "+x.Namespace+" --service-account "+x.ServiceAccount)
+	case envOf(c, agentVariable) != "" && x.podIdentity:
+		return ok("a new pod gets " + agentVariable)
+	case envOf(c, agentVariable) != "":
+		return ok("a new pod gets " + agentVariable).warn("an association has taken the place of the annotation; this pod is older, and keeps what it has")
 	case !annotated:
 		return unknown("without the annotation it leaves pods alone")
 	}
