@@ -1,0 +1,3 @@
+groups        = ["viewers", "editors"]
+configuration = "{}"
+team          = "billing"
