@@ -50,9 +50,30 @@ func issuerKind() state.Kind {
 	}}
 }
 
+// nameKeys gives the keys of an issuer of EKS its kids (recorded 15).
+func (i *Issuer) nameKeys() error {
+	if aws.IssuerOf(i.URL).Kind != aws.EKS {
+		return nil
+	}
+	named := make([]*oidc.SigningKey, len(i.Keys))
+	for n, key := range i.Keys {
+		copied := *key
+		var err error
+		if copied.KID, err = oidc.EKSKeyID(key.Private.Public()); err != nil {
+			return err
+		}
+		named[n] = &copied
+	}
+	i.Keys = named
+	return nil
+}
+
 // parse makes the public keys usable, once, when the entity is made.
 func (i *Issuer) parse() error {
 	if i.Own() {
+		if err := i.nameKeys(); err != nil {
+			return err
+		}
 		i.own = &oidc.Issuer{URL: i.URL, Keys: i.Keys}
 		i.public = i.own.KeySet()
 		return nil

@@ -1,9 +1,13 @@
 package emulator
 
 import (
+	"encoding/base64"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
 // TestIssuerOfEKS: how EKS's own issuers answer (recorded 15).
@@ -24,6 +28,29 @@ func TestIssuerOfEKS(t *testing.T) {
 		e.Handler().ServeHTTP(w, req)
 		if got := w.Result(); got.StatusCode != c.status || got.Header.Get("Cache-Control") != c.cached {
 			t.Errorf("%s %s: %d, cached %q", c.method, c.path, got.StatusCode, got.Header.Get("Cache-Control"))
+		}
+	}
+}
+
+// TestTokenOfEKS: the kid and typ of EKS's own tokens (recorded 15), and none of the
+// two in those of other clusters.
+func TestTokenOfEKS(t *testing.T) {
+	e := startTutorial(t)
+	for issuer, want := range map[string]string{
+		"https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE": `^{"alg":"RS256","kid":"[0-9a-f]{40}","typ":"JWT"}$`,
+		"https://kubernetes.example.com":                                               `^{"alg":"RS256","kid":"[\w-]{43}"}$`,
+	} {
+		for range 2 { // also after a rotation
+			token, err := e.Token(t.Context(), control.TokenRequest{Issuer: issuer, ServiceAccount: "payments/api"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			encoded, _, _ := strings.Cut(token, ".")
+			header, err := base64.RawURLEncoding.DecodeString(encoded)
+			if err != nil || !regexp.MustCompile(want).Match(header) {
+				t.Errorf("%s: %s, %v", issuer, header, err)
+			}
+			callControl(t, e, "POST", "/_emu/keys/rotate", `{"issuer":"`+issuer+`"}`, nil)
 		}
 	}
 }

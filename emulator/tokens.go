@@ -68,6 +68,9 @@ func (m *minter) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 		}
 	}
 	spec := tokenSpec{Issuer: in.Issuer}
+	if aws.IssuerOf(in.Issuer).Kind == aws.EKS {
+		spec.Sign.Type = "JWT" // recorded 15
+	}
 	switch {
 	case in.ServiceAccount != "" && in.Subject != "":
 		return spec, badRequest("serviceAccount and subject: write one of them")

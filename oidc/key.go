@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -19,7 +20,8 @@ import (
 // SigningKey is a private key of an issuer. It is immutable.
 type SigningKey struct {
 	// KID is what kube-apiserver makes of a public key: the unpadded URL-safe
-	// base64 of SHA-256 over its DER form (PKIX), 43 characters.
+	// base64 of SHA-256 over its DER form (PKIX), 43 characters; for an issuer of
+	// EKS see [EKSKeyID].
 	KID string
 	// Alg is RS256 for RSA, and ES256, ES384 or ES512 by the curve.
 	Alg     string
@@ -87,6 +89,17 @@ func KeyID(public crypto.PublicKey) (string, error) {
 	}
 	sum := sha256.Sum256(der)
 	return base64.RawURLEncoding.EncodeToString(sum[:]), nil
+}
+
+// EKSKeyID makes a kid in the form of EKS's issuers, 40 hexadecimal digits; what
+// EKS makes it of is not known.
+func EKSKeyID(public crypto.PublicKey) (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return "", fmt.Errorf("name key: %w", err)
+	}
+	sum := sha256.Sum256(der)
+	return hex.EncodeToString(sum[:20]), nil
 }
 
 // MarshalPEM gives the private key as PKCS #8 in PEM.

@@ -1,6 +1,7 @@
 package eks_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,12 +27,20 @@ func TestAddons(t *testing.T) {
 	if v := versions.Addons[0].AddonVersions[0]; *v.AddonVersion != "v1.3.10-eksbuild.3" || !v.Compatibilities[0].DefaultVersion || *v.Compatibilities[0].ClusterVersion != "1.36" {
 		t.Errorf("versions %+v", v)
 	}
+	schema := must[*sdk.DescribeAddonConfigurationOutput](t)(c.DescribeAddonConfiguration(ctx, &sdk.DescribeAddonConfigurationInput{AddonName: name, AddonVersion: aws.String("v1.3.10-eksbuild.3")}))
+	if s := *schema.ConfigurationSchema; !json.Valid([]byte(s)) || !strings.Contains(s, `"agent"`) || schema.PodIdentityConfiguration == nil || len(schema.PodIdentityConfiguration) != 0 {
+		t.Errorf("schema %s, %v", s, schema.PodIdentityConfiguration)
+	}
+	_, err := c.DescribeAddonConfiguration(ctx, &sdk.DescribeAddonConfigurationInput{AddonName: name, AddonVersion: aws.String("v0")})
+	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "Addon version specified is not supported")
+	_, err = c.DescribeAddonConfiguration(ctx, &sdk.DescribeAddonConfigurationInput{AddonName: aws.String("coredns"), AddonVersion: aws.String("v0")})
+	refused(t, err, http.StatusNotImplemented, "NotImplemented", "irsa-emu does not implement eks:DescribeAddonConfiguration of coredns.")
 	made := must[*sdk.CreateAddonOutput](t)(c.CreateAddon(ctx, &sdk.CreateAddonInput{ClusterName: cluster, AddonName: name})).Addon
 	if made.Status != types.AddonStatusCreating || *made.AddonVersion != "v1.3.10-eksbuild.3" || made.Tags == nil || len(made.Health.Issues) != 0 ||
 		!strings.HasPrefix(*made.AddonArn, "arn:aws:eks:us-west-2:111122223333:addon/your-cluster-name/eks-pod-identity-agent/") || *made.NamespaceConfig.Namespace != "kube-system" {
 		t.Errorf("made %+v", made)
 	}
-	_, err := c.CreateAddon(ctx, &sdk.CreateAddonInput{ClusterName: cluster, AddonName: name})
+	_, err = c.CreateAddon(ctx, &sdk.CreateAddonInput{ClusterName: cluster, AddonName: name})
 	refused(t, err, http.StatusConflict, "ResourceInUseException", "Addon already exists.")
 	_, err = c.DescribeAddon(ctx, &sdk.DescribeAddonInput{ClusterName: cluster, AddonName: aws.String("none")})
 	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No addon: none found in cluster: your-cluster-name")

@@ -108,7 +108,7 @@ func (s *Service) describeAddonVersions(c *call) (any, error) {
 	}
 	addons := []object{}
 	for _, name := range names {
-		addons = append(addons, object{"addonName": name, "type": "", "owner": "aws", "publisher": "eks", "addonVersions": []object{{
+		addons = append(addons, object{"addonName": name, "owner": "aws", "publisher": "eks", "addonVersions": []object{{
 			"addonVersion": defaultAddonVersion(name), "requiresConfiguration": false,
 			"compatibilities": []object{{"clusterVersion": version, "platformVersions": []string{"*"}, "defaultVersion": true}},
 		}}})

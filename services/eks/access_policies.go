@@ -1,0 +1,39 @@
+package eks
+
+import (
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// accessPolicies are EKS's own policies for API servers, as ListAccessPolicies has
+// them: by name, letter for letter (recorded 16). They have no effect here.
+var accessPolicies = []string{
+	"AIDevOpsAgentAccessPolicy", "AWSBatchClusterPolicy", "AmazonAIOpsAssistantPolicy", "AmazonARCRegionSwitchScalingPolicy",
+	"AmazonEKSACKPolicy", "AmazonEKSAdminPolicy", "AmazonEKSAdminViewPolicy", "AmazonEKSArgoCDClusterPolicy", "AmazonEKSArgoCDPolicy",
+	"AmazonEKSAutoNodePolicy", "AmazonEKSBlockStorageClusterPolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSClusterAdminPolicy",
+	"AmazonEKSComputeClusterPolicy", "AmazonEKSComputePolicy", "AmazonEKSEditPolicy", "AmazonEKSEventPolicy", "AmazonEKSHybridPolicy",
+	"AmazonEKSKROPolicy", "AmazonEKSLoadBalancingClusterPolicy", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingClusterPolicy",
+	"AmazonEKSNetworkingPolicy", "AmazonEKSPodIdentityPolicy", "AmazonEKSSecretAdminPolicy", "AmazonEKSSecretReaderPolicy",
+	"AmazonEKSViewPolicy", "AmazonEMRJobPolicy", "AmazonSagemakerHyperpodClusterPolicy", "AmazonSagemakerHyperpodControllerPolicy",
+	"AmazonSagemakerHyperpodSpacePolicy", "AmazonSagemakerHyperpodSpaceTemplatePolicy", "AmazonSagemakerHyperpodSystemNamespacePolicy",
+	"AmazonSagemakerHyperpodUserClusterPolicy",
+}
+
+func (s *Service) listAccessPolicies(c *call) (any, error) {
+	if err := authorize(c.Request, "eks:ListAccessPolicies", "*", c.Principal.Account, policy.Context{}); err != nil {
+		return nil, err
+	}
+	page, next, err := paginate(c, accessPolicies)
+	if err != nil {
+		return nil, err
+	}
+	policies := make([]object, len(page))
+	for i, name := range page {
+		policies[i] = object{"name": name, "arn": "arn:" + aws.PartitionOf(c.Region).ID + ":eks::aws:cluster-access-policy/" + name}
+	}
+	out := object{"accessPolicies": policies}
+	if next != "" {
+		out["nextToken"] = next
+	}
+	return out, nil
+}
