@@ -5,19 +5,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
-const podIdentity = "pods.eks.amazonaws.com"
-
-// podTags are the session tags of EKS Pod Identity (EKS user guide).
-var podTags = []string{"eks-cluster-arn", "eks-cluster-name", "kubernetes-namespace", "kubernetes-service-account", "kubernetes-pod-name", "kubernetes-pod-uid"}
-
 func (t trusted) pods() *tree.Node {
 	for _, s := range t.services {
-		if s.Text == podIdentity {
+		if s.Text == aws.PodIdentityService {
 			return s
 		}
 	}
@@ -39,7 +35,7 @@ func noTagSession(x *site) {
 	if n := len(x.options.Associations); n > 0 && !slices.ContainsFunc(x.options.Associations, func(a Association) bool { return !a.DisableSessionTags }) {
 		return
 	}
-	x.report(x.s.Start, podIdentity+" may not call sts:TagSession",
+	x.report(x.s.Start, aws.PodIdentityService+" may not call sts:TagSession",
 		"EKS Pod Identity gives its sessions tags: EKS refuses the association, and pods get no credentials",
 		`add "sts:TagSession" to the statement's Action`, func(s *tree.Node) {
 			switch n := s.Get("Action"); {
@@ -55,8 +51,8 @@ func noTagSession(x *site) {
 // serviceName finds misspelt names of the service.
 func serviceName(x *site) {
 	for _, s := range x.trust.services {
-		d := spelling.Distance(s.Text, podIdentity)
-		right := podIdentity
+		d := spelling.Distance(s.Text, aws.PodIdentityService)
+		right := aws.PodIdentityService
 		if d == 0 || d > 3 || strings.HasPrefix(s.Text, "eks.") {
 			continue
 		}
@@ -82,12 +78,12 @@ func podKey(x *site) {
 	lower := strings.ToLower(family)
 	switch {
 	case !ok || lower != "aws:requesttag" && lower != "aws:principaltag":
-	case lower == "aws:principaltag" && slices.Contains(podTags, name):
+	case lower == "aws:principaltag" && slices.Contains(aws.PodIdentityTags(), name):
 		x.report(c.start, c.key+" is a tag of the caller, which is a service and has none", neverWhy(c),
 			"write aws:RequestTag/"+name, x.renamed("aws:RequestTag/"+name))
-	case lower == "aws:requesttag" && !containsFold(podTags, name):
+	case lower == "aws:requesttag" && !containsFold(aws.PodIdentityTags(), name):
 		right := nearestTag(name)
-		fix := "the tags are " + strings.Join(podTags, ", ")
+		fix := "the tags are " + strings.Join(aws.PodIdentityTags(), ", ")
 		var mend func(*tree.Node)
 		if right != "" {
 			fix, mend = "write aws:RequestTag/"+right, x.renamed("aws:RequestTag/"+right)
@@ -97,10 +93,10 @@ func podKey(x *site) {
 }
 
 func nearestTag(name string) string {
-	if near := spelling.Near(name, podTags); near != "" {
+	if near := spelling.Near(name, aws.PodIdentityTags()); near != "" {
 		return near
 	}
-	for _, tag := range podTags {
+	for _, tag := range aws.PodIdentityTags() {
 		if strings.HasSuffix(tag, "-"+strings.ToLower(name)) {
 			return tag
 		}

@@ -110,6 +110,8 @@ func (h *hinter) fails(p *PolicyResult, s *StatementResult, doc *Document) {
 		h.principal(p, s, st)
 	case !s.ActionMatch && s.PrincipalMatch:
 		h.action(p, s)
+	case !s.ActionMatch:
+		h.otherCaller(p, s, st)
 	case s.ActionMatch && s.PrincipalMatch && !s.ResourceMatch:
 		h.resource(p, s)
 	}
@@ -156,6 +158,8 @@ func (h *hinter) principal(p *PolicyResult, s *StatementResult, st *Statement) {
 			h.provider(p, s, e.value, caller.Federated)
 		case caller.webIdentity() && (e.kind == awsRole || e.kind == awsOther || e.kind == awsAccount):
 			h.add(p, s, "", fixed("aws-is-no-web-identity", fmt.Sprintf(`name the provider: {"Federated": "%s"}`, caller.Federated), "the statement names an AWS principal, the caller is a web identity"))
+		case caller.webIdentity() && e.kind == awsService:
+			h.notForTokens(p, s)
 		case e.kind == awsUniqueID && caller.ARN != "":
 			h.add(p, s, "", known("deleted-principal", "the statement names %s, the id of one user or role; one that was deleted and made anew has another id", e.value))
 		case (e.kind == awsRole || e.kind == awsOther) && caller.ARN != "" && strings.EqualFold(e.value, or(caller.RoleARN, caller.ARN)):
@@ -186,6 +190,8 @@ func (h *hinter) provider(p *PolicyResult, s *StatementResult, want, got string)
 	wantParts, wantOK := aws.SplitARN(want)
 	gotParts, gotOK := aws.SplitARN(got)
 	switch {
+	case strings.Contains(want, ":saml-provider/"):
+		h.notForTokens(p, s)
 	case strings.Contains(want, "oidc-provider/https://"):
 		h.add(p, s, "", fixed("provider-scheme", "write "+got, "a provider's ARN holds the issuer without https://"))
 	case strings.EqualFold(want, got):

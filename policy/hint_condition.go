@@ -132,6 +132,11 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 	if found := gitHubShape(r.Want, got); !found.IsZero() {
 		return found
 	}
+	if isClaim && claim == "sub" {
+		if found := subjectPart(r.Want, got); !found.IsZero() {
+			return found
+		}
+	}
 	if text := serviceAccounts(want, got); text != "" {
 		return known("service-account", "%s", text)
 	}

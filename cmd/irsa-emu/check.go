@@ -17,6 +17,12 @@ granted. With --given, the role is found in a state, a plan, a template or an
 account's details, and its provider, client ids and tags are known and checked too.
 Without --role, every role that is given is asked.
 
+With --profile github both shapes of the repository's subject are asked: the classic
+one, which decides the exit code, and the immutable one with the ids of owner and
+repository, which repositories have since 2026-07-15 when they are created, renamed or
+transferred (--profile github-immutable asks for that alone; --claim repository_id=… and
+repository_owner_id=… give the ids, else those are taken that the policy names).
+
 With --pod-identity the question is whether EKS Pod Identity gives the pods of a
 service account their role: EKS's call is held against the trust policy of the
 association's role, with the tags and the cluster as its source, and then against the
@@ -29,8 +35,8 @@ be refused as well), place (where the trust policy is written), checks (one poli
 decision per action: every statement and condition, the expected and the actual
 value) and notes. When several roles are asked it has allowed, verdicts, a list of such
 objects, and unknown, the roles whose trust policies the sources do not hold. With
---pod-identity it has cluster, association (its place) and targetRole too. Fields may be
-added.`
+--pod-identity it has cluster, association (its place) and targetRole too, with --profile
+github shapes (shape, subject, allowed). Fields may be added.`
 
 func (p *program) checkCommand() *cobra.Command {
 	var q question
@@ -74,6 +80,7 @@ func (p *program) checkCommand() *cobra.Command {
 	flags.StringArrayVar(&q.who.claims, "claim", nil, "claim=value to put over what the identity has; null removes it (repeatable)")
 	flags.StringArrayVar(&q.who.audience, "audience", nil, "audience (default sts.amazonaws.com, or the profile's)")
 	flags.StringVar(&q.account, "account", "", "the role's account (default: its ARN's, or the one in the policy's federated principal)")
+	flags.StringArrayVar((*[]string)(&q.keys), "context", nil, "KEY=VALUE of a condition key of the request, such as aws:SourceIp=203.0.113.7 (repeatable)")
 	flags.StringVar(&q.sessionName, "session-name", "session", "the role session name")
 	flags.IntVar(&q.seconds, "duration-seconds", 3600, "how long the session is to last, in seconds")
 	flags.BoolVar(&q.pods.asked, "pod-identity", false, "by EKS Pod Identity, with --service-account and --cluster, in place of a web identity")

@@ -47,6 +47,8 @@ func (q *question) podIdentity(p *program) (verdict, error) {
 		return verdict{}, usageError("--service-account %s: write NAMESPACE/NAME", q.who.serviceAccount)
 	case q.who.subject+q.who.claimsFile+q.who.tokenFile+q.who.profile+q.who.issuer != "" || len(q.who.audience)+len(q.who.claims) > 0:
 		return verdict{}, usageError("--pod-identity: EKS makes the call, not the token's bearer; leave --issuer, --audience, --subject, --claims, --claim, --token and --profile out")
+	case len(q.keys) > 0:
+		return verdict{}, usageError("--context: EKS makes the call, whose keys are known; leave it out with --pod-identity")
 	case q.pods.noTags && q.trustPolicy == "":
 		return verdict{}, usageError("--disable-session-tags: with --given the association says it; leave it out")
 	}

@@ -30,6 +30,7 @@ type question struct {
 	seconds                                 int
 	now                                     time.Time
 	pods                                    podQuestion
+	keys                                    requestKeys
 
 	unknown []string // roles of which the trust policy is not known
 }
@@ -53,6 +54,8 @@ type verdict struct {
 	Cluster     string `json:"cluster,omitempty"`
 	Association string `json:"association,omitempty"`
 	TargetRole  string `json:"targetRole,omitempty"`
+	// Shapes are the answers for both shapes of a subject of GitHub.
+	Shapes []shape `json:"shapes,omitempty"`
 
 	assumed int    // how many of the notes, the last ones, say what was taken for granted
 	granted string // what was, because the sources do not hold it
@@ -95,6 +98,9 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := q.keys.into(policy.Context{}); err != nil {
+		return nil, err
+	}
 	claims, err := q.who.read(p, q.now)
 	if err != nil {
 		return nil, err
@@ -111,6 +117,11 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	verdicts := make([]verdict, len(roles))
 	for i := range roles {
 		verdicts[i] = q.ask(&roles[i], claims)
+		if q.bothShapes() {
+			if err := q.askShapes(p, &roles[i], &verdicts[i]); err != nil {
+				return nil, err
+			}
+		}
 		if _, builtIn := aws.BuiltInProvider(verdicts[i].Provider); granted != "" && !builtIn {
 			verdicts[i].Notes, verdicts[i].assumed, verdicts[i].granted = append(verdicts[i].Notes, granted), 1, granted
 		}
@@ -264,8 +275,12 @@ func or(a, b string) string {
 // ask has the STS's own judge decide. It knows no signature.
 func (q *question) ask(c *candidate, claims *oidc.Unverified) verdict {
 	request := api.Request{Call: new(wire.Call), Now: q.now}
+	keys := request.ContextKeys()
+	if err := q.keys.into(keys); err != nil {
+		panic(err) // answer took them
+	}
 	judged := sts.Judge(context.Background(), c.view, oidc.NotChecked, q.now, sts.WebIdentityCall{
-		RoleARN: c.arn, PolicyName: c.name, RoleSessionName: q.sessionName, Claims: claims, Seconds: q.seconds, Keys: request.ContextKeys(),
+		RoleARN: c.arn, PolicyName: c.name, RoleSessionName: q.sessionName, Claims: claims, Seconds: q.seconds, Keys: keys,
 	})
 	granted := ""
 	if partial, ok := c.view.(*partialView); ok && partial.granted != "" {
@@ -279,6 +294,9 @@ func (q *question) ask(c *candidate, claims *oidc.Unverified) verdict {
 	}
 	for _, check := range judged.Checks {
 		v.Checks = append(v.Checks, check.Decision)
+	}
+	for _, key := range openKeys(v.Checks) {
+		v.Notes = append(v.Notes, fmt.Sprintf("the request is taken to have no %s; --context %s=VALUE gives it", key, key))
 	}
 	return v
 }

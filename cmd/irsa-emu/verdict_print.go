@@ -43,6 +43,7 @@ func (p *program) printVerdicts(verdicts []verdict, unknown []string, single boo
 			v.print(out, true)
 		case v.Allowed:
 			out.Line("allowed: %s", v.Role)
+			v.printShapes(out)
 		}
 	}
 	v := verdicts[0]
@@ -86,6 +87,7 @@ func (v *verdict) print(out *term.Printer, all bool) {
 		of = "cluster " + v.Cluster + ", by EKS Pod Identity"
 	}
 	out.Line("%s: %s of %s%s", word, v.Subject, of, as)
+	v.printShapes(out)
 	explain := all || !v.Allowed
 	if v.Reason != nil {
 		out.Line("  reason: %s", v.why())
