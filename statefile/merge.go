@@ -2,6 +2,7 @@ package statefile
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -49,8 +50,11 @@ func mergeMaps[V any](to, from map[string]V) map[string]V {
 }
 
 func mergeLists[T any](to, from []T, identity func(T) string) []T {
-	merged := append([]T(nil), to...)
-	at := map[string]int{}
+	if len(to) == 0 {
+		return from
+	}
+	merged := slices.Concat(to, from)[:len(to)] // with room for all
+	at := make(map[string]int, len(merged))
 	for i := range merged {
 		at[identity(merged[i])] = i
 	}

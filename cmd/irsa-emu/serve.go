@@ -11,8 +11,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"runtime/metrics"
 	"strings"
 	"time"
 
@@ -72,6 +70,7 @@ signal ends it at once.
 }
 
 func (p *program) serve(ctx context.Context, f serveFlags) error {
+	p.collectWhileLoading()
 	log := newQueue(p.stderr)
 	defer log.close()
 	config, err := p.serveConfig(ctx, f, log)
@@ -88,7 +87,8 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return &exitError{exitFailed, errors.Join(err, records.close())}
 	}
-	p.collectLess()
+	config.Given = nil // the emulator has it
+	p.collectWhileServing()
 	hurry, forget := secondSignal(ctx)
 	defer forget()
 	err = e.Serve(ctx, emulator.ServeConfig{
@@ -109,29 +109,6 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return &exitError{exitFailed, err}
 	}
 	return nil
-}
-
-// collectLess lets the heap grow to three times what is live, not to twice, before
-// garbage is collected: nearly all that a call allocates is garbage when it ends.
-// It costs some MiB with few roles. A state of many thousands is looked at whole
-// each time, though it hardly changes, and pays with memory instead: five times
-// what is live. $GOGC decides otherwise.
-func (p *program) collectLess() {
-	if _, set := p.getenv("GOMEMLIMIT"); !set {
-		if limit := emulator.MemoryLimit(); limit > 0 {
-			debug.SetMemoryLimit(limit / 10 * 9) // rather collect garbage than be killed by a container's limit
-		}
-	}
-	if _, set := p.getenv("GOGC"); set {
-		return
-	}
-	const large = 64 << 20
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	if metrics.Read(live); live[0].Value.Uint64() > large {
-		debug.SetGCPercent(400)
-	} else {
-		debug.SetGCPercent(200)
-	}
 }
 
 func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) (_ emulator.Config, err error) {
