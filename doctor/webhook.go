@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -24,14 +24,38 @@ import (
 type hook struct {
 	configuration string
 	created       time.Time
-	admissionv1.MutatingWebhook
+	mutatingWebhook
 }
+
+// mutatingWebhook is what is looked at of an entry of a MutatingWebhookConfiguration:
+// the type of k8s.io/api makes the program half a megabyte larger.
+type mutatingWebhook struct {
+	Name         string `json:"name"`
+	ClientConfig struct {
+		Service *struct {
+			Namespace string `json:"namespace"`
+			Name      string `json:"name"`
+		} `json:"service"`
+		CABundle []byte `json:"caBundle"`
+	} `json:"clientConfig"`
+	FailurePolicy     string                `json:"failurePolicy"`
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector"`
+	ObjectSelector    *metav1.LabelSelector `json:"objectSelector"`
+}
+
+// failPolicy is the failurePolicy that holds where none is written.
+const failPolicy = "Fail"
 
 // hookNames are those of the configuration and of its entry, on EKS, upstream's and here.
 var hookNames = []string{"pod-identity-webhook", "iam-for-pods.amazonaws.com", "pod-identity-webhook.amazonaws.com"}
 
 func (x *examination) webhook(ctx context.Context) Link {
-	var list admissionv1.MutatingWebhookConfigurationList
+	var list struct {
+		Items []struct {
+			metav1.ObjectMeta `json:"metadata"`
+			Webhooks          []mutatingWebhook `json:"webhooks"`
+		} `json:"items"`
+	}
 	err := x.get(ctx, ref{group: "admissionregistration.k8s.io", resource: "mutatingwebhookconfigurations"}, &list)
 	if err != nil {
 		return unknown(err.Error())
@@ -100,10 +124,7 @@ func matches(selector *metav1.LabelSelector, set map[string]string) bool {
 
 // endpoint is whether somebody listens behind the webhook's Service.
 func (x *examination) endpoint(ctx context.Context) Link {
-	policy := admissionv1.Fail
-	if x.hook.FailurePolicy != nil {
-		policy = *x.hook.FailurePolicy
-	}
+	policy := cmp.Or(x.hook.FailurePolicy, failPolicy)
 	detail := fmt.Sprintf("%s, failurePolicy %s", x.hook.configuration, policy)
 	service := x.hook.ClientConfig.Service
 	if service == nil {
@@ -117,7 +138,7 @@ func (x *examination) endpoint(ctx context.Context) Link {
 		return ok(detail)
 	}
 	means := "pods start meanwhile, but without credentials: failurePolicy is Ignore"
-	if policy == admissionv1.Fail {
+	if policy == failPolicy {
 		means = "no pod is created meanwhile: failurePolicy is Fail"
 	}
 	link := broken(fmt.Sprintf("no pod is ready behind Service %s/%s", service.Namespace, service.Name)).because(means)

@@ -1,21 +1,27 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/agent"
+	emuaws "github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
@@ -100,7 +106,7 @@ func (p *program) agent(ctx context.Context, f agentFlags, chosen bool) error {
 	if f.logFormat == "json" {
 		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
 	}
-	source, err := p.agentSource(ctx, f, logger)
+	source, err := p.agentSource(f, logger)
 	if err != nil {
 		return err
 	}
@@ -146,9 +152,9 @@ func keepTrim(ctx context.Context) {
 }
 
 // agentSource is who is asked for credentials.
-func (p *program) agentSource(ctx context.Context, f agentFlags, logger *slog.Logger) (agent.Source, error) {
+func (p *program) agentSource(f agentFlags, logger *slog.Logger) (agent.Source, error) {
 	if !f.inCluster {
-		node, err := p.agentsAWS(ctx, f)
+		node, err := p.agentsAWS(f)
 		if err != nil {
 			return nil, err
 		}
@@ -165,23 +171,34 @@ func (p *program) agentSource(ctx context.Context, f agentFlags, logger *slog.Lo
 }
 
 // agentsAWS is where EKS Auth is, and who asks: the node.
-func (p *program) agentsAWS(ctx context.Context, f agentFlags) (aws.Config, error) {
+func (p *program) agentsAWS(f agentFlags) (aws.Config, error) {
 	endpoint := f.endpoint
 	if endpoint == "" {
 		endpoint = f.url
 	}
-	options := []func(*config.LoadOptions) error{config.WithBaseEndpoint(endpoint), config.WithSharedConfigFiles(nil), config.WithSharedCredentialsFiles(nil)}
-	if f.region != "" {
-		options = append(options, config.WithRegion(f.region))
-	} else {
-		options = append(options, config.WithDefaultRegion("us-east-1"))
+	env := func(name string) string { value, _ := p.getenv(name); return value }
+	key, secret, session := "test", "test", ""
+	if id := env("AWS_ACCESS_KEY_ID"); id != "" {
+		if key, secret, session = id, env("AWS_SECRET_ACCESS_KEY"), env("AWS_SESSION_TOKEN"); secret == "" {
+			return aws.Config{}, errors.New("AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not; set both, or neither")
+		}
 	}
-	if _, ok := p.getenv("AWS_ACCESS_KEY_ID"); !ok {
-		options = append(options, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")))
+	config := aws.Config{
+		BaseEndpoint: &endpoint, Region: cmp.Or(f.region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), emuaws.DefaultRegion),
+		Credentials: credentials.NewStaticCredentialsProvider(key, secret, session),
 	}
-	loaded, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return aws.Config{}, fmt.Errorf("the agent's AWS configuration: %w", err)
+	if file := env("AWS_CA_BUNDLE"); file != "" {
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return aws.Config{}, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
+		}
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return aws.Config{}, fmt.Errorf("AWS_CA_BUNDLE: no certificate in %s; PEM is expected (-----BEGIN CERTIFICATE-----)", file)
+		}
+		config.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.TLSClientConfig.RootCAs = roots
+		})
 	}
-	return loaded, nil
+	return config, nil
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -97,7 +96,11 @@ func (e *Existing) saveKubeconfig() (string, error) {
 
 // join uses an installation: its secret and its image, and emulators beside its own.
 func (e *Existing) join(ctx context.Context) error {
-	var deployment appsv1.Deployment
+	var deployment struct { // of k8s.io/api/apps, which brings much along
+		Spec struct {
+			Template corev1.PodTemplateSpec `json:"template"`
+		} `json:"spec"`
+	}
 	if err := e.Get(ctx, "/apis/apps/v1/namespaces/"+deploy.Namespace+"/deployments/"+deploy.Webhook, &deployment); err != nil {
 		return fmt.Errorf("namespace %s is there, but not the webhook in it; kubectl delete namespace %s, or kubectl apply -k deploy: %w", deploy.Namespace, deploy.Namespace, err)
 	}

@@ -6,17 +6,10 @@ import (
 	"crypto/sha256"
 	"debug/elf"
 	"encoding/hex"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // image is irsa-emu's own: FROM scratch, one static binary. It needs neither a
@@ -41,50 +34,60 @@ func imageOf(path string) (*image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the emulator's image: %w", err)
 	}
-	var layer bytes.Buffer
-	w := tar.NewWriter(&layer)
-	err = w.WriteHeader(&tar.Header{Name: "irsa-emu", Mode: 0o755, Size: int64(len(content)), Typeflag: tar.TypeReg})
-	if err == nil {
-		_, err = w.Write(content)
-	}
-	if err = errors.Join(err, w.Close()); err != nil {
-		return nil, fmt.Errorf("making the emulator's image: %w", err)
-	}
 	sum := sha256.Sum256(content)
 	out := &image{reference: "irsa-emu.dev/irsa-emu:" + hex.EncodeToString(sum[:6])}
-	if out.archive, err = archiveOf(out.reference, architecture, layer.Bytes()); err != nil {
+	if out.archive, err = archiveOf(out.reference, architecture, content); err != nil {
 		return nil, fmt.Errorf("making the emulator's image: %w", err)
 	}
 	return out, nil
 }
 
-func archiveOf(reference, architecture string, layer []byte) ([]byte, error) {
-	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer)), nil })
+// archiveOf is an image of one layer, which has the executable alone, as docker save
+// writes it: the files of layer and configuration, and a manifest that names them.
+// (https://github.com/moby/moby/blob/master/image/spec/v1.2.md)
+func archiveOf(reference, architecture string, executable []byte) ([]byte, error) {
+	layer, err := tarOf(file{"irsa-emu", 0o755, executable})
 	if err != nil {
 		return nil, err
 	}
-	img, err := mutate.AppendLayers(empty.Image, l)
+	config, err := json.Marshal(map[string]any{
+		"os": "linux", "architecture": architecture,
+		"config": map[string]any{"Entrypoint": []string{"/irsa-emu"}, "User": "65532:65532"},
+		"rootfs": map[string]any{"type": "layers", "diff_ids": []string{"sha256:" + digest(layer)}},
+	})
 	if err != nil {
 		return nil, err
 	}
-	file, err := img.ConfigFile()
+	configName, layerName := digest(config)+".json", digest(layer)+"/layer.tar"
+	manifest, err := json.Marshal([]any{map[string]any{"Config": configName, "RepoTags": []string{reference}, "Layers": []string{layerName}}})
 	if err != nil {
 		return nil, err
 	}
-	file = file.DeepCopy()
-	file.OS, file.Architecture = "linux", architecture
-	file.Config = v1.Config{Entrypoint: []string{"/irsa-emu"}, User: "65532:65532"}
-	if img, err = mutate.ConfigFile(img, file); err != nil {
-		return nil, err
-	}
-	tag, err := name.NewTag(reference)
-	if err != nil {
-		return nil, err
-	}
+	return tarOf(file{layerName, 0o644, layer}, file{configName, 0o644, config}, file{"manifest.json", 0o644, manifest})
+}
+
+type file struct {
+	name    string
+	mode    int64
+	content []byte
+}
+
+func tarOf(files ...file) ([]byte, error) {
 	var out bytes.Buffer
-	err = tarball.Write(tag, img, &out)
+	w := tar.NewWriter(&out)
+	for _, f := range files {
+		if err := w.WriteHeader(&tar.Header{Name: f.name, Mode: f.mode, Size: int64(len(f.content)), Typeflag: tar.TypeReg}); err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(f.content); err != nil {
+			return nil, err
+		}
+	}
+	err := w.Close()
 	return out.Bytes(), err
 }
+
+func digest(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 
 // staticLinux checks that a file can run in an empty image, and says for
 // which architecture it is.
