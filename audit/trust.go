@@ -166,7 +166,7 @@ func (a *auditor) evaluate(sa *account, r *role, audience string) (policy.Answer
 		return policy.Unknown, policy.Decision{}, nil
 	}
 	// What comes before the trust policy is asked elsewhere, with more to say.
-	view := &sts.GrantedView{Of: &iam.Role{Account: r.account, Trust: iam.NewDocument(r.trust), Tags: r.tags()}, Audience: audience}
+	view := &sts.GrantedView{Of: &iam.Role{Account: r.account, Partition: r.partition, Trust: iam.NewDocument(r.trust), Tags: r.tags()}, Audience: audience}
 	request := api.Request{Call: new(wire.Call), Now: a.o.Now}
 	verdict := sts.Judge(context.Background(), view, oidc.NotChecked, a.o.Now, sts.WebIdentityCall{
 		RoleARN: r.arn, RoleSessionName: "session", Claims: claims, Keys: request.ContextKeys(),

@@ -2,6 +2,7 @@ package sts
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,6 +10,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -91,7 +93,7 @@ func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api
 		Tags: tags.list, TransitiveKeys: tags.transitive,
 	}
 	session.Expires = session.Issued.Add(podSession)
-	if pod.Policy != "" {
+	if pod.Policy != "" && pod.TargetRoleARN == "" { // with a target role it is for that alone (recorded 14)
 		session.HasPolicies, session.Policy = true, pod.Policy
 	}
 	if pod.TargetRoleARN != "" {
@@ -178,6 +180,12 @@ func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name stri
 	}
 	role, refused := s.authorizeAssumeRole(&chained, &in, &tags)
 	if refused != nil {
+		if refused.Reason.Advice() == "" {
+			refused.Reason.Advise(hint.Hint{
+				Code: "target-role", Message: "EKS assumed " + pod.RoleARN + ", and could not assume the target role with it",
+				Fix: "allow " + strings.Join(pod.Actions(), " and ") + " on the target role in a policy of the association's role, and to that role in the target's trust policy",
+			})
+		}
 		return made, nil, nil, refused
 	}
 	session := &Session{

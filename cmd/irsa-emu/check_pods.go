@@ -71,6 +71,13 @@ func (q *question) podIdentity(p *program) (verdict, error) {
 	if q.role != "" && j.Association != nil && q.role != j.Association.Role && !strings.HasSuffix(j.Association.Role, "/"+q.role) {
 		return verdict{}, usageError("--role %s: the association's role is %s; leave --role out", q.role, j.Association.Role)
 	}
+	if j.Verdict == audit.Unknown && len(j.Checks) == 0 { // nothing was asked
+		fix := ""
+		if len(j.Findings) > 0 {
+			fix = "; " + j.Findings[0].Fix
+		}
+		return verdict{}, usageError("%s: %s%s", j.Role, j.Why, fix)
+	}
 	return q.podVerdict(j), nil
 }
 
