@@ -45,6 +45,9 @@ type Provider struct {
 	ClientIDs []string
 	// Assumed says that the client ids are the usual ones, and not read anywhere.
 	Assumed bool
+	// Templates are those of GitHub's customised subjects that are known to be in use,
+	// beside the default one.
+	Templates []Template
 	// Pin narrows the provider's tokens to some; see [Pin].
 	Pin *Pin
 	// Missing says that the account is known and has no such provider.
@@ -103,6 +106,9 @@ func (p *Provider) keys() map[string]domain {
 	keys := map[string]domain{"aud": {values: audience, claim: "aud"}}
 	if subject := subjects[p.Kind]; subject != nil {
 		keys["sub"] = domain{values: *subject, claim: "sub"}
+		if p.Kind == GitHub {
+			keys["sub"] = domain{values: p.gitHubSubjects(), claim: "sub"}
+		}
 	} else {
 		keys["sub"] = domain{values: anyText, claim: "sub"}
 		keys["amr"] = domain{absent: true, values: anyText, many: multi, claim: "amr"}

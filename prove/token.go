@@ -2,6 +2,7 @@ package prove
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -35,8 +36,8 @@ func tokenWorlds(p *Provider, role *Role, mentioned map[string]bool) ([]world, e
 			continue
 		}
 		// An enterprise's own issuer has no keys but the default ones.
-		if p.Kind == GitHub && len(aws.IssuerOf(p.Issuer).OwnKeys()) > 0 && slices.ContainsFunc(gitHubDerived, func(name string) bool { return mentioned[p.prefix()+name] }) {
-			out = append(out, gitHubWorlds(w, p.prefix()+"sub")...)
+		if p.Kind == GitHub && len(aws.IssuerOf(p.Issuer).OwnKeys()) > 0 && slices.ContainsFunc(slices.Collect(maps.Keys(mentioned)), p.derives) {
+			out = append(out, gitHubWorlds(w, p)...)
 			continue
 		}
 		out = append(out, w)

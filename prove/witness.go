@@ -237,11 +237,14 @@ func (s *space) completeGitHub(values map[string][]string) {
 	if len(subject) == 0 {
 		return
 	}
-	claims, ok := gitHubClaimsOf(subject[0])
+	claims, ok := s.world.provider.gitHubClaimsOf(subject[0])
 	if !ok {
 		return
 	}
 	for name, value := range claims {
+		if _, isKey := s.world.keys[prefix+name]; !isKey {
+			continue
+		}
 		if _, tested := s.byKey[prefix+name]; tested {
 			if _, derived := s.world.follows[prefix+name]; !derived {
 				continue

@@ -90,7 +90,11 @@ func (q *modelFlags) side(p *program, path string) (*given.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := given.Read(found, q.options())
+	o, err := q.options()
+	if err != nil {
+		return nil, err
+	}
+	m, err := given.Read(found, o)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}

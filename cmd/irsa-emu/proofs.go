@@ -27,10 +27,12 @@ type modelFlags struct {
 	trustPolicy string
 	account     string
 	clientIDs   []string
+	subjects    []string // templates of GitHub's subjects
 }
 
 func (f *modelFlags) addClientIDs(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.clientIDs, "provider-client-id", nil, "audience that the OIDC provider takes, where the source does not say (repeatable; default for an EKS issuer: sts.amazonaws.com, for others: any)")
+	cmd.Flags().StringArrayVar(&f.subjects, "github-subject", nil, "include_claim_keys of a customised subject of GitHub Actions that is in use beside the default one, such as repo,context,job_workflow_ref (repeatable)")
 	cmd.Flags().StringVar(&f.account, "account", "", "the account of what names none")
 }
 
@@ -59,14 +61,26 @@ func (f *modelFlags) onePolicy(p *program, file string) (*given.Model, error) {
 	if err != nil {
 		return nil, usageError("%s", placed(file, err))
 	}
-	return given.OnePolicy(file, doc, "", f.account, f.options()), nil
+	o, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	return given.OnePolicy(file, doc, "", f.account, o), nil
 }
 
 // maxTrustSize is the largest quota that an account can have for trust policies.
 const maxTrustSize = 8192
 
-func (f *modelFlags) options() given.Options {
-	return given.Options{Managed: iam.ManagedDocument, ClientIDs: f.clientIDs}
+func (f *modelFlags) options() (given.Options, error) {
+	o := given.Options{Managed: iam.ManagedDocument, ClientIDs: f.clientIDs}
+	for _, list := range f.subjects {
+		t, err := prove.ParseTemplate(list)
+		if err != nil {
+			return o, usageError("--github-subject %s: %w", list, err)
+		}
+		o.Templates = append(o.Templates, t)
+	}
+	return o, nil
 }
 
 // sources reads the roles of files.
@@ -75,7 +89,11 @@ func (f *modelFlags) sources(p *program, paths []string) (*given.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := given.Read(found, f.options())
+	o, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	m, err := given.Read(found, o)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}

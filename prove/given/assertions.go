@@ -302,6 +302,9 @@ func (m *Model) checkRole(a *Assertion, role *prove.Role, providers []*prove.Pro
 		if p.Assumed {
 			r.Notes = append(r.Notes, fmt.Sprintf("the client ids of %s are not in the source; sts.amazonaws.com is taken to be the only one", p.Issuer))
 		}
+		if left := customised(role, []*prove.Provider{p}); len(left) > 0 && answer.Verdict == prove.Proved {
+			answer = prove.Answer{Verdict: prove.Undecided, Statement: -1, Key: p.Issuer + ":sub", Why: left[0]}
+		}
 		if worse := answer.Worse(r.Answer); worse {
 			r.Answer, r.Provider = answer, p
 		}

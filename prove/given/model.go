@@ -20,6 +20,8 @@ type Options struct {
 	Managed func(arn string) (*policy.Document, bool)
 	// ClientIDs are those of every provider whose own are not in the sources.
 	ClientIDs []string
+	// Templates are those of GitHub's customised subjects that are in use.
+	Templates []prove.Template
 }
 
 // Model is the roles and providers of the sources.
@@ -101,8 +103,12 @@ func (m *Model) addProvider(account string, p *statefile.OIDCProvider) {
 	m.providers[provider.ARN] = provider
 }
 
-// kind makes an issuer that is a cluster's known as one.
+// kind makes an issuer that is a cluster's known as one, and what GitHub's
+// subjects are like.
 func (m *Model) kind(p *prove.Provider) {
+	if p.Kind == prove.GitHub {
+		p.Templates = m.options.Templates
+	}
 	if p.Kind == prove.Unknown && m.clusters[p.Issuer] {
 		p.Kind = prove.Kubernetes
 	}

@@ -118,6 +118,7 @@ func (m *Model) who(role *prove.Role, providers []*prove.Provider) (Access, erro
 			a.Notes = append(a.Notes, "the client ids of "+p.Issuer+" are not in the source; sts.amazonaws.com is taken to be the only one")
 		}
 	}
+	a.Notes = append(a.Notes, customised(role, providers)...)
 	callers, err := prove.Delegations(nil, role)
 	if err != nil {
 		return a, err
