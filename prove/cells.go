@@ -140,7 +140,7 @@ func (d *dimension) sets(present []cell, b *budget) ([]cell, error) {
 	}
 	for i := 0; i < len(all); i++ {
 		for j := range present {
-			if err := b.spend(len(d.tests) + 8); err != nil {
+			if err := b.spend(4*len(d.tests) + 8*len(all[i].c.values) + 100); err != nil {
 				return nil, err
 			}
 			add(state{all[i].c.with(&present[j]), all[i].kind.or(kind(&present[j], 0))})

@@ -30,10 +30,6 @@ func (q *question) outside(r region, b bound) (region, error) {
 func Gain(before, now *Role, was, is *Provider) (Answer, error) {
 	answer := Answer{Verdict: Proved, Statement: -1}
 	rows, err := Gains(before, now, was, is)
-	if errors.Is(err, errTooComplex) {
-		statement, key := heaviest(now.Trust.Document)
-		return Answer{Verdict: Undecided, Statement: statement, Key: key, Why: err.Error()}, nil
-	}
 	if err != nil {
 		return answer, err
 	}
@@ -50,6 +46,15 @@ func Gain(before, now *Role, was, is *Provider) (Answer, error) {
 // Gains lists what tokens of a provider can assume the role as it is now and
 // could not before, a row for each pattern of the policy.
 func Gains(before, now *Role, was, is *Provider) ([]Row, error) {
+	rows, err := gains(before, now, was, is)
+	if errors.Is(err, errTooComplex) {
+		statement, key := heaviest(now.Trust.Document)
+		return []Row{{Provider: is, Pattern: is.AnySubject(), Statement: statement, Key: key, Why: err.Error()}}, nil
+	}
+	return rows, err
+}
+
+func gains(before, now *Role, was, is *Provider) ([]Row, error) {
 	b := &budget{left: defaultWork}
 	mentioned := mentionedKeys(is, nil, now.Trust.Document, before.Trust.Document)
 	worlds, err := tokenWorlds(is, now, mentioned)

@@ -15,8 +15,8 @@ var errTooComplex = errors.New("the patterns overlap in too many ways to be foll
 // budget bounds the work of one question.
 type budget struct{ left int }
 
-// defaultWork is about half a second of one core.
-const defaultWork = 60_000_000
+// defaultWork is about a second of one core at most.
+const defaultWork = 40_000_000
 
 func (b *budget) spend(n int) error {
 	if b.left -= n; b.left < 0 {

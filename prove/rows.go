@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -239,6 +240,15 @@ func mergeRows(rows, more []Row) []Row {
 
 // Tokens lists who can assume a role by tokens of a provider.
 func Tokens(p *Provider, role *Role) ([]Row, error) {
+	rows, err := tokens(p, role)
+	if errors.Is(err, errTooComplex) {
+		statement, key := heaviest(role.Trust.Document)
+		return []Row{{Provider: p, Pattern: p.AnySubject(), Statement: statement, Key: key, Why: err.Error()}}, nil
+	}
+	return rows, err
+}
+
+func tokens(p *Provider, role *Role) ([]Row, error) {
 	b := &budget{left: defaultWork}
 	worlds, err := tokenWorlds(p, role, mentionedKeys(p, nil, role.Trust.Document))
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -52,7 +53,7 @@ func (s *Service) Describe() *api.Description { return s.description }
 // operations are those that are served, by their paths (API model 2019-11-01).
 var operations = map[string]struct {
 	name string
-	do   func(body []byte) (any, error)
+	do   func(body []byte, query url.Values) (any, error)
 }{
 	"/policy/validation":               {"ValidatePolicy", validatePolicy},
 	"/policy/check-no-new-access":      {"CheckNoNewAccess", checkNoNewAccess},
@@ -84,7 +85,7 @@ func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 	if d := req.Authorize(api.Access{Action: name, Resource: "*"}); !d.Allowed {
 		return api.Denied(d, wire.Errorf(http.StatusForbidden, "AccessDeniedException", "%s", api.DenialText(req.Principal, d, name, "*")))
 	}
-	result, err := operations[req.HTTP.URL.Path].do(req.Body)
+	result, err := operations[req.HTTP.URL.Path].do(req.Body, req.HTTP.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -162,7 +163,7 @@ func (w words) result(found []prove.Reason, err error) (any, error) {
 	return r, nil
 }
 
-func checkNoNewAccess(body []byte) (any, error) {
+func checkNoNewAccess(body []byte, _ url.Values) (any, error) {
 	var in struct{ NewPolicyDocument, ExistingPolicyDocument, PolicyType string }
 	if err := decode(body, &in); err != nil {
 		return nil, err
@@ -185,7 +186,7 @@ func checkNoNewAccess(body []byte) (any, error) {
 	}.result(prove.NewAccess(existing, now))
 }
 
-func checkAccessNotGranted(body []byte) (any, error) {
+func checkAccessNotGranted(body []byte, _ url.Values) (any, error) {
 	var in struct {
 		PolicyDocument, PolicyType string
 		Access                     []struct{ Actions, Resources []string }
@@ -222,13 +223,24 @@ func checkAccessNotGranted(body []byte) (any, error) {
 	}.result(prove.Granted(doc, wanted))
 }
 
-func checkNoPublicAccess(body []byte) (any, error) {
+// publicResources are those of CheckNoPublicAccess (API model 2019-11-01,
+// AccessCheckResourceType).
+var publicResources = []string{
+	"AWS::DynamoDB::Table", "AWS::DynamoDB::Stream", "AWS::EFS::FileSystem", "AWS::OpenSearchService::Domain", "AWS::Kinesis::Stream",
+	"AWS::Kinesis::StreamConsumer", "AWS::KMS::Key", "AWS::Lambda::Function", "AWS::S3::Bucket", "AWS::S3::AccessPoint",
+	"AWS::S3Express::DirectoryBucket", "AWS::S3::Glacier", "AWS::S3Outposts::Bucket", "AWS::S3Outposts::AccessPoint",
+	"AWS::SecretsManager::Secret", "AWS::SNS::Topic", "AWS::SQS::Queue", trustResource, "AWS::S3Tables::TableBucket",
+	"AWS::ApiGateway::RestApi", "AWS::CodeArtifact::Domain", "AWS::Backup::BackupVault", "AWS::CloudTrail::Dashboard",
+	"AWS::CloudTrail::EventDataStore", "AWS::S3Tables::Table", "AWS::S3Express::AccessPoint",
+}
+
+func checkNoPublicAccess(body []byte, _ url.Values) (any, error) {
 	var in struct{ PolicyDocument, ResourceType string }
 	if err := decode(body, &in); err != nil {
 		return nil, err
 	}
-	if in.ResourceType == "" || !strings.HasPrefix(in.ResourceType, "AWS::") {
-		return nil, invalid("1 validation error detected: Value at 'resourceType' failed to satisfy constraint: Member must satisfy enum value set, such as AWS::IAM::AssumeRolePolicyDocument")
+	if err := oneOf("resourceType", in.ResourceType, publicResources...); err != nil {
+		return nil, err
 	}
 	doc, err := document("policyDocument", in.PolicyDocument)
 	if err != nil {

@@ -2,6 +2,7 @@ package accessanalyzer
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"testing"
 
@@ -51,7 +52,7 @@ func TestValidatePolicy(t *testing.T) {
 		if c.kind != "" {
 			in["policyType"], in["validatePolicyResourceType"] = "RESOURCE_POLICY", c.kind
 		}
-		out, err := validatePolicy(body(t, in))
+		out, err := validatePolicy(body(t, in), nil)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -62,6 +63,34 @@ func TestValidatePolicy(t *testing.T) {
 		}
 		if !slices.Equal(codes, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, codes, c.want)
+		}
+	}
+}
+
+// Findings come in pages when they are asked for so.
+func TestPages(t *testing.T) {
+	in := body(t, map[string]string{"policyType": "IDENTITY_POLICY", "policyDocument": `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"s3:A"},{"Effect":"Allow","Action":"s3:B"},{"Effect":"Allow","Action":"s3:C"}]}`})
+	query, sizes := url.Values{"maxResults": {"2"}}, []int{}
+	for {
+		out, err := validatePolicy(in, query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := out.(map[string]any)
+		sizes = append(sizes, len(answer["findings"].([]finding)))
+		next, more := answer["nextToken"].(string)
+		if !more {
+			break
+		}
+		query.Set("nextToken", next)
+	}
+	if !slices.Equal(sizes, []int{2, 1}) {
+		t.Errorf("pages of %v findings", sizes)
+	}
+	for _, bad := range []url.Values{{"nextToken": {"x"}}, {"maxResults": {"0"}}, {"maxResults": {"many"}}} {
+		if _, err := validatePolicy(in, bad); err == nil {
+			t.Errorf("%v is taken", bad)
 		}
 	}
 }
@@ -78,7 +107,7 @@ func FuzzValidatePolicy(f *testing.F) {
 	f.Add(`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}]}`)
 	f.Add(`{"Statement":{"Condition":{"Null":{"a":1}}}}`)
 	f.Fuzz(func(t *testing.T, document string) {
-		if _, err := validatePolicy(body(t, map[string]string{"policyDocument": document, "policyType": "IDENTITY_POLICY"})); err != nil && document != "" {
+		if _, err := validatePolicy(body(t, map[string]string{"policyDocument": document, "policyType": "IDENTITY_POLICY"}), nil); err != nil && document != "" {
 			t.Error(err)
 		}
 	})

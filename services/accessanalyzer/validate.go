@@ -1,9 +1,12 @@
 package accessanalyzer
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -41,7 +44,7 @@ func (v *validator) found(code, details string, path ...step) {
 	})
 }
 
-func validatePolicy(body []byte) (any, error) {
+func validatePolicy(body []byte, query url.Values) (any, error) {
 	var in struct{ PolicyDocument, PolicyType, ValidatePolicyResourceType string }
 	if err := decode(body, &in); err != nil {
 		return nil, err
@@ -52,15 +55,50 @@ func validatePolicy(body []byte) (any, error) {
 	if err := oneOf("policyType", in.PolicyType, "IDENTITY_POLICY", "RESOURCE_POLICY", "SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"); err != nil {
 		return nil, err
 	}
+	if in.ValidatePolicyResourceType != "" {
+		if err := oneOf("validatePolicyResourceType", in.ValidatePolicyResourceType, validatedResources...); err != nil {
+			return nil, err
+		}
+	}
 	v := &validator{
 		src: []byte(in.PolicyDocument), kind: in.PolicyType,
 		resource: in.PolicyType == "RESOURCE_POLICY", trust: in.PolicyType == "RESOURCE_POLICY" && in.ValidatePolicyResourceType == trustResource,
 	}
 	v.validate()
-	if v.findings == nil {
-		v.findings = []finding{}
+	return page(v.findings, query)
+}
+
+// validatedResources are those of which ValidatePolicy knows more (API model
+// 2019-11-01, ValidatePolicyResourceType).
+var validatedResources = []string{
+	"AWS::S3::Bucket", "AWS::S3::AccessPoint", "AWS::S3::MultiRegionAccessPoint", "AWS::S3ObjectLambda::AccessPoint", trustResource, "AWS::DynamoDB::Table",
+}
+
+// page is the part of the findings that maxResults and nextToken ask for; a token
+// is the number of the first finding.
+func page(findings []finding, query url.Values) (any, error) {
+	from, most := 0, len(findings)
+	if token := query.Get("nextToken"); token != "" {
+		raw, err := base64.RawURLEncoding.DecodeString(token)
+		if err == nil {
+			from, err = strconv.Atoi(string(raw))
+		}
+		if err != nil || from < 0 || from > len(findings) {
+			return nil, invalid("The nextToken is not valid.")
+		}
 	}
-	return map[string]any{"findings": v.findings}, nil
+	if query.Has("maxResults") {
+		n, err := strconv.Atoi(query.Get("maxResults"))
+		if err != nil || n < 1 {
+			return nil, invalid("1 validation error detected: Value at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 1")
+		}
+		most = n
+	}
+	out := map[string]any{"findings": append([]finding{}, findings[from:min(from+most, len(findings))]...)}
+	if next := from + most; next < len(findings) {
+		out["nextToken"] = base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(next)))
+	}
+	return out, nil
 }
 
 func (v *validator) validate() {
