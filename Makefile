@@ -32,6 +32,13 @@ bench: ## the benchmarks, the end-to-end ratios last
 load: build ## the built binary under load, beside baselines; LOAD=full takes longer
 	@go run ./compat/load $(if $(filter full,$(LOAD)),-full)
 
+growth: build ## how who, prove and diff grow with the number of roles
+	@go run ./compat/load -proofs
+
+proofs: ## 10,000 generated policies held against the STS, and mutants of the analyser
+	@PROVE_POLICIES=$(or $(PROVE_POLICIES),10000) go test -count 1 -run Soundness -timeout 30m -v ./prove | grep -E 'policies:|^(---|ok|FAIL)'
+	@PROVE_MUTANTS=1 go test -count 1 -run Mutants -timeout 60m -v ./prove | grep -E '^( *---|ok|FAIL)'
+
 compat: build ## real clients against the built binary
 	@compat/run
 

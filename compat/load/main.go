@@ -33,6 +33,7 @@ func run() error {
 	emulator := flag.String("emulator", "bin/irsa-emu", "the binary under load")
 	full := flag.Bool("full", false, "longer")
 	only := flag.String("only", "", "one load: compare, kinds, connections, states, steady, sessions or storm")
+	questions := flag.Bool("proofs", false, "no server: how who, prove and diff grow with the number of roles")
 	flag.Parse()
 	if flag.Arg(0) == "bare" {
 		return bare(flag.Arg(1), flag.Arg(2), flag.Arg(3))
@@ -44,6 +45,10 @@ func run() error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
+	}
+	if *questions {
+		fmt.Println(heading())
+		return errors.Join(proofs(dir, *emulator), os.RemoveAll(dir))
 	}
 	moto, err := exec.LookPath("moto_server")
 	if err != nil {
