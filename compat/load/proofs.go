@@ -34,7 +34,7 @@ func proofs(dir, emulator string) error {
 			{"prove --only", 0, fmt.Sprintf("%d answers: %d proved, 0 refuted, 0 undecided", roles, roles), []string{"prove", "--given", old, "--only", "serviceAccount=ns*/app-*"}},
 			{"diff, a tenth changed", 1, fmt.Sprintf("%d gained, 0 lost, 0 undecided", roles/10), []string{"diff", old, now}},
 		} {
-			row, err := measure(emulator, c.code, c.last, c.args...)
+			row, err := asked(emulator, c.code, c.last, c.args...)
 			if err != nil {
 				return fmt.Errorf("%s of %d roles: %w", c.name, roles, err)
 			}
@@ -44,8 +44,8 @@ func proofs(dir, emulator string) error {
 	return nil
 }
 
-// measure runs the binary once: its time, its processors' time and its memory.
-func measure(emulator string, code int, last string, args ...string) (string, error) {
+// asked runs the binary once: its time, its processors' time and its memory.
+func asked(emulator string, code int, last string, args ...string) (string, error) {
 	cmd := exec.Command(emulator, args...)
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
