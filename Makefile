@@ -36,7 +36,7 @@ growth: build ## how who, prove and diff grow with the number of roles
 	@go run ./compat/load -proofs
 
 proofs: ## 10,000 generated policies held against the STS, and mutants of the analyser
-	@PROVE_POLICIES=$(or $(PROVE_POLICIES),10000) go test -count 1 -run Soundness -timeout 30m -v ./prove
+	@PROVE_POLICIES=$(or $(PROVE_POLICIES),10000) go test -count 1 -run "Soundness|Worst" -timeout 30m -v ./prove
 	@PROVE_MUTANTS=1 go test -count 1 -run Mutants -timeout 60m -v ./prove
 
 compat: build ## real clients against the built binary

@@ -226,7 +226,7 @@ func (w *walk) expand(i int32) error {
 	}
 	slices.SortFunc(next, func(a, b successor) int { return a.rank - b.rank })
 	for _, n := range next {
-		if err := w.b.spend(len(n.set)); err != nil {
+		if err := w.b.spend(3 * len(n.set)); err != nil {
 			return err
 		}
 		w.visit(n.set, i, n.r)

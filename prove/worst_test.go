@@ -3,6 +3,8 @@ package prove
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,6 +98,9 @@ func hardest() map[string]string {
 func TestWorst(t *testing.T) {
 	for name, src := range hardest() {
 		t.Run(name, func(t *testing.T) {
+			if os.Getenv("PROVE_POLICIES") == "" && !slices.Contains([]string{"600 infixes", "a star, 4,000 marks", "14 tests of a set", "12 keys, 40 statements"}, name) {
+				t.Skip("make proofs plays it")
+			}
 			if len(src) > 8192+512 {
 				t.Errorf("%d characters: AWS refuses it", len(src))
 			}
