@@ -93,6 +93,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.LogLinesLost == nil {
+		c.LogLinesLost = func() uint64 { return 0 }
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -116,9 +116,7 @@ func (e *Emulator) wire(ctx context.Context) error {
 	e.calls = e.newDispatcher(authenticator)
 	e.server = &server{store: e.store, log: c.Logger, now: c.Now}
 	e.server.handler = newFront(e)
-	if lost := c.LogLinesLost; lost != nil {
-		e.metrics.countLostLines(lost)
-	}
+	e.metrics.countLostLines(c.LogLinesLost)
 	e.metrics.registry.MustRegister(stateCollector{store: e.store, clock: e.clock, remote: e.issuers.remote, server: e.server})
 	e.store.Observe(e.metrics.storeObserver())
 	return nil

@@ -47,7 +47,7 @@ var registered = []Registration{
 		return secretsmanager.New(secretsmanager.Config{Store: e.Store, Rand: e.Rand, Region: e.Region, Log: e.Logger})
 	}},
 	{s3.Kinds(), func(e *Environment) api.Service {
-		return s3.New(s3.Config{Store: e.Store, Rand: e.Rand, Region: e.Region, Log: e.Logger, MaxObjectSize: e.MaxObjectSize})
+		return s3.New(s3.Config{Store: e.Store, Rand: e.Rand, Region: e.Region, Log: e.Logger, MaxObjectSize: e.MaxObjectSize, Authenticator: e.STS, Now: e.Now})
 	}},
 	{eks.Kinds(), func(e *Environment) api.Service {
 		return eks.New(eks.Config{Store: e.Store, Rand: e.Rand, Account: e.Account, Region: e.Region, NewIssuer: e.NewIssuer})

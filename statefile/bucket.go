@@ -21,6 +21,8 @@ type Bucket struct {
 	Objects map[string]Object `json:"objects,omitempty" jsonschema_description:"Objects by key."`
 	Created time.Time         `json:"created,omitzero"`
 	Tags    map[string]string `json:"tags,omitempty"`
+	// Versioning is Enabled, Suspended or empty.
+	Versioning string `json:"versioning,omitempty" jsonschema_description:"Enabled or Suspended; objects have no versions when left out."`
 }
 
 // ObjectReference stands for content that a document does not have.

@@ -20,6 +20,8 @@ func (c *call) authorizeOperation() error {
 	switch {
 	case c.op.name == "DeleteObjects":
 		return nil // each key for itself
+	case c.op.name == "PostObject":
+		return nil // the form names the key, and who signed
 	case c.op.name == "ListBuckets":
 		return c.authorizeAny("s3:ListAllMyBuckets")
 	case c.op.name == "CreateBucket":
@@ -32,17 +34,30 @@ func (c *call) authorizeOperation() error {
 	if err := c.authorize(c.bucket, action, c.key, c.keys()); err != nil {
 		return err
 	}
-	// What goes with an upload needs its own permission.
+	if c.op.name == "PutObject" || c.op.name == "CopyObject" || c.op.name == "CreateMultipartUpload" {
+		return c.authorizeExtras()
+	}
+	return nil
+}
+
+// authorizeUpload is for an upload whose address does not tell the key.
+func (c *call) authorizeUpload() error {
+	if err := c.authorize(c.bucket, "s3:PutObject", c.key, c.keys()); err != nil {
+		return err
+	}
+	return c.authorizeExtras()
+}
+
+// authorizeExtras: what goes with an upload needs its own permission.
+func (c *call) authorizeExtras() error {
 	h := c.HTTP.Header
-	if c.op.at == onObject && (c.op.name == "PutObject" || c.op.name == "CopyObject" || c.op.name == "CreateMultipartUpload") {
-		if h.Get("X-Amz-Tagging") != "" {
-			if err := c.authorize(c.bucket, "s3:PutObjectTagging", c.key, c.keys()); err != nil {
-				return err
-			}
+	if h.Get("X-Amz-Tagging") != "" {
+		if err := c.authorize(c.bucket, "s3:PutObjectTagging", c.key, c.keys()); err != nil {
+			return err
 		}
-		if h.Get("X-Amz-Acl") != "" || hasGrants(h) {
-			return c.authorize(c.bucket, "s3:PutObjectAcl", c.key, c.keys())
-		}
+	}
+	if h.Get("X-Amz-Acl") != "" || hasGrants(h) {
+		return c.authorize(c.bucket, "s3:PutObjectAcl", c.key, c.keys())
 	}
 	return nil
 }

@@ -48,6 +48,13 @@ func (s *Service) applyBucket(tx *state.Txn, account string, d *statefile.Bucket
 		b.Created = d.Created
 	}
 	b.Tags = services.TagsOf(d.Tags)
+	switch d.Versioning {
+	case versioned, suspended:
+		b.Versioning = d.Versioning
+	case "":
+	default:
+		return fmt.Errorf("versioning: %q; write %s or %s", d.Versioning, versioned, suspended)
+	}
 	b.Policy = nil
 	if !d.Policy.IsZero() {
 		parsed, err := validatePolicy(b, []byte(d.Policy.Text()))
@@ -132,7 +139,7 @@ func (s *Service) exportAccount(r state.Reader, account string, room *int64) []s
 		if b.Account != account {
 			continue
 		}
-		d := statefile.Bucket{Name: b.Name, Region: b.Region, Created: b.Created, Tags: services.TagMap(b.Tags)}
+		d := statefile.Bucket{Name: b.Name, Region: b.Region, Created: b.Created, Tags: services.TagMap(b.Tags), Versioning: b.Versioning}
 		if b.Policy != nil {
 			d.Policy = statefile.NewDocument(b.Policy.Text)
 		}

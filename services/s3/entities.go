@@ -28,7 +28,9 @@ type Bucket struct {
 	// Encryption is what objects have that do not say otherwise.
 	Encryption Encryption `json:"encryption"`
 	// EncryptionSet is whether Encryption was set, and not just AWS's default.
-	EncryptionSet bool `json:"encryptionSet,omitempty"`
+	EncryptionSet bool       `json:"encryptionSet,omitempty"`
+	CORS          []CORSRule `json:"cors,omitempty"`
+	Lifecycle     *Lifecycle `json:"lifecycle,omitempty"`
 	// Versioning is "", Enabled or Suspended.
 	Versioning string `json:"versioning,omitempty"`
 }

@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -41,6 +42,10 @@ type Config struct {
 	// Hosts are host names, without port, below which a label names a bucket
 	// (BUCKET.HOST), beside AWS's own and localhost.
 	Hosts []string
+	// Authenticator knows who signed a form; nil: signed forms are not taken.
+	Authenticator api.Authenticator
+	// Now is the real time, which the policies of forms are held against. Default time.Now.
+	Now func() time.Time
 	// MaxObjectSize bounds an object in bytes; 0 is DefaultMaxObjectSize.
 	MaxObjectSize int64
 }
@@ -54,6 +59,9 @@ type Service struct {
 	hosts    []string
 	maxSize  int64
 
+	authenticator api.Authenticator
+	now           func() time.Time
+
 	log         *slog.Logger
 	description *api.Description
 }
@@ -66,7 +74,11 @@ func New(c Config) *Service {
 	if c.MaxObjectSize == 0 {
 		c.MaxObjectSize = DefaultMaxObjectSize
 	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	return &Service{
+		authenticator: c.Authenticator, now: c.Now,
 		store: c.Store, contents: newContents(c.Store, c.Rand, c.Log), rand: c.Rand, region: c.Region, hosts: c.Hosts, maxSize: c.MaxObjectSize,
 		log: c.Log, description: describe(),
 	}
@@ -137,6 +149,9 @@ func (c *call) takeParameters() error {
 }
 
 func (s *Service) answer(c *call) error {
+	if c.HTTP.Method == http.MethodOptions {
+		return s.preflight(c)
+	}
 	if err := s.locate(c); err != nil {
 		return err
 	}
@@ -150,6 +165,7 @@ func (s *Service) answer(c *call) error {
 			return noSuchBucket(c.name)
 		}
 		c.bucket = bucket
+		c.allowPage(bucket)
 	}
 	if err := c.checkOwner(); err != nil {
 		return err

@@ -56,10 +56,14 @@ func (c *call) writeRaw(root, content string) {
 }
 
 func (c *call) send(contentType string, body []byte) {
+	c.sendStatus(http.StatusOK, contentType, body)
+}
+
+func (c *call) sendStatus(status int, contentType string, body []byte) {
 	h := c.w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	c.w.WriteHeader(http.StatusOK)
+	c.w.WriteHeader(status)
 	c.w.Write(body) // a client that went away is told by nobody
 }
 
