@@ -44,6 +44,9 @@ func (t *terraform) render(r *tfResource) *tfDocument {
 	w := &tfWriter{t: t, r: r, d: d}
 	var statements []json.RawMessage
 	statements = w.merge(statements, "source_policy_documents", false)
+	if _, unknown := r.known("statement"); unknown { // terraform-aws-iam v5's iam-assumable-role-with-oidc makes one for each issuer
+		w.missing("statement%s", refersTo(get(r.expressions, "statement")))
+	}
 	for i, s := range items(get(r.values, "statement")) {
 		statements = append(statements, w.statement(i, s))
 	}
@@ -235,8 +238,8 @@ func (w *tfWriter) arns(expression *yaml.Node, kind string) []string {
 		return nil
 	}
 	found, rest := w.t.follow(w.r.module, w.r.index, expression)
-	if w.r.expressions == nil && kind == "aws_iam_openid_connect_provider" {
-		found = w.t.onlyProvider()
+	if kind == "aws_iam_openid_connect_provider" && w.untraced(found, rest) {
+		found, rest = w.t.onlyProvider(), nil
 	}
 	if len(rest) > 0 {
 		return nil

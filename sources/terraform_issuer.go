@@ -3,6 +3,7 @@ package sources
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -53,8 +54,8 @@ func (t *terraform) onlyCluster(r *tfResource, expression *yaml.Node) *tfResourc
 // claimKey is a condition's key of which only the references are known: the issuer
 // that it refers to, and the claim that its values are of.
 func (w *tfWriter) claimKey(config *yaml.Node, values []string) string {
-	found, _ := w.t.follow(w.r.module, w.r.index, get(config, "variable"))
-	if w.r.expressions == nil {
+	found, rest := w.t.follow(w.r.module, w.r.index, get(config, "variable"))
+	if w.untraced(found, rest) {
 		found = w.t.onlyProvider()
 	}
 	issuer := ""
@@ -86,8 +87,20 @@ func (w *tfWriter) claimKey(config *yaml.Node, values []string) string {
 	return strings.TrimPrefix(issuer, "https://") + claim
 }
 
-// onlyProvider is the one OIDC provider that the plan makes: of a dynamic block a
-// plan holds no expression, and nothing else of it can be unknown in a trust policy.
+// untraced says that a plan does not tell what an unknown issuer is made of: of a
+// dynamic block it holds no expression, and of a local only the name, as in
+// cloudposse's eks-iam-role.
+func (w *tfWriter) untraced(found []*tfResource, rest []string) bool {
+	if w.r.expressions == nil {
+		return true
+	}
+	return len(rest) > 0 && !slices.ContainsFunc(found, func(r *tfResource) bool {
+		return r.kind == "aws_iam_openid_connect_provider" || r.kind == "aws_eks_cluster"
+	}) && !slices.ContainsFunc(rest, func(ref string) bool { return !strings.HasPrefix(ref, "local.") && !strings.HasPrefix(ref, "var.") })
+}
+
+// onlyProvider is the one OIDC provider that the plan makes: nothing else of it can
+// be unknown as an issuer in a trust policy.
 func (t *terraform) onlyProvider() []*tfResource {
 	if all := t.all("aws_iam_openid_connect_provider"); len(all) == 1 {
 		return all
