@@ -13,6 +13,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/term"
+	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 const execLong = `exec runs a command with what the pod identity webhook gives a pod: a token file
@@ -101,6 +102,9 @@ func (p *program) exec(ctx context.Context, f *execFlags, config harness.ExecCon
 			out := term.NewPrinter(p.stderr, p.coloured(p.stderr))
 			out.Line("irsa-emu: the pod gets no credentials:")
 			d.Refusal().Explain(out)
+			if d.Reason.Kind == string(wire.AuthSignature) {
+				out.Line("irsa-emu: the agent signs with --admin-secret, which is not the emulator's; write the one that serve has")
+			}
 		}
 	}
 	if len(f.given.paths) > 0 {
