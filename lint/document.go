@@ -42,39 +42,62 @@ func RefusedBy(refusal *policy.ValidationError) Finding {
 		Message: refusal.Message, Why: "AWS refuses the document with " + refusal.Code, Fix: fix}
 }
 
-// mendRefusal writes Effects and operators in their right case, which are the
-// refusals with a certain mend.
-func (l *linter) mendRefusal() []byte {
-	root := l.root.Clone()
+// corrected is a copy with Effects and operators written as they must be, where it
+// is certain how.
+func corrected(root *tree.Node) *tree.Node {
+	root = root.Clone()
 	if root.Kind != tree.Object {
-		return nil
+		return root
 	}
 	for _, s := range root.Statements() {
 		if s.Kind != tree.Object {
 			continue
 		}
-		if e := s.Get("Effect"); e != nil && e.Kind == tree.String {
-			for _, right := range []string{"Allow", "Deny"} {
-				if strings.EqualFold(e.Text, right) {
-					e.Text = right
-				}
+		for _, right := range []string{"Allow", "Deny"} {
+			if e := s.Get("Effect"); equalFold(e, right) {
+				e.Text = right
 			}
 		}
-		if c := s.Get("Condition"); c != nil {
-			for i := range c.Members {
-				if _, known := policy.ParseOperator(c.Members[i].Name); known {
-					continue
-				}
-				if right := policy.NearestOperator(c.Members[i].Name); right != "" && c.Get(right) == nil {
-					c.Members[i].Name = right
-				}
+		if c := s.Get("Condition"); c != nil && c.Kind == tree.Object {
+			for _, name := range c.Names() {
+				correctOperator(c, name)
 			}
 		}
 	}
-	if _, err := policy.ValidateTrust(root.Indented(), policy.TrustOptions{MaxSize: 1 << 20}); err != nil {
+	return root
+}
+
+// correctOperator writes the operator that was probably meant, unless that tests one
+// of the keys already.
+func correctOperator(condition *tree.Node, name string) {
+	if _, known := policy.ParseOperator(name); known {
+		return
+	}
+	right := policy.NearestOperator(name)
+	keys, there := condition.Get(name), condition.Get(right)
+	switch {
+	case right == "" || keys.Kind != tree.Object:
+	case there == nil:
+		condition.Rename(name, right)
+	case there.Kind == tree.Object && !slices.ContainsFunc(keys.Members, func(m tree.Member) bool { return hasFold(there, m.Name) }):
+		there.Members = append(there.Members, keys.Members...)
+		condition.Remove(name)
+	}
+}
+
+func hasFold(n *tree.Node, name string) bool {
+	return slices.ContainsFunc(n.Members, func(m tree.Member) bool { return strings.EqualFold(m.Name, name) })
+}
+
+// mendRefusal is the document with what is certain put right, if IAM takes it then.
+func (l *linter) mendRefusal() []byte {
+	if tree.Equal(l.was, l.root) {
 		return nil
 	}
-	return l.rewritten(root)
+	if _, err := policy.ValidateTrust(l.root.Indented(), policy.TrustOptions{MaxSize: 1 << 20}); err != nil {
+		return nil
+	}
+	return l.rewritten(l.root.Clone())
 }
 
 // version finds variables in a document whose version knows none.

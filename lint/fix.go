@@ -1,6 +1,10 @@
 package lint
 
-import "bytes"
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
 
 // Mend applies the mends that Lint offers, one after the other, and lists the
 // findings that they took away. Mends that leave a value for people to fill in,
@@ -24,6 +28,9 @@ func Mend(src []byte, o Options, may func(mended []byte, f Finding) bool) (mende
 // to be filled in that was not open before.
 func mendable(findings []Finding, src []byte, may func([]byte, Finding) bool) *Finding {
 	const open = "YOUR-"
+	slices.SortStableFunc(findings, func(a, b Finding) int { // a word that IAM refuses first: the other fixes build on it
+		return cmp.Compare(bit(b.Rule == "refused"), bit(a.Rule == "refused"))
+	})
 	for i := range findings {
 		f := &findings[i]
 		if f.Mended != nil && bytes.Count(f.Mended, []byte(open)) <= bytes.Count(src, []byte(open)) && f.Severity != Note &&
@@ -32,4 +39,11 @@ func mendable(findings []Finding, src []byte, may func([]byte, Finding) bool) *F
 		}
 	}
 	return nil
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -127,6 +127,9 @@ func otherIssuer(x *site) {
 		old := x.trust.providers[0].Text
 		right := strings.TrimSuffix(old, near) + prefix
 		fix, mend = "trust "+right, provided(old, right)
+		if c.passesAbsent() {
+			mend = nil // tokens of the trusted issuer come in now
+		}
 	} else if len(x.trust.providers) > 1 {
 		mend = nil // which of them is meant is not certain
 	}
@@ -161,8 +164,12 @@ func (x *site) agreed(prefix string) bool {
 func multivalued(x *site) {
 	c := x.condition
 	if c.multivalued() && c.op.Qualifier == policy.Unqualified && c.op.Comparison != "Null" {
+		mend := x.moved("ForAnyValue:" + c.operator)
+		if c.passesAbsent() {
+			mend = nil // ForAnyValue is not true of an absent key
+		}
 		x.report(c.start, fmt.Sprintf("%s can have several values, and %s has no set qualifier", c.key, c.operator),
-			"without ForAnyValue or ForAllValues it never matches while the key is present", "write ForAnyValue:"+c.operator, x.moved("ForAnyValue:"+c.operator))
+			"without ForAnyValue or ForAllValues it never matches while the key is present", "write ForAnyValue:"+c.operator, mend)
 	}
 }
 

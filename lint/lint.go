@@ -53,10 +53,10 @@ type Finding struct {
 func Lint(src []byte, o Options) []Finding {
 	text := string(src)
 	root, syntax := tree.Parse(text)
-	l := &linter{src: text, root: root, options: o}
 	if syntax != nil {
 		return []Finding{notJSON(syntax)}
 	}
+	l := &linter{src: text, was: root, root: corrected(root), options: o}
 	l.run()
 	slices.SortStableFunc(l.findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -70,7 +70,10 @@ func Lint(src []byte, o Options) []Finding {
 const maxMended = 4 << 20
 
 type linter struct {
-	src      string
+	src string
+	was *tree.Node
+	// root is was with its misspelt operators and effects put right: what else is
+	// wrong is what will be wrong then.
 	root     *tree.Node
 	options  Options
 	findings []Finding
@@ -165,10 +168,11 @@ type site struct {
 func (x *site) allow() bool { return equalFold(x.s.Get("Effect"), "Allow") }
 
 // report adds a finding at a node. mend changes the statement in a copy of the
-// document; nil when only the author can know what to write.
+// document; nil when only the author can know what to write. What a Deny did not deny
+// until now works, so that nothing of it is changed.
 func (x *site) report(at int, message, why, fix string, mend func(s *tree.Node)) {
 	var whole func(*tree.Node)
-	if index := x.index; mend != nil {
+	if index := x.index; mend != nil && x.allow() {
 		whole = func(root *tree.Node) { mend(root.Statements()[index]) }
 	}
 	x.reportDocument(at, message, why, fix, whole)
@@ -192,7 +196,7 @@ func (l *linter) rewritten(root *tree.Node) []byte {
 	if l.mended >= maxMended {
 		return nil
 	}
-	text := rewrite.JSON([]byte(l.src), l.root, root)
+	text := rewrite.JSON([]byte(l.src), l.was, root)
 	l.mended += len(text)
 	return text
 }

@@ -27,9 +27,13 @@ func provided(old, text string) func(*tree.Node) {
 	return replaced(func(s *tree.Node) *tree.Node { return s.Get("Principal").Get("Federated") }, old, text)
 }
 
-// valued writes another value of the condition at hand.
+// valued writes another value of the condition at hand; nil where that would keep out
+// whom it lets in now.
 func (x *site) valued(text string) func(*tree.Node) {
 	c := x.condition
+	if c.op.Negated {
+		return nil
+	}
 	return replaced(func(s *tree.Node) *tree.Node { return s.Get("Condition").Get(c.operator).Get(c.key) }, x.value.Text, text)
 }
 
@@ -43,10 +47,14 @@ func (x *site) moved(operator string) func(*tree.Node) {
 	return func(s *tree.Node) { moveCondition(s, c.operator, c.key, operator, c.key) }
 }
 
-// renamed writes another key for the condition at hand.
+// renamed writes another key for the condition at hand; nil where that would keep
+// out whom it lets in now.
 func (x *site) renamed(key string) func(*tree.Node) {
 	c := x.condition
 	x.meant[strings.ToLower(key)] = true
+	if c.passesAbsent() {
+		return nil
+	}
 	return func(s *tree.Node) { moveCondition(s, c.operator, c.key, c.operator, key) }
 }
 

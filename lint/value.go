@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -28,8 +29,8 @@ func wildcardUnderEquals(x *site) {
 	}
 	like := strings.Replace(strings.Replace(c.operator, "EqualsIgnoreCase", "Like", 1), "Equals", "Like", 1)
 	mend := x.moved(like)
-	if c.op.Negated {
-		mend = nil // it would keep out whom it lets in now
+	if c.op.Negated || c.op.Comparison == "StringEqualsIgnoreCase" {
+		mend = nil // it would keep out whom it lets in now: StringLike tells upper from lower case
 	}
 	x.report(v.Start, fmt.Sprintf("%q holds a wildcard", v.Text),
 		c.operator+" compares letter by letter: only a value with that very * or ? is equal", "write "+like, mend)
@@ -44,14 +45,19 @@ func audienceUnderSubject(x *site) {
 	v, prefix := x.value, x.condition.prefix
 	switch {
 	case x.ofClaim("aud") && policy.LooksLikeSubject(v.Text):
-		x.report(v.Start, fmt.Sprintf("%q is a subject, but the key is aud", v.Text), "no token has it as its audience", "write "+prefix()+"sub", swap(prefix()))
+		x.report(v.Start, fmt.Sprintf("%q is a subject, but the key is aud", v.Text), "no token has it as its audience", "write "+prefix()+"sub", x.swap(policy.LooksLikeSubject))
 	case x.ofClaim("sub") && policy.IsSTSAudience(v.Text):
-		x.report(v.Start, fmt.Sprintf("%q is an audience, but the key is sub", v.Text), "no token has it as its subject", "write "+prefix()+"aud", swap(prefix()))
+		x.report(v.Start, fmt.Sprintf("%q is an audience, but the key is sub", v.Text), "no token has it as its subject", "write "+prefix()+"aud", x.swap(policy.IsSTSAudience))
 	}
 }
 
-// swap exchanges an issuer's aud and sub keys where only one is there, or both.
-func swap(prefix string) func(*tree.Node) {
+// swap exchanges an issuer's aud and sub keys where only one is there, or both; nil
+// where a value of the key at hand is right as it stands.
+func (x *site) swap(wrong func(string) bool) func(*tree.Node) {
+	prefix := x.condition.prefix()
+	if slices.ContainsFunc(x.condition.value.List(), func(v *tree.Node) bool { return !wrong(v.Text) }) || x.condition.passesAbsent() {
+		return nil
+	}
 	return func(s *tree.Node) {
 		for _, o := range s.Get("Condition").Members {
 			for k := range o.Value.Members {
@@ -76,9 +82,16 @@ func anyLooksLikeSubject(n *tree.Node) bool {
 	return false
 }
 
+// isClientID says whether the value at hand is an audience that the provider takes,
+// however odd.
+func (x *site) isClientID() bool {
+	p, _ := x.registered(strings.TrimSuffix(x.condition.prefix(), ":"), equal)
+	return slices.Contains(p.ClientIDs, x.value.Text)
+}
+
 func stsAmazonCom(x *site) {
 	lower := strings.ToLower(x.value.Text)
-	if (x.ofClaim("aud") || x.ofClaim("sub") || x.ofClaim("oaud")) && strings.Contains(lower, "sts.amazon.com") && !x.condition.op.Negated {
+	if (x.ofClaim("aud") || x.ofClaim("sub") || x.ofClaim("oaud")) && strings.Contains(lower, "sts.amazon.com") && !x.condition.op.Negated && !x.isClientID() {
 		right := strings.Replace(lower, "sts.amazon.com", "sts.amazonaws.com", 1)
 		x.report(x.value.Start, "the audience is sts.amazonaws.com, not sts.amazon.com", "tokens for AWS are made for sts.amazonaws.com", "write "+right, x.valued(right))
 	}
@@ -91,7 +104,7 @@ func valueCase(x *site) {
 		return
 	}
 	switch {
-	case x.ofClaim("aud") && policy.IsSTSAudience(lower):
+	case x.ofClaim("aud") && policy.IsSTSAudience(lower) && !x.isClientID():
 		x.report(v.Start, fmt.Sprintf("%q is written %s", v.Text, lower), c.operator+" tells upper from lower case", "write "+lower, x.valued(lower))
 	case x.ofClaim("sub") && strings.HasPrefix(lower, serviceAccount) && !policy.HasVariable(v.Text):
 		x.report(v.Start, fmt.Sprintf("%q has upper-case letters", v.Text), "names in Kubernetes are lower-case and the comparison is not blind to case", "write "+lower, x.valued(lower))
@@ -101,7 +114,7 @@ func valueCase(x *site) {
 func audienceSlash(x *site) {
 	v := x.value
 	right := strings.TrimRight(strings.TrimPrefix(v.Text, "https://"), "/")
-	if x.ofClaim("aud") && policy.IsSTSAudience(right) && !policy.IsSTSAudience(v.Text) {
+	if x.ofClaim("aud") && policy.IsSTSAudience(right) && !policy.IsSTSAudience(v.Text) && !x.isClientID() {
 		x.report(v.Start, fmt.Sprintf("the audience %q is written %s", v.Text, right), "audiences are compared letter by letter", "write "+right, x.valued(right))
 	}
 }
@@ -119,6 +132,10 @@ func impossible(x *site) {
 	}
 	if fault.right == "" {
 		x.report(v.Start, fmt.Sprintf("%q: %s", v.Text, fault.why), "no token has such a subject", fault.write, nil)
+		return
+	}
+	if kind == "" { // such an issuer's subjects may be anything
+		x.report(v.Start, fmt.Sprintf("%q: %s", v.Text, fault.why), "no service account has such a subject", "write "+fault.right, nil)
 		return
 	}
 	x.report(v.Start, fmt.Sprintf("%q: %s", v.Text, fault.why), "no token has such a subject", "write "+fault.right, x.valued(fault.right))

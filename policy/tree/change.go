@@ -35,6 +35,24 @@ func (n *Node) Set(name string, value *Node) {
 	n.Members = append(n.Members, Member{Name: name, Value: value})
 }
 
+// Names are those of the members.
+func (n *Node) Names() []string {
+	names := make([]string, len(n.Members))
+	for i, m := range n.Members {
+		names[i] = m.Name
+	}
+	return names
+}
+
+// Rename gives a member another name.
+func (n *Node) Rename(name, to string) {
+	for i := range n.Members {
+		if n.Members[i].Name == name {
+			n.Members[i].Name = to
+		}
+	}
+}
+
 // Remove takes a member away.
 func (n *Node) Remove(name string) {
 	for i := range n.Members {
