@@ -22,12 +22,15 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 	"sigs.k8s.io/kind/pkg/cluster"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/kube"
 )
 
 // DefaultIssuer is the issuer of clusters whose scenarios name none.
-const DefaultIssuer = "https://oidc.eks.us-east-1.amazonaws.com/id/EMULATED539D4633E53DE1B71EXAMPLE"
+var DefaultIssuer = aws.EKSIssuer(aws.DefaultRegion, defaultIssuerID)
+
+const defaultIssuerID = "EMULATED539D4633E53DE1B71EXAMPLE"
 
 // Config says how clusters are made; every field has a default.
 type Config struct {

@@ -24,7 +24,7 @@ import (
 // UpConfig is what a developer's cluster is to be.
 type UpConfig struct {
 	Config
-	// Issuer that the API server signs for. Default: DefaultIssuer.
+	// Issuer that the API server signs for. Default: one of EKS in the region.
 	Issuer string
 	// Region of pods whose namespace names none. Default: what it was, else
 	// NewRegion, else that in the issuer's URL, else us-east-1.
@@ -150,15 +150,24 @@ func findOrMake(ctx context.Context, c *Clusters, up UpConfig) (n *node, mark *u
 	return n, mark, true, err
 }
 
+// newMark is what is kept of a cluster to be made. An issuer that nobody names is
+// EKS's of the region, so that it is of the region's partition.
+func newMark(up UpConfig, port int32) *upMark {
+	region, _, _ := aws.EKSIssuerParts(up.Issuer)
+	mark := &upMark{Issuer: up.Issuer, Region: cmp.Or(up.Region, up.NewRegion, region, aws.DefaultRegion), Port: port, Creating: true}
+	if mark.Issuer == "" {
+		mark.Issuer = aws.EKSIssuer(mark.Region, defaultIssuerID)
+	}
+	return mark
+}
+
 // makeUp creates the cluster.
 func makeUp(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, error) {
 	port, err := portFor(up.Port)
 	if err != nil {
 		return nil, nil, err
 	}
-	mark := &upMark{Issuer: cmp.Or(up.Issuer, DefaultIssuer), Port: port, Creating: true}
-	region, _, _ := aws.EKSIssuerParts(mark.Issuer)
-	mark.Region = cmp.Or(up.Region, up.NewRegion, region, aws.DefaultRegion)
+	mark := newMark(up, port)
 	image := ""
 	if len(c.config.Images) > 0 {
 		image = c.config.Images[0]
