@@ -13,6 +13,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/rewrite"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // written is how a policy is written in a file that people edit.
@@ -119,7 +120,7 @@ func (f *file) offset(p place) int {
 	if p.Line >= 1 && p.Line <= len(f.starts) {
 		start = f.starts[p.Line-1]
 	}
-	return start + offsetOf(line, 1, p.Column)
+	return start + strictyaml.OffsetOf(line, 1, p.Column)
 }
 
 // asWritten says whether a part of the text stands in the file as it is: no value

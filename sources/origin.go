@@ -53,7 +53,7 @@ func (s *scalar) Position(text []byte, line, column int) strictyaml.Position {
 	if line < 1 {
 		return start
 	}
-	offset := offsetOf(text, line, column)
+	offset := strictyaml.OffsetOf(text, line, column)
 	if s.pieces != nil {
 		i := sort.Search(len(s.pieces), func(i int) bool { return s.pieces[i].text > offset }) - 1
 		if p := s.pieces[max(i, 0)]; p.value {
@@ -118,21 +118,4 @@ func hex4(b []byte) rune {
 		r = r<<4 | rune(strings.IndexByte("0123456789abcdef", c|0x20))&15
 	}
 	return r
-}
-
-// offsetOf turns line and column of a text into an offset.
-func offsetOf(text []byte, line, column int) int {
-	offset := 0
-	for ; line > 1; line-- {
-		i := bytes.IndexByte(text[offset:], '\n')
-		if i < 0 {
-			return len(text)
-		}
-		offset += i + 1
-	}
-	for ; column > 1 && offset < len(text); column-- {
-		_, size := utf8.DecodeRune(text[offset:])
-		offset += size
-	}
-	return offset
 }

@@ -45,8 +45,8 @@ it takes a pod's token to EKS Auth, and keeps the credentials of the pod's
 association until they are due for renewal. The DaemonSet in deploy/ runs it on
 every node; the addresses come from irsa-emu agent initialize.
 
-It signs with the credentials of its environment, as any program of AWS's does;
-where there are none, as the emulator's administrator.`,
+It signs with the credentials of its environment, as every AWS SDK does; without
+credentials it signs as the emulator's administrator.`,
 		Example: `  # On one machine, for a program that is given the two variables of a pod:
   irsa-emu agent --cluster-name my-cluster --bind 127.0.0.1 --port 8080`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

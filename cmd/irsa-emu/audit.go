@@ -51,7 +51,7 @@ func (p *program) auditCommand() *cobra.Command {
 	var account, output, to string
 	var migrate bool
 	cmd := &cobra.Command{
-		Use: "audit", Short: "Which pod gets which role: manifests held against IAM, every broken link named", Args: cobra.NoArgs, Long: auditLong,
+		Use: "audit", Short: "Show which pod gets which role: manifests against IAM, with every broken link", Args: cobra.NoArgs, Long: auditLong,
 		Example: `  helm template loki grafana/loki -n monitoring > loki.yaml
   irsa-emu audit --given loki.yaml --given account.json --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE1
   irsa-emu audit --migrate --given loki.yaml --given account.json --cluster my-cluster

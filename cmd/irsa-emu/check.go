@@ -8,14 +8,14 @@ import (
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
-const checkLong = `check holds a role's trust policy against an identity, as the STS would, without a
-server. It exits with 0 when the role may be assumed, 1 when not, 2 when an input
-cannot be read.
+const checkLong = `check evaluates a role's trust policy for an identity, as the STS would, without a
+server. It exits with 0 when the role may be assumed (allowed), 1 when not (denied), 2
+when an input cannot be read.
 
-With --trust-policy, one document is asked, and the provider it needs is taken for
-granted. With --given, the role is found in a state, a plan, a template or an
-account's details, and its provider, client ids and tags are known and checked too.
-Without --role, every role that is given is asked.
+With --trust-policy, one document is checked, and its provider is assumed to exist.
+With --given, the role is found in a state, a plan, a template or an account's details,
+and its provider, client ids and tags are checked too. Without --role, every role in the
+sources is checked.
 
 With --profile github both shapes of the repository's subject are asked: the classic
 one, which decides the exit code, and the immutable one with the ids of owner and
@@ -24,16 +24,16 @@ transferred (--profile github-immutable asks for that alone; --claim repository_
 repository_owner_id=… give the ids, else those are taken that the policy names).
 
 With --pod-identity the question is whether EKS Pod Identity gives the pods of a
-service account their role: EKS's call is held against the trust policy of the
+service account their role: EKS's call is evaluated against the trust policy of the
 association's role, with the tags and the cluster as its source, and then against the
-target role. --given has the association; with --trust-policy it is taken for granted.
+target role. --given has the association; with --trust-policy it is assumed to exist.
 
 -o json prints an object with allowed, role, provider, issuer, subject, audience,
 error (code, message, status; what AWS answers to a refused call), reason (kind,
 message, hint; what AWS does not say), beyond (more such reasons, for which it would
 be refused as well), place (where the trust policy is written), checks (one policy
 decision per action: every statement and condition, the expected and the actual
-value) and notes. When several roles are asked it has allowed, verdicts, a list of such
+value) and notes. For several roles it has allowed, verdicts, a list of such
 objects, and unknown, the roles whose trust policies the sources do not hold. With
 --pod-identity it has cluster, association (its place) and targetRole too, with --profile
 github shapes (shape, subject, allowed). Fields may be added.`
@@ -75,9 +75,9 @@ func (p *program) checkCommand() *cobra.Command {
 	flags.StringVar(&q.who.serviceAccount, "service-account", "", "NAMESPACE/NAME of the service account")
 	flags.StringVar(&q.who.subject, "subject", "", "the sub claim as it is")
 	flags.StringVar(&q.who.claimsFile, "claims", "", "JSON file of a token's claims (- is the standard input)")
-	flags.StringVar(&q.who.tokenFile, "token", "", "file of a token (- is the standard input); its signature is not checked, its times are noted only")
+	flags.StringVar(&q.who.tokenFile, "token", "", "file of a token (- is the standard input); its signature is not checked, and its times only give a note")
 	flags.StringVar(&q.who.profile, "profile", "", "shape of another issuer's tokens: "+oidc.ProfileNames())
-	flags.StringArrayVar(&q.who.claims, "claim", nil, "claim=value to put over what the identity has; null removes it (repeatable)")
+	flags.StringArrayVar(&q.who.claims, "claim", nil, "set a claim: claim=value; null removes it (repeatable)")
 	flags.StringArrayVar(&q.who.audience, "audience", nil, "audience (default sts.amazonaws.com, or the profile's)")
 	flags.StringVar(&q.account, "account", "", "the role's account (default: its ARN's, or the one in the policy's federated principal)")
 	flags.StringArrayVar((*[]string)(&q.keys), "context", nil, "KEY=VALUE of a condition key of the request, such as aws:SourceIp=203.0.113.7 (repeatable)")

@@ -30,8 +30,8 @@ provider, the keys, the trust policy, the credentials. It names the first broken
 and the fix. Nothing in the cluster is changed: new pods are dry runs, the token that
 it asks for lives ten minutes.
 
-IAM is asked at the emulator in the cluster, or at --url. On a cluster without one, such
-as EKS, it says what the cluster alone can tell and which commands tell the rest; --aws
+doctor asks the emulator in the cluster about IAM, or the one at --url. On a cluster without
+one, such as EKS, it reports what the cluster shows and which commands show the rest; --aws
 sends the token to AWS's own STS.
 
 It exits with 0 when no link is broken, 1 when one is, 2 when the command line or the
@@ -41,7 +41,7 @@ kubeconfig is wrong. -o json prints {"whole", "firstBroken", "session", "links":
 func (p *program) doctorCommand() *cobra.Command {
 	var f doctorFlags
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Say why a pod in a cluster has no AWS credentials, or not the right ones", Args: cobra.NoArgs, Long: doctorLong,
+		Use: "doctor", Short: "Find out why a pod has no AWS credentials, or the wrong ones", Args: cobra.NoArgs, Long: doctorLong,
 		Example: `  irsa-emu doctor --namespace your-namespace --pod python-app-6d5f7c9b8-x2x7k
   irsa-emu doctor --namespace your-namespace --service-account your-service-account`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.doctor(cmd.Context(), f) },

@@ -49,7 +49,7 @@ func (p *program) envCommand() *cobra.Command {
 		},
 	}
 	c.clientFlags(cmd)
-	cmd.Flags().StringVar(&account, "account", "", "account whose administrator to be (default: the emulator's default account)")
+	cmd.Flags().StringVar(&account, "account", "", "account of the administrator (default: the emulator's default account)")
 	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: the emulator's)")
 	cmd.Flags().StringVar(&secret, "admin-secret", "test", "the emulator's --admin-secret")
 	return cmd

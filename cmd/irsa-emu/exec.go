@@ -17,16 +17,16 @@ import (
 )
 
 const execLong = `exec runs a command with what the pod identity webhook gives a pod: a token file
-that is kept fresh, the role's ARN, the region, and beyond that the emulator's
-endpoints. Credentials and profiles of the surrounding shell do not reach it.
-The exit code is the command's own.
+that is kept fresh, the role's ARN and the region; also the emulator's endpoints.
+The command does not see the credentials and profiles of the surrounding shell.
+The exit code is that of the command.
 
-With --pod-identity the command is a pod of EKS Pod Identity: an agent of its own
-listens on loopback, the two container-credentials variables lead the SDK to it, and
-the role is that of the service account's association. Why credentials are refused is
-said on stderr; without an association nothing is run.
+With --pod-identity the command runs as a pod with EKS Pod Identity: an agent listens on
+loopback, the two container-credentials variables lead the SDK to it, and the role is
+that of the service account's association. If credentials are refused, stderr says why;
+without an association the command is not run.
 
-With --given no emulator need run: the command gets one of its own.`
+With --given no emulator has to be running: exec starts one for the command.`
 
 // execFlags are what exec does not hand on as it is.
 type execFlags struct {
@@ -48,7 +48,7 @@ func (p *program) execCommand() *cobra.Command {
   irsa-emu exec --given state.yaml --pod-identity --cluster my-cluster --service-account payments/api -- python3 app.py`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := f.check(cmd, &config); err != nil {
+			if err := f.check(p, cmd, &config); err != nil {
 				return err
 			}
 			config.URL, config.ControlToken, config.Command = f.URL, f.Token, args
@@ -77,7 +77,7 @@ func (p *program) execCommand() *cobra.Command {
 }
 
 // check refuses flags that do not go together.
-func (f *execFlags) check(cmd *cobra.Command, config *harness.ExecConfig) error {
+func (f *execFlags) check(p *program, cmd *cobra.Command, config *harness.ExecConfig) error {
 	switch namespace, name, ok := strings.Cut(config.ServiceAccount, "/"); {
 	case config.ServiceAccount == "":
 		return usageError("--service-account: missing; write NAMESPACE/NAME")
@@ -89,8 +89,8 @@ func (f *execFlags) check(cmd *cobra.Command, config *harness.ExecConfig) error 
 		return usageError("--cluster: names the cluster of an association; write --pod-identity too")
 	case !f.podIdentity && config.Role == "":
 		return usageError("--role: missing; write the ARN of the service account's role, or --pod-identity for that of its association")
-	case len(f.given.paths) > 0 && cmd.Flags().Changed("url"):
-		return usageError("--given and --url: write one of them; with --given the command gets an emulator of its own")
+	case len(f.given.paths) > 0 && cmd.Flags().Changed("url") && !p.fromEnvironment(cmd, "url"):
+		return usageError("--given and --url: write one of them; with --given exec starts an emulator for the command")
 	}
 	return nil
 }

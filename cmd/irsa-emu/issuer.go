@@ -17,7 +17,7 @@ import (
 )
 
 func (p *program) issuerCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "issuer", Short: "Check an OIDC issuer against the rules by which the STS accepts one"}
+	cmd := &cobra.Command{Use: "issuer", Short: "Check an OIDC issuer against the rules of the STS"}
 	cmd.AddCommand(p.issuerCheckCommand(), p.issuerThumbprintCommand())
 	return cmd
 }

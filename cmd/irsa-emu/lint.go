@@ -18,17 +18,17 @@ import (
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
-const lintLong = `lint reads trust policies and reports what AWS accepts but what does not do what it
-seems to, and what AWS refuses: each with its place, why, and the fixed document.
+const lintLong = `lint reads trust policies and reports what AWS refuses, and what AWS accepts but does
+not do what it seems to: each with its place, the reason, and the fixed document.
 It reads IAM JSON (- is the standard input), directories of it, terraform show -json
 of a plan or a state, CloudFormation templates, State documents, and what
-aws iam get-account-authorization-details prints. Other policies in there are held
+aws iam get-account-authorization-details prints. Other policies in them are checked
 against what IAM accepts.
 
 It exits with 0 when clean, 1 with findings, 2 when a file cannot be read. What a
 source does not say, such as a policy that is known after apply, is named on stderr,
 and is a reason for 1 with --strict.
---severity warning leaves notes out. --rules lists what is looked for.
+--severity warning hides notes. --rules lists the rules.
 
 --fix changes the words that are wrong and leaves the rest of the file as it is, in
 IAM JSON and YAML, State documents and CloudFormation templates; it leaves what needs
@@ -100,7 +100,7 @@ func (p *program) lintCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, json or sarif")
 	cmd.Flags().StringVar(&l.account, "account", "", "the account of roles whose source names none, to find providers of another one")
-	cmd.Flags().StringVar(&severity, "severity", "note", "the least severity that is reported: error, warning or note")
+	cmd.Flags().StringVar(&severity, "severity", "note", "the lowest severity to report: error, warning or note")
 	cmd.Flags().BoolVar(&l.fix, "fix", false, "write the safe fixes into the files; findings that need a decision are only reported")
 	cmd.Flags().BoolVar(&l.diff, "diff", false, "show what --fix would change, and write nothing")
 	cmd.Flags().BoolVar(&l.strict, "strict", false, "exit with 1 also when a policy could not be checked")

@@ -14,9 +14,8 @@ import (
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
-const proveLong = `prove holds assertions against roles, for all tokens that there can be. Where check
-asks about one token, prove says that an assertion is proved for every token,
-refuted (with the claims of a token that breaks it, and the statements that let it
+const proveLong = `prove checks assertions about roles for all possible tokens. Where check answers for
+one token, prove says that an assertion is proved for every token, refuted (with the claims of a token that breaks it, and the statements that let it
 in), or undecided (with the statement and the key on which it depends). A token that
 is shown was let in by the engine of check first.
 

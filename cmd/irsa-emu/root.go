@@ -89,7 +89,7 @@ func (p *program) rootCommand() *cobra.Command {
 AWS credentials: the cluster's OIDC issuer, an STS that verifies tokens and
 evaluates trust policies, the IAM API that stores them, and services that
 enforce the role's permissions. Where AWS says only "Not authorized", it says
-which condition failed and how to mend it.
+which condition failed and how to fix it.
 
 Every flag can be set by an environment variable too: --admin-secret is
 IRSA_EMU_ADMIN_SECRET.`,
@@ -116,7 +116,7 @@ func (p *program) flagsFromEnvironment(cmd *cobra.Command) error {
 		if f.Changed || f.Name == "help" || f.Name == "version" {
 			return
 		}
-		name := "IRSA_EMU_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variableOf(f.Name)
 		value, ok := p.getenv(name)
 		if !ok || value == "" {
 			return
@@ -129,6 +129,17 @@ func (p *program) flagsFromEnvironment(cmd *cobra.Command) error {
 		return &exitError{exitUsage, err}
 	}
 	return nil
+}
+
+func variableOf(flag string) string {
+	return "IRSA_EMU_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment says whether a flag has its value from its variable, which is
+// set for all commands: what is on the command line goes before it.
+func (p *program) fromEnvironment(cmd *cobra.Command, flag string) bool {
+	value, ok := p.getenv(variableOf(flag))
+	return ok && value != "" && value == cmd.Flag(flag).Value.String()
 }
 
 // version is the module's version as the Go toolchain stamped it.

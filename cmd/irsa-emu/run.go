@@ -30,7 +30,7 @@ func (p *program) runCommand() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use: "run [PATH…]", Short: "Run scenario files or folders; without a path, the built-in ones",
-		Long: `run plays scenarios, each on an emulator of its own, and says what happened. It
+		Long: `run executes each scenario against its own emulator and reports the results. It
 exits with 0 when all passed or were skipped, 1 when one failed, 2 when a
 scenario is invalid: then all mistakes are listed and nothing is run.`,
 		Example: `  irsa-emu run
@@ -39,15 +39,15 @@ scenario is invalid: then all mistakes are listed and nothing is run.`,
 		RunE: func(cmd *cobra.Command, paths []string) error { return p.runScenarios(cmd.Context(), f, paths) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.cluster, "cluster", "local", "where the scenarios play: local, kind or kubeconfig")
+	flags.StringVar(&f.cluster, "cluster", "local", "where to run the scenarios: local, kind or kubeconfig")
 	flags.StringArrayVar(&f.reports, "report", nil, "write a report: junit=PATH, json=PATH or markdown=PATH (repeatable)")
 	flags.StringVar(&f.only, "only", "", "run only scenarios whose name matches this regular expression")
-	flags.IntVar(&f.parallel, "parallel", 0, "how many scenarios run at a time (default: twice the CPUs)")
-	flags.IntVar(&f.count, "count", 1, "how often each scenario is played")
+	flags.IntVar(&f.parallel, "parallel", 0, "how many scenarios to run at a time (default: twice the CPUs)")
+	flags.IntVar(&f.count, "count", 1, "how often to run each scenario")
 	flags.DurationVar(&f.timeout, "step-timeout", 2*time.Minute, "how long one step may take")
-	flags.StringVar(&f.logs, "logs", "", "folder for what failed scenarios leave behind (default: a new one among the temporary files)")
-	f.given.add(cmd, "state that every scenario starts from, beside its own")
-	flags.BoolVar(&f.brief, "brief", false, "leave out the steps of scenarios that did not fail")
+	flags.StringVar(&f.logs, "logs", "", "folder for the logs of failed scenarios (default: a new temporary folder)")
+	f.given.add(cmd, "state to add to that of every scenario")
+	flags.BoolVar(&f.brief, "brief", false, "hide the steps of scenarios that did not fail")
 	f.kind.add(cmd)
 	return cmd
 }

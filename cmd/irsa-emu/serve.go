@@ -34,10 +34,10 @@ func (p *program) serveCommand() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run the emulator on one address, in the foreground", Args: cobra.NoArgs,
-		Long: `serve prints one line on stdout once it answers, and logs to stderr: calls that
-were refused or failed, with -v all of them. SIGINT or SIGTERM ends it: /readyz
-answers 503, calls under way are finished, and the exit code is 0; a second
-signal ends it at once.
+		Long: `serve prints one line on stdout when it is ready, and logs to stderr: calls that
+were refused or failed, with -v all calls. On SIGINT or SIGTERM /readyz answers
+503, calls in flight are finished, and the exit code is 0; a second signal stops
+it at once.
 
 ` + storeHelp,
 		Example: `  irsa-emu serve --given state.yaml
@@ -51,21 +51,21 @@ signal ends it at once.
 	flags.StringVar(&f.dataDir, "data-dir", "", "directory for the local CA (default: irsa-emu in the user's configuration directory)")
 	f.given.add(cmd, "state to start from")
 	flags.StringVar(&f.store, "store", "memory", "where the state is kept: memory, file:PATH or etcd://HOST:PORT[,…]/PREFIX")
-	flags.StringVar(&f.account, "account", aws.DefaultAccount, "the default account, the one that access key id \"test\" administers")
-	flags.StringVar(&f.region, "region", aws.DefaultRegion, "region of calls that name none")
+	flags.StringVar(&f.account, "account", aws.DefaultAccount, "the default account: access key id \"test\" is its administrator")
+	flags.StringVar(&f.region, "region", aws.DefaultRegion, "region of calls that do not name one")
 	flags.StringVar(&f.adminSecret, "admin-secret", "test", "secret access key of every account's administrator")
 	flags.StringVar(&f.controlToken, "control-token", "", "bearer token for /_emu on listeners beyond loopback")
-	flags.StringVar(&f.readyFile, "ready-file", "", "file that is written once the emulator answers: {\"url\", \"pid\"}")
+	flags.StringVar(&f.readyFile, "ready-file", "", "file to write when the emulator is ready: {\"url\", \"pid\"}")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&f.issuerCA, "issuer-ca", "", "PEM file of the authorities that sign remote issuers' certificates (default: the system's)")
 	flags.StringArrayVar(&f.allowIssuers, "allow-issuer-network", nil, "private network that remote issuers' keys may be fetched from, such as 10.0.0.0/8 (repeatable)")
-	flags.IntVar(&f.decisions, "decisions", 1_000, "number of decisions that are kept for explain, at some 2 KB each")
+	flags.IntVar(&f.decisions, "decisions", 1_000, "how many decisions to keep for explain, about 2 KB each")
 	flags.StringVar(&f.cloudTrail, "cloudtrail", "", "append a record of every call to this file, in the shape of AWS CloudTrail's, one JSON object per line; - is stdout, after the ready line")
 	flags.BoolVar(&f.dataEvents, "cloudtrail-data-events", false, "with --cloudtrail: record data events too, such as calls on S3 objects, which AWS does only where it was asked to")
-	flags.StringVar(&f.maxObjectSize, "max-object-size", "", "largest S3 object that is kept (default 5GiB; 256MiB with --store etcd:, which keeps content in etcd)")
-	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long calls under way may take after SIGINT or SIGTERM")
-	flags.DurationVar(&f.drainLinger, "drain-linger", 0, "how long calls are still taken, while /readyz says no, before that: time for a load balancer to notice")
-	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log every call, not only those that were refused or failed")
+	flags.StringVar(&f.maxObjectSize, "max-object-size", "", "largest S3 object to accept (default 5GiB; 256MiB with --store etcd:, which keeps content in etcd)")
+	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long calls in flight may take after SIGINT or SIGTERM")
+	flags.DurationVar(&f.drainLinger, "drain-linger", 0, "keep accepting calls this long after SIGINT or SIGTERM while /readyz answers 503, so that load balancers notice")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log all calls, not only those that were refused or failed")
 	return cmd
 }
 

@@ -21,11 +21,11 @@ import (
 
 // storeHelp is what can be written for --store.
 const storeHelp = `The state is kept where --store says:
-  memory                        nowhere: it is gone with the process
-  file:PATH                     in one file, which one process at a time may use; the content
+  memory                        in memory: it is lost when the process ends
+  file:PATH                     in one file, used by one process at a time; the content
                                 of S3 objects over 16 KiB in the folder PATH.blobs beside it
   etcd://HOST:PORT[,…]/PREFIX   in etcd, under a prefix, for any number of replicas:
-                                any of them answers any call
+                                each can answer every call
 
 Options of etcd follow a question mark, joined by &:
   cacert=FILE                 PEM file of the authority of the servers' certificates; implies TLS
@@ -38,9 +38,9 @@ Options of etcd follow a question mark, joined by &:
   max-request-bytes=N         as the servers were started with (default 1572864)
   max-txn-ops=N               likewise (default 128)
 
-While etcd is not there, what writes nothing is answered from what was known last, and a
-write with 503 ServiceUnavailable and the cause in x-irsa-emu-reason. Faults of /_emu/faults
-and the decisions for explain are each replica's own.`
+While etcd is unreachable, reads are served from the last known state, and writes fail with
+503 ServiceUnavailable and the cause in x-irsa-emu-reason. Each replica has its own faults
+(/_emu/faults) and its own decisions for explain.`
 
 // openStore makes the backend that --store names.
 func openStore(ctx context.Context, store string) (state.Backend, error) {

@@ -51,7 +51,7 @@ func (p *program) tokenCommand() *cobra.Command {
 	flags.StringVar(&in.Issuer, "issuer", "", "issuer URL (default: the only cluster's, else the only provider's, else the emulator's own)")
 	flags.StringArrayVar(&in.Audience, "audience", nil, "audience (repeatable; default sts.amazonaws.com)")
 	flags.DurationVar(&life, "expires-in", 0, "the token's life, such as 15m (default 24h); negative makes an expired one")
-	flags.StringArrayVar(&claims, "claim", nil, "claim=value to put over what the token has; the value is JSON, or a string (repeatable)")
+	flags.StringArrayVar(&claims, "claim", nil, "set a claim: claim=value, where the value is JSON or a string (repeatable)")
 	flags.StringVar(&in.Pod, "pod", "", "name of the pod that the token is bound to")
 	flags.StringVar(&in.Profile, "profile", "", "shape of another issuer's tokens: "+oidc.ProfileNames())
 	return cmd

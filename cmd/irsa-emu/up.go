@@ -28,13 +28,13 @@ type upFlags struct {
 func (p *program) upCommand() *cobra.Command {
 	var f upFlags
 	cmd := &cobra.Command{
-		Use: "up", Short: "A kind cluster with IRSA wired, left running for kubectl", Args: cobra.NoArgs,
-		Long: `up makes a kind cluster in which annotated service accounts have AWS credentials,
+		Use: "up", Short: "Create a kind cluster with IRSA set up and leave it running", Args: cobra.NoArgs,
+		Long: `up creates a kind cluster in which annotated service accounts have AWS credentials,
 as on EKS: the API server signs for an EKS issuer URL, the pod identity webhook
 mutates pods, the emulator answers them, and AWS's host names lead to it. Pods
 without a role trust it too, but for those of kube-system and its like.
 kubectl's current context becomes the cluster's. A second up brings the cluster
-up to date and loads more state; it makes no second one. The emulator's state is
+up to date and loads more state; it does not create another. The emulator's state is
 kept on the node's disk, until irsa-emu down.`,
 		Example: `  irsa-emu up --given state.yaml
   irsa-emu up --load-image my-app:latest
@@ -49,7 +49,7 @@ kept on the node's disk, until irsa-emu down.`,
 	flags.StringVar(&f.config, "config", "", "kind's configuration file: nodes, mounts, ports, CNI (https://kind.sigs.k8s.io/docs/user/configuration)")
 	flags.StringVar(&f.region, "region", "", "AWS region of pods (default: that of the cluster that is there, or of the one cluster in --given, or in the issuer's URL, else us-east-1)")
 	flags.IntVar(&f.port, "port", kind.DefaultPort, "port of this machine that leads to the emulator; 0 picks a free one")
-	flags.StringArrayVar(&f.loadImages, "load-image", nil, "image of this machine's engine that pods will use (repeatable)")
+	flags.StringArrayVar(&f.loadImages, "load-image", nil, "local image to load into the cluster for its pods (repeatable)")
 	flags.StringVar(&f.executable, "executable", "", "irsa-emu for the cluster: a static Linux binary (default: this one)")
 	f.given.add(cmd, "state to load into the emulator")
 	return cmd

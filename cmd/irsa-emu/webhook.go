@@ -34,9 +34,9 @@ func (p *program) webhookCommand() *cobra.Command {
 	var f webhookFlags
 	cmd := &cobra.Command{
 		Use: "webhook", Short: "Run the pod identity webhook; for a pod in a cluster", Args: cobra.NoArgs,
-		Long: `webhook is what runs in a cluster beside the emulator: the pod identity webhook,
-the way from AWS's host names to the emulator of the pod that calls them, and the
-publisher of the cluster's public keys. The manifests in deploy/ start it.`,
+		Long: `webhook runs in a cluster beside the emulator: it is the pod identity webhook, leads
+AWS's host names to the emulator of the pod that calls them, and publishes the cluster's
+public keys. The manifests in deploy/ start it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := p.webhook(cmd.Context(), f); err != nil {
 				return &exitError{exitFailed, err}
@@ -56,7 +56,7 @@ publisher of the cluster's public keys. The manifests in deploy/ start it.`,
 	flags.StringVar(&f.prefix, "annotation-prefix", webhook.DefaultPrefix, "prefix of the annotations")
 	flags.StringVar(&f.audience, "token-audience", aws.DefaultAudience, "audience of tokens whose service account names none")
 	flags.StringVar(&f.mountPath, "token-mount-path", webhook.DefaultMountPath, "where tokens are mounted")
-	flags.Int64Var(&f.expiration, "token-expiration", webhook.DefaultExpiration, "seconds that tokens are good")
+	flags.Int64Var(&f.expiration, "token-expiration", webhook.DefaultExpiration, "life of tokens in seconds")
 	flags.StringVar(&f.region, "aws-default-region", aws.DefaultRegion, "AWS_REGION of pods whose namespace names none")
 	flags.BoolVar(&f.regionalSTS, "sts-regional-endpoint", true, "set AWS_STS_REGIONAL_ENDPOINTS=regional, as EKS does")
 	flags.BoolVar(&f.watchConfigMap, "watch-config-map", false, "take roles from ConfigMap pod-identity-webhook too")
@@ -68,7 +68,7 @@ publisher of the cluster's public keys. The manifests in deploy/ start it.`,
 	flags.StringVar(&f.names.TokenPath, "container-credentials-token-path", webhook.PodIdentityVolumeName, "file of EKS Pod Identity's tokens")
 	flags.StringVar(&f.names.FullURI, "container-credentials-full-uri", webhook.PodIdentityURI, "where pods find the node's agent")
 	flags.DurationVar(&f.grace, "service-account-lookup-grace-period", 100*time.Millisecond, "how long a service account may be missing when its pod comes")
-	flags.DurationVar(&f.publishEvery, "publish-every", 5*time.Second, "how often the cluster's keys are given to the emulators")
+	flags.DurationVar(&f.publishEvery, "publish-every", 5*time.Second, "how often to publish the cluster's keys to the emulators")
 	flags.StringVar(&f.certFile, "tls-cert", "", "certificate, PEM; default: one of the Secret's authority")
 	flags.StringVar(&f.keyFile, "tls-key", "", "key of --tls-cert, PEM")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")

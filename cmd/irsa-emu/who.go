@@ -12,7 +12,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
-const whoLong = `who says for each role who can assume it: the tokens of each OIDC provider by the
+const whoLong = `who shows for each role who can assume it: the tokens of each OIDC provider by the
 patterns of the trust policy, each with the subject of a token that is let in, other
 roles, users and services, accounts that it is delegated to, associations of EKS Pod
 Identity, and the roles that its sessions can assume in turn, with what the caller
@@ -45,7 +45,7 @@ func (p *program) whoCommand() *cobra.Command {
 	var output string
 	forms := []string{"text", "json", "markdown"}
 	cmd := &cobra.Command{
-		Use: "who", Short: "Say who can assume which role, or which roles an identity can assume", Args: cobra.NoArgs, Long: whoLong,
+		Use: "who", Short: "Show who can assume which role, or which roles an identity can assume", Args: cobra.NoArgs, Long: whoLong,
 		Example: `  irsa-emu who --given plan.json --role 'payments-*'
   irsa-emu who --given plan.json --service-account payments/api
   irsa-emu who --given account.json --subject repo:octo-org/octo-repo:ref:refs/heads/main --action s3:PutObject --resource 'arn:aws:s3:::reports/*'`,

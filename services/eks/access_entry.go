@@ -247,7 +247,7 @@ func openEntry(c *call, keys policy.Context) (*AccessEntry, error) {
 	}
 	cluster, ok := ClusterByName(c.State, account, c.Region, name)
 	if !ok {
-		return nil, noCluster(name)
+		return nil, NoCluster(name)
 	}
 	if err := cluster.knowsEntries(); err != nil {
 		return nil, err
@@ -279,15 +279,7 @@ func (s *Service) listAccessEntries(c *call) (any, error) {
 			principals = append(principals, entry.Principal)
 		}
 	}
-	page, next, err := paginate(c, principals)
-	if err != nil {
-		return nil, err
-	}
-	out := object{"accessEntries": page}
-	if next != "" {
-		out["nextToken"] = next
-	}
-	return out, nil
+	return paginate(c, "accessEntries", principals)
 }
 
 func (s *Service) updateAccessEntry(c *call) (any, error) {

@@ -23,17 +23,9 @@ func (s *Service) listAccessPolicies(c *call) (any, error) {
 	if err := authorize(c.Request, "eks:ListAccessPolicies", "*", c.Principal.Account, policy.Context{}); err != nil {
 		return nil, err
 	}
-	page, next, err := paginate(c, accessPolicies)
-	if err != nil {
-		return nil, err
-	}
-	policies := make([]object, len(page))
-	for i, name := range page {
+	policies := make([]object, len(accessPolicies))
+	for i, name := range accessPolicies {
 		policies[i] = object{"name": name, "arn": "arn:" + aws.PartitionOf(c.Region).ID + ":eks::aws:cluster-access-policy/" + name}
 	}
-	out := object{"accessPolicies": policies}
-	if next != "" {
-		out["nextToken"] = next
-	}
-	return out, nil
+	return paginate(c, "accessPolicies", policies)
 }

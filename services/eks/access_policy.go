@@ -118,13 +118,10 @@ func (s *Service) listAssociatedAccessPolicies(c *call) (any, error) {
 	for i := range entry.Policies {
 		all = append(all, entry.Policies[i].describe())
 	}
-	page, next, err := paginate(c, all)
+	page, err := paginate(c, "associatedAccessPolicies", all)
 	if err != nil {
 		return nil, err
 	}
-	out := object{"clusterName": entry.Cluster, "principalArn": entry.Principal, "associatedAccessPolicies": page}
-	if next != "" {
-		out["nextToken"] = next
-	}
-	return out, nil
+	page["clusterName"], page["principalArn"] = entry.Cluster, entry.Principal
+	return page, nil
 }

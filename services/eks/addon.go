@@ -257,7 +257,7 @@ func openAddon(c *call) (*Addon, error) {
 		return nil, err
 	}
 	if _, ok := ClusterByName(c.State, account, c.Region, name); !ok {
-		return nil, noCluster(name)
+		return nil, NoCluster(name)
 	}
 	if !found {
 		f := api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No addon: %s found in cluster: %s", addon, name)
@@ -284,15 +284,7 @@ func (s *Service) listAddons(c *call) (any, error) {
 	for a := range state.All[*Addon](c.State, cluster.StateKey()+"/") {
 		names = append(names, a.Name)
 	}
-	page, next, err := paginate(c, names)
-	if err != nil {
-		return nil, err
-	}
-	out := object{"addons": page}
-	if next != "" {
-		out["nextToken"] = next
-	}
-	return out, nil
+	return paginate(c, "addons", names)
 }
 
 // deleteAddon takes the add-on's associations with it, unless it is to be preserved

@@ -113,13 +113,5 @@ func (s *Service) describeAddonVersions(c *call) (any, error) {
 			"compatibilities": []object{{"clusterVersion": version, "platformVersions": []string{"*"}, "defaultVersion": true}},
 		}}})
 	}
-	page, next, err := paginate(c, addons)
-	if err != nil {
-		return nil, err
-	}
-	out := object{"addons": page}
-	if next != "" {
-		out["nextToken"] = next
-	}
-	return out, nil
+	return paginate(c, "addons", addons)
 }

@@ -51,15 +51,10 @@ func clusterKey(account, region, name string) string { return account + "/" + re
 func (c *Cluster) StateKey() string { return clusterKey(c.Account, c.Region, c.Name) }
 
 // ARN is arn:aws:eks:REGION:ACCOUNT:cluster/NAME.
-func (c *Cluster) ARN() string { return clusterARN(c.Account, c.Region, c.Name) }
+func (c *Cluster) ARN() string { return ClusterARN(c.Account, c.Region, c.Name) }
 
 // ClusterARN is the ARN that a cluster has, or would have.
-func ClusterARN(account, region, name string) string { return clusterARN(account, region, name) }
-
-// NoCluster is the refusal of a call for a cluster that does not exist.
-func NoCluster(name string) error { return noCluster(name) }
-
-func clusterARN(account, region, name string) string {
+func ClusterARN(account, region, name string) string {
 	return arnOf(account, region, "cluster/"+name)
 }
 
@@ -152,8 +147,9 @@ func newAuthority(now time.Time) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), nil
 }
 
-// noCluster: the text is AWS's, final period included.
-func noCluster(name string) error {
+// NoCluster is the refusal of a call for a cluster that does not exist; the text is
+// AWS's, final period included.
+func NoCluster(name string) error {
 	f := api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No cluster found for name: %s.", name)
 	f.Wire.With("clusterName", name)
 	return f

@@ -66,7 +66,7 @@ func (s *Service) createCluster(c *call) (any, error) {
 	account := c.Principal.Account
 	keys := policy.Context{}
 	services.RequestTagKeys(keys, services.TagsOf(in.Tags))
-	if err := authorize(c.Request, "eks:CreateCluster", clusterARN(account, c.Region, in.Name), account, keys); err != nil {
+	if err := authorize(c.Request, "eks:CreateCluster", ClusterARN(account, c.Region, in.Name), account, keys); err != nil {
 		return nil, err
 	}
 	switch {

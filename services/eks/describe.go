@@ -37,11 +37,11 @@ func open(req *api.Request, action, name string, keys policy.Context) (*Cluster,
 	if found {
 		services.ResourceTagKeys(keys, cluster.Tags)
 	}
-	if err := authorize(req, action, clusterARN(account, req.Region, name), account, keys); err != nil {
+	if err := authorize(req, action, ClusterARN(account, req.Region, name), account, keys); err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, noCluster(name)
+		return nil, NoCluster(name)
 	}
 	return cluster, nil
 }
@@ -93,32 +93,25 @@ func tagMap(tags []aws.Tag) map[string]string {
 func (s *Service) listClusters(c *call) (any, error) {
 	account := c.Principal.Account
 	// Seen on AWS: the refusal names …:cluster/* as the resource.
-	if err := authorize(c.Request, "eks:ListClusters", clusterARN(account, c.Region, "*"), account, nil); err != nil {
+	if err := authorize(c.Request, "eks:ListClusters", ClusterARN(account, c.Region, "*"), account, nil); err != nil {
 		return nil, err
 	}
 	names := []string{}
 	for cluster := range state.All[*Cluster](c.State, clusterKey(account, c.Region, "")) {
 		names = append(names, cluster.Name)
 	}
-	page, next, err := paginate(c, names)
-	if err != nil {
-		return nil, err
-	}
-	out := object{"clusters": page}
-	if next != "" {
-		out["nextToken"] = next
-	}
-	return out, nil
+	return paginate(c, "clusters", names)
 }
 
-// paginate gives the page that maxResults and nextToken of the query ask for.
-// A token says how many entries were given before.
-func paginate[T any](c *call, list []T) (page []T, next string, err error) {
+// paginate answers with the page of a list that maxResults and nextToken of the
+// query ask for, under its name. A token says how many entries were given before.
+func paginate[T any](c *call, name string, list []T) (object, error) {
 	query := c.HTTP.URL.Query()
 	limit, from := 100, 0
 	if text := query.Get("maxResults"); text != "" {
+		var err error
 		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > 100 {
-			return nil, "", invalidParameter("maxResults must be between 1 and 100.")
+			return nil, invalidParameter("maxResults must be between 1 and 100.")
 		}
 	}
 	if text := query.Get("nextToken"); text != "" {
@@ -127,13 +120,14 @@ func paginate[T any](c *call, list []T) (page []T, next string, err error) {
 			from, err = strconv.Atoi(string(decoded))
 		}
 		if err != nil || from < 0 {
-			return nil, "", invalidParameter("The nextToken is not valid.")
+			return nil, invalidParameter("The nextToken is not valid.")
 		}
 	}
 	from = min(from, len(list))
 	to := min(from+limit, len(list))
+	page := object{name: list[from:to]}
 	if to < len(list) {
-		next = base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(to)))
+		page["nextToken"] = base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(to)))
 	}
-	return list[from:to], next, nil
+	return page, nil
 }

@@ -108,15 +108,7 @@ func (s *Service) listAssociations(c *call) (any, error) {
 			"associationArn": a.ARN(), "associationId": a.ID,
 		})
 	}
-	page, next, err := paginate(c, list)
-	if err != nil {
-		return nil, err
-	}
-	out := object{"associations": page}
-	if next != "" {
-		out["nextToken"] = next
-	}
-	return out, nil
+	return paginate(c, "associations", list)
 }
 
 // openAssociation finds the association of a call, once that is allowed.
@@ -133,7 +125,7 @@ func openAssociation(c *call) (*Association, error) {
 		return nil, err
 	}
 	if _, ok := ClusterByName(c.State, account, c.Region, name); !ok {
-		return nil, noCluster(name)
+		return nil, NoCluster(name)
 	}
 	if !found {
 		return nil, ofCluster(name, api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No service account role association found for ID: %s", id))

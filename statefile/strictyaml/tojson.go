@@ -31,7 +31,7 @@ func (o *Origin) Position(text []byte, line, column int) Position {
 	case o.indent >= 0:
 		p.Line, p.Column = o.start.Line+line, o.indent+max(column, 1)
 	case len(o.marks) > 0:
-		offset := offsetOf(text, line, column)
+		offset := OffsetOf(text, line, column)
 		i := sort.Search(len(o.marks), func(i int) bool { return o.marks[i].offset > offset })
 		m := o.marks[max(i-1, 0)]
 		p.Line, p.Column = m.line, m.column
@@ -39,7 +39,8 @@ func (o *Origin) Position(text []byte, line, column int) Position {
 	return p
 }
 
-func offsetOf(text []byte, line, column int) int {
+// OffsetOf turns line and column of a text into an offset.
+func OffsetOf(text []byte, line, column int) int {
 	offset := 0
 	for ; line > 1; line-- {
 		i := bytes.IndexByte(text[offset:], '\n')
