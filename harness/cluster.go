@@ -104,13 +104,13 @@ func lacks(c Cluster, n Need) string {
 		what = "cannot replace its signing keys"
 	case NeedAlone:
 		_, ok = c.(Sole)
-		what = "has pods of others in it, which the story would disturb"
+		what = "is shared with other workloads, which this scenario would disrupt"
 	case NeedIntercept:
 		_, ok = c.(Interceptor)
 		what = "does not lead AWS's host names to the emulator"
 	case NeedClusters:
 		_, ok = c.(Neighbour)
-		what = "is one, and no others can be started beside it"
+		what = "cannot start the further clusters that cluster.others asks for"
 	case NeedClaims:
 		_, ok = c.(ClaimSetter)
 		what = "makes its tokens' claims itself"

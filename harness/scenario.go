@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -80,26 +81,50 @@ type deferred struct{ node *yaml.Node }
 
 func (x *deferred) DecodeYAML(_ *strictyaml.Decoder, n *yaml.Node, _ string) { x.node = n }
 
+// stepActions are the kinds of step, in the order in which they are advised.
+var stepActions = []struct {
+	name string
+	of   func(*stepFields) Action // nil: another one is written
+}{
+	{"assume", func(f *stepFields) Action { return written(f.Assume) }},
+	{"call", func(f *stepFields) Action { return written(f.Call) }},
+	{"run", func(f *stepFields) Action { return written(f.Run) }},
+	{"apply", func(f *stepFields) Action { return written(f.Apply) }},
+	{"pod", func(f *stepFields) Action { return written(f.Pod) }},
+	{"clock", func(f *stepFields) Action { return written(f.Clock) }},
+	{"rotateKeys", func(f *stepFields) Action { return written(f.RotateKeys) }},
+	{"fault", func(f *stepFields) Action { return written(f.Fault) }},
+}
+
+// written is nil for a field that was not written, and not a nil pointer.
+func written[A any, P interface {
+	*A
+	Action
+}](field P) Action {
+	if field == nil {
+		return nil
+	}
+	return field
+}
+
+func actionNames() []string {
+	names := make([]string, len(stepActions))
+	for i := range stepActions {
+		names[i] = stepActions[i].name
+	}
+	return names
+}
+
 // actions lists the action that is written, with the name of its field. More
 // than one is a mistake.
 func (f *stepFields) actions() (names []string, actions []Action) {
-	add := func(name string, written bool, a Action) {
-		if written {
-			names, actions = append(names, name), append(actions, a)
+	for _, kind := range stepActions {
+		if a := kind.of(f); a != nil {
+			names, actions = append(names, kind.name), append(actions, a)
 		}
 	}
-	add("assume", f.Assume != nil, f.Assume)
-	add("call", f.Call != nil, f.Call)
-	add("run", f.Run != nil, f.Run)
-	add("apply", f.Apply != nil, f.Apply)
-	add("pod", f.Pod != nil, f.Pod)
-	add("clock", f.Clock != nil, f.Clock)
-	add("rotateKeys", f.RotateKeys != nil, f.RotateKeys)
-	add("fault", f.Fault != nil, f.Fault)
 	return names, actions
 }
-
-var actionNames = []string{"assume", "call", "run", "apply", "pod", "clock", "rotateKeys", "fault"}
 
 // DecodeYAML reads a step with its one action.
 func (s *Step) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
@@ -115,7 +140,7 @@ func (s *Step) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 		return
 	case len(actions) == 0:
 		if !writesAction(n) {
-			d.Errorf(n, "%s: no action; write one of: %s", path, join(actionNames))
+			d.Errorf(n, "%s: no action; write one of: %s", path, join(actionNames()))
 		}
 		return
 	case len(actions) > 1:
@@ -141,10 +166,8 @@ func (s *Step) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 // writesAction tells a step whose action was refused from one that has none.
 func writesAction(n *yaml.Node) bool {
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		for _, name := range actionNames {
-			if n.Content[i].Value == name {
-				return true
-			}
+		if slices.Contains(actionNames(), n.Content[i].Value) {
+			return true
 		}
 	}
 	return false

@@ -43,7 +43,7 @@ func ScenarioSchema() *jsonschema.Schema {
 		"assume": AssumeExpect{}, "call": CallExpect{}, "run": CommandExpect{}, "pod": PodExpect{},
 	}
 	var alternatives []*jsonschema.Schema
-	for _, name := range actionNames {
+	for _, name := range actionNames() {
 		properties := jsonschema.NewProperties()
 		for _, field := range []string{"name", name} {
 			property, _ := step.Properties.Get(field)
