@@ -17,7 +17,7 @@ import (
 var mutants = []struct{ name, file, says, mutant string }{
 	{"at most is surely", "clause.go", "return t.may\n", "return t.must\n"},
 	{"a deny is taken on the same side as an allow", "clause.go", "s.boxes(l.deny, !b, policy.NotNamed))", "s.boxes(l.deny, b, policy.NotNamed))"},
-	{"an operator that AWS does not know is met", "clause.go", "if c.never {", "if false {"},
+	{"a test is known by its key and values alone", "space.go", "b.WriteString(t.Key + \"\\x00\" + t.Comparison)", "b.WriteString(t.Key)"},
 	{"an absent key does not meet a negation", "space.go", "met = test.Negated || test.IfExists", "met = test.IfExists"},
 	{"an absent key does not meet IfExists", "space.go", "met = test.Negated || test.IfExists", "met = test.Negated"},
 	{"ForAllValues wants a value", "space.go", "case policy.ForAllValues:\n\t\t\tmet = true", "case policy.ForAllValues:\n\t\t\tmet = false"},

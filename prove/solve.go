@@ -21,10 +21,14 @@ func (q *question) solveVariables(found region) (*Witness, bool) {
 			break
 		}
 		p, _ := q.space.cheapest(b)
-		w := q.space.request(p)
-		q.settle(w)
-		if q.letsIn(w) && q.space.inBox(w, b) {
-			return w, true
+		for _, settle := range []bool{true, false} { // a deny is kept away from by another value
+			w := q.space.request(p)
+			if settle {
+				q.settle(w)
+			}
+			if q.letsIn(w) && q.space.inBox(w, b) {
+				return w, true
+			}
 		}
 	}
 	return nil, false

@@ -1,0 +1,31 @@
+package prove
+
+import "testing"
+
+// Single rules, each by a policy for which one fault of the analyser would give
+// another answer.
+func TestRules(t *testing.T) {
+	const issuer = "idp.example.com"
+	statement := func(effect, conditions string) string {
+		return `{"Effect":"` + effect + `","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + issuer + `"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{` + conditions + `}}`
+	}
+	for _, c := range []struct {
+		name, statements string
+		want             Verdict // of nobody
+	}{
+		{"a deny with a variable may be kept away from by choosing it", statement("Allow", `"StringEquals":{"idp.example.com:sub":"u-bb"}`) + "," + statement("Deny", `"StringLike":{"idp.example.com:sub":"u-${sts:RoleSessionName}"}`), Refuted},
+		{"an allow with a variable may be met by choosing it", statement("Allow", `"StringEquals":{"idp.example.com:sub":"u-${sts:RoleSessionName}"}`), Refuted},
+		{"a variable that has no value", statement("Allow", `"StringLike":{"idp.example.com:sub":"u-${aws:username}"}`), Proved},
+		{"a deny with a variable that has no value", statement("Allow", `"StringLike":{"idp.example.com:sub":"u"}`) + "," + statement("Deny", `"StringLike":{"idp.example.com:sub":"${aws:username}*"}`), Refuted},
+		{"tokens may list their roles", statement("Allow", `"Bool":{"sts:RoleAuthorizedByIdp":"true"}`), Refuted},
+		{"the same text under two operators", statement("Allow", `"StringLike":{"idp.example.com:sub":"a*"},"StringNotEquals":{"idp.example.com:sub":"a*"}`), Refuted},
+		{"what an operator takes and its negation does not", statement("Allow", `"StringEquals":{"idp.example.com:sub":"a*"},"StringNotLike":{"idp.example.com:sub":"a*"}`), Proved},
+	} {
+		role := trustOnly(t, `{"Version":"2012-10-17","Statement":[`+c.statements+`]}`)
+		role.ARN = "arn:aws:iam::111122223333:role/r"
+		a, err := Holds(testProvider("https://"+issuer, "app"), role, Claim{Nobody: true})
+		if err != nil || a.Verdict != c.want {
+			t.Errorf("%s: %s, %v, want %s", c.name, a.Verdict, err, c.want)
+		}
+	}
+}
