@@ -14,6 +14,8 @@ func TestRules(t *testing.T) {
 		want             Verdict // of nobody
 	}{
 		{"a deny with a variable may be kept away from by choosing it", statement("Allow", `"StringEquals":{"idp.example.com:sub":"u-bb"}`) + "," + statement("Deny", `"StringLike":{"idp.example.com:sub":"u-${sts:RoleSessionName}"}`), Refuted},
+		{"and is not known to be, where the usual value is the one", statement("Allow", `"StringEquals":{"idp.example.com:sub":"u-session"}`) + "," + statement("Deny", `"StringLike":{"idp.example.com:sub":"u-${sts:RoleSessionName}"}`), Undecided},
+		{"a source identity needs its own action", statement("Allow", `"StringEquals":{"sts:SourceIdentity":"alice"}`), Proved},
 		{"an allow with a variable may be met by choosing it", statement("Allow", `"StringEquals":{"idp.example.com:sub":"u-${sts:RoleSessionName}"}`), Refuted},
 		{"a variable that has no value", statement("Allow", `"StringLike":{"idp.example.com:sub":"u-${aws:username}"}`), Proved},
 		{"a deny with a variable that has no value", statement("Allow", `"StringLike":{"idp.example.com:sub":"u"}`) + "," + statement("Deny", `"StringLike":{"idp.example.com:sub":"${aws:username}*"}`), Refuted},
