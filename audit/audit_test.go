@@ -3,6 +3,8 @@ package audit_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,6 +39,27 @@ func report(t *testing.T, a *txtar.Archive) string {
 		t.Fatal(err)
 	}
 	return strings.ReplaceAll(out.String(), folder+"/", "")
+}
+
+// Each rule has an archive that shows it.
+func TestEveryRuleIsShown(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	for _, r := range audit.Rules() {
+		if !strings.Contains(all.String(), " ["+r.ID+"]\n") {
+			t.Errorf("no archive shows %s: %s", r.ID, r.Summary)
+		}
+	}
 }
 
 func TestJSONHasNoNulls(t *testing.T) {

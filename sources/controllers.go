@@ -13,9 +13,11 @@ import (
 // AWS's controllers for Kubernetes and Crossplane keep roles, providers and
 // associations as objects of the cluster.
 
-// objectRef is what a controller's object is called on AWS, by the object's name.
+// objectRef names an object of a controller for those that refer to it: they can
+// be of another service's group, whose first label is that service.
 func (o *kubernetesObject) objectRef(kind, name string) string {
-	return o.group[:strings.IndexByte(o.group+".", '.')] + "/" + kind + "/" + name
+	_, controller, _ := strings.Cut(o.group, ".")
+	return controller + "/" + kind + "/" + name
 }
 
 // ack takes an object of AWS Controllers for Kubernetes.
