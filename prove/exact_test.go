@@ -31,3 +31,18 @@ func TestRules(t *testing.T) {
 		}
 	}
 }
+
+// What a deny kept out before is new access without it.
+func TestGainWithoutDeny(t *testing.T) {
+	const allow = `{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/idp.example.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"idp.example.com:sub":"a*"}}}`
+	const deny = `{"Effect":"Deny","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/idp.example.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"idp.example.com:sub":"ab"}}}`
+	p := testProvider("https://idp.example.com", "app")
+	open, closed := trustOnly(t, `{"Version":"2012-10-17","Statement":[`+allow+`]}`), trustOnly(t, `{"Version":"2012-10-17","Statement":[`+allow+`,`+deny+`]}`)
+	a, err := Gain(closed, open, p, p)
+	if err != nil || a.Verdict != Refuted || a.Witness.Claims["sub"] != "ab" {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if a, err = Gain(open, closed, p, p); err != nil || a.Verdict != Proved {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
