@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/prove/given"
 	"github.com/irsa-emu/irsa-emu/term"
 )
@@ -29,7 +30,7 @@ be used, 3 when nothing is known to be gained and something is undecided.
 func (p *program) diffCommand() *cobra.Command {
 	var q modelFlags
 	var output string
-	forms := []string{"text", "json", "markdown", "html"}
+	forms := []string{"text", "json", "markdown", "sarif", "html"}
 	cmd := &cobra.Command{
 		Use: "diff OLD NEW", Short: "List the access that one source gives and another did not", Args: cobra.ExactArgs(2), Long: diffLong,
 		Example: `  irsa-emu diff old-plan.json new-plan.json -o markdown
@@ -120,6 +121,8 @@ func (p *program) printDiff(d *given.Diff, output string) error {
 		return term.WriteJSON(p.stdout, d)
 	case "markdown":
 		return writeLines(p.stdout, diffMarkdown(d))
+	case "sarif":
+		return term.WriteJSON(p.stdout, diffSARIF(d))
 	case "html":
 		return diffPage(d).Write(p.stdout)
 	}
@@ -199,4 +202,38 @@ func diffMarkdown(d *given.Diff) []string {
 		return []string{"No access is gained or lost."}
 	}
 	return out[:len(out)-1]
+}
+
+// diffRules are the rules of diff -o sarif.
+var diffRules = []sarifRule{
+	{"access-gained", sarifText{"Somebody can assume a role, or do something with it, who could not before."}, sarifConfiguration{lint.Warning}},
+	{"access-undecided", sarifText{"It is not decided whether somebody gained access."}, sarifConfiguration{lint.Note}},
+}
+
+func diffSARIF(d *given.Diff) sarifLog {
+	log := newSARIF(diffRules)
+	for i, changes := range [][]given.Change{d.Gained, d.Undecided} {
+		for j := range changes {
+			c := &changes[j]
+			text := c.Principal
+			if c.Pattern != "" {
+				text += ", " + c.Pattern
+			}
+			if text != "" {
+				text += ": "
+			}
+			text += "access to " + c.Role
+			if c.Call != "" {
+				text += ", whose sessions may now " + c.Call
+			}
+			if sub, ok := c.Witness["sub"]; ok {
+				text += ", for a token whose sub is " + claimText(sub)
+			}
+			if c.Why != "" {
+				text += "; " + c.Why
+			}
+			log.add(diffRules[i].ID, diffRules[i].DefaultConfiguration.Level, sentence(text), c.At.File, c.At.Line, c.At.Column, c.Role)
+		}
+	}
+	return log
 }

@@ -18,6 +18,7 @@ import (
 // many and the working directory is one:
 //
 //	irsa-emu ARG… [<FILE]    ends with 0; after !, with 1
+//	undecided ARG… [<FILE]   irsa-emu, which ends with 3
 //	misused ARG… [<FILE]     irsa-emu, which ends with 2 and prints nothing on stdout
 func TestScripts(t *testing.T) {
 	dir, err := filepath.Abs("testdata/script") // the working directory moves
@@ -50,6 +51,11 @@ func TestScripts(t *testing.T) {
 				}
 				if code := play(ts, args); code != want {
 					ts.Fatalf("exit %d, want %d", code, want)
+				}
+			},
+			"undecided": func(ts *testscript.TestScript, neg bool, args []string) {
+				if code := play(ts, args); neg || code != exitUndecided {
+					ts.Fatalf("exit %d, want %d", code, exitUndecided)
 				}
 			},
 			"misused": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // Change is access that one source gives and another does not: a role, who can
@@ -30,6 +32,8 @@ type Change struct {
 	// Why says what it depends on when it is not decided.
 	Why   string `json:"why,omitempty"`
 	Place string `json:"place,omitempty"`
+	// At is the place, taken apart.
+	At strictyaml.Position `json:"-"`
 }
 
 // Diff is what changed between two sources.
@@ -139,10 +143,16 @@ func roleGains(before, after *Model, was, now *prove.Role, providers [][2]*prove
 	var out []Change
 	add := func(c Change, statement int) {
 		c.Role = roleName(now)
+		start := policy.Position{Line: 1, Column: 1}
 		if statement >= 0 && statement < len(now.Trust.Document.Statements) {
-			if at, ok := after.Place(now, now.Trust.Document.Statements[statement].Start); ok {
-				c.Place = at.String()
-			}
+			start = now.Trust.Document.Statements[statement].Start
+		}
+		at, ok := after.Place(now, start)
+		if !ok && now.ARN == "" { // a trust policy by itself
+			at, ok = strictyaml.Position{File: now.Place, Line: start.Line, Column: start.Column}, true
+		}
+		if ok {
+			c.At, c.Place = at, at.String()
 		}
 		out = append(out, c)
 	}
