@@ -20,6 +20,9 @@ func TestRules(t *testing.T) {
 		{"a variable that has no value", statement("Allow", `"StringLike":{"idp.example.com:sub":"u-${aws:username}"}`), Proved},
 		{"a deny with a variable that has no value", statement("Allow", `"StringLike":{"idp.example.com:sub":"u"}`) + "," + statement("Deny", `"StringLike":{"idp.example.com:sub":"${aws:username}*"}`), Refuted},
 		{"tokens may list their roles", statement("Allow", `"Bool":{"sts:RoleAuthorizedByIdp":"true"}`), Refuted},
+		{"a list that names the one audience twice", statement("Allow", `"ForAllValues:StringEquals":{"idp.example.com:oaud":"a"},"Null":{"idp.example.com:oaud":"false"}`) + "," + statement("Deny", `"StringEquals":{"idp.example.com:oaud":"a"}`), Refuted},
+		{"a time before the only one", statement("Allow", `"DateLessThan":{"aws:CurrentTime":"2026-01-01T00:00:00Z"}`), Refuted},
+		{"a number below the only one", statement("Allow", `"NumericLessThan":{"idp.example.com:sub":"10"}`), Refuted},
 		{"the same text under two operators", statement("Allow", `"StringLike":{"idp.example.com:sub":"a*"},"StringNotEquals":{"idp.example.com:sub":"a*"}`), Refuted},
 		{"what an operator takes and its negation does not", statement("Allow", `"StringEquals":{"idp.example.com:sub":"a*"},"StringNotLike":{"idp.example.com:sub":"a*"}`), Proved},
 	} {

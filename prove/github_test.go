@@ -41,6 +41,7 @@ func TestGitHubTemplates(t *testing.T) {
 		{`"StringLike":{"ISS:sub":"repo:o/*:environment:prod"}`, only("sub", "*:environment:prod"), []string{"repo,context,workflow"}, Proved, ""},
 		{`"StringLike":{"ISS:sub":"repo:o/*:environment:prod*"}`, only("environment", "prod*"), []string{"repo,context,workflow"}, Proved, ""},
 		{`"StringLike":{"ISS:sub":"repo:o/*:environment:prod*"}`, only("environment", "prod"), []string{"repo,context,workflow"}, Refuted, "repo:o/a:environment:proda"},
+		{`"StringLike":{"ISS:sub":"repo:o/r:pull_request","ISS:environment":"*"}`, nobody, nil, Proved, ""},
 		// A workflow by that name in any repository: its subject is not the repository's.
 		{`"StringLike":{"ISS:sub":"job_workflow_ref:o/w/.github/workflows/d.yml@*"}`, only("repository", "o/*"), []string{"job_workflow_ref"}, Refuted, "job_workflow_ref:o/w/.github/workflows/d.yml@"},
 		{`"StringLike":{"ISS:sub":"job_workflow_ref:o/w/.github/workflows/d.yml@*"}`, only("job_workflow_ref", "o/w/*"), []string{"job_workflow_ref"}, Proved, ""},

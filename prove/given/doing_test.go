@@ -44,6 +44,7 @@ accounts:
         trustPolicy: `+trusts("system:serviceaccount:a:denied")+`
         inlinePolicies: {p: `+secretReader+`, d: {Statement: [{Effect: Deny, Action: "secretsmanager:*", Resource: "arn:aws:secretsmanager:*:*:secret:prod/*"}]}}
       - {name: bounded, permissionsBoundary: "arn:aws:iam::111122223333:policy/only-s3", trustPolicy: `+trusts("system:serviceaccount:a:bounded")+`, inlinePolicies: {p: `+secretReader+`}}
+      - {name: later, trustPolicy: `+trusts("system:serviceaccount:a:later")+`, inlinePolicies: {p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "sts:AssumeRole", Resource: "*", Condition: {Bool: {"aws:MultiFactorAuthPresent": "true"}}}]}}}
       - {name: named, trustPolicy: `+trusts("system:serviceaccount:a:named")+`}
       - name: behind
         trustPolicy: {Statement: [{Effect: Allow, Principal: {AWS: "arn:aws:iam::111122223333:role/hop"}, Action: "sts:AssumeRole"}]}
@@ -55,7 +56,7 @@ accounts:
         inlinePolicies: {p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "kms:Decrypt", Resource: "*", Condition: {StringEquals: {"oidc.eks.eu-west-1.amazonaws.com/id/E:sub": "system:serviceaccount:a:own"}}}]}}
   "444455556666":
     roles:
-      - {name: foreign, trustPolicy: {Statement: [{Effect: Allow, Principal: {AWS: "arn:aws:iam::111122223333:role/hop"}, Action: "sts:AssumeRole"}]}, inlinePolicies: {p: {Statement: [{Effect: Allow, Action: "sns:Publish", Resource: "*"}]}}}
+      - {name: foreign, trustPolicy: {Statement: [{Effect: Allow, Principal: {AWS: ["arn:aws:iam::111122223333:role/hop", "arn:aws:iam::111122223333:role/later"]}, Action: "sts:AssumeRole"}]}, inlinePolicies: {p: {Statement: [{Effect: Allow, Action: "sns:Publish", Resource: "*"}]}}}
 `)
 	for line, want := range map[string]prove.Verdict{
 		`{name: n, roles: [reader], actions: ["secretsmanager:GetSecretValue"], nobody: true}`:                                                                              prove.Refuted,
@@ -71,6 +72,7 @@ accounts:
 		// A session of a web identity has no MFA, and another account's role needs the caller's own permission.
 		`{name: n, roles: [hop], actions: ["sqs:SendMessage"], nobody: true}`:                         prove.Proved,
 		`{name: n, roles: [hop], actions: ["sns:Publish"], nobody: true}`:                             prove.Proved,
+		`{name: n, roles: [later], actions: ["sns:Publish"], nobody: true}`:                           prove.Proved,
 		`{name: n, roles: [own], actions: ["kms:Decrypt"], only: {serviceAccount: ["a/own"]}}`:        prove.Proved,
 		`{name: n, roles: [own], actions: ["kms:Decrypt"], only: {serviceAccount: ["a/x"]}}`:          prove.Refuted,
 		`{name: n, actions: ["secretsmanager:GetSecretValue"], only: {serviceAccount: ["a/*"]}}`:      prove.Proved,
