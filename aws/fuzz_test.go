@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -20,6 +21,22 @@ func FuzzARN(f *testing.F) {
 		}
 		if again, err := aws.ParseARN(a.String()); err != nil || again != a {
 			t.Fatalf("%v, %v", again, err)
+		}
+	})
+}
+
+// FuzzUnmask: what was JSON stays JSON, and what has no mask stays as it is.
+func FuzzUnmask(f *testing.F) {
+	for _, s := range []string{`{"Arn": "arn:aws:iam::XXXXXXXXXXXX:role/r"}`, `["arn:aws:iam::<ACCOUNT_ID>:role/r", "arn:aws:iam::444455556666:role/r"]`, `"************"`, "arn:aws:s3:::a*"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		out, masks, number := aws.Unmask([]byte(s), aws.DefaultAccount)
+		if len(masks) == 0 && string(out) != s || len(masks) > 0 && !aws.IsAccount(number) {
+			t.Fatalf("%q, %q: %q", s, masks, out)
+		}
+		if json.Valid([]byte(s)) && !json.Valid(out) {
+			t.Fatalf("%q became %q", s, out)
 		}
 	})
 }

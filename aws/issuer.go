@@ -107,8 +107,9 @@ var issuers = []struct {
 	{"accounts.google.com", "", Issuer{Kind: Google, Title: "Google", Subject: "ACCOUNT-NUMBER", BuiltIn: true,
 		Keys: []IssuerKey{{Name: "google/organization_number", Claim: "google.organization_number", Optional: true}}}},
 	{"cognito-identity.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
-	// GovCloud user guide, "Amazon Cognito".
+	// GovCloud: its user guide, "Amazon Cognito", for the west; templates of AWS's solutions for the east.
 	{"cognito-identity-us-gov.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
+	{"cognito-identity.us-gov-east-1.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
 	{"www.amazon.com", "", Issuer{Kind: Amazon, Title: "Login with Amazon", BuiltIn: true, Keys: keys("app_id?", "user_id?")}},
 	{"graph.facebook.com", "", Issuer{Kind: Facebook, Title: "Facebook", BuiltIn: true, Keys: keys("app_id?", "id?")}},
 	{"*.app.spacelift.io", "", Issuer{Kind: Spacelift, Title: "Spacelift", Subject: "space:SPACE:stack:STACK:run_type:TYPE:scope:write"}},

@@ -118,3 +118,25 @@ func FuzzIssuer(f *testing.F) {
 		}
 	})
 }
+
+// TestBuiltInProvider: who needs no provider (recorded 1e), to the letter.
+func TestBuiltInProvider(t *testing.T) {
+	for issuer, want := range map[string]string{
+		"https://accounts.google.com":                                 "accounts.google.com",
+		"accounts.google.com":                                         "accounts.google.com",
+		"https://cognito-identity.amazonaws.com":                      "cognito-identity.amazonaws.com",
+		"https://cognito-identity-us-gov.amazonaws.com":               "cognito-identity-us-gov.amazonaws.com",
+		"https://accounts.google.com/":                                "",
+		"https://Accounts.google.com":                                 "",
+		"http://accounts.google.com":                                  "",
+		"https://accounts.google.com.example.com":                     "",
+		"arn:aws:iam::111122223333:oidc-provider/accounts.google.com": "",
+		"https://www.amazon.com":                                      "", // its tokens are opaque
+		"https://graph.facebook.com":                                  "",
+		"https://token.actions.githubusercontent.com":                 "",
+	} {
+		if host, ok := aws.BuiltInProvider(issuer); ok != (want != "") || ok && host != want {
+			t.Errorf("%s: %q, %t", issuer, host, ok)
+		}
+	}
+}
