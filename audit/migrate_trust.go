@@ -52,9 +52,19 @@ func (a *auditor) settle(m *Move, trust *policy.Document, text []byte) {
 	}
 	m.State = Ready
 	if !a.admits(m, m.role.trust) {
-		if trust == nil || !a.admits(m, trust) {
+		verdict := Unknown
+		if trust != nil {
+			verdict = a.verdict(m, trust)
+		}
+		switch verdict {
+		case Gets:
+		case Refused:
+			m.State = Blocked
+			m.Needs = append(m.Needs, "a Deny statement of the trust policy (or the target role's) to go: it stands against every statement that could be added")
+			return
+		default:
 			m.State = Open
-			m.Needs = append(m.Needs, "a trust policy that lets it in by hand: a Deny, or a condition that no source decides, stands against the statement that irsa-emu would add")
+			m.Needs = append(m.Needs, "a condition decided that no source decides: it stands against the statement that irsa-emu would add")
 			return
 		}
 		m.State = Change
@@ -98,28 +108,35 @@ func (r *role) podStatements() []int {
 
 // admits is whether a trust policy would let a service account in by the mechanism
 // that it moves to.
-func (a *auditor) admits(m *Move, trust *policy.Document) bool {
+func (a *auditor) admits(m *Move, trust *policy.Document) bool { return a.verdict(m, trust) == Gets }
+
+// verdict is what a trust policy says to the mechanism that a service account moves to.
+func (a *auditor) verdict(m *Move, trust *policy.Document) Verdict {
 	quiet := *a
 	quiet.report = &Report{}
 	quiet.used = map[string]bool{}
-	gets := false
+	verdict := Unknown
 	a.with(m.role, trust, func() {
 		if m.To == IRSA {
 			other, _ := quiet.resolve(m.account, m.role.arn, false, position{})
 			if other == nil {
 				return
 			}
-			yes, _, _ := quiet.evaluate(m.account, other, aws.DefaultAudience)
-			gets = yes == policy.Yes
+			switch yes, _, _ := quiet.evaluate(m.account, other, aws.DefaultAudience); yes {
+			case policy.Yes:
+				verdict = Gets
+			case policy.No:
+				verdict = Refused
+			}
 			return
 		}
 		as := &sources.Association{Cluster: m.Cluster, Namespace: m.Namespace, ServiceAccount: m.ServiceAccount, Role: m.role.arn}
 		if len(m.account.associations) > 0 {
 			as = m.account.associations[0]
 		}
-		gets = quiet.podIdentity(m.account, &identity{mechanism: PodIdentity, role: as.Role, association: as}).verdict == Gets
+		verdict = quiet.podIdentity(m.account, &identity{mechanism: PodIdentity, role: as.Role, association: as}).verdict
 	})
-	return gets
+	return verdict
 }
 
 // mended is a trust policy with the service accounts let in. Where the service is
