@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
@@ -120,6 +122,7 @@ type killing struct {
 	t          *testing.T
 	path       string
 	edits      []edit
+	uploads    uploads
 	generation int // of the state document that was loaded last
 	session    *ststypes.Credentials
 	calls      int
@@ -146,6 +149,10 @@ func TestServeKilled(t *testing.T) {
 		}
 	}
 	k.check(kills, k.start())
+	if k.uploads.acknowledged == 0 {
+		t.Error("no multipart upload was completed between the kills")
+	}
+	t.Logf("%d multipart uploads were completed", k.uploads.acknowledged)
 	t.Logf("%d kills during %d acknowledged calls: every one was there, of those under way all or nothing, sessions stayed good", kills, k.calls)
 	if k.calls < kills {
 		t.Errorf("%d calls between %d kills are too few to prove anything", k.calls, kills)
@@ -193,6 +200,16 @@ func (k *killing) run(kill int) {
 		})
 	}
 	calling.Go(func() {
+		client := uploadsClient(cfg)
+		for {
+			if err := k.uploads.next(ctx, client); err != nil {
+				k.ended(err)
+				return
+			}
+			k.uploads.acknowledged++
+		}
+	})
+	calling.Go(func() {
 		for {
 			if err := k.load(s.url, transport, k.generation+1); err != nil {
 				k.ended(err)
@@ -211,6 +228,10 @@ func (k *killing) begin(cfg aws.Config) {
 	k.t.Helper()
 	ctx := k.t.Context()
 	if _, err := iam.NewFromConfig(cfg).CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("killed"), AssumeRolePolicyDocument: aws.String(allowing("111122223333"))}); err != nil {
+		k.t.Fatal(err)
+	}
+	if _, err := uploadsClient(cfg).CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(killedBucket),
+		CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraintUsWest2}}); err != nil {
 		k.t.Fatal(err)
 	}
 	out, err := sts.NewFromConfig(cfg).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: aws.String(killedRole), RoleSessionName: aws.String("session")})
@@ -287,6 +308,10 @@ func (k *killing) check(kill int, s *process) {
 		k.edits[w].step = base + at
 	}
 	k.checkLoaded(kill, cfg, client)
+	var err error
+	if k.uploads.acknowledged, err = k.uploads.look(ctx, uploadsClient(cfg)); err != nil {
+		k.t.Errorf("kill %d: %v", kill, err)
+	}
 	cfg.Credentials = credentials.NewStaticCredentialsProvider(*k.session.AccessKeyId, *k.session.SecretAccessKey, *k.session.SessionToken)
 	if _, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil); err != nil {
 		k.t.Errorf("kill %d: a session of before: %v", kill, err)
