@@ -193,10 +193,35 @@ func (s *Service) putACL(c *call) error {
 			return err
 		}
 	}
-	if c.HTTP.Header.Get("X-Amz-Acl") == "" || !plainACL(c.HTTP.Header) {
+	plain := plainACL(c.HTTP.Header)
+	if plain && c.HTTP.Header.Get("X-Amz-Acl") == "" {
+		var err error
+		if plain, err = c.ownersACL(); err != nil {
+			return err
+		}
+	}
+	if !plain {
 		return c.aclNotSupported(c.bucket.Ownership)
 	}
 	return c.ok()
+}
+
+// ownersACL says whether the ACL in the body is what every bucket and object
+// has: full control of the owner. Where ACLs are off, that one is taken: "the
+// bucket-owner-full-control canned ACL or an equivalent form of this ACL
+// expressed in XML" (S3 user guide, "Controlling ownership of objects").
+func (c *call) ownersACL() (bool, error) {
+	var in struct {
+		XMLName xml.Name `xml:"AccessControlPolicy"`
+		Grants  []struct {
+			Grantee    struct{ ID string }
+			Permission string
+		} `xml:"AccessControlList>Grant"`
+	}
+	if err := c.readXML(&in); err != nil {
+		return false, err
+	}
+	return len(in.Grants) == 1 && in.Grants[0].Permission == "FULL_CONTROL" && in.Grants[0].Grantee.ID == canonicalID(c.bucket.Account), nil
 }
 
 // plainACL says whether a request's ACL gives rights to nobody but the owner.
