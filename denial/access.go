@@ -101,7 +101,7 @@ func (x *Explainer) assumeRole(e *Event, out *Explanation) {
 	if r != nil {
 		d := policy.Evaluate(policy.Policies{Trust: &r.Trust, ResourceAccount: r.Account}, request)
 		// Of the trust policy alone: whether the caller's own allows it is the other side.
-		own := policy.Decision{Policies: d.Policies[:1], Hints: d.Hints}
+		own := policy.Decision{Policies: d.Policies[:1], Hints: d.Hints, Caller: d.Caller}
 		trust.answer = x.decide(out, own, x.placeIn(r), open)
 		trust.why = "the trust policy of " + r.ARN + " refuses the caller: " + whyNot(own, open)
 		if trust.answer == policy.Unknown {
