@@ -83,7 +83,7 @@ func (p *Pod) sessionName() string {
 func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api.Refusal) {
 	name, tags := pod.sessionName(), pod.tags()
 	seconds := int(podSession / time.Second)
-	made := made(req, nil, &assumeRoleInput{RoleArn: pod.RoleARN, RoleSessionName: name, DurationSeconds: &seconds, Tags: tags.elements(), TransitiveTagKeys: tags.transitive})
+	made := podCall(req, nil, &assumeRoleInput{RoleArn: pod.RoleARN, RoleSessionName: name, DurationSeconds: &seconds, Tags: tags.elements(), TransitiveTagKeys: tags.transitive})
 	role, refused := s.authorizePod(req, &pod, name)
 	if refused != nil {
 		return nil, refuseMade(made, refused)
@@ -114,9 +114,9 @@ func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api
 	return &PodSession{ARN: arn, RoleID: role.ID + ":" + name, Credentials: credentials}, nil
 }
 
-// made is a call of AssumeRole that EKS makes for a pod, by itself or with the
+// podCall is a call of AssumeRole that EKS makes for a pod, by itself or with the
 // session of a principal; CloudTrail records it as the service's (recorded 14).
-func made(req *api.Request, caller *api.Principal, in *assumeRoleInput) *api.Request {
+func podCall(req *api.Request, caller *api.Principal, in *assumeRoleInput) *api.Request {
 	id := wire.NewRequestID()
 	made := &api.Request{
 		Call:      &wire.Call{ID: id, Service: "sts", Action: "AssumeRole", Version: Version, Region: req.Region, Input: in},
@@ -166,7 +166,7 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string) (*iam.Ro
 func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name string) (*api.Request, *iam.Role, *Session, *api.Refusal) {
 	in := assumeRoleInput{RoleArn: pod.TargetRoleARN, RoleSessionName: name, ExternalId: &pod.ExternalID}
 	principal, gone := first.principal(req.State)
-	made := made(req, principal, &in)
+	made := podCall(req, principal, &in)
 	if gone != "" { // cannot be: the role was just found
 		return made, nil, nil, assumeRoleDenied(pod.RoleARN, "sts:AssumeRole", pod.TargetRoleARN, decision.RoleNotFound).Because("%s", gone)
 	}
