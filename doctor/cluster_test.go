@@ -211,7 +211,7 @@ func (c *cluster) pod(w http.ResponseWriter, r *http.Request) {
 		c.write(w, pod)
 		return
 	}
-	config := webhook.Config{Region: "us-west-2", Extra: webhook.Extra{Env: []corev1.EnvVar{{Name: "AWS_ENDPOINT_URL", Value: "http://10.96.0.10:4772"}}}}
+	config := webhook.Config{Region: "us-west-2", Random: func(int64) int64 { return 0 }, Extra: webhook.Extra{Env: []corev1.EnvVar{{Name: "AWS_ENDPOINT_URL", Value: "http://10.96.0.10:4772"}}}}
 	if c.objects[fmt.Sprintf(lists["Service"], "irsa-emu")+"/irsa-emu"] == nil {
 		config.Extra = webhook.Extra{} // as on EKS
 	}
