@@ -89,8 +89,9 @@ func (p *Pod) Needs() []Need { return []Need{NeedPods} }
 // After is nothing.
 func (p *Pod) After() []string { return nil }
 
-// Changes is true: nobody knows what a pod does.
-func (p *Pod) Changes() bool { return true }
+// Changes is true: nobody knows what a pod does. A workload was applied before,
+// and is only looked at.
+func (p *Pod) Changes() bool { return p.Workload == "" }
 
 func (p *Pod) check(d *strictyaml.Decoder, path string) {
 	kinds := nonEmpty(p.Image, p.Workload)

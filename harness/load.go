@@ -189,11 +189,7 @@ func (s *Scenario) check(d *strictyaml.Decoder) {
 	if v := s.Spec.Cluster.Version; v != "" && !kubernetesVersion.MatchString(v) {
 		d.PathErrorf("spec.cluster.version", "%q; write a version of Kubernetes, such as 1.34 or 1.34.4", v)
 	}
-	for i, n := range s.Spec.Cluster.Needs {
-		if !slices.Contains(needs, string(n)) {
-			d.PathErrorf(strictyaml.Index("spec.cluster.needs", i), "unknown need %q; %s", n, strictyaml.Instead(string(n), needs))
-		}
-	}
+	checkNeeds(d, "spec.cluster.needs", s.Spec.Cluster.Needs)
 	if d.Written("spec.steps") && len(s.Spec.Steps) == 0 {
 		d.PathErrorf("spec.steps", "no steps; write at least one")
 	}
@@ -234,6 +230,15 @@ func (s *Scenario) checkStep(d *strictyaml.Decoder, path string, step *Step, ear
 			if _, is := s.Spec.Steps[i].Action.(*Assume); !is {
 				d.PathErrorf(path, "step %q assumes no role, so that it has no credentials; name one that does", name)
 			}
+		}
+	}
+}
+
+// checkNeeds refuses needs that no cluster has.
+func checkNeeds(d *strictyaml.Decoder, path string, list []Need) {
+	for i, n := range list {
+		if !slices.Contains(needs, string(n)) {
+			d.PathErrorf(strictyaml.Index(path, i), "unknown need %q; %s", n, strictyaml.Instead(string(n), needs))
 		}
 	}
 }

@@ -91,6 +91,12 @@ func (r *Report) Counts() (scenarios, steps Counts) {
 	return scenarios, steps
 }
 
+// Empty reports whether nothing was shown: every scenario was skipped.
+func (r *Report) Empty() bool {
+	scenarios, _ := r.Counts()
+	return scenarios.Passed == 0 && scenarios.Failed == 0
+}
+
 // OK reports whether nothing failed.
 func (r *Report) OK() bool {
 	scenarios, _ := r.Counts()

@@ -231,7 +231,7 @@ func was(s Status) string {
 
 // obstacle is why a step cannot be played; empty when it can.
 func (r *runner) obstacle(play *stage, step *Step, unusable map[string]Status, undone string) string {
-	for _, n := range slices.Concat(play.scenario.Spec.Cluster.needs(), step.Action.Needs()) {
+	for _, n := range slices.Concat(play.scenario.Spec.Cluster.needs(), step.Needs()) {
 		if why := lacks(play.cluster, n); why != "" {
 			return why
 		}
@@ -319,7 +319,7 @@ func (c *ClusterSpec) needs() []Need {
 func (s *Scenario) needs() []Need {
 	all := s.Spec.Cluster.needs()
 	for i := range s.Spec.Steps {
-		all = append(all, s.Spec.Steps[i].Action.Needs()...)
+		all = append(all, s.Spec.Steps[i].Needs()...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

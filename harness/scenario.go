@@ -56,6 +56,8 @@ type Step struct {
 	Action Action
 	// Timeout is how long it may take; the run's when zero.
 	Timeout time.Duration
+	// Wants is what it needs of the cluster beside what its action does.
+	Wants []Need
 	// Line is where the step is written in the scenario's file.
 	Line int
 }
@@ -72,6 +74,7 @@ type stepFields struct {
 	Clock      *Clock      `json:"clock,omitempty" jsonschema_description:"Move the emulator's clock."`
 	RotateKeys *RotateKeys `json:"rotateKeys,omitempty" jsonschema_description:"Give an issuer a new signing key."`
 	Fault      *Fault      `json:"fault,omitempty" jsonschema_description:"Make calls fail that match."`
+	Needs      []Need      `json:"needs,omitempty" jsonschema_description:"What the step needs of the cluster, such as intercept; without it the step is skipped, with the reason."`
 	Timeout    Duration    `json:"timeout,omitempty" jsonschema_description:"How long it may take, such as 10m; that of run --step-timeout when left out."`
 	Expect     deferred    `json:"expect,omitempty" jsonschema_description:"What must happen; that it works, when left out."`
 }
@@ -130,7 +133,8 @@ func (f *stepFields) actions() (names []string, actions []Action) {
 func (s *Step) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 	var fields stepFields
 	d.Decode(n, path, &fields)
-	s.Name, s.Timeout, s.Line = fields.Name, time.Duration(fields.Timeout), n.Line
+	s.Name, s.Timeout, s.Wants, s.Line = fields.Name, time.Duration(fields.Timeout), fields.Needs, n.Line
+	checkNeeds(d, path+".needs", fields.Needs)
 	names, actions := fields.actions()
 	switch {
 	case n.Kind != yaml.MappingNode:
@@ -162,6 +166,9 @@ func (s *Step) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) {
 		checking.check(d, strictyaml.Join(path, names[0]))
 	}
 }
+
+// Needs are the optional powers of the cluster that the step uses.
+func (s *Step) Needs() []Need { return slices.Concat(s.Wants, s.Action.Needs()) }
 
 // writesAction tells a step whose action was refused from one that has none.
 func writesAction(n *yaml.Node) bool {

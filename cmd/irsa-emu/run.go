@@ -22,7 +22,7 @@ type runFlags struct {
 	reports             []string
 	parallel, count     int
 	timeout             time.Duration
-	brief               bool
+	brief, strict       bool
 	kind                kindFlags
 }
 
@@ -32,7 +32,9 @@ func (p *program) runCommand() *cobra.Command {
 		Use: "run [PATH…]", Short: "Run scenario files or folders; without a path, the built-in ones",
 		Long: `run executes each scenario against its own emulator and reports the results. It
 exits with 0 when all passed or were skipped, 1 when one failed, 2 when a
-scenario is invalid: then all mistakes are listed and nothing is run.`,
+scenario is invalid: then all mistakes are listed and nothing is run. When
+nothing passed since everything was skipped it warns; with --strict it exits
+with 1 then.`,
 		Example: `  irsa-emu run
   irsa-emu run scenarios/wrong-namespace.yaml --report junit=report.xml
   irsa-emu run --cluster kind --only tutorial`,
@@ -48,6 +50,7 @@ scenario is invalid: then all mistakes are listed and nothing is run.`,
 	flags.StringVar(&f.logs, "logs", "", "folder for the logs of failed scenarios (default: a new temporary folder)")
 	f.given.add(cmd, "state to add to that of every scenario")
 	flags.BoolVar(&f.brief, "brief", false, "hide the steps of scenarios that did not fail")
+	flags.BoolVar(&f.strict, "strict", false, "exit with 1 when no scenario passed, because all were skipped")
 	f.kind.add(cmd)
 	return cmd
 }
@@ -86,6 +89,10 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 		return &exitError{exitFailed, err}
 	case !report.OK():
 		return &exitError{code: exitFailed}
+	case report.Empty() && f.strict:
+		return &exitError{exitFailed, errors.New("no scenario passed: all were skipped, for the reasons above")}
+	case report.Empty():
+		fmt.Fprintln(p.stderr, "irsa-emu: warning: no scenario passed: all were skipped, for the reasons above; --strict makes that exit 1")
 	}
 	return nil
 }

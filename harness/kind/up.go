@@ -3,6 +3,8 @@ package kind
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +17,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
@@ -51,6 +54,8 @@ type upMark struct {
 	Issuer string `json:"issuer"`
 	Port   int32  `json:"port"`
 	Region string `json:"region"`
+	// Config is the digest of kind's configuration; empty: none was given.
+	Config string `json:"config,omitempty"`
 	// Creating is true until the cluster has come up.
 	Creating bool `json:"creating,omitempty"`
 }
@@ -168,6 +173,9 @@ func makeUp(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, erro
 		return nil, nil, err
 	}
 	mark := newMark(up, port)
+	if mark.Config, err = configDigest(c.config.KindConfig); err != nil {
+		return nil, nil, err
+	}
 	image := ""
 	if len(c.config.Images) > 0 {
 		image = c.config.Images[0]
@@ -264,6 +272,10 @@ func reopen(c *Clusters, up UpConfig) (*node, *upMark, error) {
 	if mark.Creating {
 		return n, mark, nil
 	}
+	config, err := configDigest(c.config.KindConfig)
+	if err != nil {
+		return nil, nil, err
+	}
 	for what, differs := range map[string]bool{
 		"signs for " + mark.Issuer:                      up.Issuer != "" && up.Issuer != mark.Issuer,
 		"has its nodes and their settings":              c.config.KindConfig != nil,
@@ -276,6 +288,19 @@ func reopen(c *Clusters, up UpConfig) (*node, *upMark, error) {
 	region, _, _ := aws.EKSIssuerParts(mark.Issuer)
 	mark.Region = cmp.Or(up.Region, mark.Region, up.NewRegion, region, aws.DefaultRegion)
 	return n, mark, n.find()
+}
+
+// configDigest tells two configurations of kind apart.
+func configDigest(config *v1alpha4.Cluster) (string, error) {
+	if config == nil {
+		return "", nil
+	}
+	content, err := json.Marshal(config)
+	if err != nil {
+		return "", fmt.Errorf("the configuration of kind: %w", err)
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:8]), nil
 }
 
 // DefaultPort is the port of this machine that leads to the emulator of Up.
