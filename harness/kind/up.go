@@ -278,7 +278,7 @@ func reopen(c *Clusters, up UpConfig) (*node, *upMark, error) {
 	}
 	for what, differs := range map[string]bool{
 		"signs for " + mark.Issuer:                      up.Issuer != "" && up.Issuer != mark.Issuer,
-		"has its nodes and their settings":              c.config.KindConfig != nil,
+		"was made with another --config":                config != "" && config != mark.Config,
 		fmt.Sprintf("leads here by port %d", mark.Port): up.Port != 0 && up.Port != DefaultPort && int32(up.Port) != mark.Port,
 	} {
 		if differs {
