@@ -14,6 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/sts"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
@@ -117,6 +119,7 @@ func parseRole(arn string) (roleARN, bool) {
 }
 
 func (x *examination) annotation(ctx context.Context) Link {
+	x.reachIAM(ctx)
 	if x.ServiceAccount != "" && x.byPodIdentity(ctx) {
 		return Link{} // the association counts
 	}
@@ -124,13 +127,16 @@ func (x *examination) annotation(ctx context.Context) Link {
 		return unknown("not known without the service account")
 	}
 	arn, written := x.account.Annotations[roleAnnotation]
-	mend := x.annotate("arn:" + aws.PartitionOf(x.region()).ID + ":iam::ACCOUNT:role/ROLE")
 	if !written {
-		return x.noAnnotation(mend)
+		return x.noAnnotation(x.annotate(x.likelyRole(ctx)))
 	}
 	role, valid := parseRole(arn)
 	if !valid {
-		return broken(fmt.Sprintf("%s: %q is no role's ARN", roleAnnotation, arn), mend).because(arnMistake(arn))
+		meant := strings.Trim(strings.TrimSpace(arn), `"'`)
+		if _, valid := parseRole(meant); !valid {
+			meant = x.likelyRole(ctx)
+		}
+		return broken(fmt.Sprintf("%s: %q is no role's ARN", roleAnnotation, arn), x.annotate(meant)).because(arnMistake(arn))
 	}
 	x.role = role
 	link := ok(roleAnnotation + ": " + arn)
@@ -140,6 +146,33 @@ func (x *examination) annotation(ctx context.Context) Link {
 		}
 	}
 	return link
+}
+
+// likelyRole is the ARN that is written into a mend: what the pod's own annotation
+// says, or the one role whose trust policy lets the service account in; else it
+// has placeholders.
+func (x *examination) likelyRole(ctx context.Context) string {
+	if x.pod != nil {
+		if _, valid := parseRole(x.pod.Annotations[roleAnnotation]); valid {
+			return x.pod.Annotations[roleAnnotation]
+		}
+	}
+	issuer, err := x.issuerOf(ctx)
+	if err == nil && x.view != nil {
+		var trusting []string
+		claims, err := x.likelyClaims(issuer)
+		for _, id := range slices.Sorted(maps.Keys(x.iam)) {
+			for _, r := range x.view.Roles(id) {
+				if err == nil && sts.Judge(ctx, x.view, oidc.NotChecked, x.Now(), sts.WebIdentityCall{RoleARN: r.ARN(), RoleSessionName: sessionName, Claims: claims}).Allowed() {
+					trusting = append(trusting, r.ARN())
+				}
+			}
+		}
+		if len(trusting) == 1 {
+			return trusting[0]
+		}
+	}
+	return "arn:" + aws.PartitionOf(x.region()).ID + ":iam::ACCOUNT:role/ROLE"
 }
 
 func (x *examination) annotate(arn string) string {

@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/rogpeppe/go-internal/txtar"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/client-go/rest"
@@ -57,6 +60,10 @@ type story struct {
 	OtherKeys bool `yaml:"otherKeys"`
 	// Ahead is how far the emulator's clock is.
 	Ahead time.Duration `yaml:"ahead"`
+	// Handshakes is what the webhook lists, as JSON.
+	Handshakes string `yaml:"handshakes"`
+	// Denied: the service account's session was refused a secret.
+	Denied bool `yaml:"denied"`
 	// AWS asks AWS's STS, which answers with this code and message, or with a session.
 	AWS *struct{ Code, Message string } `yaml:"aws"`
 }
@@ -97,6 +104,9 @@ func examineCase(t *testing.T, archive *txtar.Archive) string {
 	c := Config{
 		API: client, Cluster: "test", Now: func() time.Time { return now }, Namespace: "demo", Pod: s.Pod, ServiceAccount: s.ServiceAccount,
 		Forward: func(_ context.Context, namespace, pod string, port int) (string, error) {
+			if namespace == "irsa-emu" && pod == "pod-identity-webhook-1" && port == 9999 && s.Handshakes != "" {
+				return handshakes(t, ago(now, s.Handshakes)), nil
+			}
 			if namespace != "irsa-emu" || pod != "irsa-emu-1" || port != 4772 {
 				return "", fmt.Errorf("pods %q not found", fmt.Sprint(namespace, "/", pod, ":", port))
 			}
@@ -126,12 +136,13 @@ func examineCase(t *testing.T, archive *txtar.Archive) string {
 }
 
 var (
-	agoPattern   = regexp.MustCompile(`ago\((\w+)\)`)
-	timePattern  = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
-	epochPattern = regexp.MustCompile(`(time|date/time) \d{10}`)
-	otherPattern = regexp.MustCompile(`the key set has "[^"]*"`)
-	sincePattern = regexp.MustCompile(`\d+h\d+m\d+s`)
-	uuidPattern  = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	agoPattern     = regexp.MustCompile(`ago\((\w+)\)`)
+	timePattern    = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	epochPattern   = regexp.MustCompile(`(time|date/time) \d{10}`)
+	otherPattern   = regexp.MustCompile(`the key set has "[^"]*"`)
+	sincePattern   = regexp.MustCompile(`\d+h\d+m\d+s`)
+	requestPattern = regexp.MustCompile(`explain [0-9a-f-]{36}`)
+	uuidPattern    = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 )
 
 // ago replaces ago(3h) with a time, so that cases age as the clock goes.
@@ -151,6 +162,7 @@ func masked(s, emulatorURL string) string {
 	s = strings.ReplaceAll(s, emulatorURL, "http://EMULATOR")
 	s = epochPattern.ReplaceAllString(s, "$1 SECONDS")
 	s = otherPattern.ReplaceAllString(s, `the key set has "OTHER"`)
+	s = requestPattern.ReplaceAllString(s, "explain REQUEST-ID")
 	s = uuidPattern.ReplaceAllString(s, "UUID")
 	s = sincePattern.ReplaceAllString(s, "DURATION")
 	return timePattern.ReplaceAllString(s, "TIME")
@@ -184,12 +196,56 @@ func startEmulator(t *testing.T, s story, given string) *emulatortest.Emulator {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Denied {
+		deny(t, emu)
+	}
 	if s.Ahead != 0 {
 		if err := emu.Clock().Advance(s.Ahead); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return emu
+}
+
+// handshakes is the webhook's list.
+func handshakes(t *testing.T, list string) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/handshakes" {
+			t.Errorf("the webhook was asked %s", r.URL)
+		}
+		_, _ = w.Write([]byte(list))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// deny makes the call that the pod's program would make: its role has no permission.
+func deny(t *testing.T, emu *emulatortest.Emulator) {
+	now := time.Now()
+	claims, err := oidc.KubernetesClaims(oidc.KubernetesToken{
+		Issuer: issuer, Namespace: "demo", ServiceAccount: "app", Audience: []string{"sts.amazonaws.com"}, IssuedAt: now, Expires: now.Add(time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := (&oidc.Issuer{URL: issuer, Keys: []*oidc.SigningKey{signingKey}}).Sign(claims, oidc.SignOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := sdk.Config{Region: "us-west-2", BaseEndpoint: &emu.URL, Credentials: sdk.AnonymousCredentials{}, RetryMaxAttempts: 1}
+	got, err := sts.NewFromConfig(config).AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
+		RoleArn: sdk.String("arn:aws:iam::111122223333:role/App"), RoleSessionName: sdk.String("app"), WebIdentityToken: &token,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := got.Credentials
+	config.Credentials = credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
+	if _, err := sts.NewFromConfig(config).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: sdk.String("arn:aws:iam::444455556666:role/Other"), RoleSessionName: sdk.String("other"),
+	}); err == nil {
+		t.Fatal("not refused")
+	}
 }
 
 // refusingSTS answers as AWS's STS refuses.

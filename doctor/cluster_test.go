@@ -93,6 +93,14 @@ func (c *cluster) serve(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed", "only GET")
 	case c.objects[path] != nil:
 		c.write(w, c.objects[path].Object)
+	case path == "/api/v1/services": // of all namespaces
+		items := []any{}
+		for _, at := range sortedPaths(c.objects) {
+			if strings.Contains(at, "/services/") {
+				items = append(items, c.objects[at].Object)
+			}
+		}
+		c.write(w, map[string]any{"items": items})
 	case c.isList(path):
 		c.list(w, r, path)
 	default:

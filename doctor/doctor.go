@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
@@ -153,7 +154,7 @@ func (x *examination) chain() []step {
 		{"cluster", x.cluster}, {"pod", x.thePod}, {"service account", x.serviceAccount}, {"annotation", x.annotation}, {"association", x.theAssociation},
 		{"webhook", x.webhook}, {"webhook called", x.called}, {"variables", x.variables}, {"token volume", x.tokenVolume}, {"token", x.tokenClaims},
 		{"agent", x.nodeAgent}, {"IAM", x.findIAM}, {linkRole, x.theRole}, {linkProvider, x.oidcProvider}, {linkKeys, x.keys}, {linkTrustPolicy, x.trustPolicy},
-		{linkCredentials, x.credentials}, {"identity", x.callerIdentity},
+		{linkCredentials, x.credentials}, {"identity", x.callerIdentity}, {"handshakes", x.handshakes}, {"calls", x.lastRefusal},
 	}
 }
 
@@ -189,6 +190,8 @@ type examination struct {
 	clusters  map[string]statefile.Cluster // of the emulator's EKS
 	iamLink   Link                         // what findIAM says, once it was reached for
 	iamAsked  bool
+
+	refusals []*decision.Decision // what the emulator refused before, the newest first
 
 	podIdentity, mechanismKnown bool        // EKS Pod Identity in place of IRSA
 	association                 *associated // the service account's

@@ -21,6 +21,9 @@ import (
 // findIAM says where the links behind this one are looked up.
 func (x *examination) findIAM(ctx context.Context) Link {
 	x.reachIAM(ctx)
+	if stale := x.staleEndpoint(ctx); stale.Status == Broken {
+		return stale
+	}
 	if x.iam == nil {
 		return x.iamLink
 	}
@@ -67,6 +70,7 @@ func (x *examination) readIAM(ctx context.Context) Link {
 	if x.iam = state.Accounts; x.iam == nil {
 		x.iam = map[string]statefile.Account{}
 	}
+	x.readRefusals(ctx)
 	link := ok(where)
 	clock, err := ask(ctx, x, (*control.Client).Clock)
 	if err != nil {
@@ -170,11 +174,7 @@ func (x *examination) chosen(services []corev1.Service) *corev1.Service {
 
 // endpointHost is the host to which the pod's variables lead its calls to the STS.
 func (x *examination) endpointHost() string {
-	u, err := url.Parse(x.endpointURL())
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
+	return hostOf(x.endpointURL())
 }
 
 func (x *examination) endpointURL() string {
@@ -182,14 +182,7 @@ func (x *examination) endpointURL() string {
 		if pod == nil || !hasIdentity(pod) {
 			continue
 		}
-		for _, c := range containersOf(pod) {
-			for _, name := range []string{"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"} {
-				if v := envOf(c, name); v != "" {
-					return v
-				}
-			}
-		}
-		return ""
+		return endpointOf(pod)
 	}
 	return ""
 }

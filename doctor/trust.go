@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -51,13 +52,8 @@ func (x *examination) trustPolicy(ctx context.Context) Link {
 func (x *examination) withoutToken(ctx context.Context) Link {
 	subject := "system:serviceaccount:" + x.Namespace + ":" + x.ServiceAccount
 	at := x.Now()
-	payload, err := json.Marshal(map[string]any{
-		"iss": x.issuer, "sub": subject, "aud": x.audience, "iat": at.Unix(), "exp": at.Add(time.Hour).Unix(),
-	})
-	if err != nil {
-		return unknown(err.Error())
-	}
-	if x.claims, err = oidc.ReadClaims(payload); err != nil {
+	var err error
+	if x.claims, err = x.likelyClaims(x.issuer); err != nil {
 		return unknown(err.Error())
 	}
 	verdict := sts.Judge(ctx, x.view, oidc.NotChecked, at, sts.WebIdentityCall{
@@ -72,6 +68,18 @@ func (x *examination) withoutToken(ctx context.Context) Link {
 		return unknown("it was not asked: " + verdict.Reason().Message)
 	}
 	return ok("it would let " + subject + " in, by what is known of its token")
+}
+
+// likelyClaims are those that a token of the service account would have.
+func (x *examination) likelyClaims(issuer string) (*oidc.Unverified, error) {
+	at, audience := x.Now(), orDefault(x.audience, aws.DefaultAudience)
+	payload, err := json.Marshal(map[string]any{
+		"iss": issuer, "sub": "system:serviceaccount:" + x.Namespace + ":" + x.ServiceAccount, "aud": audience, "iat": at.Unix(), "exp": at.Add(time.Hour).Unix(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return oidc.ReadClaims(payload)
 }
 
 // notTrusted shows what irsa-emu explain shows.
