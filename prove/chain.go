@@ -18,6 +18,9 @@ type Account struct {
 	callable []*Role // those whose trust policy lets roles assume them
 	edges    map[*Role]func() ([]edge, error)
 	kinds    map[*Role]string // of the callable: what of them sessions of roles meet
+	// named are the callable roles by the roles that their trust policies name; "" for
+	// those that name callers in other ways than a role's or an account's ARN.
+	named map[string][]*Role
 }
 
 // edge is a role that another one's sessions can assume.
@@ -95,12 +98,13 @@ func (a *Account) Index() {
 	if a.callable != nil {
 		return
 	}
-	a.callable, a.kinds, a.edges = []*Role{}, map[*Role]string{}, map[*Role]func() ([]edge, error){}
+	a.callable, a.kinds, a.named, a.edges = []*Role{}, map[*Role]string{}, map[string][]*Role{}, map[*Role]func() ([]edge, error){}
 	for _, r := range a.Roles {
 		a.edges[r] = sync.OnceValues(func() ([]edge, error) { return a.edgesOf(r) })
 		if r.callable() {
 			a.callable = append(a.callable, r)
 			a.kinds[r] = r.kind()
+			a.name(r)
 		}
 	}
 }
@@ -180,12 +184,45 @@ func (r *Role) blind() bool {
 	return true
 }
 
+// name files a role under the callers that its trust policy names.
+func (a *Account) name(r *Role) {
+	keys := map[string]bool{}
+	for i := range r.Trust.Document.Statements {
+		st := &r.Trust.Document.Statements[i]
+		if st.Effect != "Allow" || !st.Concerns(assumeRole) {
+			continue
+		}
+		if st.Principals.Not {
+			keys[""] = true
+		}
+		for _, p := range st.Principals.Values {
+			switch c, ok := callerOf(p); {
+			case !ok || c.Kind == ServiceCaller || c.Kind == SAMLCaller || c.Kind == AccountCaller:
+			case c.Kind == RoleCaller:
+				keys[p.Value] = true
+			default:
+				keys[""] = true
+			}
+		}
+	}
+	if keys[""] {
+		keys = map[string]bool{"": true} // once is enough
+	}
+	for key := range keys {
+		a.named[key] = append(a.named[key], r)
+	}
+}
+
 // targets are the roles whose trust policy names a role's sessions at all.
 func (a *Account) targets(caller *Role) []*Role {
 	session := sessionPrincipal(caller)
-	asks := caller.asks()
+	asks, some := caller.asks()
+	candidates := a.callable
+	if a.named != nil && !some && len(caller.Unread) == 0 { // an account's root is not enough then
+		candidates = slices.Concat(a.named[caller.ARN], a.named[""])
+	}
 	var out []*Role
-	for _, r := range a.callable {
+	for _, r := range candidates {
 		if r == caller {
 			continue
 		}
@@ -213,7 +250,7 @@ func (a *Account) targets(caller *Role) []*Role {
 
 // asks says whether the role's own policies let its sessions ask for a role, as
 // far as actions and resources go.
-func (r *Role) asks() func(target *Role) bool {
+func (r *Role) asks() (of func(target *Role) bool, some bool) {
 	var resources []*matcher
 	not := []bool{}
 	for i := range r.Identity {
@@ -243,7 +280,7 @@ func (r *Role) asks() func(target *Role) bool {
 			}
 		}
 		return false
-	}
+	}, len(resources) > 0
 }
 
 // anyVariable takes every policy variable for any text.

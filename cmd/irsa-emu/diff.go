@@ -35,7 +35,7 @@ func (p *program) diffCommand() *cobra.Command {
 		Use: "diff OLD NEW", Short: "List the access that one source gives and another did not", Args: cobra.ExactArgs(2), Long: diffLong,
 		Example: `  irsa-emu diff old-plan.json new-plan.json -o markdown
   irsa-emu diff trust-policy.json new-trust-policy.json --provider-client-id sts.amazonaws.com`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkOutput(output, forms...); err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ func (p *program) diffCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			d, err := given.Compare(before, after)
+			d, err := given.Compare(cmd.Context(), before, after)
 			if err != nil {
 				return answered(err)
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -123,7 +124,7 @@ func (f *modelFlags) found(p *program, paths []string) (*sources.Found, error) {
 // fault of the program, everything else one of the input.
 func answered(err error) error {
 	var bug *prove.Disagreement
-	if errors.As(err, &bug) {
+	if errors.As(err, &bug) || errors.Is(err, context.Canceled) {
 		return &exitError{exitFailed, err}
 	}
 	return &exitError{exitUsage, err}

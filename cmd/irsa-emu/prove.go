@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -55,7 +56,7 @@ func (p *program) proveCommand() *cobra.Command {
 		Example: `  irsa-emu prove --trust-policy trust-policy.json --only serviceAccount=payments/api
   irsa-emu prove --given plan.json --role 'payments-*' --only 'sub=system:serviceaccount:payments:*'
   irsa-emu prove --given plan.json --file assertions.yaml -o markdown`,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(output, forms...); err != nil {
 				return err
 			}
@@ -67,7 +68,7 @@ func (p *program) proveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			results, err := checkAll(m, assertions)
+			results, err := checkAll(cmd.Context(), m, assertions)
 			if err != nil {
 				return err
 			}
@@ -144,11 +145,11 @@ func (q *proveFlags) assertions(p *program) ([]given.Assertion, error) {
 }
 
 // checkAll decides all assertions; mistakes in several are reported together.
-func checkAll(m *given.Model, assertions []given.Assertion) ([]given.Result, error) {
+func checkAll(ctx context.Context, m *given.Model, assertions []given.Assertion) ([]given.Result, error) {
 	var results []given.Result
 	var mistakes strictyaml.Errors
 	for i := range assertions {
-		some, err := m.Check(&assertions[i])
+		some, err := m.Check(ctx, &assertions[i])
 		var mistake *strictyaml.Error
 		if asMistake(err, &mistake) {
 			mistakes = append(mistakes, mistake)

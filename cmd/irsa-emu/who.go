@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -49,11 +50,11 @@ func (p *program) whoCommand() *cobra.Command {
 		Example: `  irsa-emu who --given plan.json --role 'payments-*'
   irsa-emu who --given plan.json --service-account payments/api
   irsa-emu who --given account.json --subject repo:octo-org/octo-repo:ref:refs/heads/main --action s3:PutObject --resource 'arn:aws:s3:::reports/*'`,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(output, forms...); err != nil {
 				return err
 			}
-			return p.who(&q, output)
+			return p.who(cmd.Context(), &q, output)
 		},
 	}
 	q.given.add(cmd, "where the roles are")
@@ -72,7 +73,7 @@ func (p *program) whoCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) who(q *whoFlags, output string) error {
+func (p *program) who(ctx context.Context, q *whoFlags, output string) error {
 	said := 0
 	for _, s := range []string{q.serviceAccount, q.subject, q.claims} {
 		if s != "" {
@@ -94,9 +95,9 @@ func (p *program) who(q *whoFlags, output string) error {
 		return err
 	}
 	if said == 1 {
-		return p.rolesOf(q, m, output)
+		return p.rolesOf(ctx, q, m, output)
 	}
-	access, err := m.Who(q.role)
+	access, err := m.Who(ctx, q.role)
 	if err != nil {
 		return answered(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 )
 
 // rolesOf answers for one identity.
-func (p *program) rolesOf(q *whoFlags, m *given.Model, output string) error {
+func (p *program) rolesOf(ctx context.Context, q *whoFlags, m *given.Model, output string) error {
 	id, name, err := q.identity(p)
 	if err != nil {
 		return err
@@ -22,7 +23,7 @@ func (p *program) rolesOf(q *whoFlags, m *given.Model, output string) error {
 	if q.action != "" {
 		doing = &prove.Doing{Actions: []string{q.action}, Resources: []string{q.resource}}
 	}
-	holders, err := m.RolesOf(id, doing)
+	holders, err := m.RolesOf(ctx, id, doing)
 	if err != nil {
 		return answered(err)
 	}

@@ -1,6 +1,7 @@
 package given
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -263,7 +264,7 @@ type Result struct {
 
 // Check decides an assertion for every role that it names. The error is a mistake
 // in the assertion that shows only beside the roles, or a [prove.Disagreement].
-func (m *Model) Check(a *Assertion) ([]Result, error) {
+func (m *Model) Check(ctx context.Context, a *Assertion) ([]Result, error) {
 	roles, err := m.named(a)
 	if err != nil {
 		return nil, err
@@ -276,7 +277,7 @@ func (m *Model) Check(a *Assertion) ([]Result, error) {
 	for i, role := range roles {
 		providers[i] = m.concerned(a, role)
 	}
-	return parallel(len(roles), func(i int) ([]Result, error) {
+	return parallel(ctx, len(roles), func(i int) ([]Result, error) {
 		r, err := m.checkRole(a, roles[i], providers[i])
 		return []Result{r}, err
 	})

@@ -62,7 +62,7 @@ func TestCheckMistakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = m.Check(&list[0]); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err = m.Check(t.Context(), &list[0]); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s\ngot  %v\nwant %s", c.line, err, c.want)
 		}
 	}
@@ -79,7 +79,7 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []prove.Verdict{prove.Refuted, prove.Proved, prove.Proved} {
-		results, err := m.Check(&list[i])
+		results, err := m.Check(t.Context(), &list[i])
 		if err != nil || len(results) != 1 || results[0].Verdict != want {
 			t.Errorf("%s: %v %v, want %s", list[i].Name, results, err, want)
 		}

@@ -48,7 +48,7 @@ func BenchmarkWho(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		access, err := m.Who("")
+		access, err := m.Who(b.Context(), "")
 		if err != nil || len(access) != 1000 {
 			b.Fatal(len(access), err)
 		}

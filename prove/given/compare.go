@@ -1,6 +1,7 @@
 package given
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"slices"
@@ -45,14 +46,14 @@ type Diff struct {
 
 // Compare lists the access that after gives and before did not, and the other way
 // round.
-func Compare(before, after *Model) (Diff, error) {
+func Compare(ctx context.Context, before, after *Model) (Diff, error) {
 	d := Diff{Gained: []Change{}, Lost: []Change{}, Undecided: []Change{}}
 	for _, direction := range []struct {
 		from, to *Model
 		into     *[]Change
 		lost     bool
 	}{{before, after, &d.Gained, false}, {after, before, &d.Lost, true}} {
-		changes, err := gains(direction.from, direction.to, direction.lost)
+		changes, err := gains(ctx, direction.from, direction.to, direction.lost)
 		if err != nil {
 			return d, err
 		}
@@ -72,7 +73,7 @@ func Compare(before, after *Model) (Diff, error) {
 }
 
 // gains are the changes of all roles, in their order, decided side by side.
-func gains(before, after *Model, lost bool) ([]Change, error) {
+func gains(ctx context.Context, before, after *Model, lost bool) ([]Change, error) {
 	was := map[string]*prove.Role{}
 	for _, r := range before.Roles {
 		was[r.ARN] = r
@@ -89,7 +90,7 @@ func gains(before, after *Model, lost bool) ([]Change, error) {
 			tasks[i].providers = append(tasks[i].providers, [2]*prove.Provider{before.provider(p.ARN), p})
 		}
 	}
-	return parallel(len(tasks), func(i int) ([]Change, error) {
+	return parallel(ctx, len(tasks), func(i int) ([]Change, error) {
 		t := &tasks[i]
 		if c, ok := unknownChange(t.before, t.role, lost); ok {
 			return c, nil
@@ -114,8 +115,9 @@ func unknownChange(was, now *prove.Role, lost bool) ([]Change, bool) {
 	return []Change{{Role: roleName(now), Actions: []string{}, Why: unknownTrust(unknown), Place: unknown.Place}}, true
 }
 
-// parallel gathers what a function gives for each index, in order, on all cores.
-func parallel[T any](n int, of func(i int) ([]T, error)) ([]T, error) {
+// parallel gathers what a function gives for each index, in order, on all cores,
+// until the context ends.
+func parallel[T any](ctx context.Context, n int, of func(i int) ([]T, error)) ([]T, error) {
 	results, errs := make([][]T, n), make([]error, n)
 	var wait sync.WaitGroup
 	next := make(chan int)
@@ -127,10 +129,18 @@ func parallel[T any](n int, of func(i int) ([]T, error)) ([]T, error) {
 		})
 	}
 	for i := range n {
-		next <- i
+		select {
+		case next <- i:
+			continue
+		case <-ctx.Done():
+		}
+		break
 	}
 	close(next)
 	wait.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	for _, err := range errs {
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ func verdict(t *testing.T, m *Model, line string) prove.Verdict {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := m.Check(&list[0])
+	results, err := m.Check(t.Context(), &list[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ accounts:
 		{"another account", state("system:serviceaccount:a:b", "444455556666", "s3:GetObject"), "b account 444455556666", "b account 111122223333"},
 		{"an action more", state("system:serviceaccount:a:b", "111122223333", "s3:*"), "a system:serviceaccount:a:b s3:*", ""},
 	} {
-		d, err := Compare(old, c.now)
+		d, err := Compare(t.Context(), old, c.now)
 		if err != nil || len(d.Undecided) > 0 {
 			t.Errorf("%s: %+v, %v", c.name, d.Undecided, err)
 		}

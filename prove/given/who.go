@@ -1,6 +1,7 @@
 package given
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -75,7 +76,7 @@ type ReachedRole struct {
 }
 
 // Who answers for the roles that a glob names.
-func (m *Model) Who(glob string) ([]Access, error) {
+func (m *Model) Who(ctx context.Context, glob string) ([]Access, error) {
 	var roles []*prove.Role
 	var providers [][]*prove.Provider // looked up here, for that writes to the model
 	for _, r := range m.Roles {
@@ -85,7 +86,7 @@ func (m *Model) Who(glob string) ([]Access, error) {
 		}
 	}
 	m.Index()
-	return parallel(len(roles), func(i int) ([]Access, error) {
+	return parallel(ctx, len(roles), func(i int) ([]Access, error) {
 		a, err := m.who(roles[i], providers[i])
 		return []Access{a}, err
 	})
@@ -194,7 +195,7 @@ type Identity struct {
 
 // Holds lists the roles that an identity can assume, directly and by chains, and
 // with doing whether each of them may do that.
-func (m *Model) RolesOf(id Identity, doing *prove.Doing) ([]Holder, error) {
+func (m *Model) RolesOf(ctx context.Context, id Identity, doing *prove.Doing) ([]Holder, error) {
 	m.Index()
 	type candidate struct {
 		role *prove.Role
@@ -214,7 +215,7 @@ func (m *Model) RolesOf(id Identity, doing *prove.Doing) ([]Holder, error) {
 			}
 		}
 	}
-	out, err := parallel(len(candidates), func(i int) ([]Holder, error) {
+	out, err := parallel(ctx, len(candidates), func(i int) ([]Holder, error) {
 		c := candidates[i]
 		if c.p == nil {
 			return []Holder{{Role: roleName(c.role), Mechanism: WebIdentity, Statements: []int{}, Undecided: true, Why: unknownTrust(c.role)}}, nil

@@ -1,6 +1,8 @@
 package given
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -59,7 +61,7 @@ func of(serviceAccount string) Identity {
 // held are the roles of an identity, each in a line.
 func held(t testing.TB, m *Model, id Identity, doing *prove.Doing) string {
 	t.Helper()
-	holders, err := m.RolesOf(id, doing)
+	holders, err := m.RolesOf(t.Context(), id, doing)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,14 +132,14 @@ web-identity target-x through a needs sts:ExternalId = s3cret (the caller choose
 	check(t, "and then", held(t, m, of("payments/api"), doing), `
 web-identity a may not
 web-identity target-x through a needs sts:ExternalId = s3cret (the caller chooses it) may`)
-	access, err := m.Who("target-x")
+	access, err := m.Who(t.Context(), "target-x")
 	if err != nil || len(access) != 1 || len(access[0].Principals) != 1 {
 		t.Fatal(access, err)
 	}
 	if p := access[0].Principals[0]; p.Kind != prove.AccountCaller || p.Name != "111122223333" || !slices.Contains(p.Needs, "sts:ExternalId = s3cret (the caller chooses it)") {
 		t.Errorf("%+v", p)
 	}
-	access, err = m.Who("a")
+	access, err = m.Who(t.Context(), "a")
 	if err != nil || len(access) != 1 || len(access[0].Tokens) != 1 || len(access[0].Reaches) != 1 || !strings.HasSuffix(access[0].Reaches[0].Role, "/target-x") {
 		t.Errorf("%+v, %v", access, err)
 	}
@@ -191,7 +193,7 @@ accounts:
 	} {
 		check(t, account, held(t, m, of(account), doing), want)
 	}
-	access, err := m.Who("*")
+	access, err := m.Who(t.Context(), "*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +228,7 @@ web-identity bounded may? (whether it may is not decided: the source does not ha
 web-identity plain may
 web-identity unknown may? undecided (`+unknown+`)`)
 
-	access, err := m.Who("unknown")
+	access, err := m.Who(t.Context(), "unknown")
 	if err != nil || len(access) != 1 || access[0].Why != unknown || access[0].Nobody() {
 		t.Errorf("%+v, %v", access, err)
 	}
@@ -234,21 +236,34 @@ web-identity unknown may? undecided (`+unknown+`)`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	results, err := m.Check(&a)
+	results, err := m.Check(t.Context(), &a)
 	if err != nil || len(results) != 1 || results[0].Verdict != prove.Undecided || results[0].Why != unknown {
 		t.Errorf("%+v, %v", results, err)
 	}
-	d, err := Compare(m, m)
+	d, err := Compare(t.Context(), m, m)
 	if err != nil || len(d.Gained)+len(d.Lost) != 0 || len(d.Undecided) != 1 || d.Undecided[0].Why != unknown {
 		t.Errorf("%+v, %v", d, err)
 	}
 	// An assertion about what is done: the boundary may forbid it.
 	a = Assertion{Name: "s3", Roles: []string{"bounded"}, Actions: []string{"s3:GetObject"}, Claim: prove.Claim{Nobody: true}}
-	if results, err = m.Check(&a); err != nil || len(results) != 1 || results[0].Verdict != prove.Undecided {
+	if results, err = m.Check(t.Context(), &a); err != nil || len(results) != 1 || results[0].Verdict != prove.Undecided {
 		t.Errorf("%+v, %v", results, err)
 	}
 	a.Actions = []string{"s3:PutObject"}
-	if results, err = m.Check(&a); err != nil || len(results) != 1 || results[0].Verdict != prove.Proved {
+	if results, err = m.Check(t.Context(), &a); err != nil || len(results) != 1 || results[0].Verdict != prove.Proved {
 		t.Errorf("%+v, %v", results, err)
+	}
+}
+
+// Who interrupts a long question gets the program back.
+func TestInterrupted(t *testing.T) {
+	m := read(t, account(50))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Who(ctx, ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("who: %v", err)
+	}
+	if _, err := Compare(ctx, m, m); !errors.Is(err, context.Canceled) {
+		t.Errorf("diff: %v", err)
 	}
 }
