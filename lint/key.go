@@ -106,6 +106,10 @@ func keySlash(x *site) {
 	if !ok || x.trusts(prefix, strings.EqualFold) != "" {
 		return
 	}
+	if _, right := x.registered(prefix, equal); right { // the principal is wrong
+		x.meant[strings.ToLower(x.trusts(prefix, equalButSlash)+":"+claim)] = true
+		return
+	}
 	if name := x.trusts(prefix, func(a, b string) bool { return strings.EqualFold(strings.TrimRight(a, "/"), strings.TrimRight(b, "/")) }); name != "" {
 		x.report(x.condition.start, fmt.Sprintf("the key's issuer %s and the trusted one, %s, differ in a trailing slash", prefix, name),
 			neverWhy(x.condition), "write "+name+":"+claim, x.renamed(name+":"+claim))

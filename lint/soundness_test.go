@@ -96,7 +96,7 @@ func letsIn(d *policy.Document, issuer string, claims map[string]string) bool {
 func TestFixesTakeNothingAway(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	fixed, asked := 0, 0
-	for range 4000 {
+	for range 1500 {
 		src := somePolicy(r)
 		o := lint.Options{Account: []string{"", "111122223333"}[r.IntN(2)]}
 		before, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: 1 << 20})
@@ -132,7 +132,7 @@ func TestFixesTakeNothingAway(t *testing.T) {
 			}
 		}
 	}
-	if fixed < 300 {
+	if fixed < 200 {
 		t.Errorf("only %d of the policies had a fix", fixed)
 	}
 	t.Logf("%d policies fixed, %d tokens asked", fixed, asked)

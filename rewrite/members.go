@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
@@ -13,22 +14,37 @@ type part struct {
 	start, end int
 	gone       bool
 	unknown    bool
+	says       string // of a member: name and value
 }
 
 // members takes members away and adds others.
-func (w *writer) members(v *value, names paired, want *tree.Node) error {
+func (w *writer) members(v *value, names paired, was, want *tree.Node) error {
 	parts := make([]part, len(v.members))
 	for i, m := range v.members {
 		end, ok := w.endOf(m.value)
-		parts[i] = part{m.nameStart, end, names.of[i] < 0, !ok}
+		parts[i] = part{m.nameStart, end, names.of[i] < 0, !ok, says(was.Members[i])}
 	}
 	return w.parts(v, parts, names, func(j, indent int) string {
 		m := want.Members[j]
 		if v.block {
+			w.put[says(lastOf(m))] = len(w.edits)
 			return w.blockMember(m, indent, w.nameQuote(v), w.valueQuote(v))
 		}
 		return quoted(m.Name, '"') + w.colon(v) + w.nested(m.Value, v)
 	})
+}
+
+// says is a member in a line.
+func says(m tree.Member) string {
+	return inline(&tree.Node{Kind: tree.Object, Members: []tree.Member{m}}, '"')
+}
+
+// lastOf is the member that a new one ends with: itself, or the only one in it.
+func lastOf(m tree.Member) tree.Member {
+	for m.Value.Kind == tree.Object && len(m.Value.Members) == 1 {
+		m = m.Value.Members[0]
+	}
+	return m
 }
 
 // elements is members for lists.
@@ -40,7 +56,7 @@ func (w *writer) elements(v *value, places paired, want *tree.Node) error {
 		if v.block {
 			start = w.dash(item.start)
 		}
-		parts[i] = part{start, end, places.of[i] < 0, !ok}
+		parts[i] = part{start: start, end: end, gone: places.of[i] < 0, unknown: !ok}
 	}
 	return w.parts(v, parts, places, func(j, indent int) string {
 		if v.block {
@@ -77,6 +93,7 @@ func (w *writer) parts(v *value, parts []part, p paired, text func(j, indent int
 		for _, j := range p.added {
 			list = append(list, text(j, indent))
 		}
+		clear(w.put) // they share an edit
 		w.edit(parts[0].start, parts[len(parts)-1].end, strings.Join(list, gap))
 		return nil
 	}
@@ -105,7 +122,9 @@ func (w *writer) insert(v *value, parts []part, after int, text func(indent int)
 	indent := w.column(parts[0].start)
 	switch {
 	case v.block && after < 0:
-		w.edit(parts[0].start, parts[0].start, text(indent)+w.newline+strings.Repeat(" ", indent))
+		new := text(indent)
+		clear(w.put) // a comment would swallow what follows
+		w.edit(parts[0].start, parts[0].start, new+w.newline+strings.Repeat(" ", indent))
 	case v.block:
 		end := w.lineEnd(parts[after].end)
 		w.edit(end, end, w.newline+strings.Repeat(" ", indent)+text(indent))
@@ -142,6 +161,8 @@ func (w *writer) take(v *value, parts []part, i int) error {
 			return fmt.Errorf("line %d: nothing would be left here; %w", w.line(parts[i].start), errByHand)
 		default:
 			if rest := w.src[parts[i].end:end]; strings.HasPrefix(strings.TrimLeft(rest, " \t"), "#") { // a comment stays
+				line := hint.Edit{Start: start, End: min(end+len(w.newline), len(w.src))}
+				w.left = append(w.left, leftComment{parts[i].says, rest, len(w.edits), line})
 				w.edit(parts[i].start, end-len(strings.TrimLeft(rest, " \t")), "")
 				return nil
 			}

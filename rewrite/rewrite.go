@@ -90,10 +90,20 @@ type writer struct {
 	newline string
 	lines   []int // offsets of their starts
 	edits   []hint.Edit
+	left    []leftComment
+	put     map[string]int // edits that end with a new member, by what it says
+}
+
+// leftComment is what stood behind a member that was taken away, and the edit that
+// leaves it in its line. It goes with a member that says the same elsewhere.
+type leftComment struct {
+	member, text string
+	edit         int
+	line         hint.Edit // which takes the whole line
 }
 
 func newWriter(src []byte) *writer {
-	w := &writer{src: string(src), newline: "\n", lines: []int{0}}
+	w := &writer{src: string(src), newline: "\n", lines: []int{0}, put: map[string]int{}}
 	for i, c := range src {
 		if c == '\n' {
 			w.lines = append(w.lines, i+1)
@@ -112,6 +122,13 @@ func (w *writer) edit(start, end int, text string) {
 // sorted are the edits in the order of the text; insertions at one place stay in
 // the order in which they were made.
 func (w *writer) sorted() []hint.Edit {
+	for _, c := range w.left {
+		if i, ok := w.put[c.member]; ok {
+			w.edits[i].Text += c.text
+			w.edits[c.edit] = c.line
+			delete(w.put, c.member)
+		}
+	}
 	slices.SortStableFunc(w.edits, func(a, b hint.Edit) int { return a.Start - b.Start })
 	return w.edits
 }
@@ -180,7 +197,7 @@ func (w *writer) object(v *value, was, want *tree.Node) error {
 			return err
 		}
 	}
-	return w.members(v, names, want)
+	return w.members(v, names, was, want)
 }
 
 // renamed writes other names where nothing but names differs.

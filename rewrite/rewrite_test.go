@@ -68,17 +68,18 @@ func TestJSON(t *testing.T) {
 func TestYAML(t *testing.T) {
 	const block = "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: e} # end\n"
 	for name, c := range map[string]struct{ src, want, is string }{
-		"a value":               {block, `{"a":"y","b":["p",{"q":1,"r":"s"}],"c":{"d":"e"}}`, "# top\na: y   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: e} # end\n"},
-		"quotes stay":           {block, `{"a":"x","b":["it's",{"q":1,"r":"t"}],"c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'it''s'\n  - q: 1 # q\n    r: \"t\"\nc: {d: e} # end\n"},
-		"quotes where needed":   {block, `{"a":"*","b":["p",{"q":1,"r":"s"}],"c":{"d":"a, b"}}`, "# top\na: \"*\"   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: \"a, b\"} # end\n"},
-		"a member more":         {block, `{"a":"x","b":["p",{"q":1,"r":"s"}],"c":{"d":"e"},"f":{"g":"h"}}`, block + "f:\n  g: h\n"},
-		"an item more":          {block, `{"a":"x","b":["p",{"q":1,"r":"s"},"z"],"c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\n  - 'z'\nc: {d: e} # end\n"},
-		"a member less":         {block, `{"a":"x","c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nc: {d: e} # end\n"},
-		"a comment stays":       {block, `{"b":["p",{"q":1,"r":"s"}],"c":{"d":"e"}}`, "# top\n# one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: e} # end\n"},
-		"behind a dash":         {block, `{"a":"x","b":["p",{"r":"s"}],"c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - r: \"s\"\nc: {d: e} # end\n"},
-		"in brackets":           {block, `{"a":"x","b":["p",{"q":1,"r":"s"}],"c":{"d":"e","x":["1"]}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: e, \"x\": [\"1\"]} # end\n"},
-		"no newline at the end": {"a: b", `{"a":"b","c":"d"}`, "a: b\nc: d"},
-		"line ends of Windows":  {"a: b\r\nc: d\r\n", `{"a":"b","x":"y","c":"d"}`, "a: b\r\nx: y\r\nc: d\r\n"},
+		"a value":                        {block, `{"a":"y","b":["p",{"q":1,"r":"s"}],"c":{"d":"e"}}`, "# top\na: y   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: e} # end\n"},
+		"quotes stay":                    {block, `{"a":"x","b":["it's",{"q":1,"r":"t"}],"c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'it''s'\n  - q: 1 # q\n    r: \"t\"\nc: {d: e} # end\n"},
+		"quotes where needed":            {block, `{"a":"*","b":["p",{"q":1,"r":"s"}],"c":{"d":"a, b"}}`, "# top\na: \"*\"   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: \"a, b\"} # end\n"},
+		"a member more":                  {block, `{"a":"x","b":["p",{"q":1,"r":"s"}],"c":{"d":"e"},"f":{"g":"h"}}`, block + "f:\n  g: h\n"},
+		"an item more":                   {block, `{"a":"x","b":["p",{"q":1,"r":"s"},"z"],"c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\n  - 'z'\nc: {d: e} # end\n"},
+		"a member less":                  {block, `{"a":"x","c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nc: {d: e} # end\n"},
+		"a comment stays":                {block, `{"b":["p",{"q":1,"r":"s"}],"c":{"d":"e"}}`, "# top\n# one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: e} # end\n"},
+		"a comment goes with its member": {"x:\n  a: 1   # one\n  b: 2\ny:\n  c: 3\n", `{"x":{"b":2},"y":{"c":3},"z":{"a":1}}`, "x:\n  b: 2\ny:\n  c: 3\nz:\n  a: 1   # one\n"},
+		"behind a dash":                  {block, `{"a":"x","b":["p",{"r":"s"}],"c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - r: \"s\"\nc: {d: e} # end\n"},
+		"in brackets":                    {block, `{"a":"x","b":["p",{"q":1,"r":"s"}],"c":{"d":"e","x":["1"]}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: e, \"x\": [\"1\"]} # end\n"},
+		"no newline at the end":          {"a: b", `{"a":"b","c":"d"}`, "a: b\nc: d"},
+		"line ends of Windows":           {"a: b\r\nc: d\r\n", `{"a":"b","x":"y","c":"d"}`, "a: b\r\nx: y\r\nc: d\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := rewriteYAML(t, c.src, c.want)
