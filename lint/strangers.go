@@ -76,7 +76,7 @@ func strangersOf(pattern string, kind aws.IssuerKind) stranger {
 		name, _, _ = strings.Cut(name, "@") // its id may be any: the name is whole
 	}
 	if i := strings.IndexAny(name, "*?"); i >= 0 {
-		example := strings.NewReplacer("*", "-of-others", "?", "x").Replace(name)
+		example := strings.ReplaceAll(strings.NewReplacer("*", "-of-others", "?", "x").Replace(name), "--", "-")
 		who := owner.what + " " + example
 		if i == 0 {
 			who = "every other " + strings.TrimPrefix(owner.what, "the ")
