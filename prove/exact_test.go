@@ -24,6 +24,7 @@ func TestRules(t *testing.T) {
 		{"a time before the only one", statement("Allow", `"DateLessThan":{"aws:CurrentTime":"2026-01-01T00:00:00Z"}`), Refuted},
 		{"a number below the only one", statement("Allow", `"NumericLessThan":{"idp.example.com:sub":"10"}`), Refuted},
 		{"the same text under two operators", statement("Allow", `"StringLike":{"idp.example.com:sub":"a*"},"StringNotEquals":{"idp.example.com:sub":"a*"}`), Refuted},
+		{"a text in one operator and a pattern in another", statement("Allow", `"StringLike":{"idp.example.com:sub":"a*"},"StringEquals":{"idp.example.com:sub":"a*"}`), Refuted},
 		{"what an operator takes and its negation does not", statement("Allow", `"StringEquals":{"idp.example.com:sub":"a*"},"StringNotLike":{"idp.example.com:sub":"a*"}`), Proved},
 	} {
 		role := trustOnly(t, `{"Version":"2012-10-17","Statement":[`+c.statements+`]}`)
