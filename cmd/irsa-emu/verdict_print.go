@@ -29,7 +29,7 @@ func (p *program) printVerdicts(verdicts []verdict, unknown []string, single boo
 		return term.WriteJSON(p.stdout, report)
 	}
 	out := p.out()
-	if single {
+	if single || len(verdicts) == 1 && len(unknown) == 0 {
 		verdicts[0].print(out, explain)
 		return out.Err()
 	}
@@ -47,7 +47,11 @@ func (p *program) printVerdicts(verdicts []verdict, unknown []string, single boo
 		}
 	}
 	v := verdicts[0]
-	out.Line("%s of %s may assume %d of %s; --role NAME says why of one", v.Subject, v.Issuer, allowed, term.Plural(len(verdicts), "role"))
+	word := ""
+	if allowed == 0 && len(unknown) == 0 {
+		word = "denied: "
+	}
+	out.Line("%s%s of %s may assume %d of %s; --role NAME says why of one", word, v.Subject, v.Issuer, allowed, term.Plural(len(verdicts), "role"))
 	if len(unknown) > 0 {
 		out.Line("not known: the trust policies of %s", strings.Join(firstFew(unknown), ", "))
 	}
