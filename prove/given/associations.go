@@ -20,13 +20,17 @@ type association struct {
 
 // associations are those of the sources, in their order.
 func (m *Model) associations() []association {
-	if m.found == nil {
-		return nil
+	roles := map[string]*prove.Role{} // by ARN, and by name
+	for _, r := range slices.Backward(m.Roles) {
+		roles[r.Name()] = r
+	}
+	for _, r := range m.Roles {
+		roles[r.ARN] = r
 	}
 	var out []association
 	for i := range m.found.Manifests.Associations {
 		s := &m.found.Manifests.Associations[i]
-		a := association{Association: s, role: m.roleOf(s.Role), target: m.roleOf(s.TargetRole)}
+		a := association{Association: s, role: roles[s.Role], target: roles[s.TargetRole]}
 		a.as = prove.Association{Cluster: s.Cluster, Namespace: s.Namespace, ServiceAccount: s.ServiceAccount, Untagged: s.DisableSessionTags, ExternalID: s.ExternalID}
 		account := accountOf(s.Role)
 		if c, ok := m.state.Clusters[s.Cluster]; ok && c.Region != "" && account != "" {
@@ -45,21 +49,6 @@ func (m *Model) associations() []association {
 		out = append(out, a)
 	}
 	return out
-}
-
-// roleOf is the role of an ARN, or of a bare name that only one role has.
-func (m *Model) roleOf(text string) *prove.Role {
-	if text == "" {
-		return nil
-	}
-	i := slices.IndexFunc(m.Roles, func(r *prove.Role) bool { return r.ARN == text })
-	if i < 0 {
-		i = slices.IndexFunc(m.Roles, func(r *prove.Role) bool { return r.ARN != "" && r.Name() == text })
-	}
-	if i < 0 {
-		return nil
-	}
-	return m.Roles[i]
 }
 
 // holds is the role whose sessions the association's pods get.
@@ -110,7 +99,7 @@ func undecidedText(a prove.Answer) string { return why(nil, a.Statement, a.Key, 
 // target.
 func (m *Model) podIdentity(role *prove.Role) ([]PodIdentityAccess, error) {
 	var out []PodIdentityAccess
-	for _, a := range m.associations() {
+	for _, a := range m.associated {
 		if a.role != role && a.target != role {
 			continue
 		}
@@ -135,7 +124,7 @@ func (m *Model) podIdentity(role *prove.Role) ([]PodIdentityAccess, error) {
 // Identity, and those behind them. An issuer narrows it to its cluster.
 func (m *Model) podHolders(id *Identity, doing *prove.Doing) ([]Holder, error) {
 	var out []Holder
-	for _, a := range m.associations() {
+	for _, a := range m.associated {
 		if a.Namespace+"/"+a.ServiceAccount != id.ServiceAccount || !m.ofIssuer(a.Cluster, id.Issuer) {
 			continue
 		}

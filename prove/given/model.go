@@ -35,6 +35,8 @@ type Model struct {
 	clusters  map[string]bool            // issuers of clusters, without scheme
 	documents map[string]*policy.Document
 	places    map[string]*sources.Policy // of trust policies, by the role's ARN
+	// associated are the associations of EKS Pod Identity.
+	associated []association
 }
 
 // Read makes the model. The error is a document that cannot be parsed.
@@ -80,6 +82,7 @@ func Read(found *sources.Found, o Options) (*Model, error) {
 			Trust: policy.Named{Name: u.ARN, Type: policy.TrustPolicy, Document: &policy.Document{}},
 		})
 	}
+	m.associated = m.associations()
 	return m, nil
 }
 
