@@ -81,7 +81,7 @@ func TestActionOnTheSample(t *testing.T) {
 		}
 	})
 	t.Run("a pull request that changes nothing", func(t *testing.T) {
-		result, folder, _ := play(t, map[string]string{"plan": "before.json", "base-plan": "before.json", "assertions": "assertions.yaml", "fail-on": "gained refuted undecided"})
+		result, folder, _ := play(t, map[string]string{"plan": "before.json", "base-plan": "before.json", "assertions": "assertions.yaml", "fail-on": "gained refuted undecided lint"})
 		if result.Failed != "" {
 			t.Errorf("failed: %q\n%s", result.Failed, result.Log)
 		}
