@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net/url"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
@@ -52,10 +52,22 @@ func (x *examination) nodeAgent(ctx context.Context) Link {
 	return ok(fmt.Sprintf("DaemonSet %s, ready on all nodes (%d)", where, ready))
 }
 
-func (x *examination) agentSet(ctx context.Context) (*appsv1.DaemonSet, error) {
+// daemonSet is what is looked at of one; as [mutatingWebhook].
+type daemonSet struct {
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Selector *metav1.LabelSelector `json:"selector"`
+	} `json:"spec"`
+	Status struct {
+		DesiredNumberScheduled int32 `json:"desiredNumberScheduled"`
+		NumberReady            int32 `json:"numberReady"`
+	} `json:"status"`
+}
+
+func (x *examination) agentSet(ctx context.Context) (*daemonSet, error) {
 	var failed error
 	for _, namespace := range agentNamespaces {
-		set := new(appsv1.DaemonSet)
+		set := new(daemonSet)
 		err := x.get(ctx, ref{group: "apps", namespace: namespace, resource: "daemonsets", name: agentName}, set)
 		switch {
 		case err == nil && set.Spec.Selector != nil:
@@ -67,12 +79,12 @@ func (x *examination) agentSet(ctx context.Context) (*appsv1.DaemonSet, error) {
 	return nil, failed
 }
 
-func (x *examination) agentLogs(set *appsv1.DaemonSet) string {
+func (x *examination) agentLogs(set *daemonSet) string {
 	return x.kubectlIn(set.Namespace, "logs daemonset/%s --all-containers", set.Name)
 }
 
 // agentOn is about one node.
-func (x *examination) agentOn(ctx context.Context, set *appsv1.DaemonSet, node string, mend []string) Link {
+func (x *examination) agentOn(ctx context.Context, set *daemonSet, node string, mend []string) Link {
 	var pods corev1.PodList
 	err := x.list(ctx, ref{namespace: set.Namespace, resource: "pods"},
 		url.Values{"labelSelector": {labels.FormatLabels(set.Spec.Selector.MatchLabels)}, "fieldSelector": {"spec.nodeName=" + node}}, &pods)

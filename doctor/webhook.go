@@ -12,7 +12,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -163,9 +162,22 @@ type readyPod struct {
 }
 
 func (x *examination) readyPods(ctx context.Context, namespace, service string) ([]readyPod, error) {
-	var list discoveryv1.EndpointSliceList
+	var list struct {
+		Items []struct {
+			Ports []struct {
+				Name *string `json:"name"`
+				Port *int32  `json:"port"`
+			} `json:"ports"`
+			Endpoints []struct {
+				Conditions struct {
+					Ready *bool `json:"ready"`
+				} `json:"conditions"`
+				TargetRef *corev1.ObjectReference `json:"targetRef"`
+			} `json:"endpoints"`
+		} `json:"items"`
+	}
 	err := x.list(ctx, ref{group: "discovery.k8s.io", namespace: namespace, resource: "endpointslices"},
-		url.Values{"labelSelector": {discoveryv1.LabelServiceName + "=" + service}}, &list)
+		url.Values{"labelSelector": {"kubernetes.io/service-name=" + service}}, &list)
 	if err != nil {
 		return nil, err
 	}
