@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/state"
 )
@@ -28,23 +29,30 @@ func (d *documents) applyGiven(ctx context.Context) error {
 	if len(d.given) == 0 {
 		return nil
 	}
+	now := d.clock.Now()
+	if !d.store.Keeps() { // it has nothing yet
+		return d.store.Update(ctx, func(tx *state.Txn) error { return d.applyAll(tx, now) })
+	}
 	text, err := json.Marshal(d.given)
 	if err != nil {
 		return fmt.Errorf("reading what was given: %w", err)
 	}
 	sum := sha256.Sum256(text)
 	digest := &givenDigest{hex.EncodeToString(sum[:])}
-	now := d.clock.Now()
 	return d.store.Update(ctx, func(tx *state.Txn) error {
 		if last, ok := state.Get[*givenDigest](tx, givenKey); ok && *last == *digest {
 			return nil
 		}
-		for _, given := range d.given {
-			if err := d.applyTo(tx, given, now); err != nil {
-				return err
-			}
-		}
 		tx.Put(digest)
-		return nil
+		return d.applyAll(tx, now)
 	})
+}
+
+func (d *documents) applyAll(tx *state.Txn, now time.Time) error {
+	for _, given := range d.given {
+		if err := d.applyTo(tx, given, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }

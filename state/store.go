@@ -53,6 +53,12 @@ func Open(ctx context.Context, backend Backend, list ...Kind) (*Store, error) {
 	return s, nil
 }
 
+// Keeps tells whether what is put outlives the Store.
+func (s *Store) Keeps() bool {
+	_, forgets := s.backend.(*memory)
+	return !forgets
+}
+
 // Snapshot is the state as of now.
 func (s *Store) Snapshot() *Snapshot { return s.current.Load() }
 
@@ -127,8 +133,7 @@ func (s *Store) run(ctx context.Context, fn func(*Txn) error) (seen uint64, how 
 	if tx.err != nil {
 		return seen, ended, tx.err
 	}
-	_, forgets := s.backend.(*memory)
-	changes, err := tx.changes(!forgets)
+	changes, err := tx.changes(s.Keeps())
 	if err != nil {
 		return seen, ended, err
 	}
