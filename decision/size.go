@@ -1,7 +1,7 @@
 package decision
 
 import (
-	"unsafe"
+	"reflect"
 
 	"github.com/irsa-emu/irsa-emu/policy"
 )
@@ -12,27 +12,27 @@ import (
 // those of the stored policy and not counted; what a condition wants is, since
 // its variables may have been replaced.
 func (d *Decision) size() int {
-	n := int(unsafe.Sizeof(*d)) + len(d.RequestID) + len(d.Action) + len(d.Region) + len(d.Resource) + len(d.Provider)
+	n := structSize(*d) + len(d.RequestID) + len(d.Action) + len(d.Region) + len(d.Resource) + len(d.Provider)
 	if c := d.Caller; c != nil {
-		n += int(unsafe.Sizeof(*c)) + len(c.ARN) + len(c.Account) + len(c.AccessKeyID) + len(c.UserID)
+		n += structSize(*c) + len(c.ARN) + len(c.Account) + len(c.AccessKeyID) + len(c.UserID)
 	}
 	if e := d.Error; e != nil {
-		n += int(unsafe.Sizeof(*e)) + len(e.Code) + len(e.Message)
+		n += structSize(*e) + len(e.Code) + len(e.Message)
 	}
 	if r := d.Reason; r != nil {
-		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint) + len(r.Fix)
+		n += structSize(*r) + len(r.Kind) + len(r.Message) + len(r.Hint) + len(r.Fix)
 	}
 	for i := range d.Beyond {
 		r := &d.Beyond[i]
-		n += int(unsafe.Sizeof(*r)) + len(r.Kind) + len(r.Message) + len(r.Hint) + len(r.Fix)
+		n += structSize(*r) + len(r.Kind) + len(r.Message) + len(r.Hint) + len(r.Fix)
 	}
 	if t := d.Token; t != nil {
-		n += int(unsafe.Sizeof(*t)) + len(t.Issuer) + len(t.Subject) + len(t.KeyID) + sizeOfTexts(t.Audience) + sizeOfValue(t.Claims)
+		n += structSize(*t) + len(t.Issuer) + len(t.Subject) + len(t.KeyID) + sizeOfTexts(t.Audience) + sizeOfValue(t.Claims)
 	}
 	if s := d.Session; s != nil {
-		n += int(unsafe.Sizeof(*s)) + len(s.ARN) + len(s.AccessKeyID) + len(s.SourceIdentity) + sizeOfTexts(s.TransitiveTagKeys)
+		n += structSize(*s) + len(s.ARN) + len(s.AccessKeyID) + len(s.SourceIdentity) + sizeOfTexts(s.TransitiveTagKeys)
 		for key, value := range s.Tags {
-			n += 2*int(unsafe.Sizeof(key)) + len(key) + len(value)
+			n += 2*structSize(key) + len(key) + len(value)
 		}
 	}
 	for i := range d.Checks {
@@ -42,7 +42,7 @@ func (d *Decision) size() int {
 }
 
 func (c *Check) size() int {
-	return int(unsafe.Sizeof(*c)) + len(c.Action) + len(c.Resource) + sizeOfPolicies(&c.Decision)
+	return structSize(*c) + len(c.Action) + len(c.Resource) + sizeOfPolicies(&c.Decision)
 }
 
 // A decision has the explanation of its checks up to maxExplained bytes, and of
@@ -75,18 +75,18 @@ func sizeOfPolicies(d *policy.Decision) int {
 	n := len(d.Reason) + len(d.Caller.ARN)
 	for i := range d.Policies {
 		p := &d.Policies[i]
-		n += int(unsafe.Sizeof(*p))
+		n += structSize(*p)
 		for j := range p.Statements {
 			s := &p.Statements[j]
-			n += int(unsafe.Sizeof(*s))
+			n += structSize(*s)
 			for k := range s.Conditions {
 				c := &s.Conditions[k]
-				n += int(unsafe.Sizeof(*c)) + len(c.Hint) + sizeOfTexts(c.Got) + sizeOfTexts(c.Want)
+				n += structSize(*c) + len(c.Hint) + sizeOfTexts(c.Got) + sizeOfTexts(c.Want)
 			}
 		}
 	}
 	for i := range d.Hints {
-		n += int(unsafe.Sizeof(d.Hints[i])) + len(d.Hints[i].Message)
+		n += structSize(d.Hints[i]) + len(d.Hints[i].Message)
 	}
 	return n
 }
@@ -94,7 +94,7 @@ func sizeOfPolicies(d *policy.Decision) int {
 func sizeOfTexts(list []string) int {
 	n := 0
 	for _, s := range list {
-		n += int(unsafe.Sizeof(s)) + len(s)
+		n += structSize(s) + len(s)
 	}
 	return n
 }
@@ -120,3 +120,6 @@ func sizeOfValue(v any) int {
 	}
 	return boxed
 }
+
+// structSize is what a value takes without what it points to.
+func structSize[T any](T) int { return int(reflect.TypeFor[T]().Size()) }

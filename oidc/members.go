@@ -35,7 +35,7 @@ func splitObject(src []byte) (members, error) {
 			s.at++
 			s.space()
 		}
-		name, err := memberName(s.string())
+		name, err := unquote(s.string())
 		if err != nil {
 			return nil, err
 		}
@@ -45,35 +45,6 @@ func splitObject(src []byte) (members, error) {
 		out = append(out, member{name: name, value: s.value()})
 	}
 	return out, nil
-}
-
-// memberName decodes a name; the usual ones are not copied out of every token.
-func memberName(quoted []byte) (string, error) {
-	switch string(quoted[1 : len(quoted)-1]) {
-	case "alg":
-		return "alg", nil
-	case "kid":
-		return "kid", nil
-	case "typ":
-		return "typ", nil
-	case "iss":
-		return "iss", nil
-	case "sub":
-		return "sub", nil
-	case "aud":
-		return "aud", nil
-	case "exp":
-		return "exp", nil
-	case "iat":
-		return "iat", nil
-	case "nbf":
-		return "nbf", nil
-	case "jti":
-		return "jti", nil
-	case "kubernetes.io":
-		return "kubernetes.io", nil
-	}
-	return unquote(quoted)
 }
 
 // get returns the last value of a name.

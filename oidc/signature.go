@@ -5,8 +5,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"crypto/sha256"
-	"crypto/sha512"
+	_ "crypto/sha256" // that scheme.hash can be made
+	_ "crypto/sha512"
 	"errors"
 	"fmt"
 	"math/big"
@@ -36,23 +36,6 @@ func schemeOf(algorithm string) (scheme, bool) {
 	return scheme{}, false
 }
 
-// digest is the hash of the text, which fits on the stack as nearly all tokens do.
-func (s scheme) digest(signed string) []byte {
-	var space [2048]byte
-	text := append(space[:0], signed...)
-	switch s.hash {
-	case crypto.SHA256:
-		sum := sha256.Sum256(text)
-		return sum[:]
-	case crypto.SHA384:
-		sum := sha512.Sum384(text)
-		return sum[:]
-	default:
-		sum := sha512.Sum512(text)
-		return sum[:]
-	}
-}
-
 // checkSignature verifies the bytes that the token was signed over.
 //
 // It calls the standard library's primitives and not go-jose, which would parse
@@ -64,7 +47,9 @@ func (t *Token) checkSignature(public crypto.PublicKey) error {
 	if !ok {
 		return fmt.Errorf("algorithm %q", t.Header.Algorithm)
 	}
-	digest := s.digest(t.signed)
+	hash := s.hash.New()
+	hash.Write([]byte(t.signed))
+	digest := hash.Sum(nil)
 	if s.curve == nil {
 		key, ok := public.(*rsa.PublicKey)
 		if !ok {

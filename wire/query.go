@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unsafe"
 )
 
 // maxParameters bounds a Query call. The largest call of the served APIs has
@@ -23,16 +22,14 @@ const noVersion = "NO_VERSION_SPECIFIED"
 // the first counts, as on AWS. A body that does not call itself a form is not
 // read, as on AWS. An action that is absent is "": see MissingAction; an absent
 // version is the placeholder that AWS prints. Action is a copy: who keeps it, as
-// decisions do, does not keep the form with the token in it. The form shares the
-// memory of body, which must not change.
+// decisions do, does not keep the form with the token in it.
 func ReadQuery(r *http.Request, body []byte) (action, version string, form url.Values, err error) {
 	form = url.Values{}
 	if err := readForm(form, r.URL.RawQuery); err != nil {
 		return "", "", nil, err
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && isForm(r) {
-		// As strings.Builder does it: nobody writes to a body that was read.
-		if err := readForm(form, unsafe.String(unsafe.SliceData(body), len(body))); err != nil {
+		if err := readForm(form, string(body)); err != nil {
 			return "", "", nil, err
 		}
 	}

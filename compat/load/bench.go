@@ -36,9 +36,10 @@ const (
 	stormPods  = 100_000
 	stormTime  = time.Minute
 	// The targets that the last table holds the figures against.
-	wantOfBare, wantOfMoto, wantOfSmall = 0.70, 20, 0.90
-	wantP99                             = 5 * time.Millisecond
+	wantOfBare, wantOfMoto, wantOfSmall = 0.75, 20, 0.90
+	wantP99OfBare                       = 1.15
 	wantResident                        = 64 << 20
+	wantOf20000, wantOf100000           = 120 << 20, 400 << 20
 )
 
 type bench struct {
@@ -202,7 +203,7 @@ func (b *bench) compare() error {
 		line("bare", bares), line("irsa-emu, 10 roles, 1 issuer", smalls), line("irsa-emu, 100,000 roles, 1,000 issuers", larges),
 	}
 	ofBare, ofSmall := ratio(smalls, bares, seen), ratio(larges, smalls, seen)
-	b.target("at least 70 % of the bare handler's requests/s", percent(ofBare), ofBare >= wantOfBare)
+	b.target("at least 75 % of the bare handler's requests/s", percent(ofBare), ofBare >= wantOfBare)
 	if motoServer != nil {
 		rows = append(rows, line("moto", motos))
 		times := ratio(smalls, motos, seen)
@@ -272,9 +273,11 @@ func (b *bench) connections() error {
 	return nil
 }
 
+// states also show what a role costs: what a server has used when it first answers,
+// and what it holds after a load.
 func (b *bench) states() error {
 	var rows [][]string
-	for _, w := range []world{b.small, {1_000, 1, b.small.key}, {1_000, 1_000, b.small.key}, {10_000, 1_000, b.small.key}, b.large} {
+	for _, w := range []world{b.small, {1_000, 1, b.small.key}, {1_000, 1_000, b.small.key}, {20_000, 1_000, b.small.key}, b.large} {
 		s, tokens := b.smallServer, b.smallTokens
 		if w.issuers > 1 {
 			s, tokens = b.bigServer, b.largeTokens
@@ -289,12 +292,15 @@ func (b *bench) states() error {
 		if err != nil {
 			return err
 		}
+		if most := map[int]int64{20_000: wantOf20000, 100_000: wantOf100000}[w.roles]; most > 0 {
+			b.target(fmt.Sprintf("under %.0f MiB resident with %s roles", float64(most)/(1<<20), number(float64(w.roles))), mib(s.began.resident), s.began.resident < most)
+		}
 		rows = append(rows, append(row(number(float64(w.roles)), r)[:1], append([]string{
-			number(float64(w.issuers)), fmt.Sprintf("%.2f s", s.ready.Seconds()), mib(r.resident),
+			number(float64(w.issuers)), fmt.Sprintf("%.2f s", s.ready.Seconds()), fmt.Sprintf("%.2f s", s.began.cpu.Seconds()), mib(s.began.resident), mib(r.resident),
 		}, r.columns()...)...))
 	}
 	table(fmt.Sprintf("Size of the state, loaded with --given (%d connections, %s each)", clients, b.length),
-		append([]string{"roles", "issuers", "ready after", "resident"}, columns...), rows)
+		append([]string{"roles", "issuers", "ready after", "CPU until then", "resident then", "resident after the load"}, columns...), rows)
 	return nil
 }
 
@@ -331,13 +337,18 @@ func (b *bench) steady() error {
 			l.rounds = append(l.rounds, r)
 		}
 	}
+	var ratios []float64 // of a round's p99 to that of the bare handler at half of its own maximum
+	for i := range b.rounds {
+		ratios = append(ratios, float64(loads[0].rounds[i].percentile(99))/float64(loads[2].rounds[i].percentile(99)))
+	}
+	slices.Sort(ratios)
+	p99 := ratios[b.rounds/2]
+	b.target("p99 at half of the maximum at most 1.15 of the bare handler's", fmt.Sprintf("%.2f", p99), p99 <= wantP99OfBare)
 	var rows [][]string
 	for _, l := range loads {
 		slices.SortFunc(l.rounds, func(a, b *result) int { return cmp.Compare(a.percentile(99), b.percentile(99)) })
 		rows = append(rows, row(l.name, l.rounds[len(l.rounds)/2]))
 	}
-	p99 := loads[0].rounds[b.rounds/2].percentile(99)
-	b.target("p99 under 5 ms at half of the maximum", ms(p99), p99 < wantP99)
 	table(fmt.Sprintf("At half of the maximum, at random times (%d rounds in turns of %s, each row that of the median p99)", b.rounds, b.length),
 		append([]string{"server"}, columns...), rows)
 	return nil

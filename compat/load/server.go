@@ -19,6 +19,7 @@ import (
 type server struct {
 	name, address string
 	ready         time.Duration // from its start until it answered
+	began         usage         // what it had used then
 	metrics       bool          // it serves /metrics
 	process       *exec.Cmd
 	output        *os.File
@@ -46,7 +47,8 @@ func start(dir, name string, metrics bool, command func(address string) []string
 	for time.Since(started) < 5*time.Minute {
 		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {
 			s.ready = time.Since(started)
-			return s, conn.Close()
+			s.began, err = s.usage()
+			return s, errors.Join(err, conn.Close())
 		}
 		select {
 		case err := <-ended:
