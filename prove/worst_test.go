@@ -69,7 +69,9 @@ func hardest() map[string]string {
 		"30 statements of infixes": policy(many(40, func(i int) any {
 			return statement("Allow", map[string]map[string][]string{"StringLike": {issuer + ":sub": {infix(i)}}})
 		})...),
-		"30 denies of infixes": policy(append(many(1, func(int) any { return statement("Allow", nil) }),
+		"30 denies of infixes": policy(append(many(1, func(int) any {
+			return statement("Allow", map[string]map[string][]string{"StringLike": {issuer + ":sub": {"*"}}})
+		}),
 			many(29, func(i int) any {
 				return statement("Deny", map[string]map[string][]string{"StringLike": {issuer + ":sub": {infix(i)}}})
 			})...)...),
