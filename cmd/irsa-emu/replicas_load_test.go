@@ -84,6 +84,8 @@ type load struct {
 	stop    chan struct{}
 	running sync.WaitGroup
 
+	multiparts multiparts
+
 	mu       sync.Mutex
 	problems []string          // answers that should not be
 	said503  map[string]int    // reasons of writes that were refused
@@ -103,6 +105,7 @@ func startLoad(url string, h *history) *load {
 		l.running.Go(func() { l.ask() })
 	}
 	l.running.Go(l.rotate)
+	l.running.Go(l.uploadParts)
 	return l
 }
 
@@ -369,5 +372,5 @@ func (l *load) final(t *testing.T, name, url string) (lost int) {
 			t.Errorf("%s: tag %s of the shared role is %s, and was acknowledged as %d (tried: %d)", name, *tag.Key, *tag.Value, want[0], want[1])
 		}
 	}
-	return lost
+	return lost + l.finalUploads(t, name, cfg)
 }

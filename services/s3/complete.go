@@ -53,6 +53,14 @@ func (s *Service) completeMultipartUpload(c *call) error {
 			return malformedXML()
 		}
 	}
+	// The body was read, so the call is not answered anew if a part that another
+	// replica has taken is not heard of here yet.
+	if err := s.store.CatchUp(c.HTTP.Context()); err != nil {
+		return err
+	}
+	if s.store.Shared() {
+		c.State = s.store.Snapshot()
+	}
 	if _, err := c.upload(c.State); err != nil {
 		if o, again := c.completedBefore(in.Parts); again {
 			return c.completed(o)
