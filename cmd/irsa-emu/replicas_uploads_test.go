@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -53,23 +54,30 @@ func (l *load) uploadParts() {
 func (l *load) uploadInParts(ctx context.Context, c *s3.Client, n int) error {
 	bucket, key := aws.String(replicasBucket), aws.String(fmt.Sprint("object-", n))
 	up, err := c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: bucket, Key: key})
-	if l.wrote("beginning an upload", err); err != nil {
+	if l.uploaded("beginning an upload", err); err != nil {
 		return err
 	}
 	put := func() (*s3.UploadPartOutput, error) {
 		return c.UploadPart(ctx, &s3.UploadPartInput{Bucket: bucket, Key: key, UploadId: up.UploadId, PartNumber: aws.Int32(1), Body: bytes.NewReader(multipartContent(n))})
 	}
 	part, err := put()
-	if l.wrote("uploading a part", err); err != nil {
+	if l.uploaded("uploading a part", err); err != nil {
 		return err
 	}
 	var again sync.WaitGroup
 	again.Go(func() { _, _ = put() }) // whether it is taken is chance
 	_, err = c.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: bucket, Key: key, UploadId: up.UploadId,
 		MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: aws.Int32(1), ETag: part.ETag}}}})
-	l.wrote("completing an upload", err)
+	l.uploaded("completing an upload", err)
 	again.Wait()
 	return err
+}
+
+// uploaded is wrote, but for a refusal that says itself that its replica is cut off.
+func (l *load) uploaded(what string, err error) {
+	if !strings.Contains(reasonOf(err), "this replica answers from the state as it knew it last") {
+		l.wrote(what, err)
+	}
 }
 
 // finalUploads reads all objects of uploads that were completed.
