@@ -91,7 +91,7 @@ func TestPageOfRules(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# What `irsa-emu lint` looks for\n\n<!-- Made by `go test ./lint -update`: edit lint/rules.go and lint/examples_test.go. -->\n\n" +
 		"An *error* is what AWS refuses, or what lets in nobody or everybody; a *warning* lets in more, or fewer, than it seems to; a *note* is about\n" +
-		"what is not wrong yet, or changes nothing, and does not count for the exit code. `--severity warning` leaves notes out. `--fix` writes what is certain, `--diff` shows it; where a\n" +
+		"what is not wrong yet, or changes nothing. `--severity warning` leaves notes out, of the exit code too. `--fix` writes what is certain, `--diff` shows it; where a\n" +
 		"value is left open (`YOUR-…`) or no changed line is shown, the fix is yours. The rest of a statement in an example is that of a role for the\n" +
 		"service account `payments/api`.\n\n| rule | severity | reads | what is wrong |\n|---|---|---|---|\n")
 	for _, r := range lint.Rules() {

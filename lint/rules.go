@@ -88,7 +88,7 @@ func statementRules() []Rule {
 		{ID: "no-aud", Severity: Warning, Reads: Providers, Summary: "Without a condition on aud a token that was made for another purpose may do.", find: []finder{in(onTrust, noAudience)}},
 		{ID: "one-github-shape", Severity: Note, Reads: TrustPolicy, Summary: "The policy does not know GitHub's immutable subjects, which new, renamed and transferred repositories have since 2026-07-15.",
 			find: []finder{in(onTrust, oneShape)}},
-		{ID: "unreachable", Severity: Warning, Reads: TrustPolicy, Summary: "A statement changes nothing beside another one.",
+		{ID: "unreachable", Severity: Note, Reads: TrustPolicy, Summary: "A statement changes nothing beside another one.",
 			find: []finder{in(onDocument, unreachable)}},
 	}
 }

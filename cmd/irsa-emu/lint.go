@@ -25,10 +25,10 @@ of a plan or a state, CloudFormation templates, State documents, and what
 aws iam get-account-authorization-details prints. Other policies in them are checked
 against what IAM accepts.
 
-It exits with 0 when clean, 1 with findings, 2 when a file cannot be read; notes alone
-do not count. What a source does not say, such as a policy that is known after apply, is
-named on stderr, and is a reason for 1 with --strict.
---severity warning hides notes. --rules lists the rules.
+It exits with 0 when clean, 1 with findings, 2 when a file cannot be read. What a
+source does not say, such as a policy that is known after apply, is named on stderr, and
+is a reason for 1 with --strict. --severity warning leaves notes out, of the exit code
+too. --rules lists the rules.
 
 --fix changes the words that are wrong and leaves the rest of the file as it is, in
 IAM JSON and YAML, State documents and CloudFormation templates; it leaves what needs
@@ -162,7 +162,7 @@ func (p *program) lint(l *lintRun, files []string, output string) error {
 	if err := p.printLint(report, output); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(report.Findings, func(f linted) bool { return f.Severity != lint.Note }) || l.strict && len(report.Unchecked) > 0 {
+	if len(report.Findings) > 0 || l.strict && len(report.Unchecked) > 0 {
 		return &exitError{code: exitFailed}
 	}
 	return nil
