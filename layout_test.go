@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"iam":                     {"api", "decision", "policy", "state", "statefile", "wire"},
 	"iam/maketables":          {},
 	"sts":                     {"api", "decision", "iam", "oidc", "policy", "state", "statefile", "wire"},
-	"services":                {"api", "decision", "iam", "policy", "state", "statefile", "wire"},
+	"services":                {"api", "decision", "iam", "policy", "prove", "state", "statefile", "wire"},
 	"services/secretsmanager": {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/s3":             {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/eks":            {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},

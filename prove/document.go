@@ -188,17 +188,19 @@ func fixes(t *policy.Test) bool {
 func fixed(key, value string, wildcards bool) bool {
 	open := wildcards && strings.ContainsAny(value, "*?")
 	switch key {
-	case "aws:principalorgid", "aws:principalaccount", "aws:sourceaccount", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce", "aws:sourceorgid":
+	case "aws:principalorgid", "aws:principalaccount", "aws:sourceaccount", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce", "aws:sourceorgid",
+		"s3:dataaccesspointaccount", "s3:x-amz-server-side-encryption-aws-kms-key-id":
 		return !open
 	case "aws:principalorgpaths", "aws:sourceorgpaths":
 		organisation, _, _ := strings.Cut(value, "/")
 		return organisation != "" && !(wildcards && strings.ContainsAny(organisation, "*?"))
-	case "aws:principalarn", "aws:sourcearn", "aws:userid":
+	case "aws:principalarn", "aws:sourcearn", "aws:userid", "s3:dataaccesspointarn":
 		parts := strings.SplitN(value, ":", 6)
 		if key == "aws:userid" {
 			return !open || !strings.ContainsAny(parts[0], "*?")
 		}
-		return len(parts) == 6 && parts[4] != "" && !strings.ContainsAny(parts[4], "*?")
+		// A bucket's ARN has no account, and is fixed when it is written out.
+		return len(parts) == 6 && (parts[4] != "" || !strings.ContainsAny(value, "*?")) && !strings.ContainsAny(parts[4], "*?")
 	case "aws:sourceip", "aws:vpcsourceip":
 		block, ok := policy.ParseAddressBlock(value)
 		if !ok {

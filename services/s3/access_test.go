@@ -150,8 +150,20 @@ func TestBucketPolicy(t *testing.T) {
 
 	// A new bucket blocks public policies.
 	refused(t, put(`"*"`), 403, "AccessDenied", `User: arn:aws:iam::111122223333:root is not authorized to perform: s3:PutBucketPolicy on resource: "arn:aws:s3:::reports" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`)
+	conditional := func() error {
+		_, err := root.PutBucketPolicy(ctx, &sdk.PutBucketPolicyInput{Bucket: &b, Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",
+			"Action":"s3:GetObject","Resource":"arn:aws:s3:::reports/*","Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}`)})
+		return err
+	}
+	if err := conditional(); err == nil || !strings.Contains(err.Error(), "BlockPublicPolicy") { // which limits nobody
+		t.Errorf("a condition on how everybody calls: %v", err)
+	}
 	must[*sdk.DeletePublicAccessBlockOutput](t)(root.DeletePublicAccessBlock(ctx, &sdk.DeletePublicAccessBlockInput{Bucket: &b}))
 	if err := put(`"*"`); err != nil {
+		t.Fatal(err)
+	}
+	anonymous(200)
+	if err := conditional(); err != nil {
 		t.Fatal(err)
 	}
 	anonymous(200)

@@ -10,6 +10,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
 )
 
 func (s *Service) getBucketPolicy(c *call) error {
@@ -41,7 +42,7 @@ func (s *Service) putBucketPolicy(c *call) error {
 	if err != nil {
 		return err
 	}
-	if p := c.bucket.PublicAccess; p != nil && p.BlockPublicPolicy && isPublic(parsed) {
+	if p := c.bucket.PublicAccess; p != nil && p.BlockPublicPolicy && services.Public(parsed) {
 		return c.publicPolicyBlocked()
 	}
 	document := iam.NewDocument(parsed)

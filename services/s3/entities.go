@@ -155,17 +155,8 @@ func (b *Bucket) resourcePolicy() *policy.Named {
 	return &policy.Named{Name: b.ARN(), Type: policy.ResourcePolicy, Document: b.Policy.Parsed()}
 }
 
-// public says whether the bucket's policy lets everybody in.
-func (b *Bucket) public() bool { return b.Policy != nil && isPublic(b.Policy.Parsed()) }
-
-func isPublic(d *policy.Document) bool {
-	for i := range d.Statements {
-		if services.AllowsEveryone(&d.Statements[i]) {
-			return true
-		}
-	}
-	return false
-}
+// public says whether the bucket's policy is public in AWS's sense.
+func (b *Bucket) public() bool { return b.Policy != nil && services.Public(b.Policy.Parsed()) }
 
 // canonicalID is the 64 digits by which S3 knows an account.
 func canonicalID(account string) string {

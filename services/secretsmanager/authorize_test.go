@@ -200,6 +200,15 @@ func TestBlockPublicPolicy(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "PublicPolicyException") {
 		t.Errorf("got %v", err)
 	}
+	limited := strings.Replace(public, `"Resource":"*"`, `"Resource":"*","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-abcdef1234"}}`, 1)
+	must[*sdk.PutResourcePolicyOutput](t)(c.PutResourcePolicy(t.Context(), &sdk.PutResourcePolicyInput{SecretId: aws.String("n"), ResourcePolicy: &limited, BlockPublicPolicy: aws.Bool(true)}))
+	for condition, passed := range map[string]bool{`"StringEquals":{"aws:PrincipalOrgID":"o-abcdef1234"}`: true, `"Bool":{"aws:SecureTransport":"true"}`: false} {
+		text := strings.Replace(public, `"Resource":"*"`, `"Resource":"*","Condition":{`+condition+`}`, 1)
+		checked := must[*sdk.ValidateResourcePolicyOutput](t)(c.ValidateResourcePolicy(t.Context(), &sdk.ValidateResourcePolicyInput{ResourcePolicy: &text}))
+		if checked.PolicyValidationPassed != passed {
+			t.Errorf("%s: passed %v", condition, checked.PolicyValidationPassed)
+		}
+	}
 	checked := must[*sdk.ValidateResourcePolicyOutput](t)(c.ValidateResourcePolicy(t.Context(), &sdk.ValidateResourcePolicyInput{ResourcePolicy: &public}))
 	if checked.PolicyValidationPassed || len(checked.ValidationErrors) != 1 {
 		t.Errorf("validated: %+v", checked)

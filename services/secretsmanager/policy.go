@@ -54,7 +54,7 @@ func (s *Service) putResourcePolicy(req *api.Request) (any, error) {
 	if err != nil {
 		return nil, malformed(err)
 	}
-	if in.BlockPublicPolicy && public(parsed) {
+	if in.BlockPublicPolicy && services.Public(parsed) {
 		return nil, api.Fail(http.StatusBadRequest, "PublicPolicyException",
 			"The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.")
 	}
@@ -119,7 +119,7 @@ func (s *Service) validateResourcePolicy(req *api.Request) (any, error) {
 		return nil, malformed(err)
 	}
 	out := validateResourcePolicyOutput{PolicyValidationPassed: true, ValidationErrors: []validationError{}}
-	if public(parsed) {
+	if services.Public(parsed) {
 		out.PolicyValidationPassed = false
 		out.ValidationErrors = append(out.ValidationErrors, validationError{"BlockPublicPolicy", "The resource policy did not prevent broad access to the secret."})
 	}
@@ -136,16 +136,4 @@ func malformed(err error) error {
 		f.Reason.Advise(v.Hint)
 	}
 	return f
-}
-
-// public says whether a statement allows everybody without any condition.
-// AWS's own check reasons about conditions too; here every condition counts as
-// a limit.
-func public(d *policy.Document) bool {
-	for i := range d.Statements {
-		if services.AllowsEveryone(&d.Statements[i]) {
-			return true
-		}
-	}
-	return false
 }
