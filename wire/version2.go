@@ -138,3 +138,12 @@ func (s *Signature) stringToSign2(r *http.Request, resource string) string {
 	}
 	return b.String()
 }
+
+// Algorithm is what S3's policies call the version of the signature: AWS or
+// AWS4-HMAC-SHA256.
+func (s *Signature) Algorithm() string {
+	if s.v2 != nil {
+		return "AWS"
+	}
+	return algorithmHMAC
+}

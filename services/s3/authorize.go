@@ -2,15 +2,13 @@ package s3
 
 import (
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -24,20 +22,24 @@ func (c *call) authorizeOperation() error {
 		return nil // the form names the key, and who signed
 	case c.op.name == "ListBuckets":
 		return c.authorizeAny("s3:ListAllMyBuckets")
-	case c.op.name == "CreateBucket":
-		return c.authorizeNew()
+	case c.op.name == "CreateBucket" || c.op.name == "PutObjectTagging":
+		return nil // the body names what conditions ask about
 	}
-	action := "s3:" + c.op.action
-	if c.op.versioned != "" && c.query.Has("versionId") {
-		action = "s3:" + c.op.versioned
-	}
-	if err := c.authorize(c.bucket, action, c.key, c.keys()); err != nil {
+	if err := c.authorize(c.bucket, c.action(), c.key, c.keys()); err != nil {
 		return err
 	}
 	if c.op.name == "PutObject" || c.op.name == "CopyObject" || c.op.name == "CreateMultipartUpload" {
 		return c.authorizeExtras()
 	}
 	return nil
+}
+
+// action is what policies call the operation, with s3:.
+func (c *call) action() string {
+	if c.op.versioned != "" && c.query.Has("versionId") {
+		return "s3:" + c.op.versioned
+	}
+	return "s3:" + c.op.action
 }
 
 // authorizeUpload is for an upload whose address does not tell the key.
@@ -76,11 +78,7 @@ func (c *call) decide(b *Bucket, action, key string, keys policy.Context) (d pol
 	resource = b.ARN()
 	if key != "" {
 		resource += "/" + key
-		if o, ok := current(c.State, b.Name, key); ok {
-			for _, t := range o.Tags {
-				keys.Set("s3:ExistingObjectTag/"+t.Key, t.Value)
-			}
-		}
+		c.tagKeys(b, action, key, keys)
 	}
 	if c.Decision.Resource == "" {
 		c.Decision.Resource = resource
@@ -122,15 +120,34 @@ func (c *call) authorizeAny(action string) error {
 	return c.denied(nil, d, action, "")
 }
 
-// authorizeNew is for a bucket that does not exist yet, or is another's.
-func (c *call) authorizeNew() error {
+// authorizeNew is for a bucket that does not exist yet, or is another's: each of
+// the actions, with what the body says. What comes with a new bucket needs its
+// own permission (API reference, CreateBucket, "Permissions").
+func (c *call) authorizeNew(in *createBucketConfiguration) error {
 	resource := bucketARN(c.Region, c.name)
 	c.Decision.Resource = resource
-	d := c.Authorize(api.Access{Action: "s3:CreateBucket", Resource: resource, Keys: c.keys()})
-	if d.Allowed {
-		return nil
+	actions := []string{"s3:CreateBucket"}
+	h := c.HTTP.Header
+	if acl := h.Get("X-Amz-Acl"); acl != "" && acl != "private" || hasGrants(h) {
+		actions = append(actions, "s3:PutBucketAcl")
 	}
-	return c.denied(nil, d, "s3:CreateBucket", resource)
+	if h.Get("X-Amz-Object-Ownership") != "" {
+		actions = append(actions, "s3:PutBucketOwnershipControls")
+	}
+	if len(in.Tags) > 0 {
+		actions = append(actions, "s3:TagResource")
+	}
+	for _, action := range actions {
+		keys := c.keys()
+		if in.LocationConstraint != "" {
+			keys.Set("s3:LocationConstraint", in.LocationConstraint)
+		}
+		services.RequestTagKeys(keys, in.Tags)
+		if d := c.Authorize(api.Access{Action: action, Resource: resource, Keys: keys}); !d.Allowed {
+			return c.denied(nil, d, action, resource)
+		}
+	}
+	return nil
 }
 
 // missing answers a read of a key that does not exist: 404 only to callers who
@@ -161,69 +178,6 @@ func (c *call) checkOwner() error {
 		return accessDenied("the bucket belongs to account " + c.bucket.Account + ", not to " + want)
 	}
 	return nil
-}
-
-// keyHeaders are the headers that policies can ask about, under s3: and their name.
-var keyHeaders = []string{
-	"x-amz-acl", "x-amz-grant-read", "x-amz-grant-write", "x-amz-grant-read-acp", "x-amz-grant-write-acp", "x-amz-grant-full-control",
-	"x-amz-content-sha256", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-storage-class", "x-amz-server-side-encryption",
-	"x-amz-server-side-encryption-aws-kms-key-id", "x-amz-server-side-encryption-customer-algorithm",
-	"x-amz-website-redirect-location", "x-amz-object-ownership", "if-match", "if-none-match",
-}
-
-// keys are S3's own condition keys that the request tells.
-func (c *call) keys() policy.Context {
-	keys := policy.Context{}
-	r := c.HTTP
-	for _, name := range keyHeaders {
-		if value := r.Header.Get(name); value != "" {
-			keys.Set("s3:"+name, value)
-		}
-	}
-	if source := r.Header.Get("X-Amz-Copy-Source"); source != "" {
-		keys.Set("s3:x-amz-copy-source", strings.TrimPrefix(source, "/"))
-	}
-	if c.op.at == onBucket {
-		for param, key := range map[string]string{"prefix": "s3:prefix", "delimiter": "s3:delimiter", "max-keys": "s3:max-keys"} {
-			if c.query.Has(param) {
-				keys.Set(key, c.query.Get(param))
-			}
-		}
-	}
-	if c.query.Has("versionId") {
-		keys.Set("s3:versionid", c.query.Get("versionId"))
-	}
-	if tags, err := url.ParseQuery(r.Header.Get("X-Amz-Tagging")); err == nil && len(tags) > 0 {
-		var names []string
-		for name, values := range tags {
-			keys.Set("s3:RequestObjectTag/"+name, values[0])
-			names = append(names, name)
-		}
-		keys.SetMulti("s3:RequestObjectTagKeys", names)
-	}
-	c.signatureKeys(keys)
-	return keys
-}
-
-// signatureKeys say how the request was signed.
-func (c *call) signatureKeys(keys policy.Context) {
-	if tls := c.HTTP.TLS; tls != nil {
-		keys.Set("s3:TlsVersion", strconv.FormatFloat(1+float64(tls.Version-0x0301)/10, 'f', 1, 64))
-	}
-	if c.Principal == nil {
-		return
-	}
-	date := c.HTTP.Header.Get("X-Amz-Date")
-	if c.query.Has("X-Amz-Signature") {
-		keys.Set("s3:authType", "REST-QUERY-STRING")
-		date = c.query.Get("X-Amz-Date")
-	} else {
-		keys.Set("s3:authType", "REST-HEADER")
-	}
-	keys.Set("s3:signatureversion", "AWS4-HMAC-SHA256")
-	if at, err := time.Parse("20060102T150405Z", date); err == nil {
-		keys.Set("s3:signatureAge", strconv.FormatInt(max(c.Now.Sub(at).Milliseconds(), 0), 10))
-	}
 }
 
 func hasGrants(h http.Header) bool {

@@ -35,12 +35,19 @@ type createBucketConfiguration struct {
 
 func (s *Service) createBucket(c *call) error {
 	var in createBucketConfiguration
-	if body, err := c.readAll(maxDocument); err != nil {
+	body, err := c.readAll(maxDocument)
+	if err != nil {
 		return err
-	} else if len(body) > 0 {
-		if err := xml.Unmarshal(body, &in); err != nil {
-			return malformedXML()
-		}
+	}
+	malformed := len(body) > 0 && xml.Unmarshal(body, &in) != nil
+	if malformed {
+		in = createBucketConfiguration{}
+	}
+	if err := c.authorizeNew(&in); err != nil {
+		return err
+	}
+	if malformed {
+		return malformedXML()
 	}
 	if !validName(c.name) {
 		return fail(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.", "BucketName", c.name)
@@ -63,7 +70,10 @@ func (s *Service) createBucket(c *call) error {
 	switch {
 	case strings.EqualFold(c.HTTP.Header.Get("X-Amz-Bucket-Object-Lock-Enabled"), "true"):
 		return api.Unsupported("s3", "CreateBucket with Object Lock")
-	case !plainACL(c.HTTP.Header):
+	case plainACL(c.HTTP.Header, ""): // private is taken, here
+	case b.Ownership == ownerships[0]:
+		return fail(http.StatusBadRequest, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", "BucketName", b.Name)
+	default:
 		return c.aclNotSupported(b.Ownership)
 	}
 	if b.Tags, err = checkTags(in.Tags, true); err != nil {

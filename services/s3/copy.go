@@ -33,7 +33,7 @@ func (c *call) source() (*Object, error) {
 	if want := c.HTTP.Header.Get("X-Amz-Source-Expected-Bucket-Owner"); want != "" && want != b.Account {
 		return nil, accessDenied("the source bucket belongs to account " + b.Account + ", not to " + want)
 	}
-	if err := c.authorize(b, action, key, c.keys()); err != nil {
+	if err := c.authorizeSource(b, action, key, version); err != nil {
 		return nil, err
 	}
 	o, err := c.objectOf(c.State, b, key, version)
@@ -43,6 +43,11 @@ func (c *call) source() (*Object, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if c.op.name == "CopyObject" && len(o.Tags) > 0 && c.HTTP.Header.Get("X-Amz-Tagging-Directive") != "REPLACE" {
+		if err := c.authorizeTagCopy(b, key, version); err != nil {
+			return nil, err
+		}
 	}
 	notModified, err := readConditions(c.HTTP.Header, "x-amz-copy-source-", o, c.Now)
 	switch {
@@ -54,6 +59,30 @@ func (c *call) source() (*Object, error) {
 		return nil, preconditionFailed("x-amz-copy-source-If-Modified-Since")
 	}
 	return o, nil
+}
+
+// authorizeSource is for an action on the source of a copy, of the version that
+// the source names.
+func (c *call) authorizeSource(b *Bucket, action, key, version string) error {
+	keys := c.keys()
+	if version != "" {
+		keys.Set("s3:versionid", version)
+	}
+	return c.authorize(b, action, key, keys)
+}
+
+// authorizeTagCopy: to copy tags is to read them at the source and to write them
+// at the target; AWS refuses the copy without either permission
+// (nasa/cumulus-orca#530, ceph/ceph#47897).
+func (c *call) authorizeTagCopy(b *Bucket, key, version string) error {
+	action := "s3:GetObjectTagging"
+	if version != "" {
+		action = "s3:GetObjectVersionTagging"
+	}
+	if err := c.authorizeSource(b, action, key, version); err != nil {
+		return err
+	}
+	return c.authorize(c.bucket, "s3:PutObjectTagging", c.key, c.keys())
 }
 
 type copyResult struct {

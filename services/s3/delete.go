@@ -172,7 +172,11 @@ func (s *Service) deleteOne(c *call, key, id string, conditions conditions) (*Ob
 	if key == "" {
 		return nil, fail(400, "UserKeyMustBeSpecified", "User key must be specified.")
 	}
-	if err := c.authorize(c.bucket, action, key, c.keys()); err != nil {
+	keys := c.keys()
+	if id != "" {
+		keys.Set("s3:versionid", id)
+	}
+	if err := c.authorize(c.bucket, action, key, keys); err != nil {
 		return nil, err
 	}
 	gone, err := s.remove(c, key, id, conditions)

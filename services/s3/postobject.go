@@ -97,7 +97,7 @@ func (s *Service) signPost(c *call, form *postForm) (*postPolicy, error) {
 	if err := sig.VerifyPost(secret, policy); err != nil {
 		return nil, err
 	}
-	c.Principal = principal
+	c.Principal, c.signature = principal, sig
 	c.Decision.Caller = &decision.Caller{ARN: principal.ARN, Account: principal.Account, AccessKeyID: principal.AccessKeyID, UserID: principal.UserID}
 	if sig.Region != "" {
 		c.Region = sig.Region

@@ -86,7 +86,7 @@ func (c *call) refuseUnsupported() error {
 		return fail(http.StatusBadRequest, "InvalidRequest", "Bucket is missing Object Lock Configuration")
 	case h.Get("X-Amz-Write-Offset-Bytes") != "":
 		return headerNotImplemented("x-amz-write-offset-bytes", "")
-	case !plainACL(h):
+	case !plainACL(h, c.bucket.Ownership):
 		return c.aclNotSupported(c.bucket.Ownership)
 	}
 	return nil

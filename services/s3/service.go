@@ -113,6 +113,8 @@ type call struct {
 	name, key string
 	bucket    *Bucket // nil for ListBuckets and CreateBucket
 	body      *wire.Payload
+	signature *wire.Signature // nil for an unsigned call
+	tags      []tag           // that the body gives an object
 }
 
 // Serve answers one call; an unsigned one has no principal. The body is a *wire.Payload where the signature covers it.
@@ -122,6 +124,12 @@ func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 		c.Region = s.region
 	}
 	wire.SetS3Headers(w, req.Call)
+	if c.Principal != nil {
+		var err error
+		if c.signature, err = wire.ParseSignature(req.HTTP); err != nil {
+			return err
+		}
+	}
 	if err := c.takeParameters(); err != nil {
 		return err
 	}

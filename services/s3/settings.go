@@ -193,7 +193,7 @@ func (s *Service) putACL(c *call) error {
 			return err
 		}
 	}
-	plain := plainACL(c.HTTP.Header)
+	plain := plainACL(c.HTTP.Header, c.bucket.Ownership)
 	if plain && c.HTTP.Header.Get("X-Amz-Acl") == "" {
 		var err error
 		if plain, err = c.ownersACL(); err != nil {
@@ -224,10 +224,14 @@ func (c *call) ownersACL() (bool, error) {
 	return len(in.Grants) == 1 && in.Grants[0].Permission == "FULL_CONTROL" && in.Grants[0].Grantee.ID == canonicalID(c.bucket.Account), nil
 }
 
-// plainACL says whether a request's ACL gives rights to nobody but the owner.
-func plainACL(h http.Header) bool {
+// plainACL says whether a request's ACL gives rights to nobody but the owner, and
+// is taken by a bucket of that ownership: where ACLs are off, private is not (S3
+// user guide, "Controlling ownership of objects"; distribution/distribution#4820,
+// hashicorp/terraform-provider-aws#34079).
+func plainACL(h http.Header, ownership string) bool {
 	acl := strings.ToLower(h.Get("X-Amz-Acl"))
-	return (acl == "" || acl == "private" || acl == "bucket-owner-full-control") && !hasGrants(h)
+	private := acl == "private" && ownership != ownerships[0]
+	return (acl == "" || private || acl == "bucket-owner-full-control") && !hasGrants(h)
 }
 
 // aclNotSupported is AWS's refusal where the bucket's owner owns all objects,

@@ -136,10 +136,16 @@ func (s *Service) getObjectTagging(c *call) error {
 	return writeTags(c, o.Tags)
 }
 
+// putObjectTagging is allowed by what the body says; what cannot be read says
+// nothing, and is refused only to callers who may tag.
 func (s *Service) putObjectTagging(c *call) error {
-	tags, err := readTags(c)
-	if err != nil {
+	tags, malformed := readTags(c)
+	c.tags = tags
+	if err := c.authorize(c.bucket, c.action(), c.key, c.keys()); err != nil {
 		return err
+	}
+	if malformed != nil {
+		return malformed
 	}
 	if err := s.retag(c, tags); err != nil {
 		return err
