@@ -100,8 +100,8 @@ func fillAccount(t *testing.T, config aws.Config) {
 	must(i.CreateAccountAlias(ctx, &iam.CreateAccountAliasInput{AccountAlias: &name}))
 	must(i.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{Url: aws.String("https://" + name + ".example.com"), ThumbprintList: []string{strings.Repeat("a", 40)}}))
 	must(secretsmanager.NewFromConfig(config).CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("s")}))
-	buckets := s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
-	must(buckets.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name}, func(o *s3.Options) { o.Region = "us-east-1" }))
+	buckets := s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle, o.Region = true, "us-east-1" })
+	must(buckets.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &name}))
 	must(buckets.PutObject(ctx, &s3.PutObjectInput{Bucket: &name, Key: aws.String("a"), Body: strings.NewReader(strings.Repeat("x", 20<<10))}))
 	must(buckets.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &name, Key: aws.String("b")}))
 	must(eks.NewFromConfig(config).CreateCluster(ctx, &eks.CreateClusterInput{

@@ -199,7 +199,7 @@ func (s *Signature) checkScope(opts VerifyOptions) error {
 	}
 	if opts.Region != "" && s.Region != opts.Region || s.Region == "" {
 		add(fmt.Sprintf("Credential should be scoped to a valid Region, not '%s'.", s.Region),
-			s.s3Scope(fmt.Sprintf("the region '%s' is wrong; expecting '%s'", s.Region, opts.Region)).With("Region", opts.Region))
+			s.WrongRegion(opts.Region))
 	}
 	if opts.Service != "" && s.Service != opts.Service {
 		add(fmt.Sprintf("Credential should be scoped to correct service: '%s'.", opts.Service),
@@ -333,4 +333,10 @@ func isHash(text string) bool {
 		}
 	}
 	return true
+}
+
+// WrongRegion is S3's refusal of a signature for another region than the one
+// that is wanted.
+func (s *Signature) WrongRegion(want string) *Error {
+	return s.s3Scope(fmt.Sprintf("the region '%s' is wrong; expecting '%s'", s.Region, want)).With("Region", want)
 }

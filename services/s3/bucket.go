@@ -137,7 +137,6 @@ func location(endpoint, constraint string) (string, error) {
 
 func (s *Service) headBucket(c *call) error {
 	h := c.w.Header()
-	h.Set("X-Amz-Bucket-Region", c.bucket.Region)
 	h.Set("X-Amz-Bucket-Arn", c.bucket.ARN())
 	h.Set("X-Amz-Access-Point-Alias", "false")
 	h.Set("Content-Type", "application/xml")

@@ -69,7 +69,7 @@ func TestCreateBucket(t *testing.T) {
 	if got := must[*sdk.GetBucketLocationOutput](t)(east.GetBucketLocation(ctx, &sdk.GetBucketLocationInput{Bucket: aws.String("bucket-2")})); got.LocationConstraint != "eu-west-1" {
 		t.Errorf("location %q", got.LocationConstraint)
 	}
-	head := must[*sdk.HeadBucketOutput](t)(east.HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: aws.String("bucket-2")}))
+	head := must[*sdk.HeadBucketOutput](t)(in("eu-west-1").HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: aws.String("bucket-2")}))
 	if *head.BucketRegion != "eu-west-1" || *head.BucketArn != "arn:aws:s3:::bucket-2" || *head.AccessPointAlias {
 		t.Errorf("head %+v", head)
 	}

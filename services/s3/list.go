@@ -138,7 +138,6 @@ func (c *call) startList() (out listResult, encode func(string) string, prefix, 
 	}
 	max, err := c.limit("max-keys")
 	prefix, delimiter = c.query.Get("prefix"), c.query.Get("delimiter")
-	c.w.Header().Set("X-Amz-Bucket-Region", c.bucket.Region)
 	return listResult{Name: c.name, Prefix: encode(prefix), Delimiter: encode(delimiter), MaxKeys: max, EncodingType: encoding}, encode, prefix, delimiter, err
 }
 

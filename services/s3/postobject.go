@@ -162,6 +162,9 @@ func (s *Service) postObject(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkRegion(); err != nil {
+		return err
+	}
 	if c.key = form.value("key"); c.key == "" {
 		return fail(http.StatusBadRequest, "InvalidArgument", "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.",
 			"ArgumentName", "key", "ArgumentValue", "")

@@ -174,6 +174,9 @@ func (s *Service) answer(c *call) error {
 		}
 		c.bucket = bucket
 		c.allowPage(bucket)
+		if err := c.checkRegion(); err != nil {
+			return err
+		}
 	}
 	if err := c.checkOwner(); err != nil {
 		return err
