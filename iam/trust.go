@@ -199,7 +199,8 @@ func rewritePrincipals(text string, replace func(string) string) string {
 	return b.String()
 }
 
-// principalScanner finds the places of the strings at Statement, Principal, AWS.
+// principalScanner finds the places of the strings at Statement, Principal or
+// NotPrincipal, AWS.
 type principalScanner struct {
 	text  string
 	dec   *json.Decoder
@@ -242,7 +243,7 @@ func (s *principalScanner) value(path string) error {
 		_, err = s.dec.Token()
 		return err
 	}
-	if text, ok := token.(string); ok && path == "/Statement/Principal/AWS" {
+	if text, ok := token.(string); ok && (path == "/Statement/Principal/AWS" || path == "/Statement/NotPrincipal/AWS") {
 		s.found = append(s.found, principalSpan{start, int(s.dec.InputOffset()), text})
 	}
 	return nil

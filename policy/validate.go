@@ -35,6 +35,9 @@ type ValidationError struct {
 	Hint    hint.Hint `json:"hint,omitzero"`  // what AWS does not say
 	Line    int       `json:"line,omitempty"` // where, from 1; 0 when it is the whole document
 	Column  int       `json:"column,omitempty"`
+	// Principal is the AWS principal of a resource's policy that is none; "" for
+	// other faults. Services have texts of their own for it.
+	Principal string `json:"-"`
 }
 
 func (e *ValidationError) Error() string { return e.Code + ": " + e.Message }

@@ -36,7 +36,9 @@ func ValidateResource(src []byte) (*Document, error) {
 			}
 			for _, n := range awsValues(s.Get("Principal")) {
 				if e := awsPrincipal(n.Text); e.kind == otherPrincipal || e.kind != anyone && hasWildcard(n.Text) {
-					return nil, v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.Text), "")
+					refusal := v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.Text), "")
+					refusal.Principal = n.Text
+					return nil, refusal
 				}
 			}
 			for _, n := range s.Either("Action", "NotAction").List() {

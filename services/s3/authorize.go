@@ -84,7 +84,7 @@ func (c *call) decide(b *Bucket, action, key string, keys policy.Context) (d pol
 		c.Decision.Resource = resource
 	}
 	keys.Set("s3:ResourceAccount", b.Account)
-	access := api.Access{Action: action, Resource: resource, ResourceAccount: b.Account, ResourcePolicy: b.resourcePolicy(), Keys: keys}
+	access := api.Access{Action: action, Resource: resource, ResourceAccount: b.Account, ResourcePolicy: b.resourcePolicy(c.State), Keys: keys}
 	p := c.Principal
 	if restricted := b.PublicAccess != nil && b.PublicAccess.RestrictPublicBuckets; restricted && b.public() && (p == nil || p.Account != b.Account) {
 		// A public policy counts for the bucket's own account only.

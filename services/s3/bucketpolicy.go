@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -17,7 +18,7 @@ func (s *Service) getBucketPolicy(c *call) error {
 	if c.bucket.Policy == nil {
 		return noSuchPolicy(c.name)
 	}
-	c.send("application/json", []byte(c.bucket.Policy.Text))
+	c.send("application/json", []byte(c.bucket.policyNow(c.State).Text))
 	return nil
 }
 
@@ -45,11 +46,20 @@ func (s *Service) putBucketPolicy(c *call) error {
 	if p := c.bucket.PublicAccess; p != nil && p.BlockPublicPolicy && services.Public(parsed) {
 		return c.publicPolicyBlocked()
 	}
-	document := iam.NewDocument(parsed)
-	if err := s.changeBucket(c, func(b *Bucket) { b.Policy = &document }); err != nil {
+	document, principals, unknown := iam.BindPrincipals(c.State, parsed)
+	if unknown != "" {
+		return invalidPrincipal(unknown).Because("there is no user or role %s", unknown).
+			WithHint("make it before the policy that names it; the id of one that was deleted cannot be written again")
+	}
+	if err := s.changeBucket(c, func(b *Bucket) { b.Policy, b.PolicyPrincipals = &document, principals }); err != nil {
 		return err
 	}
 	return c.noContent()
+}
+
+// invalidPrincipal: in many public reports, whatever is wrong with the principal.
+func invalidPrincipal(written string) *api.Refusal {
+	return fail(http.StatusBadRequest, "MalformedPolicy", "Invalid principal in policy", "Detail", `"AWS" : "`+written+`"`)
 }
 
 // publicPolicyBlocked: seen on AWS.
@@ -81,6 +91,10 @@ func validatePolicy(b *Bucket, text []byte) (*policy.Document, error) {
 	if !hasStatement(text) {
 		return nil, malformed("Missing required field Statement", err)
 	}
+	var v *policy.ValidationError
+	if errors.As(err, &v) && v.Principal != "" {
+		return nil, invalidPrincipal(v.Principal).Because("%s", v.Message)
+	}
 	if err != nil {
 		return nil, malformed("Invalid policy syntax.", err)
 	}
@@ -110,7 +124,7 @@ func (b *Bucket) covers(resource string) bool {
 }
 
 func (s *Service) deleteBucketPolicy(c *call) error {
-	if err := s.changeBucket(c, func(b *Bucket) { b.Policy = nil }); err != nil {
+	if err := s.changeBucket(c, func(b *Bucket) { b.Policy, b.PolicyPrincipals = nil, nil }); err != nil {
 		return err
 	}
 	return c.noContent()

@@ -55,14 +55,14 @@ func (s *Service) applyBucket(tx *state.Txn, account string, d *statefile.Bucket
 	default:
 		return fmt.Errorf("versioning: %q; write %s or %s", d.Versioning, versioned, suspended)
 	}
-	b.Policy = nil
+	b.Policy, b.PolicyPrincipals = nil, nil
 	if !d.Policy.IsZero() {
 		parsed, err := validatePolicy(b, []byte(d.Policy.Text()))
 		if err != nil {
 			return fmt.Errorf("its policy: %w", err)
 		}
-		document := iam.NewDocument(parsed)
-		b.Policy = &document
+		document, principals, _ := iam.BindPrincipals(tx, parsed) // of a principal that is made later, the name counts
+		b.Policy, b.PolicyPrincipals = &document, principals
 		if b.public() {
 			// On AWS such a policy can only be there once this was switched off.
 			b.PublicAccess = nil
@@ -141,7 +141,7 @@ func (s *Service) exportAccount(r state.Reader, account string, room *int64) []s
 		}
 		d := statefile.Bucket{Name: b.Name, Region: b.Region, Created: b.Created, Tags: services.TagMap(b.Tags), Versioning: b.Versioning}
 		if b.Policy != nil {
-			d.Policy = statefile.NewDocument(b.Policy.Text)
+			d.Policy = statefile.NewDocument(b.policyNow(r).Text)
 		}
 		for o := range state.All[*Object](r, objectKey(b.Name, "")) {
 			if o.Marker {

@@ -21,6 +21,8 @@ type Bucket struct {
 	Created time.Time     `json:"created"`
 	Tags    []aws.Tag     `json:"tags,omitempty"`
 	Policy  *iam.Document `json:"policy,omitempty"`
+	// PolicyPrincipals are the roles and users that the policy means.
+	PolicyPrincipals []iam.TrustPrincipal `json:"policyPrincipals,omitempty"`
 	// PublicAccess is nil once the configuration was deleted.
 	PublicAccess *PublicAccessBlock `json:"publicAccess,omitempty"`
 	// Ownership is BucketOwnerEnforced, BucketOwnerPreferred, ObjectWriter or "" once it was deleted.
@@ -147,12 +149,17 @@ func bucketARN(region, name string) string {
 	return "arn:" + aws.PartitionOf(region).ID + ":s3:::" + name
 }
 
+// policyNow is the policy with the principals that it means, as they are now.
+func (b *Bucket) policyNow(r state.Reader) iam.Document {
+	return iam.InForce(r, *b.Policy, b.PolicyPrincipals)
+}
+
 // resourcePolicy is the policy in the form that it is evaluated in.
-func (b *Bucket) resourcePolicy() *policy.Named {
+func (b *Bucket) resourcePolicy(r state.Reader) *policy.Named {
 	if b.Policy == nil {
 		return nil
 	}
-	return &policy.Named{Name: b.ARN(), Type: policy.ResourcePolicy, Document: b.Policy.Parsed()}
+	return &policy.Named{Name: b.ARN(), Type: policy.ResourcePolicy, Document: b.policyNow(r).Parsed()}
 }
 
 // public says whether the bucket's policy is public in AWS's sense.

@@ -50,7 +50,7 @@ func authorize(req *api.Request, action, secretID string, p place, secret *Secre
 	access := api.Access{Action: action, Resource: p.arn, ResourceAccount: p.account, Keys: keys}
 	if secret != nil {
 		access.Resource = secret.ARN()
-		access.ResourcePolicy = secret.resourcePolicy()
+		access.ResourcePolicy = secret.resourcePolicy(req.State)
 		services.ResourceTagKeys(keys, secret.Tags, "secretsmanager:ResourceTag/")
 	}
 	req.Decision.Resource = access.Resource

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -234,5 +235,57 @@ func TestBatch(t *testing.T) {
 	}
 	if out := must[*sdk.BatchGetSecretValueOutput](t)(root.BatchGetSecretValue(t.Context(), in)); len(out.SecretValues) != 1 {
 		t.Errorf("with filters: %+v", out)
+	}
+}
+
+// TestPolicyPrincipals: what never was is refused, in the text on which Terraform's
+// provider waits; what is deleted and made again is not let in.
+func TestPolicyPrincipals(t *testing.T) {
+	s := start(t)
+	owner := client(s.Root(servicetest.Account))
+	ctx := t.Context()
+	must[*sdk.CreateSecretOutput](t)(owner.CreateSecret(ctx, &sdk.CreateSecretInput{Name: aws.String("n"), SecretString: aws.String("v")}))
+	allow := func(principal string) *string {
+		return aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + principal + `"},"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`)
+	}
+	put := func(principal string) error {
+		_, err := owner.PutResourcePolicy(ctx, &sdk.PutResourcePolicyInput{SecretId: aws.String("n"), ResourcePolicy: allow(principal)})
+		return err
+	}
+	const text = "MalformedPolicyDocumentException: This resource policy contains an unsupported principal."
+	for _, nobody := range []string{"arn:aws:iam::111122223333:user/nobody", "arn:aws:iam::111122223333:role/nobody", "AROAXXXXXXXXXXXXXXXXX", "nonsense"} {
+		if err := put(nobody); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%s: %v", nobody, err)
+		}
+		if _, err := owner.ValidateResourcePolicy(ctx, &sdk.ValidateResourcePolicyInput{ResourcePolicy: allow(nobody)}); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("validating %s: %v", nobody, err)
+		}
+	}
+	guest := client(s.Role(servicetest.Account, "guest"))
+	if err := put("arn:aws:iam::111122223333:role/guest"); err != nil {
+		t.Fatal(err)
+	}
+	get := func() error {
+		_, err := guest.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: aws.String("n")})
+		return err
+	}
+	if err := get(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Store.Update(ctx, func(tx *state.Txn) error {
+		role, _ := iam.RoleByName(tx, servicetest.Account, "guest")
+		other := *role
+		other.ID = "AROASECONDSECONDSECON"
+		tx.Put(&other)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	guest = client(s.Session(servicetest.Account, "guest"))
+	if err := get(); err == nil {
+		t.Error("a role of the same name is let in")
+	}
+	if shown := must[*sdk.GetResourcePolicyOutput](t)(owner.GetResourcePolicy(ctx, &sdk.GetResourcePolicyInput{SecretId: aws.String("n")})); !strings.Contains(*shown.ResourcePolicy, `"AROAGUEST1111"`) {
+		t.Errorf("the policy shows %s", *shown.ResourcePolicy)
 	}
 }

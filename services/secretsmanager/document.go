@@ -51,8 +51,8 @@ func fromDocument(tx *state.Txn, account, region string, d *statefile.Secret, no
 		if err != nil {
 			return nil, fmt.Errorf("its policy: %w", err)
 		}
-		document := iam.NewDocument(parsed)
-		s.Policy = &document
+		document, principals, _ := iam.BindPrincipals(tx, parsed) // of a principal that is made later, the name counts
+		s.Policy, s.PolicyPrincipals = &document, principals
 	}
 	if s.ByName {
 		if old, ok := state.Get[*Secret](tx, s.StateKey()); ok {
@@ -114,7 +114,7 @@ func Export(r state.Reader, account string) []statefile.Secret {
 			d.Suffix = s.Suffix
 		}
 		if s.Policy != nil {
-			d.Policy = statefile.NewDocument(s.Policy.Text)
+			d.Policy = statefile.NewDocument(s.policyNow(r).Text)
 		}
 		for _, v := range s.Versions {
 			d.Versions = append(d.Versions, statefile.SecretVersion{ID: v.ID, Stages: v.Stages, Value: documentText(v.String), Binary: v.Binary, Created: v.Created})

@@ -28,7 +28,7 @@ func (s *Service) getResourcePolicy(req *api.Request) (any, error) {
 	}
 	out := resourcePolicyOutput{ARN: secret.ARN(), Name: secret.Name}
 	if secret.Policy != nil {
-		out.ResourcePolicy = secret.Policy.Text
+		out.ResourcePolicy = secret.policyNow(req.State).Text
 	}
 	return out, nil
 }
@@ -58,8 +58,11 @@ func (s *Service) putResourcePolicy(req *api.Request) (any, error) {
 		return nil, api.Fail(http.StatusBadRequest, "PublicPolicyException",
 			"The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.")
 	}
-	document := iam.NewDocument(parsed)
-	return s.setPolicy(req, secret, &document)
+	document, principals, unknown := iam.BindPrincipals(req.State, parsed)
+	if unknown != "" {
+		return nil, unsupportedPrincipal(unknown)
+	}
+	return s.setPolicy(req, secret, &document, principals)
 }
 
 func (s *Service) deleteResourcePolicy(req *api.Request) (any, error) {
@@ -71,15 +74,15 @@ func (s *Service) deleteResourcePolicy(req *api.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.setPolicy(req, secret, nil)
+	return s.setPolicy(req, secret, nil, nil)
 }
 
-func (s *Service) setPolicy(req *api.Request, secret *Secret, document *iam.Document) (any, error) {
+func (s *Service) setPolicy(req *api.Request, secret *Secret, document *iam.Document, principals []iam.TrustPrincipal) (any, error) {
 	changed, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
 		if !secret.Deleted.IsZero() {
 			return markedForDeletion()
 		}
-		secret.Policy = document
+		secret.Policy, secret.PolicyPrincipals = document, principals
 		return nil
 	})
 	if err != nil {
@@ -118,12 +121,25 @@ func (s *Service) validateResourcePolicy(req *api.Request) (any, error) {
 	if err != nil {
 		return nil, malformed(err)
 	}
+	if _, _, unknown := iam.BindPrincipals(req.State, parsed); unknown != "" {
+		return nil, unsupportedPrincipal(unknown)
+	}
 	out := validateResourcePolicyOutput{PolicyValidationPassed: true, ValidationErrors: []validationError{}}
 	if services.Public(parsed) {
 		out.PolicyValidationPassed = false
 		out.ValidationErrors = append(out.ValidationErrors, validationError{"BlockPublicPolicy", "The resource policy did not prevent broad access to the secret."})
 	}
 	return out, nil
+}
+
+const unsupportedText = "This resource policy contains an unsupported principal."
+
+// unsupportedPrincipal: the text on which Terraform's provider waits for a new
+// role to be known (hashicorp/terraform-provider-aws, secret_policy.go).
+func unsupportedPrincipal(written string) error {
+	return api.Fail(http.StatusBadRequest, "MalformedPolicyDocumentException", unsupportedText).
+		Because("there is no user or role %s", written).
+		WithHint("make it before the policy that names it; the id of one that was deleted cannot be written again")
 }
 
 // malformed: AWS has one text for whatever is wrong with a policy
@@ -133,6 +149,9 @@ func malformed(err error) error {
 	f.Reason.Message = err.Error()
 	var v *policy.ValidationError
 	if errors.As(err, &v) {
+		if v.Principal != "" {
+			f.Wire.Message = unsupportedText
+		}
 		f.Reason.Advise(v.Hint)
 	}
 	return f

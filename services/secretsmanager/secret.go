@@ -27,11 +27,13 @@ type Secret struct {
 	// Versions are in the order of their creation.
 	Versions []Version `json:"versions,omitempty"`
 	// Tags is nil until the first tag, and empty once the last is gone: AWS tells these apart.
-	Tags     []aws.Tag     `json:"tags"`
-	Policy   *iam.Document `json:"policy,omitempty"`
-	Created  time.Time     `json:"created"`
-	Changed  time.Time     `json:"changed"`
-	Accessed time.Time     `json:"accessed,omitzero"` // a day
+	Tags   []aws.Tag     `json:"tags"`
+	Policy *iam.Document `json:"policy,omitempty"`
+	// PolicyPrincipals are the roles and users that the policy means.
+	PolicyPrincipals []iam.TrustPrincipal `json:"policyPrincipals,omitempty"`
+	Created          time.Time            `json:"created"`
+	Changed          time.Time            `json:"changed"`
+	Accessed         time.Time            `json:"accessed,omitzero"` // a day
 	// Deleted is when the secret will be gone; zero unless its deletion is scheduled.
 	Deleted time.Time `json:"deleted,omitzero"`
 }
@@ -96,12 +98,17 @@ func (s *Secret) staged(stage string) int {
 	return slices.IndexFunc(s.Versions, func(v Version) bool { return slices.Contains(v.Stages, stage) })
 }
 
+// policyNow is the policy with the principals that it means, as they are now.
+func (s *Secret) policyNow(r state.Reader) iam.Document {
+	return iam.InForce(r, *s.Policy, s.PolicyPrincipals)
+}
+
 // resourcePolicy is the policy in the form that it is evaluated in.
-func (s *Secret) resourcePolicy() *policy.Named {
+func (s *Secret) resourcePolicy(r state.Reader) *policy.Named {
 	if s == nil || s.Policy == nil {
 		return nil
 	}
-	return &policy.Named{Name: s.ARN(), Type: policy.ResourcePolicy, Document: s.Policy.Parsed()}
+	return &policy.Named{Name: s.ARN(), Type: policy.ResourcePolicy, Document: s.policyNow(r).Parsed()}
 }
 
 // ownKey says whether the secret is encrypted with a key of the customer's,

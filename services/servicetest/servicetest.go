@@ -129,6 +129,16 @@ func (s *Server) Role(account, name string, policies ...string) aws.Config {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	return s.Session(account, name)
+}
+
+// Session gives the configuration of a session of a role that exists.
+func (s *Server) Session(account, name string) aws.Config {
+	s.t.Helper()
+	role, ok := iam.RoleByName(s.Store.Snapshot(), account, name)
+	if !ok {
+		s.t.Fatalf("there is no role %s", name)
+	}
 	key := "AKIA" + strings.ToUpper(name) + account
 	return s.caller(key, &api.Principal{
 		Type: api.AssumedRole, Account: account, ARN: role.SessionARN("test"),
