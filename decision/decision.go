@@ -44,7 +44,8 @@ type Decision struct {
 	Error *Error `json:"error,omitempty"`
 	// Reason is what AWS does not say; nil when the call was answered.
 	Reason *Reason `json:"reason,omitempty"`
-	// Beyond is what would have refused the call as well, had Reason not.
+	// Beyond is what would have refused the call as well, had Reason not; of a call
+	// that was answered, what AWS refuses and the emulator does not.
 	Beyond []Reason `json:"beyond,omitempty"`
 	// Token is what the web identity token said, as far as it could be read.
 	Token *Token `json:"token,omitempty"`

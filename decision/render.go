@@ -102,8 +102,12 @@ func (d *Decision) Explain(out *term.Printer) {
 			p.field("fix", d.Reason.Fix)
 		}
 	}
+	beyond := "beyond that"
+	if d.Reason == nil {
+		beyond = "on AWS"
+	}
 	for _, r := range d.Beyond {
-		p.field("beyond that", r.Message+" ("+r.Kind+")")
+		p.field(beyond, r.Message+" ("+r.Kind+")")
 		p.field("hint", r.Advice())
 	}
 	for _, c := range d.Checks {

@@ -61,6 +61,15 @@ func ownerOf(arn string) string {
 	return a.Account
 }
 
+// allowTags asks for the permission that tags need which come with a new entity,
+// beside that of its creation.
+func (c *call) allowTags(action string, arn, shown string, tags []tagInput) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	return c.allow("iam:"+action, target{arn: arn, shown: shown}.withTags(tags))
+}
+
 // anything is the target of an action that acts on no resource.
 func anything() target { return target{arn: "*"} }
 

@@ -159,3 +159,50 @@ func TestConcurrentCreates(t *testing.T) {
 		t.Errorf("%d of 8 succeeded", made.Load())
 	}
 }
+
+// TestTagsAtCreation: tags need the permission to tag, beside that to make (AWS's
+// refusals "not authorized to perform: iam:TagPolicy on resource: policy …" and
+// "…iam:TagOpenIDConnectProvider…" in public reports).
+func TestTagsAtCreation(t *testing.T) {
+	w := newWorld(t)
+	w.must("CreateUser", "UserName", "alice")
+	w.must("PutUserPolicy", "UserName", "alice", "PolicyName", "p", "PolicyDocument", `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"iam:Create*","Resource":"*"},
+		{"Effect":"Allow","Action":"iam:Tag*","Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/team":"payments"}}}]}`)
+	alice := w.userPrincipal("alice")
+	arn := "arn:aws:iam::" + account
+	for _, c := range []struct {
+		action, tag, shown string
+		pairs              []string
+	}{
+		{"CreateRole", "TagRole", arn + ":role/made", []string{"RoleName", "made", "AssumeRolePolicyDocument", trust}},
+		{"CreateUser", "TagUser", arn + ":user/made", []string{"UserName", "made"}},
+		{"CreatePolicy", "TagPolicy", "policy made", []string{"PolicyName", "made", "PolicyDocument", read}},
+		{"CreateInstanceProfile", "TagInstanceProfile", arn + ":instance-profile/made", []string{"InstanceProfileName", "made"}},
+		{"CreateOpenIDConnectProvider", "TagOpenIDConnectProvider", arn + ":oidc-provider/issuer.example.com",
+			[]string{"Url", "https://issuer.example.com", "ThumbprintList.member.1", strings.Repeat("a", 40)}},
+	} {
+		tagged := append([]string{"Tags.member.1.Key", "team", "Tags.member.1.Value", "other"}, c.pairs...)
+		w.refusedTo(alice, 403, "AccessDenied", "User: "+arn+":user/alice is not authorized to perform: iam:"+c.tag+" on resource: "+c.shown+
+			" because no identity-based policy allows the iam:"+c.tag+" action", c.action, tagged...)
+		tagged[3] = "payments"
+		if status, body := w.do(alice, c.action, tagged...); status != 200 {
+			t.Errorf("%s: %d %s", c.action, status, body)
+		}
+	}
+}
+
+// TestForeignPolicy: managed policies of other accounts cannot be attached.
+func TestForeignPolicy(t *testing.T) {
+	w := newWorld(t)
+	if status, body := w.do(root(other), "CreatePolicy", "PolicyName", "theirs", "PolicyDocument", read); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	theirs := "arn:aws:iam::" + other + ":policy/theirs"
+	w.must("CreateRole", "RoleName", "app", "AssumeRolePolicyDocument", trust)
+	w.must("CreateUser", "UserName", "alice")
+	w.must("CreateGroup", "GroupName", "team")
+	for action, pairs := range map[string][]string{"AttachRolePolicy": {"RoleName", "app"}, "AttachUserPolicy": {"UserName", "alice"}, "AttachGroupPolicy": {"GroupName", "team"}} {
+		w.refused(403, "AccessDenied", "Policy is outside your own account.", action, append(pairs, "PolicyArn", theirs)...)
+	}
+}

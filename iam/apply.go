@@ -146,7 +146,7 @@ func (a *applier) role(in statefile.Role) error {
 	if err != nil {
 		return at(in.TrustPolicy, err)
 	}
-	limits := roleLimits.in(role.Partition)
+	limits := roleLimits.in(role.Account, role.Partition)
 	limits.service = strings.HasPrefix(role.Path, serviceRolePath)
 	if err := a.permissions(&role.Permissions, in.InlinePolicies, in.AttachedPolicies, limits, role.Name); err != nil {
 		return err
@@ -215,7 +215,7 @@ func (a *applier) group(in statefile.Group) error {
 	if err != nil {
 		return err
 	}
-	if err := a.permissions(&g.Permissions, in.InlinePolicies, in.AttachedPolicies, groupLimits.in(g.Partition), g.Name); err != nil {
+	if err := a.permissions(&g.Permissions, in.InlinePolicies, in.AttachedPolicies, groupLimits.in(g.Account, g.Partition), g.Name); err != nil {
 		return err
 	}
 	old, exists := state.Get[*Group](a.tx, g.StateKey())
@@ -241,7 +241,7 @@ func (a *applier) user(in statefile.User) error {
 	if err != nil {
 		return err
 	}
-	if err := a.permissions(&u.Permissions, in.InlinePolicies, in.AttachedPolicies, userLimits.in(u.Partition), u.Name); err != nil {
+	if err := a.permissions(&u.Permissions, in.InlinePolicies, in.AttachedPolicies, userLimits.in(u.Account, u.Partition), u.Name); err != nil {
 		return err
 	}
 	for _, name := range in.Groups {

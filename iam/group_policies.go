@@ -35,7 +35,7 @@ type putGroupPolicyInput struct {
 
 func (c *call) putGroupPolicy(in *putGroupPolicyInput) (any, error) {
 	return c.changeGroup(in.GroupName, func(_ *state.Txn, g *Group) error {
-		return g.putInline(in.PolicyName, in.PolicyDocument, groupLimits.in(g.Partition), g.Name)
+		return g.putInline(in.PolicyName, in.PolicyDocument, groupLimits.in(g.Account, g.Partition), g.Name)
 	})
 }
 
@@ -80,11 +80,15 @@ func (in *attachGroupPolicyInput) target(c *call) target {
 }
 
 func (c *call) attachGroupPolicy(in *attachGroupPolicyInput) (any, error) {
-	return c.changeGroup(in.GroupName, func(tx *state.Txn, g *Group) error { return g.attach(tx, in.PolicyArn, groupLimits.in(g.Partition)) })
+	return c.changeGroup(in.GroupName, func(tx *state.Txn, g *Group) error {
+		return g.attach(tx, in.PolicyArn, groupLimits.in(g.Account, g.Partition))
+	})
 }
 
 func (c *call) detachGroupPolicy(in *attachGroupPolicyInput) (any, error) {
-	return c.changeGroup(in.GroupName, func(_ *state.Txn, g *Group) error { return g.detach(in.PolicyArn, groupLimits.in(g.Partition)) })
+	return c.changeGroup(in.GroupName, func(_ *state.Txn, g *Group) error {
+		return g.detach(in.PolicyArn, groupLimits.in(g.Account, g.Partition))
+	})
 }
 
 type listAttachedGroupPoliciesInput struct {

@@ -71,6 +71,9 @@ func (o *instanceProfileOutput) withTags(p *InstanceProfile) *instanceProfileOut
 }
 
 func (c *call) createInstanceProfile(in *createInstanceProfileInput) (any, error) {
+	if err := c.allowTags("TagInstanceProfile", c.arnOf("instance-profile", in.Path, in.InstanceProfileName), "", in.Tags); err != nil {
+		return nil, err
+	}
 	return c.update(func(tx *state.Txn) (any, error) {
 		p, err := c.maker(tx).instanceProfile(in)
 		if err != nil {

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -25,14 +27,14 @@ type limits struct {
 	attached int
 	quota    string // as LimitExceeded names it
 	inline   int
-	// partition is the holder's, the empty one of which is "aws".
-	partition string
-	service   bool // a service-linked role, which AWS attaches its own policies to
+	// account and partition are the holder's; the empty partition is "aws".
+	account, partition string
+	service            bool // a service-linked role, which AWS attaches its own policies to
 }
 
-// in is the limits of a holder in a partition.
-func (l limits) in(partition string) limits {
-	l.partition = partition
+// in is the limits of a holder in an account.
+func (l limits) in(account, partition string) limits {
+	l.account, l.partition = account, partition
 	return l
 }
 
@@ -97,6 +99,11 @@ func noInline(l limits, name string) error {
 func (p *Permissions) attach(r state.Reader, arn string, l limits) error {
 	if err := checkPolicyARN(arn, l.partition); err != nil {
 		return err
+	}
+	if owner := ownerOf(arn); owner != awsAccount && owner != l.account {
+		// The text is that of two imitations of IAM.
+		return api.Refuse(decision.Policy, accessDenied("Policy is outside your own account.")).
+			Because("the policy %s is account %s's, and what it would be attached to account %s's", arn, owner, l.account)
 	}
 	if _, ok := PolicyByARN(r, arn); !ok {
 		return notAttachable(arn)

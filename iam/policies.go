@@ -43,6 +43,9 @@ func (in *createPolicyInput) target(c *call) target {
 type policyResult struct{ Policy *policyOutput }
 
 func (c *call) createPolicy(in *createPolicyInput) (any, error) {
+	if err := c.allowTags("TagPolicy", c.arnOf("policy", in.Path, in.PolicyName), "policy "+in.PolicyName, in.Tags); err != nil {
+		return nil, err
+	}
 	return c.update(func(tx *state.Txn) (any, error) {
 		p, err := c.maker(tx).policy(in)
 		if err != nil {

@@ -55,6 +55,9 @@ type createProviderOutput struct {
 }
 
 func (c *call) createProvider(in *createProviderInput) (any, error) {
+	if err := c.allowTags("TagOpenIDConnectProvider", c.arnOf("oidc-provider", "/", aws.ProviderURL(in.Url)), "", in.Tags); err != nil {
+		return nil, err
+	}
 	if err := checkProviderURL(in.Url); err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ type putRolePolicyInput struct {
 
 func (c *call) putRolePolicy(in *putRolePolicyInput) (any, error) {
 	_, err := c.changeRole(in.RoleName, func(_ *state.Txn, role *Role) error {
-		return role.putInline(in.PolicyName, in.PolicyDocument, roleLimits.in(role.Partition), role.Name)
+		return role.putInline(in.PolicyName, in.PolicyDocument, roleLimits.in(role.Account, role.Partition), role.Name)
 	})
 	return nil, err
 }
@@ -90,14 +90,14 @@ func (in *attachRolePolicyInput) target(c *call) target {
 
 func (c *call) attachRolePolicy(in *attachRolePolicyInput) (any, error) {
 	_, err := c.changeRole(in.RoleName, func(tx *state.Txn, role *Role) error {
-		return role.attach(tx, in.PolicyArn, roleLimits.in(role.Partition))
+		return role.attach(tx, in.PolicyArn, roleLimits.in(role.Account, role.Partition))
 	})
 	return nil, err
 }
 
 func (c *call) detachRolePolicy(in *attachRolePolicyInput) (any, error) {
 	_, err := c.changeRole(in.RoleName, func(_ *state.Txn, role *Role) error {
-		return role.detach(in.PolicyArn, roleLimits.in(role.Partition))
+		return role.detach(in.PolicyArn, roleLimits.in(role.Account, role.Partition))
 	})
 	return nil, err
 }

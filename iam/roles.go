@@ -87,11 +87,8 @@ func (c *call) createRole(in *createRoleInput) (any, error) {
 		// The text is a user's report: tilfin/aws-iam-policy-tool#9.
 		return nil, invalidInput("Path prefix '%s' can only be used for AWS Service linked Roles", serviceRolePath)
 	}
-	if len(in.Tags) > 0 {
-		tag := target{arn: c.arnOf("role", in.Path, in.RoleName)}.withTags(in.Tags)
-		if err := c.allow("iam:TagRole", tag); err != nil {
-			return nil, err
-		}
+	if err := c.allowTags("TagRole", c.arnOf("role", in.Path, in.RoleName), "", in.Tags); err != nil {
+		return nil, err
 	}
 	return c.update(func(tx *state.Txn) (any, error) {
 		if _, exists := RoleByName(tx, c.account, in.RoleName); exists {

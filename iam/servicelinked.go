@@ -89,7 +89,7 @@ func (c *call) createServiceLinkedRole(in *createServiceLinkedRoleInput) (any, e
 		if err != nil {
 			return nil, err
 		}
-		limits := roleLimits.in(role.Partition)
+		limits := roleLimits.in(role.Account, role.Partition)
 		limits.service = true
 		for _, policy := range service.Policies {
 			arn := managedARN(role.Partition, policy)

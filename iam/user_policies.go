@@ -19,7 +19,7 @@ type putUserPolicyInput struct {
 
 func (c *call) putUserPolicy(in *putUserPolicyInput) (any, error) {
 	return c.changeUser(in.UserName, func(_ *state.Txn, u *User) error {
-		return u.putInline(in.PolicyName, in.PolicyDocument, userLimits.in(u.Partition), u.Name)
+		return u.putInline(in.PolicyName, in.PolicyDocument, userLimits.in(u.Account, u.Partition), u.Name)
 	})
 }
 
@@ -64,11 +64,15 @@ func (in *attachUserPolicyInput) target(c *call) target {
 }
 
 func (c *call) attachUserPolicy(in *attachUserPolicyInput) (any, error) {
-	return c.changeUser(in.UserName, func(tx *state.Txn, u *User) error { return u.attach(tx, in.PolicyArn, userLimits.in(u.Partition)) })
+	return c.changeUser(in.UserName, func(tx *state.Txn, u *User) error {
+		return u.attach(tx, in.PolicyArn, userLimits.in(u.Account, u.Partition))
+	})
 }
 
 func (c *call) detachUserPolicy(in *attachUserPolicyInput) (any, error) {
-	return c.changeUser(in.UserName, func(_ *state.Txn, u *User) error { return u.detach(in.PolicyArn, userLimits.in(u.Partition)) })
+	return c.changeUser(in.UserName, func(_ *state.Txn, u *User) error {
+		return u.detach(in.PolicyArn, userLimits.in(u.Account, u.Partition))
+	})
 }
 
 type listAttachedUserPoliciesInput struct {

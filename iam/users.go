@@ -70,6 +70,9 @@ func (o *userOutput) withDetails(u *User) *userOutput {
 }
 
 func (c *call) createUser(in *createUserInput) (any, error) {
+	if err := c.allowTags("TagUser", c.arnOf("user", in.Path, in.UserName), "", in.Tags); err != nil {
+		return nil, err
+	}
 	return c.update(func(tx *state.Txn) (any, error) {
 		if _, exists := UserByName(tx, c.account, in.UserName); exists {
 			return nil, userExists(in.UserName)

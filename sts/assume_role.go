@@ -46,6 +46,13 @@ const (
 	chainedSessionMost = 3600
 )
 
+// rootAssumes: the administrator is the root user, and may assume roles here.
+var rootAssumes = decision.Reason{
+	Kind:    decision.Policy,
+	Message: `AWS refuses the root user, 403 AccessDenied "Roles may not be assumed by root accounts."`,
+	Hint:    "assume the role with a user's access key or from another role",
+}
+
 // assumeRole: parameters, then the role and whether both its trust policy and
 // the caller's side allow the action, then the duration. Nothing is told about a
 // role before the caller may assume it.
@@ -100,6 +107,9 @@ func (s *Service) assumeRole(req *api.Request) (any, *api.Refusal) {
 	credentials, refused := s.issue(req, session, user.Arn, in.MinimumSessionTokenSize)
 	if refused != nil {
 		return nil, refused
+	}
+	if p.Type == api.RootUser {
+		req.Decision.Beyond = append(req.Decision.Beyond, rootAssumes)
 	}
 	result := assumeRoleResult{
 		SourceIdentity: session.SourceIdentity, AssumedRoleUser: user, Credentials: element(credentials), tokenSize: sizeOf(credentials),

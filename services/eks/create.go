@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -66,8 +67,14 @@ func (s *Service) createCluster(c *call) (any, error) {
 	account := c.Principal.Account
 	keys := policy.Context{}
 	services.RequestTagKeys(keys, services.TagsOf(in.Tags))
-	if err := authorize(c.Request, "eks:CreateCluster", ClusterARN(account, c.Region, in.Name), account, keys); err != nil {
-		return nil, err
+	actions := []string{"eks:CreateCluster"}
+	if len(in.Tags) > 0 {
+		actions = append(actions, "eks:TagResource")
+	}
+	for _, action := range actions {
+		if err := authorize(c.Request, action, ClusterARN(account, c.Region, in.Name), account, maps.Clone(keys)); err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case !clusterName.MatchString(in.Name):

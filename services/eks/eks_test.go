@@ -178,6 +178,11 @@ func TestCreateListDelete(t *testing.T) {
 
 	// Creating needs iam:PassRole for the role too.
 	creator := client(s.Role(servicetest.Account, "creator", servicetest.Allow("*", "eks:CreateCluster")))
+	_, err = creator.CreateCluster(ctx, &sdk.CreateClusterInput{Name: aws.String("c"), RoleArn: aws.String("arn:aws:iam::111122223333:role/r"),
+		ResourcesVpcConfig: &types.VpcConfigRequest{}, Tags: map[string]string{"team": "a"}})
+	if err == nil || !strings.Contains(err.Error(), "not authorized to perform: eks:TagResource on resource: arn:aws:eks:us-west-2:111122223333:cluster/c") {
+		t.Errorf("tags without the permission to tag: %v", err)
+	}
 	_, err = creator.CreateCluster(ctx, &sdk.CreateClusterInput{Name: aws.String("c"), RoleArn: aws.String("arn:aws:iam::111122223333:role/r"), ResourcesVpcConfig: &types.VpcConfigRequest{}})
 	if err == nil || !strings.Contains(err.Error(), "iam:PassRole on resource: arn:aws:iam::111122223333:role/r") {
 		t.Errorf("got %v", err)

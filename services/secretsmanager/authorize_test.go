@@ -289,3 +289,23 @@ func TestPolicyPrincipals(t *testing.T) {
 		t.Errorf("the policy shows %s", *shown.ResourcePolicy)
 	}
 }
+
+// TestTagsAtCreation: API reference, CreateSecret, "Required permissions".
+func TestTagsAtCreation(t *testing.T) {
+	s := start(t)
+	create := func(c *sdk.Client, name string, tags []types.Tag) error {
+		_, err := c.CreateSecret(t.Context(), &sdk.CreateSecretInput{Name: &name, SecretString: aws.String("v"), Tags: tags})
+		return err
+	}
+	c := client(s.Role(servicetest.Account, "reader", servicetest.Allow("*", "secretsmanager:CreateSecret")))
+	if err := create(c, "plain", nil); err != nil {
+		t.Error(err)
+	}
+	if err := create(c, "tagged", tagsOf("team", "a")); err == nil || !strings.Contains(err.Error(), reader+" is not authorized to perform: secretsmanager:TagResource on resource: tagged") {
+		t.Errorf("tags without the permission to tag: %v", err)
+	}
+	c = client(s.Role(servicetest.Account, "reader", servicetest.Allow("*", "secretsmanager:CreateSecret", "secretsmanager:TagResource")))
+	if err := create(c, "tagged", tagsOf("team", "a")); err != nil {
+		t.Error(err)
+	}
+}

@@ -3,6 +3,7 @@ package secretsmanager
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -115,6 +116,11 @@ func (s *Service) createSecret(req *api.Request) (any, error) {
 	p := place{account: secret.Account, region: secret.Region, name: secret.Name, arn: secret.ARN()}
 	if err := authorize(req, "secretsmanager:CreateSecret", in.Name, p, nil, keys); err != nil {
 		return nil, err
+	}
+	if len(in.Tags) > 0 { // API reference, CreateSecret, "Required permissions"
+		if err := authorize(req, "secretsmanager:TagResource", in.Name, p, nil, maps.Clone(keys)); err != nil {
+			return nil, err
+		}
 	}
 	if len(in.AddReplicaRegions) > 0 {
 		return nil, api.Unsupported("secretsmanager", "CreateSecret with AddReplicaRegions")
