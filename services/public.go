@@ -3,6 +3,7 @@ package services
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
@@ -17,8 +18,38 @@ func Public(d *policy.Document) bool {
 	if !slices.ContainsFunc(d.Statements, openToAll) {
 		return false // as nearly all are, and calls ask for it
 	}
-	reasons, err := prove.Public(d)
-	return err != nil || len(reasons) > 0
+	return verdicts.of(d.Text(), func() bool {
+		reasons, err := prove.Public(d)
+		return err != nil || len(reasons) > 0
+	})
+}
+
+// verdicts are of the policies that were asked about last: a long one takes a
+// third of a second, and strangers' calls on a restricted bucket ask each time.
+var verdicts memo
+
+type memo struct {
+	mu    sync.Mutex
+	known map[string]bool
+}
+
+const maxVerdicts = 128
+
+func (m *memo) of(text string, find func() bool) bool {
+	m.mu.Lock()
+	verdict, ok := m.known[text]
+	m.mu.Unlock()
+	if ok {
+		return verdict
+	}
+	verdict = find()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil || len(m.known) >= maxVerdicts {
+		m.known = map[string]bool{}
+	}
+	m.known[text] = verdict
+	return verdict
 }
 
 // openToAll says whether a statement allows principals that it does not name,

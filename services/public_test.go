@@ -1,6 +1,7 @@
 package services
 
 import (
+	"strconv"
 	"testing"
 
 	_ "github.com/irsa-emu/irsa-emu/golden"
@@ -74,5 +75,26 @@ func TestPublic(t *testing.T) {
 				t.Errorf("public %v, want %v: %s", got, c.public, text)
 			}
 		})
+	}
+}
+
+// TestVerdicts: a policy is judged once, and not many are remembered.
+func TestVerdicts(t *testing.T) {
+	var m memo
+	asked := 0
+	ask := func(text string) bool { return m.of(text, func() bool { asked++; return text == "public" }) }
+	for range 3 {
+		if !ask("public") || ask("limited") {
+			t.Fatal("a wrong verdict")
+		}
+	}
+	if asked != 2 {
+		t.Errorf("judged %d times, want 2", asked)
+	}
+	for i := range 3 * maxVerdicts {
+		ask(strconv.Itoa(i))
+	}
+	if len(m.known) > maxVerdicts {
+		t.Errorf("%d are remembered", len(m.known))
 	}
 }
