@@ -117,9 +117,7 @@ func Migrate(found *sources.Found, o Options, to Mechanism) (*Moves, error) {
 	slices.SortStableFunc(out.Moves, func(x, y *Move) int {
 		return cmp.Or(cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(x.Namespace, y.Namespace), cmp.Compare(x.ServiceAccount, y.ServiceAccount))
 	})
-	for _, n := range a.report.Notes {
-		out.Notes = append(out.Notes, n)
-	}
+	out.Notes = append(out.Notes, a.report.Notes...)
 	return out, nil
 }
 

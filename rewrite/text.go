@@ -74,7 +74,7 @@ func (w *writer) nested(n *tree.Node, parent *value) string {
 		if b.kind != n.Kind || len(b.members)+len(b.items) == 0 {
 			continue
 		}
-		first := b.start
+		var first int
 		if b.kind == tree.Object {
 			first = b.members[0].nameStart
 		} else {
