@@ -60,7 +60,7 @@ func (w world) refusals(tokens []string) ([]call, error) {
 	return []call{
 		assumeRole(t, 1, "app", http.StatusForbidden, denied), // another team's role
 		assumeRole(t, w.roles, "app", http.StatusForbidden, denied),
-		assumeRole(elsewhere[0], 0, "app", http.StatusForbidden, denied), // the trust policy names another aud
+		assumeRole(elsewhere[0], 0, "app", http.StatusBadRequest, invalid), // an audience that the provider does not list
 		assumeRole(expired[0], 0, "app", http.StatusBadRequest, late),
 		assumeRole(altered, 0, "app", http.StatusBadRequest, invalid),
 	}, nil
