@@ -95,8 +95,8 @@ func hardest() map[string]string {
 	}
 }
 
-// No policy makes a question hang: each is answered, if only as undecided, within
-// about a second of one processor.
+// No policy makes a question hang: each is answered, if only as undecided. The log has
+// the processor time, about a second at most; the package's time limit ends what hangs.
 func TestWorst(t *testing.T) {
 	for name, src := range hardest() {
 		t.Run(name, func(t *testing.T) {
@@ -120,9 +120,6 @@ func TestWorst(t *testing.T) {
 			t.Logf("%-9s %v, who %v", a.Verdict, (held - before).Round(time.Millisecond), (listed - held).Round(time.Millisecond))
 			if a.Verdict == Undecided && (a.Why == "" || a.Key == "" || a.Statement < 0) {
 				t.Errorf("what it depends on is not said: %+v", a)
-			}
-			if held-before > 4*time.Second || listed-held > 4*time.Second { // the race detector takes its time
-				t.Errorf("%v, who %v", held-before, listed-held)
 			}
 		})
 	}
