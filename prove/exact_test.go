@@ -25,6 +25,8 @@ func TestRules(t *testing.T) {
 		{"a number below the only one", statement("Allow", `"NumericLessThan":{"idp.example.com:sub":"10"}`), Refuted},
 		{"the same text under two operators", statement("Allow", `"StringLike":{"idp.example.com:sub":"a*"},"StringNotEquals":{"idp.example.com:sub":"a*"}`), Refuted},
 		{"a text in one operator and a pattern in another", statement("Allow", `"StringLike":{"idp.example.com:sub":"a*"},"StringEquals":{"idp.example.com:sub":"a*"}`), Refuted},
+		{"another case, where it does not count", statement("Allow", `"StringEqualsIgnoreCase":{"idp.example.com:sub":"ABC"}`) + "," + statement("Deny", `"StringEquals":{"idp.example.com:sub":"ABC"}`), Refuted},
+		{"a deny in which case does not count", statement("Allow", `"StringEquals":{"idp.example.com:sub":"abc"}`) + "," + statement("Deny", `"StringEqualsIgnoreCase":{"idp.example.com:sub":"ABC"}`), Proved},
 		{"what an operator takes and its negation does not", statement("Allow", `"StringEquals":{"idp.example.com:sub":"a*"},"StringNotLike":{"idp.example.com:sub":"a*"}`), Proved},
 	} {
 		role := trustOnly(t, `{"Version":"2012-10-17","Statement":[`+c.statements+`]}`)
