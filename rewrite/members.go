@@ -73,7 +73,7 @@ func (w *writer) parts(v *value, parts []part, p paired, text func(j, indent int
 		return nil
 	}
 	if slices.ContainsFunc(parts, func(p part) bool { return p.unknown }) {
-		return fmt.Errorf("line %d: a value here is written over several lines; %w", w.line(v.start), errByHand)
+		return fmt.Errorf("line %d: a value here is empty or written over several lines; %w", w.line(v.start), errByHand)
 	}
 	if len(parts) == 0 { // {} or []
 		var list []string

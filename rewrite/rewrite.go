@@ -151,7 +151,7 @@ func (w *writer) change(v *value, was, want *tree.Node) error {
 	case was.Kind == tree.Array && want.Kind == tree.Array:
 		return w.array(v, was, want)
 	case v.unknown || v.block:
-		return fmt.Errorf("line %d: this value is written over several lines; %w", w.line(v.start), errByHand)
+		return fmt.Errorf("line %d: this value is empty or written over several lines; %w", w.line(v.start), errByHand)
 	case want.Kind == tree.String:
 		w.edit(v.start, v.end, quoted(want.Text, v.quote))
 	default:

@@ -90,6 +90,8 @@ func (w *writer) scalar(v *value, n *yaml.Node) {
 		v.unknown = v.end == v.start
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		v.unknown = true
+	case n.Value == "":
+		v.unknown = true // nothing is written for a null, and there may be no blank before it
 	case strings.HasPrefix(rest, n.Value):
 		v.end = v.start + len(n.Value)
 	default:
