@@ -49,6 +49,26 @@ denied() { # TEXT COMMAND…: the command fails, and says TEXT
   out=$("$@" 2>&1) && { echo "it was allowed: $out"; return 1; }
   contains "$out" "$want"
 }
+# unpacked NAME PACKAGE…: sets files to a folder with Debian's packages, unpacked beside everything else, so that no
+# program of this machine changes. Fails, with the reason in why, where apt does not give them.
+unpacked() {
+  local tree=$cache/$1 deb
+  shift
+  files=$tree/files
+  [ ! -f "$files/complete" ] || return 0
+  mkdir -p "$tree/archives/partial" "$files"
+  download() { apt-get install -y -d --reinstall --no-install-recommends -o Dir::Cache::archives="$tree/archives" -o APT::Sandbox::User=root -o Debug::NoLocking=true "$@"; }
+  { command -v apt-get && { download "$@" || { apt-get update && download "$@"; }; }; } >"$work/apt.log" 2>&1 ||
+    { why="apt gives none of $*: $(tail -n 1 "$work/apt.log")"; return 1; }
+  for deb in "$tree"/archives/*.deb; do dpkg-deb -x "$deb" "$files" || { echo "not ok $deb unpacks"; exit 1; }; done
+  touch "$files/complete"
+}
+# python_program NAME: writes $work/bin/NAME, which runs that program of files by Debian's own Python, for which its modules are.
+python_program() {
+  mkdir -p "$work/bin"
+  printf '#!/bin/sh\nPYTHONPATH=%q exec /usr/bin/python3 %q "$@"\n' "$files/usr/lib/python3/dist-packages" "$files/usr/bin/$1" >"$work/bin/$1"
+  chmod +x "$work/bin/$1"
+}
 # new_aws: the aws here reads AWS_ENDPOINT_URL, as 1.29 and 2.13 were the first to do. Without one, cases that need it skip.
 new_aws() { python3 -c 'import re, sys; v = tuple(map(int, re.match(r"aws-cli/(\d+)\.(\d+)", sys.argv[1] or "aws-cli/0.0").groups())); sys.exit(not ((1, 29) <= v < (2, 0) or v >= (2, 13)))' "$(aws --version 2>&1)"; }
 # build NAME: sets program to the binary of compat/NAME. One with a go.mod of its own is kept under what it was built from.
