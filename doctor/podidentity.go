@@ -2,22 +2,17 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/eksauth"
-	"github.com/aws/smithy-go"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/control"
-	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
@@ -277,17 +272,6 @@ func (x *examination) assumeForPod(ctx context.Context) *assumption {
 		a.credentials = credentials.NewStaticCredentialsProvider(sdk.ToString(c.AccessKeyId), sdk.ToString(c.SecretAccessKey), sdk.ToString(c.SessionToken))
 		return a
 	}
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		a.err = plain(err)
-		return a
-	}
-	a.code, a.message = api.ErrorCode(), api.ErrorMessage()
-	var response *awshttp.ResponseError
-	if errors.As(err, &response) {
-		a.decision, a.decisionErr = ask(ctx, x, func(c *control.Client, ctx context.Context) (*decision.Decision, error) {
-			return c.Decision(ctx, response.ServiceRequestID())
-		})
-	}
+	a.refused(ctx, x, err)
 	return a
 }

@@ -55,10 +55,17 @@ func (x *examination) assume(ctx context.Context) *assumption {
 		a.credentials = credentials.NewStaticCredentialsProvider(aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken))
 		return a
 	}
+	a.refused(ctx, x, err)
+	return a
+}
+
+// refused notes why there are no credentials: no answer, or AWS's and what the
+// emulator's decision says of it.
+func (a *assumption) refused(ctx context.Context, x *examination, err error) {
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		a.err = plain(err)
-		return a
+		return
 	}
 	a.code, a.message = api.ErrorCode(), api.ErrorMessage()
 	var response *awshttp.ResponseError
@@ -67,7 +74,6 @@ func (x *examination) assume(ctx context.Context) *assumption {
 			return c.Decision(ctx, response.ServiceRequestID())
 		})
 	}
-	return a
 }
 
 // plain takes off what the SDK wraps around a connection that failed.
