@@ -28,12 +28,7 @@ func list(r state.Reader, bucket, prefix, delimiter, after string, limit int) (p
 		if o.Marker {
 			continue
 		}
-		entry, common := o.Key, false
-		if delimiter != "" {
-			if at := strings.Index(o.Key[len(prefix):], delimiter); at >= 0 {
-				entry, common = o.Key[:len(prefix)+at+len(delimiter)], true
-			}
-		}
+		entry, common := grouped(o.Key, prefix, delimiter)
 		switch {
 		case common && (entry == page.last || after != "" && (entry <= after || strings.HasPrefix(after, entry))):
 			continue // that prefix is on this page or an earlier one
@@ -200,4 +195,17 @@ func readToken(token string) (string, error) {
 		return "", invalidArgument("The continuation token provided is incorrect", "continuation-token", token)
 	}
 	return string(b), nil
+}
+
+// grouped is the entry that a listing has for a key: the key, or the common prefix
+// that ends with the first delimiter behind the prefix asked for.
+func grouped(key, prefix, delimiter string) (entry string, common bool) {
+	if delimiter == "" {
+		return key, false
+	}
+	rest, _, found := strings.Cut(key[len(prefix):], delimiter)
+	if !found {
+		return key, false
+	}
+	return prefix + rest + delimiter, true
 }

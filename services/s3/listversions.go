@@ -66,12 +66,7 @@ func listVersions(r state.Reader, bucket, prefix, delimiter, afterKey, afterVers
 	}
 	passed := afterVersion == "" // the version that the page begins after
 	for v := range versionsOf(r, bucket, prefix) {
-		entry, common := v.Key, false
-		if delimiter != "" {
-			if at := strings.Index(v.Key[len(prefix):], delimiter); at >= 0 {
-				entry, common = v.Key[:len(prefix)+at+len(delimiter)], true
-			}
-		}
+		entry, common := grouped(v.Key, prefix, delimiter)
 		switch {
 		case common && (entry == page.lastKey || afterKey != "" && (entry <= afterKey || strings.HasPrefix(afterKey, entry))):
 			continue
