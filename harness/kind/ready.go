@@ -18,7 +18,9 @@ import (
 	"github.com/irsa-emu/irsa-emu/kube"
 )
 
-// apply is a server-side apply that outlasts an API server's restart.
+// apply is a server-side apply that outlasts an API server's restart, and
+// others that make or change the same object at the same moment: scenarios
+// share namespaces.
 func (r *running) apply(ctx context.Context, o *kube.Object) error {
 	return r.applyAs(ctx, o, kube.FieldManager)
 }
@@ -26,6 +28,10 @@ func (r *running) apply(ctx context.Context, o *kube.Object) error {
 func (r *running) applyAs(ctx context.Context, o *kube.Object, manager string) error {
 	return settled(ctx, "applying "+kube.Title(o), 250*time.Millisecond, func(ctx context.Context) (bool, string, error) {
 		err := r.Apply(ctx, o, manager)
+		unbound := o.GetResourceVersion() == "" && o.GetUID() == "" // the apply is forced: no conflict of fields either
+		if apierrors.IsAlreadyExists(err) || (unbound && apierrors.IsConflict(err)) {
+			return false, err.Error(), nil
+		}
 		return err == nil, "", err
 	})
 }

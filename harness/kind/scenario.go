@@ -6,14 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/harness"
@@ -117,67 +111,6 @@ func (s *share) Name() string {
 
 func (s *share) URL() string        { return s.slot.url }
 func (s *share) Kubeconfig() string { return s.kubeconfig }
-
-// Token requests a service account's token as the kubelet does. A service
-// account that nobody applied is made: on the local cluster every one exists.
-func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, error) {
-	if t.Issuer != "" {
-		other, ok := s.others[t.Issuer]
-		if !ok {
-			return "", fmt.Errorf("no cluster of this scenario has the issuer %s; write it in spec.cluster.others", t.Issuer)
-		}
-		t.Issuer = ""
-		return other.Token(ctx, t)
-	}
-	namespace, name, _ := strings.Cut(t.ServiceAccount, "/")
-	if err := s.serviceAccount(ctx, namespace, name); err != nil {
-		return "", err
-	}
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: t.Audience}}
-	if len(t.Audience) == 0 {
-		request.Spec.Audiences = []string{"sts.amazonaws.com"}
-	}
-	seconds := int64(24 * time.Hour / time.Second)
-	if t.ExpiresIn > 0 {
-		seconds = int64(t.ExpiresIn / time.Second)
-	}
-	request.Spec.ExpirationSeconds = &seconds
-	if t.Pod != "" {
-		pod, err := s.boundPod(ctx, namespace, &t)
-		if err != nil {
-			return "", fmt.Errorf("the pod that the token is bound to: %w", err)
-		}
-		request.Spec.BoundObjectRef = &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID}
-	}
-	var got authenticationv1.TokenRequest
-	err := settled(ctx, "requesting a token of "+t.ServiceAccount, 250*time.Millisecond, func(ctx context.Context) (bool, string, error) {
-		err := s.Create(ctx, kube.Path("serviceaccounts", namespace, name, "token"), request, &got)
-		return err == nil, "", err
-	})
-	return got.Status.Token, err
-}
-
-// boundPod is the pod that a token is bound to. One that only stands in waits
-// behind a scheduling gate and never runs.
-func (s *share) boundPod(ctx context.Context, namespace string, t *harness.TokenRequest) (*corev1.Pod, error) {
-	pod := new(corev1.Pod)
-	err := s.Get(ctx, kube.Path("pods", namespace, t.Pod), pod)
-	if !t.StandIn || !apierrors.IsNotFound(err) {
-		return pod, err
-	}
-	if !s.owns(namespace) {
-		return nil, &harness.UnfitError{Reason: fmt.Sprintf("there is no pod %s in namespace %s of cluster %s, which is somebody's: nothing is made there", t.Pod, namespace, s.running.name)}
-	}
-	_, account, _ := strings.Cut(t.ServiceAccount, "/")
-	pod = &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: t.Pod},
-		Spec: corev1.PodSpec{
-			ServiceAccountName: account, Containers: []corev1.Container{{Name: "app", Image: "scratch"}},
-			SchedulingGates: []corev1.PodSchedulingGate{{Name: "irsa-emu.dev/stand-in"}},
-		},
-	}
-	return pod, s.Create(ctx, kube.Path("pods", namespace, ""), pod, pod)
-}
 
 // Apply applies manifests in their order, then waits for what takes time.
 func (s *share) Apply(ctx context.Context, manifests []byte) error {
