@@ -50,6 +50,9 @@ func (e *Emulator) PodEnv(ctx context.Context, serviceAccount, roleARN string) m
 	if err := os.WriteFile(file, token, 0o600); err != nil {
 		e.t.Fatalf("writing the token of service account %s: %v", serviceAccount, err)
 	}
+	if err := harness.NoProfiles(folder); err != nil {
+		e.t.Fatalf("%v", err)
+	}
 	environ := os.Environ()
 	env := map[string]string{}
 	for _, name := range harness.Dropped(environ) { // what this shell has of an account must not win

@@ -133,6 +133,9 @@ func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
 		return nil, fmt.Errorf("folder for the command: %w", err)
 	}
 	defer os.RemoveAll(dir) // private to this step
+	if err := NoProfiles(dir); err != nil {
+		return nil, err
+	}
 	folder := s.scenario.folder
 	if folder == "" {
 		folder = dir

@@ -1,7 +1,10 @@
 package harness
 
 import (
+	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -43,7 +46,7 @@ func drops(name string) bool {
 var endpoints = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
 
 // Pointed is an environment without what leads astray, pointed at an emulator.
-// The folder gets no files: it is where no AWS configuration is.
+// The folder is where an AWS configuration is that says nothing: see [NoProfiles].
 func Pointed(environ []string, emulator, region, nowhere string) []string {
 	env := slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
 		name, _, _ := strings.Cut(entry, "=")
@@ -58,6 +61,18 @@ func Pointed(environ []string, emulator, region, nowhere string) []string {
 		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+emulator)
 	}
 	return withoutProxy(env, emulator)
+}
+
+// NoProfiles writes the configuration files that [Pointed] names. They are empty,
+// so that the user's own profiles are not read, and there, since some programs
+// complain of files that are missing (GDAL: "does not exist or cannot be open").
+func NoProfiles(dir string) error {
+	for _, name := range []string{"config", "credentials"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			return fmt.Errorf("an empty AWS configuration: %w", err)
+		}
+	}
+	return nil
 }
 
 // withoutProxy lets clients reach the emulator itself on a machine behind a

@@ -98,9 +98,9 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	dir, err := os.MkdirTemp("", "irsa-emu-exec-")
+	dir, err := execFolder()
 	if err != nil {
-		return 1, fmt.Errorf("folder for the token: %w", err)
+		return 1, err
 	}
 	defer os.RemoveAll(dir) // private to this run; nothing is lost if it stays
 	name := "token"
@@ -143,6 +143,17 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	c.Env = withoutProxy(append(c.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+node.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="+file.Path()), node.url)
 	c.Env = append(c.Env, c.more...)
 	return c.run(ctx)
+}
+
+func execFolder() (string, error) {
+	dir, err := os.MkdirTemp("", "irsa-emu-exec-")
+	if err != nil {
+		return "", fmt.Errorf("folder for the token: %w", err)
+	}
+	if err := NoProfiles(dir); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, nil
 }
 
 // sessionName is another one each time. The webhook sets none; but the aws

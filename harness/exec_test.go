@@ -35,7 +35,7 @@ func left(t *testing.T) {
 
 func TestExecEnvironment(t *testing.T) {
 	f := startFake(t)
-	c, out := execConfig(t, f, `env; ls -la "${AWS_WEB_IDENTITY_TOKEN_FILE%/*}"`)
+	c, out := execConfig(t, f, `env; ls -la "${AWS_WEB_IDENTITY_TOKEN_FILE%/*}"; test -f "$AWS_CONFIG_FILE" && test -f "$AWS_SHARED_CREDENTIALS_FILE" && cat "$AWS_CONFIG_FILE" "$AWS_SHARED_CREDENTIALS_FILE"`)
 	c.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "AWS_PROFILE=production", "AWS_ACCESS_KEY_ID=AKIAREAL", "AWS_SECRET_ACCESS_KEY=real", "AWS_SESSION_TOKEN=real",
 		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://169.254.170.2/x", "AWS_ENDPOINT_URL_DYNAMODB=https://real.example", "AWS_REGION=eu-west-1",

@@ -130,6 +130,9 @@ func TestBucketPolicy(t *testing.T) {
 		if answer.StatusCode != want || want == 200 && string(body) != "v" || want == 403 && !strings.Contains(string(body), "<Code>AccessDenied</Code><Message>Access Denied</Message>") {
 			t.Errorf("anonymous: %d %s", answer.StatusCode, body)
 		}
+		if d := s.Last(); want == 403 && (!strings.HasPrefix(d.Reason.Message, "the request is unsigned, so it is anonymous, and ") || d.Reason.Code != "unsigned" || strings.Contains(string(body), "unsigned")) {
+			t.Errorf("what is unsigned is refused for %+v", d.Reason)
+		}
 	}
 	guest := client(s.Role(servicetest.Other, "guest", servicetest.Allow("*", "s3:GetObject")))
 	bare := client(s.Role(servicetest.Other, "bare"))

@@ -1,12 +1,14 @@
 package s3
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -164,6 +166,20 @@ func accessDenied(reason string) error {
 	f := fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 	f.Reason.Kind, f.Reason.Message = decision.Policy, reason
 	return f
+}
+
+// unsigned adds to a refusal of an anonymous call what AWS keeps from the caller:
+// that nothing was signed. Programs that find no credentials go on without, and
+// what they print looks like a missing permission.
+func (c *call) unsigned(err error) error {
+	var refusal *api.Refusal
+	if c.Principal != nil || !errors.As(err, &refusal) || refusal.Reason.Kind != decision.Policy {
+		return err
+	}
+	return refusal.Because("the request is unsigned, so it is anonymous, and %s", refusal.Reason.Message).Advise(hint.Hint{
+		Code: "unsigned", Message: "a program that finds no credentials goes on without",
+		Fix: "if it should have some, see that it reads AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE and reaches the STS; one that knows AWS's host names alone does under irsa-emu exec --intercept",
+	})
 }
 
 // checkOwner refuses a bucket whose owner is not the one that the client

@@ -133,7 +133,7 @@ func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
 	if err := c.takeParameters(); err != nil {
 		return err
 	}
-	return s.answer(c)
+	return c.unsigned(s.answer(c))
 }
 
 // takeParameters makes headers of the x-amz-* parameters of a presigned request,
