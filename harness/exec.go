@@ -61,6 +61,10 @@ const (
 	exitSignalled     = 128 // and the signal's number
 )
 
+// lookForChanges is how often exec looks whether the emulator's clock or keys
+// have made its token useless.
+const lookForChanges = time.Second
+
 // Exec runs a command as if it ran in a pod of a service account that the pod
 // identity webhook has seen: with the token file, which is replaced before the
 // token expires, and the variables of the webhook, pointed at the emulator. It
@@ -86,7 +90,13 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 		}
 		c.Region = where.Region
 	}
+	keeper := TokenKeeper{Failed: func(err error, due bool) {
+		if due && c.Complain != nil {
+			c.Complain(err)
+		}
+	}}
 	if c.token == nil {
+		keeper.Look = lookForChanges
 		c.token = func(ctx context.Context) (string, error) {
 			return signToken(ctx, api, control.TokenRequest{
 				Issuer: c.Issuer, ServiceAccount: c.ServiceAccount, Pod: c.Pod, Audience: c.Audience,
@@ -111,15 +121,10 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	if err != nil {
 		return 1, err
 	}
+	keeper.Request, keeper.Write = c.token, file.write
 	refreshing, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
-	done.Go(func() {
-		file.keepFresh(refreshing, token, c.token, func(err error) {
-			if c.Complain != nil {
-				c.Complain(err)
-			}
-		})
-	})
+	done.Go(func() { keeper.Keep(refreshing, token) })
 	defer done.Wait()
 	defer stop()
 	base := c.Env

@@ -1,13 +1,9 @@
 package harness
 
 import (
-	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -60,56 +56,4 @@ func (f *tokenFile) write(token string) error {
 		return nil
 	}
 	return os.RemoveAll(filepath.Join(f.dir, before))
-}
-
-// refreshAt is how much of a token's life passes before the kubelet asks for
-// a new one.
-const refreshAt = 0.8
-
-// keepFresh replaces the token when four fifths of its life are over, until
-// ctx ends. A failed request is repeated, less and less often; complain hears
-// of it.
-func (f *tokenFile) keepFresh(ctx context.Context, token string, request func(context.Context) (string, error), complain func(error)) {
-	retry := time.Second
-	wait := untilRefresh(token)
-	for {
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
-		next, err := request(ctx)
-		if err == nil {
-			err = f.write(next)
-		}
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			complain(err)
-			wait, retry = retry, min(2*retry, time.Minute)
-		default:
-			wait, retry = untilRefresh(next), time.Second
-		}
-	}
-}
-
-// untilRefresh reads how long a token lives. Its own iat and exp say so,
-// whatever the emulator's clock; it is used on this machine's time.
-func untilRefresh(token string) time.Duration {
-	const unknown = time.Hour // the kubelet's own default life of a token
-	life := unknown
-	if parts := strings.Split(token, "."); len(parts) == 3 {
-		var claims struct {
-			IssuedAt int64 `json:"iat"`
-			Expires  int64 `json:"exp"`
-		}
-		payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-		if err == nil && json.Unmarshal(payload, &claims) == nil && claims.Expires > claims.IssuedAt {
-			life = time.Duration(claims.Expires-claims.IssuedAt) * time.Second
-		}
-	}
-	return max(time.Duration(refreshAt*float64(life)), 100*time.Millisecond)
 }

@@ -76,7 +76,7 @@ func TestExamples(t *testing.T) {
 		t.Run(command, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			if strings.HasPrefix(command, "irsa-emu serve") { // until it is stopped
+			if strings.HasPrefix(command, "irsa-emu serve") || strings.Contains(command, " --write ") { // until it is stopped
 				ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond)
 				defer cancel()
 			}

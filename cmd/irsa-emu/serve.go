@@ -203,26 +203,11 @@ func (p *program) ready(f serveFlags, logger *slog.Logger, lines *queue, url, tl
 		if err != nil {
 			return err
 		}
-		if err := writeByRename(f.readyFile, append(content, '\n')); err != nil {
+		if err := writeByRename(f.readyFile, append(content, '\n'), 0o644); err != nil {
 			return fmt.Errorf("the ready file: %w", err)
 		}
 	}
 	lines.flush() // who waits for the ready line has the warnings before it
 	_, err := fmt.Fprintf(p.stdout, "irsa-emu ready on %s\n", url)
 	return err
-}
-
-func writeByRename(path string, content []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(content)
-	if err = errors.Join(err, temp.Chmod(0o644), temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
-	return nil
 }

@@ -18,10 +18,13 @@ func (p *program) tokenCommand() *cobra.Command {
 		in     control.TokenRequest
 		life   time.Duration
 		claims []string
+		file   tokenFile
 	)
 	cmd := &cobra.Command{
-		Use: "token", Short: "Print a token of one of the emulator's issuers", Args: cobra.NoArgs,
+		Use: "token", Short: "Print a token of one of the emulator's issuers, or keep a file with one fresh", Args: cobra.NoArgs,
+		Long: tokenLong,
 		Example: `  irsa-emu token --service-account your-namespace/your-service-account
+  irsa-emu token --service-account your-namespace/your-service-account --write shared/token
   irsa-emu token --profile github --claim repository=octo-org/octo-repo --claim ref=refs/heads/main`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			overrides, err := parseClaims(claims)
@@ -36,6 +39,12 @@ func (p *program) tokenCommand() *cobra.Command {
 				return usageError("--expires-in %s: tokens count whole seconds", life)
 			}
 			in.ExpiresInSeconds = int64(life / time.Second)
+			if err := file.check(cmd, life); err != nil {
+				return err
+			}
+			if file.path != "" {
+				return p.writeToken(cmd.Context(), &c, in, file)
+			}
 			token, err := c.SignToken(cmd.Context(), in)
 			if err != nil {
 				return c.failed(err)
@@ -53,6 +62,10 @@ func (p *program) tokenCommand() *cobra.Command {
 	flags.DurationVar(&life, "expires-in", 0, "the token's life, such as 15m (default 24h); negative makes an expired one")
 	flags.StringArrayVar(&claims, "claim", nil, "set a claim: claim=value, where the value is JSON or a string (repeatable)")
 	flags.StringVar(&in.Pod, "pod", "", "name of the pod that the token is bound to")
+	flags.StringVar(&file.path, "write", "", "keep a token in this file, in place of printing one, until SIGINT or SIGTERM")
+	flags.BoolVar(&file.once, "once", false, "with --write: end when the file is written")
+	flags.StringVar(&file.mode, "mode", "0644", "with --write: the file's permissions, in octal")
+	flags.DurationVar(&file.wait, "wait", time.Minute, "with --write: how long to wait for the emulator at the start; 0s waits for as long as it takes")
 	flags.StringVar(&in.Profile, "profile", "", "shape of another issuer's tokens: "+oidc.ProfileNames())
 	return cmd
 }
