@@ -69,6 +69,11 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 	return answer[Info](ctx, c, GetInfo, nil, nil)
 }
 
+// Authority asks who signs for AWS's host names.
+func (c *Client) Authority(ctx context.Context) (Authority, error) {
+	return answer[Authority](ctx, c, GetAuthority, nil, nil)
+}
+
 // State exports the whole state.
 func (c *Client) State(ctx context.Context) (statefile.State, error) {
 	return answer[statefile.State](ctx, c, GetState, nil, nil)

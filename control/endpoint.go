@@ -26,7 +26,9 @@ func (e Endpoint) String() string { return e.Method + " " + e.Path }
 
 // The endpoints that there are.
 var (
-	GetInfo     = Endpoint{Method: http.MethodGet, Path: "/_emu/info", Does: "The default account and region.", Answer: Info{}}
+	GetInfo      = Endpoint{Method: http.MethodGet, Path: "/_emu/info", Does: "The default account and region.", Answer: Info{}}
+	GetAuthority = Endpoint{Method: http.MethodGet, Path: "/_emu/authority", Does: "Who signs the certificates with which the emulator answers as AWS's hosts: over HTTPS, and to `CONNECT HOST:443` on any listener.", Answer: Authority{}}
+
 	GetState    = Endpoint{Method: http.MethodGet, Path: "/_emu/state", Does: "The whole state, as a State document that `--given` takes. It holds private keys and secrets.", Answer: statefile.State{}}
 	PostState   = Endpoint{Method: http.MethodPost, Path: "/_emu/state", Does: "Merges a State document, YAML or JSON, into the state: what both name is updated, the rest stays. All of it is applied, or nothing.", Body: statefile.State{}}
 	DeleteState = Endpoint{Method: http.MethodDelete, Path: "/_emu/state", Does: "Resets the emulator to what `--given` said; the clock, faults and decisions with it. With `account`, only what that account holds is reset.", Query: StateReset{}}
@@ -54,7 +56,7 @@ var (
 // Endpoints lists all of them, in the order of the reference.
 func Endpoints() []Endpoint {
 	return []Endpoint{
-		GetInfo, GetState, PostState, DeleteState, GetIssuers, PutIssuer, DeleteIssuer, PostToken, PostRotate, GetPodIdentity,
+		GetInfo, GetAuthority, GetState, PostState, DeleteState, GetIssuers, PutIssuer, DeleteIssuer, PostToken, PostRotate, GetPodIdentity,
 		GetClock, PostClock, GetDecisions, GetDecision, GetFaults, PostFault, DeleteFaults,
 	}
 }

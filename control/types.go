@@ -20,6 +20,12 @@ type Info struct {
 	Region string `json:"region"`
 }
 
+// Authority is whom clients trust that take the emulator for AWS's hosts.
+type Authority struct {
+	// The authority's certificate, PEM. Without `serve --tls-listen` it is another one at each start.
+	Certificate string `json:"certificate"`
+}
+
 // StateReset says what is reset.
 type StateReset struct {
 	// Twelve digits: only what this account holds is reset, to what --given said

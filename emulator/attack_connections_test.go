@@ -207,11 +207,11 @@ func TestAttackConnectionFlood(t *testing.T) {
 		})
 	}
 	t.Run("over TLS, before and after the handshake", func(t *testing.T) {
-		secure, err := localTLS(t.TempDir(), time.Now)
+		ca, err := newCA(time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := startLimitedTLS(t, Config{}, patient, secure)
+		l := startLimitedTLS(t, Config{}, patient, ca.config())
 		client := &tls.Config{InsecureSkipVerify: true} // who answers is not the question here
 		for i := range 200 {
 			switch conn := l.dial(t); i % 4 {

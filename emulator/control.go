@@ -105,6 +105,7 @@ type controlAPI struct {
 	now func() time.Time
 	log *slog.Logger
 
+	server    *server
 	documents *documents
 	issuers   *issuers
 	minter    *minter
@@ -118,6 +119,7 @@ type controlAPI struct {
 func (c *controlAPI) routes(r chi.Router) {
 	handlers := map[string]controlHandler{
 		control.GetInfo.String():        without(control.GetInfo, c.getInfo),
+		control.GetAuthority.String():   without(control.GetAuthority, c.getAuthority),
 		control.GetState.String():       without(control.GetState, c.getState),
 		control.PostState.String():      c.postState,
 		control.DeleteState.String():    withQuery(control.DeleteState, c.deleteState),

@@ -28,6 +28,14 @@ func (c *controlAPI) catchUp(r *http.Request) {
 	}
 }
 
+func (c *controlAPI) getAuthority(*http.Request) (any, error) {
+	serving := c.server.connected.Load()
+	if serving == nil {
+		return nil, &controlError{http.StatusNotImplemented, errNoTLS.Error()}
+	}
+	return control.Authority{Certificate: string(serving.ca.pem())}, nil
+}
+
 func (c *controlAPI) getState(r *http.Request) (any, error) {
 	c.catchUp(r)
 	return c.documents.export()

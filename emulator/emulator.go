@@ -109,12 +109,13 @@ func (e *Emulator) wire(ctx context.Context) error {
 	}
 	e.documents = &documents{store: e.store, clock: e.clock, services: e.services, account: c.Account, region: c.Region, given: c.Given}
 	e.minter = &minter{issuers: e.issuers, services: e.services, store: e.store, clock: e.clock, rand: c.Rand}
+	e.server = &server{store: e.store, log: c.Logger, now: c.Now}
 	e.control = &controlAPI{
+		server:  e.server,
 		account: c.Account, region: c.Region, token: c.ControlToken, store: e.store, clock: e.clock, now: c.Now, log: c.Logger,
 		documents: e.documents, issuers: e.issuers, minter: e.minter, faults: e.faults, decisions: e.decisions, mostDecisions: c.Decisions,
 	}
 	e.calls = e.newDispatcher(authenticator)
-	e.server = &server{store: e.store, log: c.Logger, now: c.Now}
 	e.server.handler = newFront(e)
 	e.metrics.countLostLines(c.LogLinesLost)
 	e.metrics.registry.MustRegister(stateCollector{store: e.store, clock: e.clock, remote: e.issuers.remote, server: e.server})

@@ -41,14 +41,19 @@ type server struct {
 	// now is the time by which certificates are made.
 	now func() time.Time
 
-	draining atomic.Bool  // from the end of Serve's context on
-	underWay atomic.Int64 // requests that are being answered
+	connected atomic.Pointer[connected] // nil: the handler alone is used
+	draining  atomic.Bool               // from the end of Serve's context on
+	underWay  atomic.Int64              // requests that are being answered
 }
 
 // ServeHTTP counts what is under way.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.underWay.Add(1)
 	defer s.underWay.Add(-1)
+	if r.Method == http.MethodConnect {
+		s.connect(w, r)
+		return
+	}
 	s.handler.ServeHTTP(w, r)
 }
 
@@ -62,6 +67,10 @@ func (s *server) serve(ctx context.Context, c ServeConfig) error {
 	if err != nil {
 		return err
 	}
+	ca, err := s.ca(c)
+	if err != nil {
+		return errors.Join(err, plain.Close())
+	}
 	listeners := []net.Listener{plain}
 	var tlsURL string
 	if c.TLSListen != "" {
@@ -69,30 +78,51 @@ func (s *server) serve(ctx context.Context, c ServeConfig) error {
 		if err != nil {
 			return errors.Join(err, plain.Close())
 		}
-		config, err := localTLS(c.DataDir, s.now)
-		if err != nil {
-			return errors.Join(err, plain.Close(), inner.Close())
-		}
-		listeners = append(listeners, tls.NewListener(inner, config))
+		listeners = append(listeners, tls.NewListener(inner, ca.config()))
 		tlsURL = "https://" + reachable(inner.Addr())
 	}
-	httpServer := usualLimits.newServer(s, s.log)
-	httpServer.BaseContext = withListener
-	failed := make(chan error, len(listeners))
-	for _, l := range listeners {
-		go func() { failed <- httpServer.Serve(l) }()
-	}
+	run := s.start(ca, listeners...)
 	if c.Ready != nil {
 		if err := c.Ready("http://"+reachable(plain.Addr()), tlsURL); err != nil {
-			return errors.Join(err, s.shutdown(httpServer, failed, len(listeners), ServeConfig{}))
+			return errors.Join(err, s.shutdown(run, ServeConfig{}))
 		}
 	}
 	select {
 	case <-ctx.Done():
-		return s.shutdown(httpServer, failed, len(listeners), c)
-	case err := <-failed:
-		return errors.Join(err, s.shutdown(httpServer, failed, len(listeners)-1, ServeConfig{}))
+		return s.shutdown(run, c)
+	case err := <-run.failed:
+		run.loops--
+		return errors.Join(err, s.shutdown(run, ServeConfig{}))
 	}
+}
+
+// ca is who signs for AWS's host names: kept where there is an HTTPS listener,
+// whose clients have its certificate from a file.
+func (s *server) ca(c ServeConfig) (*localCA, error) {
+	if c.TLSListen == "" {
+		return newCA(s.now)
+	}
+	return keptCA(c.DataDir, s.now)
+}
+
+// run is a server on its listeners.
+type run struct {
+	http   *http.Server
+	failed chan error // what the accept loops end with
+	loops  int
+}
+
+// start answers on the listeners, and on what CONNECT brings to one of them.
+func (s *server) start(ca *localCA, listeners ...net.Listener) *run {
+	through := newTunnels()
+	s.connected.Store(&connected{ca, through})
+	listeners = append(listeners, tls.NewListener(through, ca.config()))
+	r := &run{http: usualLimits.newServer(s, s.log), failed: make(chan error, len(listeners)), loops: len(listeners)}
+	r.http.BaseContext, r.http.ConnContext = withListener, throughListener
+	for _, l := range listeners {
+		go func() { r.failed <- r.http.Serve(l) }()
+	}
+	return r
 }
 
 // reachable is an address that this machine's clients can call: a wildcard is
@@ -107,9 +137,9 @@ func reachable(a net.Addr) string {
 // shutdown drains the server and waits for its accept loops: not ready from now
 // on, then no new connections, and idle ones closed, then what is under way.
 // What is cut off in the end is said in the log.
-func (s *server) shutdown(server *http.Server, failed <-chan error, running int, c ServeConfig) error {
+func (s *server) shutdown(r *run, c ServeConfig) error {
 	s.draining.Store(true)
-	server.SetKeepAlivesEnabled(false) // who is answered now comes back by another connection
+	r.http.SetKeepAlivesEnabled(false) // who is answered now comes back by another connection
 	ctx, cancel := context.WithTimeout(context.Background(), c.Linger+c.Drain)
 	defer cancel()
 	go func() {
@@ -126,14 +156,14 @@ func (s *server) shutdown(server *http.Server, failed <-chan error, running int,
 	case <-ctx.Done():
 	}
 	var errs []error
-	if err := server.Shutdown(ctx); err != nil {
+	if err := r.http.Shutdown(ctx); err != nil {
 		if n := s.underWay.Load(); n > 0 {
 			s.log.Warn("requests were cut off at the end", "requests", n, "after", c.Linger+c.Drain, "hurried", errors.Is(err, context.Canceled))
 		}
-		errs = append(errs, server.Close())
+		errs = append(errs, r.http.Close())
 	}
-	for range running {
-		if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+	for range r.loops {
+		if err := <-r.failed; !errors.Is(err, http.ErrServerClosed) {
 			errs = append(errs, err)
 		}
 	}

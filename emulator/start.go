@@ -55,11 +55,13 @@ func StartBackground(ctx context.Context, config Config) (r *Running, stop func(
 	if err != nil {
 		return nil, nil, errors.Join(err, e.Close())
 	}
-	server := usualLimits.newServer(e.server, e.config.Logger)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	ca, err := newCA(e.config.Now)
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Close(), e.Close())
+	}
+	run := e.server.start(ca, l)
 	stop = func() error {
-		return errors.Join(e.server.shutdown(server, failed, 1, ServeConfig{Drain: 5 * time.Second}), e.Close())
+		return errors.Join(e.server.shutdown(run, ServeConfig{Drain: 5 * time.Second}), e.Close())
 	}
 	return &Running{Emulator: e, URL: "http://" + l.Addr().String()}, stop, nil
 }

@@ -47,9 +47,8 @@ type localCA struct {
 	leaves map[string]*tls.Certificate
 }
 
-// localTLS makes the TLS configuration of a data directory, with the CA that
-// is there or a new one.
-func localTLS(dir string, now func() time.Time) (*tls.Config, error) {
+// keptCA is the CA of a data directory, which gets a new one if it has none.
+func keptCA(dir string, now func() time.Time) (*localCA, error) {
 	if dir == "" {
 		return nil, errors.New("HTTPS needs a data directory for its certificate authority: --data-dir DIR")
 	}
@@ -63,7 +62,11 @@ func localTLS(dir string, now func() time.Time) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the certificate authority in %s: %w", dir, err)
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: ca.certificate}, nil
+	return ca, nil
+}
+
+func (ca *localCA) config() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: ca.certificate}
 }
 
 func loadCA(dir string, now func() time.Time) (*localCA, error) {
@@ -85,7 +88,8 @@ func loadCA(dir string, now func() time.Time) (*localCA, error) {
 	return &localCA{cert: cert, key: key, now: now, leaves: map[string]*tls.Certificate{}}, nil
 }
 
-func createCA(dir string, now func() time.Time) (*localCA, error) {
+// newCA makes one that ends with this process.
+func newCA(now func() time.Time) (*localCA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -103,23 +107,30 @@ func createCA(dir string, now func() time.Time) (*localCA, error) {
 	if err != nil {
 		return nil, err
 	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	// The key goes first: a certificate without its key would be trusted and useless.
-	if err := writePEM(filepath.Join(dir, caKeyFile), "PRIVATE KEY", keyDER, 0o600); err != nil {
-		return nil, err
-	}
-	if err := writePEM(filepath.Join(dir, CAFile), "CERTIFICATE", der, 0o644); err != nil {
-		return nil, err
-	}
 	cert, err := x509.ParseCertificate(der)
 	return &localCA{cert: cert, key: key, now: now, leaves: map[string]*tls.Certificate{}}, err
 }
 
-func writePEM(path, kind string, der []byte, mode fs.FileMode) error {
-	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode)
+func createCA(dir string, now func() time.Time) (*localCA, error) {
+	ca, err := newCA(now)
+	if err != nil {
+		return nil, err
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(ca.key)
+	if err != nil {
+		return nil, err
+	}
+	// The key goes first: a certificate without its key would be trusted and useless.
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
+	if err := os.WriteFile(filepath.Join(dir, caKeyFile), keyPEM, 0o600); err != nil {
+		return nil, err
+	}
+	return ca, os.WriteFile(filepath.Join(dir, CAFile), ca.pem(), 0o644)
+}
+
+// pem is the certificate that clients are to trust.
+func (ca *localCA) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw})
 }
 
 // certificate is the leaf for the name of a handshake, made when it is first
