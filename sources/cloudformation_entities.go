@@ -337,13 +337,3 @@ func (c *template) secret(r *resource) {
 	}
 	c.b.secret(c.account, s, c.at(r))
 }
-
-func (c *template) bucket(r *resource) {
-	b := statefile.Bucket{Name: c.nameOf(r), Region: c.region, Tags: tagList(c.property(r, "Tags"))}
-	for _, p := range c.resources {
-		if name, ok := c.known(p, "Bucket"); p.kind == "AWS::S3::BucketPolicy" && ok && text(name) == b.Name {
-			b.Policy, _ = c.document(p, get(p.properties, "PolicyDocument"), Policy{Address: address(p, "PolicyDocument"), Type: policy.ResourcePolicy, Owner: b.Name})
-		}
-	}
-	c.b.bucket(c.account, b, c.at(r))
-}

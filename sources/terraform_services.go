@@ -1,8 +1,6 @@
 package sources
 
 import (
-	"strings"
-
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -51,39 +49,4 @@ func (t *terraform) secret(r *tfResource) {
 		}
 	}
 	t.b.secret(t.accountOf(r), s, t.at(r))
-}
-
-func (t *terraform) bucket(r *tfResource) {
-	name := r.text("bucket")
-	if name == "" {
-		name = strings.ToLower(strings.NewReplacer("_", "-", "@", "-", "=", "-", ",", "-", "+", "-").Replace(t.nameOf(r, "bucket")))
-	}
-	b := statefile.Bucket{Name: name, Region: t.regionOf(r), Tags: tags(r)}
-	of := func(other *tfResource) bool {
-		id := other.text("bucket")
-		return id == name || id == "" && t.one(other, "bucket", r.kind) == r
-	}
-	for _, p := range t.all("aws_s3_bucket_policy") {
-		if of(p) {
-			b.Policy, _ = t.policyText(p, "policy", Policy{Type: policy.ResourcePolicy, Owner: name})
-		}
-	}
-	for _, o := range t.all("aws_s3_object") {
-		if !of(o) || o.text("key") == "" {
-			continue
-		}
-		object := statefile.Object{ContentType: o.text("content_type"), Metadata: textMap(get(o.values, "metadata"))}
-		content := pointer(get(o.values, "content"))
-		if content == nil {
-			t.b.note(t.at(o), o.address, "its content is not in the plan; the object is empty here")
-		} else {
-			held := statefile.Text(*content)
-			object.Content = &held
-		}
-		if b.Objects == nil {
-			b.Objects = map[string]statefile.Object{}
-		}
-		b.Objects[o.text("key")] = object
-	}
-	t.b.bucket(t.accountOf(r), b, t.at(r))
 }

@@ -9,21 +9,12 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
-// CORSRule says which pages may read answers of a bucket, and how they may ask.
-type CORSRule struct {
-	ID             string   `json:"id,omitempty" xml:",omitempty"`
-	AllowedHeaders []string `json:"allowedHeaders,omitempty" xml:"AllowedHeader"`
-	AllowedMethods []string `json:"allowedMethods" xml:"AllowedMethod"`
-	AllowedOrigins []string `json:"allowedOrigins" xml:"AllowedOrigin"`
-	ExposeHeaders  []string `json:"exposeHeaders,omitempty" xml:"ExposeHeader"`
-	MaxAgeSeconds  *int     `json:"maxAgeSeconds,omitempty" xml:",omitempty"`
-}
-
 type corsConfiguration struct {
-	XMLName xml.Name   `xml:"CORSConfiguration"`
-	Rules   []CORSRule `xml:"CORSRule"`
+	XMLName xml.Name             `xml:"CORSConfiguration"`
+	Rules   []statefile.CORSRule `xml:"CORSRule"`
 }
 
 func (s *Service) getCORS(c *call) error {
@@ -38,13 +29,8 @@ func (s *Service) putCORS(c *call) error {
 	if err := c.readXML(&in); err != nil {
 		return err
 	}
-	if len(in.Rules) == 0 || len(in.Rules) > 100 {
-		return malformedXML()
-	}
-	for i := range in.Rules {
-		if err := in.Rules[i].check(); err != nil {
-			return err
-		}
+	if err := checkCORS(in.Rules); err != nil {
+		return err
 	}
 	if err := s.changeBucket(c, func(b *Bucket) { b.CORS = in.Rules }); err != nil {
 		return err
@@ -52,9 +38,21 @@ func (s *Service) putCORS(c *call) error {
 	return c.ok()
 }
 
-// check: the texts were recorded (test_put_cors_invalid_rules) or are those that
-// users of S3 are shown.
-func (r *CORSRule) check() error {
+func checkCORS(rules []statefile.CORSRule) error {
+	if len(rules) == 0 || len(rules) > 100 {
+		return malformedXML()
+	}
+	for i := range rules {
+		if err := checkCORSRule(&rules[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCORSRule: the texts were recorded (test_put_cors_invalid_rules) or are those
+// that users of S3 are shown.
+func checkCORSRule(r *statefile.CORSRule) error {
 	if len(r.AllowedMethods) == 0 || len(r.AllowedOrigins) == 0 {
 		return malformedXML()
 	}
@@ -99,7 +97,7 @@ func matches(pattern, text string) bool {
 
 // corsRule finds the first rule for a page, a method and the headers that it
 // wants to send; origin is the pattern that let the page in.
-func (b *Bucket) corsRule(page, method string, headers []string) (rule *CORSRule, origin string) {
+func (b *Bucket) corsRule(page, method string, headers []string) (rule *statefile.CORSRule, origin string) {
 	for i := range b.CORS {
 		r := &b.CORS[i]
 		at := slices.IndexFunc(r.AllowedOrigins, func(o string) bool { return matches(o, page) })
@@ -117,7 +115,7 @@ func (b *Bucket) corsRule(page, method string, headers []string) (rule *CORSRule
 }
 
 // setCORS puts what a rule says into an answer: recorded (test_cors_match_*).
-func setCORS(h http.Header, r *CORSRule, pattern, page string) {
+func setCORS(h http.Header, r *statefile.CORSRule, pattern, page string) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	if pattern != "*" {
 		h.Set("Access-Control-Allow-Origin", page)

@@ -1,16 +1,11 @@
 package s3
 
 import (
-	"bytes"
 	"cmp"
-	"context"
-	"encoding/base64"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -41,32 +36,18 @@ func (s *Service) applyBucket(tx *state.Txn, account string, d *statefile.Bucket
 		if old.Account != account {
 			return fmt.Errorf("the name belongs to account %s", old.Account)
 		}
-		copied := *old
-		b = &copied
+		b.Region, b.Created, b.Versioning = old.Region, old.Created, old.Versioning // which nobody can take back
 	}
 	if !d.Created.IsZero() {
 		b.Created = d.Created
 	}
 	b.Tags = services.TagsOf(d.Tags)
-	switch d.Versioning {
-	case versioned, suspended:
-		b.Versioning = d.Versioning
-	case "":
-	default:
-		return fmt.Errorf("versioning: %q; write %s or %s", d.Versioning, versioned, suspended)
+	b.Versioning = cmp.Or(d.Versioning, b.Versioning)
+	if err := s.applyPolicy(tx, b, d); err != nil {
+		return fmt.Errorf("its policy: %w", err)
 	}
-	b.Policy, b.PolicyPrincipals = nil, nil
-	if !d.Policy.IsZero() {
-		parsed, err := validatePolicy(b, []byte(d.Policy.Text()))
-		if err != nil {
-			return fmt.Errorf("its policy: %w", err)
-		}
-		document, principals, _ := iam.BindPrincipals(tx, parsed) // of a principal that is made later, the name counts
-		b.Policy, b.PolicyPrincipals = &document, principals
-		if b.public() {
-			// On AWS such a policy can only be there once this was switched off.
-			b.PublicAccess = nil
-		}
+	if err := s.applyConfigurations(b, d); err != nil {
+		return err
 	}
 	tx.Put(b)
 	for key, o := range d.Objects {
@@ -77,59 +58,60 @@ func (s *Service) applyBucket(tx *state.Txn, account string, d *statefile.Bucket
 	return nil
 }
 
-func (s *Service) applyObject(tx *state.Txn, b *Bucket, key string, d *statefile.Object, now time.Time) error {
-	if err := checkKey(key); err != nil || key == "" {
-		return fmt.Errorf("the key is not valid: it has 1 to %d bytes of UTF-8", maxKeyLength)
-	}
-	if d.Reference != nil {
-		if old, ok := current(tx, b.Name, key); !ok || old.ETag != d.Reference.ETag || old.Size != d.Reference.Size {
-			return fmt.Errorf("its content of %d bytes is not in the document, only a reference to it, and there is no such object (write content or binary; "+
-				"irsa-emu state export and import carry all content)", d.Reference.Size)
-		}
+func (s *Service) applyPolicy(tx *state.Txn, b *Bucket, d *statefile.Bucket) error {
+	if d.Policy.IsZero() {
 		return nil
 	}
-	data := d.Binary
-	if d.Content != nil {
-		data = []byte(*d.Content)
-	}
-	o := &Object{
-		Bucket: b.Name, Key: key, Size: int64(len(data)), Modified: now, Metadata: d.Metadata,
-		Headers: map[string]string{"Content-Type": defaultContentType}, StorageClass: "STANDARD", Encryption: b.Encryption,
-	}
-	if !d.Modified.IsZero() {
-		o.Modified = d.Modified
-	}
-	if d.ContentType != "" {
-		o.Headers["Content-Type"] = d.ContentType
-	}
-	etag := md5New()
-	etag.Write(data)
-	sum := newHash(defaultAlgorithm)
-	sum.Write(data)
-	o.ETag = hexSum(etag)
-	o.Checksum = Checksum{defaultAlgorithm, base64.StdEncoding.EncodeToString(sum.Sum(nil)), fullObject}
-	if old, ok := current(tx, b.Name, key); ok && b.Versioning != "" && old.ETag == o.ETag && old.Size == o.Size {
-		return nil // not a version more each time that the document is applied
-	}
-	var err error
-	if o.VersionID, err = s.versionID(); err != nil {
+	parsed, err := validatePolicy(b, []byte(d.Policy.Text()))
+	if err != nil {
 		return err
 	}
-	// A run of the transaction makes its own blobs: they go with it.
-	if o.Content, _, err = s.contents.keep(context.Background(), bytes.NewReader(data)); err != nil {
-		return err
+	document, principals, _ := iam.BindPrincipals(tx, parsed) // of a principal that is made later, the name counts
+	b.Policy, b.PolicyPrincipals = &document, principals
+	if b.public() {
+		// On AWS such a policy can only be there once this was switched off.
+		b.PublicAccess = nil
 	}
-	tx.After(func(err error) { _ = s.contents.settle(context.Background(), o.Content, err) })
-	s.contents.put(tx, b, o)
 	return nil
 }
 
-// A document that is exported has the content of objects up to exportMax bytes,
-// and up to exportTotal of all; of the rest it has references.
-const (
-	exportMax   = 1 << 20
-	exportTotal = 16 << 20
-)
+// applyConfigurations sets what the document says; of the rest a bucket has what
+// new ones have.
+func (s *Service) applyConfigurations(b *Bucket, d *statefile.Bucket) (err error) {
+	if p := d.PublicAccessBlock; p != nil {
+		is := func(set *bool) bool { return set != nil && *set }
+		b.PublicAccess = &PublicAccessBlock{is(p.BlockPublicAcls), is(p.IgnorePublicAcls), is(p.BlockPublicPolicy), is(p.RestrictPublicBuckets)}
+		if *p == (statefile.PublicAccessBlock{}) {
+			b.PublicAccess = nil
+		}
+	}
+	switch d.ObjectOwnership {
+	case "":
+	case statefile.NoOwnership:
+		b.Ownership = ""
+	default:
+		b.Ownership = d.ObjectOwnership
+	}
+	if d.CORS != nil {
+		if err := checkCORS(d.CORS.CORSRules); err != nil {
+			return fmt.Errorf("its CORS configuration: %w", err)
+		}
+		b.CORS = d.CORS.CORSRules
+	}
+	if d.Lifecycle != nil {
+		b.Lifecycle = &Lifecycle{Rules: slices.Clone(d.Lifecycle.Rules), MinimumSize: d.Lifecycle.TransitionDefaultMinimumObjectSize}
+		if err := s.completeLifecycle(b.Lifecycle); err != nil {
+			return fmt.Errorf("its lifecycle configuration: %w", err)
+		}
+	}
+	if d.Encryption != nil {
+		b.EncryptionSet = true
+		if b.Encryption, err = encryptionOf(d.Encryption.Rules); err != nil {
+			return fmt.Errorf("its encryption configuration: %w", err)
+		}
+	}
+	return nil
+}
 
 // exportAccount gives an account's buckets as a State document has them; room
 // is how many bytes of content there may still be.
@@ -139,51 +121,46 @@ func (s *Service) exportAccount(r state.Reader, account string, room *int64) []s
 		if b.Account != account {
 			continue
 		}
-		d := statefile.Bucket{Name: b.Name, Region: b.Region, Created: b.Created, Tags: services.TagMap(b.Tags), Versioning: b.Versioning}
+		d := b.exported()
 		if b.Policy != nil {
 			d.Policy = statefile.NewDocument(b.policyNow(r).Text)
 		}
 		for o := range state.All[*Object](r, objectKey(b.Name, "")) {
-			if o.Marker {
-				continue
-			}
 			if d.Objects == nil {
 				d.Objects = map[string]statefile.Object{}
 			}
-			d.Objects[o.Key] = s.exportObject(o, room)
+			d.Objects[o.Key] = s.exportKey(r, b, o, room)
 		}
 		buckets = append(buckets, d)
 	}
 	return buckets
 }
 
-func (s *Service) exportObject(o *Object, room *int64) statefile.Object {
-	d := statefile.Object{Modified: o.Modified}
-	if len(o.Metadata) > 0 {
-		d.Metadata = o.Metadata
+// exported is the bucket without its policy and what is in it. What a new bucket
+// has is left out.
+func (b *Bucket) exported() statefile.Bucket {
+	d := statefile.Bucket{Name: b.Name, Region: b.Region, Created: b.Created, Tags: services.TagMap(b.Tags), Versioning: b.Versioning}
+	fresh := newBucket(b.Account, b.Region, b.Name)
+	switch p := b.PublicAccess; {
+	case p == nil:
+		d.PublicAccessBlock = &statefile.PublicAccessBlock{}
+	case *p != *fresh.PublicAccess || b.public():
+		d.PublicAccessBlock = &statefile.PublicAccessBlock{
+			BlockPublicAcls: &p.BlockPublicAcls, IgnorePublicAcls: &p.IgnorePublicAcls,
+			BlockPublicPolicy: &p.BlockPublicPolicy, RestrictPublicBuckets: &p.RestrictPublicBuckets,
+		}
 	}
-	if t := o.Headers["Content-Type"]; t != defaultContentType {
-		d.ContentType = t
+	if b.Ownership != fresh.Ownership {
+		d.ObjectOwnership = cmp.Or(b.Ownership, statefile.NoOwnership)
 	}
-	reference := &statefile.ObjectReference{Size: o.Size, ETag: o.ETag}
-	if o.Size > exportMax || o.Size > *room {
-		d.Reference = reference
-		return d
+	if len(b.CORS) > 0 {
+		d.CORS = &statefile.CORSConfiguration{CORSRules: b.CORS}
 	}
-	*room -= o.Size
-	content := s.contents.open(context.Background(), o.Content, 0)
-	defer content.Close()
-	data, err := io.ReadAll(content)
-	switch {
-	case err != nil:
-		s.log.Warn("s3: an object was exported without its content", "bucket", o.Bucket, "key", o.Key, "err", err)
-		d.Reference = reference
-	case len(data) == 0:
-	case printable(data):
-		text := statefile.Text(data)
-		d.Content = &text
-	default:
-		d.Binary = data
+	if l := b.Lifecycle; l != nil {
+		d.Lifecycle = &statefile.LifecycleConfiguration{Rules: l.Rules, TransitionDefaultMinimumObjectSize: l.MinimumSize}
+	}
+	if b.EncryptionSet {
+		d.Encryption = &statefile.EncryptionConfiguration{Rules: []statefile.EncryptionRule{b.Encryption.rule()}}
 	}
 	return d
 }
@@ -193,20 +170,6 @@ func Accounts(r state.Reader, found map[string]bool) {
 	for b := range state.All[*Bucket](r, "") {
 		found[b.Account] = true
 	}
-}
-
-// printable says whether bytes can stand in a document as text and come back
-// the same.
-func printable(data []byte) bool {
-	if !utf8.Valid(data) {
-		return false
-	}
-	for _, r := range string(data) {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == 0xfeff || r == utf8.RuneError {
-			return false
-		}
-	}
-	return true
 }
 
 // Apply merges the service's part of every account into the state.
@@ -220,7 +183,7 @@ func (s *Service) Apply(tx *state.Txn, doc *statefile.State, now time.Time) erro
 }
 
 // Export adds the service's part of every account to a document. Large contents
-// are references in it, and older versions of objects are not in it.
+// are references in it.
 func (s *Service) Export(r state.Reader, doc *statefile.State) {
 	found := map[string]bool{}
 	Accounts(r, found)

@@ -11,6 +11,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 // Bucket is a bucket; names are unique over all accounts.
@@ -30,9 +31,9 @@ type Bucket struct {
 	// Encryption is what objects have that do not say otherwise.
 	Encryption Encryption `json:"encryption"`
 	// EncryptionSet is whether Encryption was set, and not just AWS's default.
-	EncryptionSet bool       `json:"encryptionSet,omitempty"`
-	CORS          []CORSRule `json:"cors,omitempty"`
-	Lifecycle     *Lifecycle `json:"lifecycle,omitempty"`
+	EncryptionSet bool                 `json:"encryptionSet,omitempty"`
+	CORS          []statefile.CORSRule `json:"cors,omitempty"`
+	Lifecycle     *Lifecycle           `json:"lifecycle,omitempty"`
 	// Versioning is "", Enabled or Suspended.
 	Versioning string `json:"versioning,omitempty"`
 }

@@ -92,6 +92,15 @@ func listVersions(r state.Reader, bucket, prefix, delimiter, afterKey, afterVers
 	return page
 }
 
+// isVersion says whether an id is one of S3's, or one that a State document gave.
+func (c *call) isVersion(key, id string) bool {
+	if validVersionID(id) {
+		return true
+	}
+	_, _, ok := version(c.State, c.name, key, id)
+	return ok
+}
+
 func (s *Service) listObjectVersions(c *call) error {
 	out, encode, prefix, delimiter, err := c.startList()
 	if err != nil {
@@ -103,7 +112,7 @@ func (s *Service) listObjectVersions(c *call) error {
 		return invalidArgument("A version-id marker cannot be empty.", "version-id-marker", "")
 	case version != "" && marker == "":
 		return invalidArgument("A version-id marker cannot be specified without a key marker.", "version-id-marker", version)
-	case !validVersionID(version) && version != "":
+	case version != "" && !c.isVersion(marker, version):
 		return invalidArgument("Invalid version id specified", "version-id-marker", version)
 	}
 	encoded := encode(marker)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 // The settings of a bucket. What can be set is kept and takes effect; what
@@ -118,27 +119,31 @@ func (s *Service) deleteOwnership(c *call) error {
 }
 
 type encryptionConfiguration struct {
-	XMLName xml.Name `xml:"ServerSideEncryptionConfiguration"`
-	Rules   []struct {
-		Default struct {
-			SSEAlgorithm   string
-			KMSMasterKeyID string `xml:",omitempty"`
-		} `xml:"ApplyServerSideEncryptionByDefault"`
-		BucketKeyEnabled bool
-	} `xml:"Rule"`
+	XMLName xml.Name                   `xml:"ServerSideEncryptionConfiguration"`
+	Rules   []statefile.EncryptionRule `xml:"Rule"`
 }
 
 func (s *Service) getEncryption(c *call) error {
-	var out encryptionConfiguration
-	out.Rules = append(out.Rules, struct {
-		Default struct {
-			SSEAlgorithm   string
-			KMSMasterKeyID string `xml:",omitempty"`
-		} `xml:"ApplyServerSideEncryptionByDefault"`
-		BucketKeyEnabled bool
-	}{BucketKeyEnabled: c.bucket.Encryption.BucketKey})
-	out.Rules[0].Default.SSEAlgorithm, out.Rules[0].Default.KMSMasterKeyID = c.bucket.Encryption.Algorithm, c.bucket.Encryption.KeyID
-	return c.writeXML("ServerSideEncryptionConfiguration", out)
+	return c.writeXML("ServerSideEncryptionConfiguration", encryptionConfiguration{Rules: []statefile.EncryptionRule{c.bucket.Encryption.rule()}})
+}
+
+func (e Encryption) rule() statefile.EncryptionRule {
+	return statefile.EncryptionRule{Default: statefile.EncryptionDefault{SSEAlgorithm: e.Algorithm, KMSMasterKeyID: e.KeyID}, BucketKey: e.BucketKey}
+}
+
+// encryptionOf reads a bucket's encryption configuration.
+func encryptionOf(rules []statefile.EncryptionRule) (Encryption, error) {
+	if len(rules) != 1 {
+		return Encryption{}, malformedXML()
+	}
+	e := Encryption{Algorithm: rules[0].Default.SSEAlgorithm, KeyID: rules[0].Default.KMSMasterKeyID, BucketKey: rules[0].BucketKey}
+	switch {
+	case !slices.Contains(encryptions, e.Algorithm):
+		return e, malformedXML()
+	case e.Algorithm == "AES256" && e.KeyID != "":
+		return e, invalidArgumentOnly("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault")
+	}
+	return e, nil
 }
 
 func (s *Service) putEncryption(c *call) error {
@@ -146,15 +151,9 @@ func (s *Service) putEncryption(c *call) error {
 	if err := c.readXML(&in); err != nil {
 		return err
 	}
-	if len(in.Rules) != 1 {
-		return malformedXML()
-	}
-	e := Encryption{Algorithm: in.Rules[0].Default.SSEAlgorithm, KeyID: in.Rules[0].Default.KMSMasterKeyID, BucketKey: in.Rules[0].BucketKeyEnabled}
-	switch {
-	case !slices.Contains(encryptions, e.Algorithm):
-		return malformedXML()
-	case e.Algorithm == "AES256" && e.KeyID != "":
-		return invalidArgumentOnly("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault")
+	e, err := encryptionOf(in.Rules)
+	if err != nil {
+		return err
 	}
 	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption, b.EncryptionSet = e, true }); err != nil {
 		return err
