@@ -42,14 +42,15 @@ var allowed = map[string][]string{
 	"iam/maketables":          {},
 	"sts":                     {"api", "decision", "iam", "oidc", "policy", "state", "statefile", "wire"},
 	"services":                {"api", "decision", "iam", "policy", "prove", "state", "statefile", "wire"},
-	"services/secretsmanager": {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
-	"services/s3":             {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"services/kms":            {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
+	"services/secretsmanager": {"api", "decision", "iam", "policy", "services", "services/kms", "state", "statefile", "wire"},
+	"services/s3":             {"api", "decision", "iam", "policy", "services", "services/kms", "state", "statefile", "wire"},
 	"services/eks":            {"api", "decision", "iam", "policy", "services", "state", "statefile", "wire"},
 	"services/accessanalyzer": {"api", "policy", "prove", "wire"},
 	"services/eksauth":        {"api", "decision", "oidc", "policy", "services", "services/eks", "state", "sts", "wire"},
 	"cloudtrail":              {"api", "decision", "iam", "wire"},
 	"emulator": {
-		"api", "cloudtrail", "control", "decision", "iam", "oidc", "policy", "services/accessanalyzer", "services/eks", "services/eksauth", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
+		"api", "cloudtrail", "control", "decision", "iam", "oidc", "policy", "services/accessanalyzer", "services/eks", "services/eksauth", "services/kms", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},
 	// The types and the client of the control API.
 	"control": {"decision", "statefile", "statefile/strictyaml"},

@@ -15,6 +15,9 @@ type Access struct {
 	ResourceAccount string
 	// ResourcePolicy is the policy on the resource; nil if it has none.
 	ResourcePolicy *policy.Named
+	// ResourceDecides says that identity policies count only where the resource's
+	// policy delegates to them, as that of a KMS key does.
+	ResourceDecides bool
 	// Trust is the role trust policy when the action is one of the STS's.
 	Trust *policy.Named
 	// Keys are the service's own condition keys, such as secretsmanager:SecretId.
@@ -40,7 +43,7 @@ func (req *Request) Authorize(a Access) policy.Decision {
 	if req.PoliciesOf != nil {
 		sets = req.PoliciesOf(req.State, p)
 	}
-	sets.Trust, sets.Resource, sets.ResourceAccount = a.Trust, a.ResourcePolicy, resourceAccount
+	sets.Trust, sets.Resource, sets.ResourceDecides, sets.ResourceAccount = a.Trust, a.ResourcePolicy, a.ResourceDecides, resourceAccount
 	d := policy.Evaluate(sets, policy.Request{
 		Action: a.Action, Resource: a.Resource, Principal: p.PolicyPrincipal(), Context: ctx,
 	})

@@ -343,7 +343,7 @@ func TestUnservedByTheirNames(t *testing.T) {
 	emu := Start(t, Config{})
 	admin := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 	for _, c := range []struct{ target, service, want string }{
-		{"TrentService.Encrypt", "kms", "irsa-emu does not serve kms:Encrypt;"},
+		{"CertificateManager.ListCertificates", "acm", "irsa-emu does not serve acm:ListCertificates;"},
 		{"DynamoDB_20120810.GetItem", "dynamodb", "irsa-emu does not serve dynamodb:GetItem;"},
 		{"StarlingDoveService.PutConfigRule", "config", "irsa-emu does not serve config:PutConfigRule;"},
 		{"DynamoDB_20120810.GetItem", "", "irsa-emu does not serve dynamodb:GetItem;"},

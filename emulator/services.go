@@ -9,6 +9,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/services/accessanalyzer"
 	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/services/eksauth"
+	"github.com/irsa-emu/irsa-emu/services/kms"
 	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -42,6 +43,9 @@ var registered = []Registration{
 	{sts.Kinds(), func(e *Environment) api.Service { return e.STS }},
 	{iam.Kinds(), func(e *Environment) api.Service {
 		return iam.New(iam.Config{Store: e.Store, Rand: e.Rand, FetchThumbprint: e.FetchThumbprint})
+	}},
+	{kms.Kinds(), func(e *Environment) api.Service {
+		return kms.New(kms.Config{Store: e.Store, Rand: e.Rand, Region: e.Region})
 	}},
 	{secretsmanager.Kinds(), func(e *Environment) api.Service {
 		return secretsmanager.New(secretsmanager.Config{Store: e.Store, Rand: e.Rand, Region: e.Region, Log: e.Logger})

@@ -13,7 +13,7 @@ const (
 	IdentityPolicy SourceType = "identity" // managed or inline, of a role, user or group
 	BoundaryPolicy SourceType = "boundary" // permissions boundary
 	SessionPolicy  SourceType = "session"  // passed to AssumeRole* or GetFederationToken
-	ResourcePolicy SourceType = "resource" // of a bucket, a secret
+	ResourcePolicy SourceType = "resource" // of a bucket, a secret, a key
 )
 
 // Outcome is the result of an evaluation or of one policy in it.
@@ -41,6 +41,10 @@ type Policies struct {
 	Session    []Named
 	HasSession bool // a session policy applies, even if Session is empty (which then allows nothing)
 	Resource   *Named
+	// ResourceDecides is for the policy of a KMS key: identity policies count only
+	// where it delegates to their account, as a trust policy does (KMS developer
+	// guide, "Key policies in AWS KMS").
+	ResourceDecides bool
 	// ResourceAccount owns the resource (or the role). Empty: the account of the
 	// request's resource ARN, and without one the principal's own.
 	ResourceAccount string

@@ -67,9 +67,12 @@ func (e *evaluation) run() {
 		e.decision.Reason = "a Deny statement applies"
 		return
 	}
-	if p.Trust != nil {
-		e.trust(named, identity, boundary, session)
-	} else {
+	switch {
+	case p.Trust != nil:
+		e.delegated(named, TrustPolicy, identity, boundary, session)
+	case p.ResourceDecides:
+		e.delegated(named, ResourcePolicy, identity, boundary, session)
+	default:
 		e.access(named, identity, boundary, session)
 	}
 }
@@ -167,26 +170,40 @@ func (e *evaluation) refuse(by SourceType, reason string) {
 	e.decision.Outcome, e.decision.By, e.decision.Reason = ImplicitDeny, by, reason
 }
 
-// trust decides an AssumeRole* call without an explicit deny.
-func (e *evaluation) trust(trust, identity, boundary, session side) {
+// delegated decides where identity policies count only if the resource's own
+// policy says so: an AssumeRole* call, the use of a KMS key. There is no explicit deny.
+func (e *evaluation) delegated(named side, by SourceType, identity, boundary, session side) {
 	caller := &e.request.Principal
+	text := delegatedTexts[by]
 	switch {
-	case !trust.allows:
-		e.refuse(TrustPolicy, "no statement of the trust policy allows it")
+	case !named.allows:
+		e.refuse(by, text.none)
 	case caller.ARN == "":
 		// Web identities and services have no identity policies.
-		e.allow("the trust policy allows it")
+		e.allow(text.allows)
 	case e.crossAccount():
-		e.limited(identity, boundary, session, "the trust policy and the caller's account allow it")
-	case trust.grant == byAccount:
-		e.limited(identity, boundary, session, "the trust policy delegates to the account and an identity policy allows it")
-	case trust.grant == byRole:
+		e.limited(identity, boundary, session, text.both)
+	case named.grant == byAccount:
+		e.limited(identity, boundary, session, text.delegates)
+	case named.grant == byRole:
 		// The guide: a grant to a role is limited by boundary and session policy,
 		// not by the lack of an identity policy.
-		e.limited(side{allows: true}, boundary, session, "the trust policy names the caller's role")
+		e.limited(side{allows: true}, boundary, session, text.role)
 	default:
-		e.allow("the trust policy names the caller")
+		e.allow(text.caller)
 	}
+}
+
+// delegatedTexts are what is said of either kind of policy.
+var delegatedTexts = map[SourceType]struct{ none, allows, both, delegates, role, caller string }{
+	TrustPolicy: {
+		"no statement of the trust policy allows it", "the trust policy allows it", "the trust policy and the caller's account allow it",
+		"the trust policy delegates to the account and an identity policy allows it", "the trust policy names the caller's role", "the trust policy names the caller",
+	},
+	ResourcePolicy: {
+		"no statement of the key policy allows it", "the key policy allows it", "the key policy and the caller's account allow it",
+		"the key policy delegates to the account and an identity policy allows it", "the key policy names the caller's role", "the key policy names the caller",
+	},
 }
 
 // access decides any other call without an explicit deny.

@@ -23,6 +23,7 @@ type hinter struct {
 func findHints(p *Policies, r *Request, d *Decision) []Hint {
 	h := &hinter{policies: p, request: r, decision: d}
 	h.pods()
+	h.key()
 	for i := range d.Policies {
 		result := &d.Policies[i]
 		if d.Outcome == ImplicitDeny && result.Outcome == Allowed {
@@ -223,6 +224,8 @@ func (h *hinter) resource(p *PolicyResult, s *StatementResult) {
 			h.add(p, s, "", known("bucket-not-objects", "%s is about the bucket itself, %s; the statement names its objects only, %s", h.request.Action, h.request.Resource, r))
 		case got[2] == "s3" && want[5] != "" && strings.HasPrefix(got[5], want[5]+"/"):
 			h.add(p, s, "", fixed("objects-not-bucket", "write "+r+"/*", "%s is about objects; the statement names the bucket only", h.request.Action))
+		case got[2] == "kms" && want[2] == "kms" && strings.HasPrefix(want[5], "alias/"):
+			h.add(p, s, "", fixed("key-not-alias", "write "+h.request.Resource+`, or "*" with a condition on kms:ResourceAliases`, "%s is an alias; policies name keys by their own ARN", r))
 		case strings.EqualFold(r, h.request.Resource):
 			h.add(p, s, "", known("case", "the statement names %s, the request is for %s: they differ in letter case only", r, h.request.Resource))
 		}

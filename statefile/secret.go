@@ -19,7 +19,7 @@ type Secret struct {
 	Region      string            `json:"region,omitempty" jsonschema_description:"AWS region; the emulator's own when left out."`
 	Suffix      string            `json:"suffix,omitempty" jsonschema_description:"The six characters after the name in the ARN; made when left out."`
 	Description string            `json:"description,omitempty"`
-	KMSKeyID    string            `json:"kmsKeyId,omitempty"`
+	KMSKeyID    string            `json:"kmsKeyId,omitempty" jsonschema_description:"Key ID, alias/NAME or ARN of a KMS key; AWS's own key for Secrets Manager when left out."`
 	Value       *Text             `json:"value,omitempty" jsonschema_description:"The SecretString, inline or {file: secret.json}."`
 	Binary      []byte            `json:"binary,omitempty" jsonschema_description:"The SecretBinary in base64, in place of value."`
 	Versions    []SecretVersion   `json:"versions,omitempty" jsonschema_description:"All versions, oldest first, in place of value and binary."`
@@ -37,6 +37,8 @@ type SecretVersion struct {
 	Value   *Text     `json:"value,omitempty"`
 	Binary  []byte    `json:"binary,omitempty" jsonschema_description:"Base64, in place of value."`
 	Created time.Time `json:"created,omitzero"`
+	// KMSKeyIDs are those of a version which is not under the secret's key alone.
+	KMSKeyIDs []string `json:"kmsKeyIds,omitempty" jsonschema_description:"ARNs of the KMS keys that the version is under, any of which will do, where that is not the secret's alone; an empty one is AWS's own key."`
 }
 
 var secretPattern = regexp.MustCompile(`^[\w/+=.@-]{1,512}$`)

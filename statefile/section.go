@@ -153,7 +153,7 @@ func (c *Check) ResourcePolicy(path string, d Document) { c.v.resourcePolicy(pat
 var (
 	sectionsLock sync.RWMutex
 	// allSections are those of the account's own fields, and those declared.
-	allSections = []section{secretSection, bucketSection}
+	allSections = []section{kmsKeySection, secretSection, bucketSection}
 )
 
 func sections() []section {

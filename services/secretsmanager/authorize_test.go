@@ -181,7 +181,12 @@ func TestOtherAccount(t *testing.T) {
 	_, err = guest.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: made.ARN})
 	refused(t, err, "InvalidRequestException", "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.")
 
-	must[*sdk.UpdateSecretOutput](t)(owner.UpdateSecret(ctx, &sdk.UpdateSecretInput{SecretId: made.ARN, KmsKeyId: aws.String("arn:aws:kms:us-west-2:111122223333:key/k")}))
+	shared := key(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["111122223333","444455556666"]},"Action":"kms:*","Resource":"*"}]}`)
+	keys(t, s, shared)
+	must[*sdk.UpdateSecretOutput](t)(owner.UpdateSecret(ctx, &sdk.UpdateSecretInput{SecretId: made.ARN, KmsKeyId: aws.String(keyARN)}))
+	_, err = guest.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: made.ARN})
+	refused(t, err, "AccessDeniedException", noKMS)
+	guest = client(s.Role(servicetest.Other, "guest", servicetest.Allow("*", "secretsmanager:*"), servicetest.Allow(keyARN, "kms:Decrypt")))
 	read(t, guest, *made.ARN)
 	if list := must[*sdk.ListSecretsOutput](t)(guest.ListSecrets(ctx, &sdk.ListSecretsInput{})); len(list.SecretList) != 0 {
 		t.Error("another account's secret is listed")

@@ -131,8 +131,17 @@ func (s *Service) createSecret(req *api.Request) (any, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
+	if in.KmsKeyId != "" {
+		if err := secret.validateKey(req, in.KmsKeyId); err != nil {
+			return nil, err
+		}
+	}
 	if in.given() {
-		secret.add(in.version(req.Now), []string{current})
+		v := in.version(req.Now)
+		if v.Keys, err = secret.encrypt(req, in.KmsKeyId, v.ID); err != nil {
+			return nil, err
+		}
+		secret.add(v, []string{current})
 	}
 	var kept *Secret
 	err = s.store.Update(req.HTTP.Context(), func(tx *state.Txn) error {

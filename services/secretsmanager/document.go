@@ -86,7 +86,7 @@ func (s *Secret) takeVersions(d *statefile.Secret, rand io.Reader) error {
 				return fmt.Errorf("two versions have the staging label %q", stage)
 			}
 		}
-		s.Versions = append(s.Versions, Version{ID: v.ID, Stages: slices.Clone(v.Stages), String: textOf(v.Value), Binary: v.Binary, Created: or(v.Created, s.Created)})
+		s.Versions = append(s.Versions, Version{ID: v.ID, Stages: slices.Clone(v.Stages), String: textOf(v.Value), Binary: v.Binary, Created: or(v.Created, s.Created), Keys: v.KMSKeyIDs})
 	}
 	return nil
 }
@@ -117,7 +117,11 @@ func Export(r state.Reader, account string) []statefile.Secret {
 			d.Policy = statefile.NewDocument(s.policyNow(r).Text)
 		}
 		for _, v := range s.Versions {
-			d.Versions = append(d.Versions, statefile.SecretVersion{ID: v.ID, Stages: v.Stages, Value: documentText(v.String), Binary: v.Binary, Created: v.Created})
+			version := statefile.SecretVersion{ID: v.ID, Stages: v.Stages, Value: documentText(v.String), Binary: v.Binary, Created: v.Created}
+			if len(v.Keys) > 1 || len(v.Keys) == 1 && v.Keys[0] != s.KMSKeyID {
+				version.KMSKeyIDs = v.Keys
+			}
+			d.Versions = append(d.Versions, version)
 		}
 		list = append(list, d)
 	}

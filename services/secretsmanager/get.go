@@ -63,6 +63,9 @@ func (s *Service) read(req *api.Request, secret *Secret, in getSecretValueInput)
 	if err != nil {
 		return nil, err
 	}
+	if err := secret.decrypt(req, &secret.Versions[at]); err != nil {
+		return nil, err
+	}
 	s.noteAccess(req, secret, secret.Versions[at].ID)
 	v := secret.Versions[at]
 	return &secretValue{

@@ -46,8 +46,12 @@ func (s *Service) putSecretValue(req *api.Request) (any, error) {
 	if len(stages) == 0 {
 		stages = []string{current}
 	}
+	under, err := secret.write(req, &in.value, secret.KMSKeyID)
+	if err != nil {
+		return nil, err
+	}
 	changed, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
-		return secret.put(&in.value, stages, req)
+		return secret.put(&in.value, under, stages, req)
 	})
 	if err != nil {
 		return nil, err
@@ -56,9 +60,21 @@ func (s *Service) putSecretValue(req *api.Request) (any, error) {
 	return written{ARN: changed.ARN(), Name: changed.Name, VersionId: v.ID, VersionStages: v.Stages}, nil
 }
 
-// put adds a version. The same token with the same value is the same call
+// write asks for the key under which a new value is written. Where the token is that
+// of a version, AWS compares the two values, for which it decrypts the old one.
+func (s *Secret) write(req *api.Request, v *value, key string) (keys []string, err error) {
+	if !s.Deleted.IsZero() {
+		return nil, markedForDeletion()
+	}
+	if at := s.version(v.ClientRequestToken); at >= 0 {
+		return nil, s.decrypt(req, &s.Versions[at])
+	}
+	return s.encrypt(req, key, v.ClientRequestToken)
+}
+
+// put adds a version under the keys. The same token with the same value is the same call
 // again, and changes nothing; with another value it is refused.
-func (s *Secret) put(v *value, stages []string, req *api.Request) error {
+func (s *Secret) put(v *value, keys, stages []string, req *api.Request) error {
 	if !s.Deleted.IsZero() {
 		return markedForDeletion()
 	}
@@ -72,7 +88,9 @@ func (s *Secret) put(v *value, stages []string, req *api.Request) error {
 		// The first version is the current one whatever was asked for (API reference).
 		stages = append(slices.Clone(stages), current)
 	}
-	s.add(v.version(req.Now), stages)
+	version := v.version(req.Now)
+	version.Keys = keys
+	s.add(version, stages)
 	s.Changed = req.Now
 	return nil
 }
@@ -112,6 +130,10 @@ func (s *Service) updateSecret(req *api.Request) (any, error) {
 			return nil, err
 		}
 	}
+	rewrite, err := secret.update(req, &in)
+	if err != nil {
+		return nil, err
+	}
 	changed, err := s.change(req.HTTP.Context(), secret, func(secret *Secret) error {
 		if !secret.Deleted.IsZero() {
 			return markedForDeletion()
@@ -120,8 +142,13 @@ func (s *Service) updateSecret(req *api.Request) (any, error) {
 		setIfPresent(&secret.KMSKeyID, in.KmsKeyId)
 		setIfPresent(&secret.Type, in.Type)
 		secret.Changed = req.Now
+		for i := range secret.Versions {
+			if keys, ok := rewrite.versions[secret.Versions[i].ID]; ok {
+				secret.Versions[i].Keys = keys
+			}
+		}
 		if in.given() {
-			return secret.put(&in.value, []string{current}, req)
+			return secret.put(&in.value, rewrite.value, []string{current}, req)
 		}
 		return nil
 	})
@@ -133,6 +160,32 @@ func (s *Service) updateSecret(req *api.Request) (any, error) {
 		out.VersionId = in.ClientRequestToken
 	}
 	return out, nil
+}
+
+// keysAfter are the keys of a secret's values after an update: of the new one, and
+// of the versions that were there, by their IDs.
+type keysAfter struct {
+	value    []string
+	versions map[string][]string
+}
+
+// update asks for the keys of an update, once what it changes is allowed.
+func (s *Secret) update(req *api.Request, in *updateSecretInput) (after keysAfter, err error) {
+	if !s.Deleted.IsZero() {
+		return after, markedForDeletion()
+	}
+	key := s.KMSKeyID
+	if in.KmsKeyId != nil && *in.KmsKeyId != key {
+		key = *in.KmsKeyId
+		if err := s.validateKey(req, key); err != nil {
+			return after, err
+		}
+		after.versions = s.encryptedAgain(req, key)
+	}
+	if in.given() {
+		after.value, err = s.write(req, &in.value, key)
+	}
+	return after, err
 }
 
 func setIfPresent(to, from *string) {

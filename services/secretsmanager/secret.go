@@ -3,12 +3,12 @@ package secretsmanager
 import (
 	"bytes"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services/kms"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -47,6 +47,9 @@ type Version struct {
 	Binary   []byte    `json:"binary,omitempty"`
 	Created  time.Time `json:"created"`
 	Accessed time.Time `json:"accessed,omitzero"` // a day
+	// Keys are the KMS keys that the version is under, the newest first: their ARNs,
+	// "" for the default key. Without any it is under the secret's.
+	Keys []string `json:"keys,omitempty"`
 }
 
 // The staging labels that Secrets Manager itself moves.
@@ -55,9 +58,6 @@ const (
 	previous = "AWSPREVIOUS"
 	pending  = "AWSPENDING"
 )
-
-// defaultKey is the key that a secret has whose KMSKeyID is empty.
-const defaultKey = "alias/aws/secretsmanager"
 
 func stateKey(account, region, name string) string { return account + "/" + region + "/" + name }
 
@@ -83,6 +83,7 @@ func (s *Secret) clone() *Secret {
 	c.Versions = slices.Clone(s.Versions)
 	for i := range c.Versions {
 		c.Versions[i].Stages = slices.Clone(c.Versions[i].Stages)
+		c.Versions[i].Keys = slices.Clone(c.Versions[i].Keys)
 	}
 	c.Tags = slices.Clone(s.Tags)
 	return &c
@@ -114,7 +115,7 @@ func (s *Secret) resourcePolicy(r state.Reader) *policy.Named {
 // ownKey says whether the secret is encrypted with a key of the customer's,
 // which alone can be used from another account.
 func (s *Secret) ownKey() bool {
-	return s.KMSKeyID != "" && s.KMSKeyID != defaultKey && !strings.HasSuffix(s.KMSKeyID, ":"+defaultKey)
+	return !kms.IsManaged(s.KMSKeyID, "secretsmanager")
 }
 
 // sameValue says whether a version already holds that value.

@@ -3,8 +3,8 @@
 // policies, deletion with a recovery window. Every call is held against the
 // caller's policies and the secret's own before it does anything.
 //
-// There is no encryption, rotation or replication here: a KMS key is a name
-// that is kept, and the actions of the others answer NotImplemented.
+// There is no encryption: of a KMS key it is asked whether the caller may use it.
+// There is no rotation or replication either: their actions answer NotImplemented.
 //
 // It follows the API reference of Secrets Manager (awsJson 1.1) and the
 // answers recorded from AWS by LocalStack's and moto's validated tests; each

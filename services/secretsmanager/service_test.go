@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/services/kms"
 	"github.com/irsa-emu/irsa-emu/services/secretsmanager"
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -22,7 +24,7 @@ import (
 
 func start(t *testing.T) *servicetest.Server {
 	t.Helper()
-	return servicetest.Start(t, secretsmanager.Kinds(), false, func(s *state.Store) api.Service {
+	return servicetest.Start(t, slices.Concat(kms.Kinds(), secretsmanager.Kinds()), false, func(s *state.Store) api.Service {
 		return secretsmanager.New(secretsmanager.Config{Store: s, Rand: rand.Reader})
 	})
 }

@@ -1,8 +1,11 @@
 package secretsmanager
 
 import (
+	"slices"
+
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services/kms"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -37,16 +40,12 @@ func (s *Service) listSecretVersionIDs(req *api.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := "DefaultEncryptionKey" // recorded on AWS
-	if secret.KMSKeyID != "" {
-		key = secret.KMSKeyID
-	}
 	versions := []versionEntry{}
 	for _, v := range secret.Versions {
 		if len(v.Stages) == 0 && !in.IncludeDeprecated {
 			continue
 		}
-		versions = append(versions, versionEntry{v.ID, v.Stages, wire.At(v.Accessed), wire.At(v.Created), []string{key}})
+		versions = append(versions, versionEntry{v.ID, v.Stages, wire.At(v.Accessed), wire.At(v.Created), secret.shownKeys(&v)})
 	}
 	limit := 100
 	if in.MaxResults != nil {
@@ -57,6 +56,18 @@ func (s *Service) listSecretVersionIDs(req *api.Request) (any, error) {
 		return nil, err
 	}
 	return listSecretVersionIDsOutput{secret.ARN(), secret.Name, page, next}, nil
+}
+
+// shownKeys are the keys of a version as they are listed. Recorded on AWS of the
+// default key.
+func (s *Secret) shownKeys(v *Version) []string {
+	keys := slices.Clone(s.keysOf(v))
+	for i := range keys {
+		if kms.IsManaged(keys[i], "secretsmanager") {
+			keys[i] = "DefaultEncryptionKey"
+		}
+	}
+	return keys
 }
 
 type updateSecretVersionStageInput struct {
