@@ -1,0 +1,3 @@
+package kms
+
+import _ "github.com/irsa-emu/irsa-emu/golden" // the flag -update
