@@ -42,7 +42,7 @@ proofs: ## 10,000 generated policies held against the STS, and mutants of the an
 compat: build ## real clients against the built binary
 	@compat/run
 
-e2e: ## the scenarios for pods, on a real kind cluster
+e2e: ## the scenarios for pods, on a real kind cluster, and kubectl by aws eks get-token on up's
 	@.ci/e2e
 
 kills: build ## kill the emulator KILLS times while it writes to a file; nothing may be lost

@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 	// The harness speaks with an emulator over HTTP: it needs types only.
 	"harness":         {"agent", "control", "decision", "harness/clients", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
 	"harness/clients": {},
-	"harness/kind":    {"control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
+	"harness/kind":    {"authenticator", "control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
 	"scenarios":       {},
 	"deploy":          {},
 	"kube":            {},
@@ -65,8 +65,10 @@ var allowed = map[string][]string{
 	"doctor": {"control", "decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},
 	// The webhook in a cluster, which needs an API server.
 	"webhook/incluster": {"agent", "control", "kube", "webhook"},
-	"sources":           {"policy", "policy/tree", "rewrite", "statefile", "statefile/strictyaml"},
-	"page":              {},
+	// AWS principals as an API server's users: it asks EKS and the STS over HTTP.
+	"authenticator": {"kube"},
+	"sources":       {"policy", "policy/tree", "rewrite", "statefile", "statefile/strictyaml"},
+	"page":          {},
 	// Manifests held against roles: the evaluation is the STS's, the mutation the webhook's.
 	"audit": {"api", "aws", "decision", "iam", "lint", "oidc", "page", "policy", "policy/tree", "sources", "spelling", "statefile", "statefile/strictyaml", "sts", "term", "webhook", "wire"},
 	// CloudTrail's events held against the sources' policies.

@@ -109,8 +109,8 @@ type RotatedKey struct {
 
 // PodIdentityQuery names a service account and its cluster.
 type PodIdentityQuery struct {
-	// NAMESPACE/NAME.
-	ServiceAccount string `json:"serviceAccount"`
+	// NAMESPACE/NAME. Without it, the answer is the cluster alone.
+	ServiceAccount string `json:"serviceAccount,omitempty"`
 	// The cluster's name.
 	Cluster string `json:"cluster,omitempty"`
 	// The cluster's issuer URL, in place of its name.

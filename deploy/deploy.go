@@ -7,10 +7,11 @@ import (
 	"io/fs"
 )
 
-//go:embed base/namespace.yaml base/emulator.yaml base/webhook.yaml base/agent.yaml
+//go:embed base/namespace.yaml base/emulator.yaml base/webhook.yaml base/agent.yaml base/authenticator.yaml
 var embedded embed.FS
 
-// FS are the manifests that base/kustomization.yaml lists.
+// FS are the manifests that base/kustomization.yaml lists, and authenticator.yaml,
+// which is for clusters whose API server asks it.
 var FS = func() fs.FS {
 	base, err := fs.Sub(embedded, "base")
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-// getPodIdentity answers what the webhook and the agent of a cluster ask, who
-// know its issuer, and commands, who know its name.
+// getPodIdentity answers what the webhook, the agent and the authenticator of a
+// cluster ask, who know its issuer, and commands, who know its name.
 func (c *controlAPI) getPodIdentity(r *http.Request, in control.PodIdentityQuery) (any, error) {
 	namespace, name, ok := strings.Cut(in.ServiceAccount, "/")
-	if !ok || namespace == "" || name == "" {
+	if in.ServiceAccount != "" && (!ok || namespace == "" || name == "") {
 		return nil, badRequest("serviceAccount: %q; write NAMESPACE/NAME", in.ServiceAccount)
 	}
 	if in.Cluster != "" && in.Issuer != "" {
@@ -31,6 +31,8 @@ func (c *controlAPI) getPodIdentity(r *http.Request, in control.PodIdentityQuery
 		}
 	}
 	switch {
+	case len(names) == 0 && in.Cluster != "":
+		return nil, notFound("no cluster %q: the emulator has no EKS cluster; give it a State document with clusters.%s (--given, irsa-emu state load), or aws eks create-cluster", in.Cluster, in.Cluster)
 	case len(found) == 0 && in.Cluster != "":
 		return nil, notFound("no cluster %q; there are: %s", in.Cluster, listed(names))
 	case len(found) > 1 && in.Cluster == "" && in.Issuer == "":

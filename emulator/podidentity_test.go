@@ -21,6 +21,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/irsa-emu/irsa-emu/agent"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
@@ -236,6 +237,23 @@ func codeOf(err error) string {
 	return fmt.Sprint(err)
 }
 
+// An emulator without clusters says how it gets one.
+func TestPodIdentityWithoutClusters(t *testing.T) {
+	r, stop, err := StartBackground(t.Context(), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, err = (&control.Client{URL: r.URL}).PodIdentity(t.Context(), control.PodIdentityQuery{ServiceAccount: "payments/api", Cluster: "shop"})
+	if err == nil || !strings.Contains(err.Error(), "State document with clusters.shop") {
+		t.Error(err)
+	}
+}
+
 // What the webhook, the agent and exec ask.
 func TestPodIdentityControl(t *testing.T) {
 	w := newPodWorld(t)
@@ -247,6 +265,7 @@ func TestPodIdentityControl(t *testing.T) {
 		"serviceAccount=payments/api&issuer=https://elsewhere":                                `{}`,
 		"serviceAccount=payments/api":                                                         "which cluster? Name one of: other, prod-cluster-eu",
 		"serviceAccount=api":                                                                  "write NAMESPACE/NAME",
+		"issuer=https://oidc.eks.us-west-2.amazonaws.com/id/PODS":                             `{"cluster":"prod-cluster-eu","issuer":"https://oidc.eks.us-west-2.amazonaws.com/id/PODS","account":"111122223333","region":"us-west-2"}`,
 	} {
 		resp, err := http.Get(w.url + "/_emu/pod-identity?" + query)
 		if err != nil {

@@ -66,5 +66,5 @@ func statusLines(w io.Writer, terminal bool) func(string) {
 
 // kubernetesCommands are those that need an API server.
 func (p *program) kubernetesCommands() []*cobra.Command {
-	return []*cobra.Command{p.upCommand(), p.downCommand(), p.doctorCommand(), p.webhookCommand()}
+	return []*cobra.Command{p.upCommand(), p.downCommand(), p.doctorCommand(), p.webhookCommand(), p.authenticatorCommand()}
 }

@@ -2,15 +2,19 @@ package kind
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+
+	"github.com/irsa-emu/irsa-emu/authenticator"
 )
 
 // ReadConfig reads a file of kind's own configuration: nodes, mounts, ports, CNI.
@@ -38,7 +42,7 @@ const apiVersion = "kind.x-k8s.io/v1alpha4"
 // a map before v1beta4 and a list from there on; kind applies what fits. A map
 // cannot hold a second issuer: that is a patch of the API server's manifest
 // instead, which kubeadm applies in either case.
-func clusterConfig(given *v1alpha4.Cluster, issuer, patches string, ports []int32) *v1alpha4.Cluster {
+func clusterConfig(given *v1alpha4.Cluster, issuer, folder string, ports []int32) *v1alpha4.Cluster {
 	flags := [][2]string{
 		{"service-account-issuer", issuer},
 		{"service-account-jwks-uri", issuer + "/keys"},
@@ -63,9 +67,10 @@ func clusterConfig(given *v1alpha4.Cluster, issuer, patches string, ports []int3
 	const api = "kind: InitConfiguration\npatches:\n  directory: " + patchesOnNode + "\n"
 	c.KubeadmConfigPatches = append(c.KubeadmConfigPatches, api, strings.Replace(api, "Init", "Join", 1))
 	c.KubeadmConfigPatchesJSON6902 = append(c.KubeadmConfigPatchesJSON6902, patch("v1beta3", v1beta3), patch("v1beta4", v1beta4))
-	mount := v1alpha4.Mount{HostPath: patches, ContainerPath: patchesOnNode, Readonly: true}
 	for i := range c.Nodes {
-		c.Nodes[i].ExtraMounts = append(slices.Clone(c.Nodes[i].ExtraMounts), mount)
+		c.Nodes[i].ExtraMounts = append(slices.Clone(c.Nodes[i].ExtraMounts),
+			v1alpha4.Mount{HostPath: filepath.Join(folder, patchesFolder), ContainerPath: patchesOnNode, Readonly: true},
+			v1alpha4.Mount{HostPath: filepath.Join(folder, authenticationFolder), ContainerPath: authenticationOnNode, Readonly: true})
 	}
 	first := slices.IndexFunc(c.Nodes, func(n v1alpha4.Node) bool { return n.Role == v1alpha4.ControlPlaneRole || n.Role == "" })
 	for i, port := range ports {
@@ -78,4 +83,55 @@ func clusterConfig(given *v1alpha4.Cluster, issuer, patches string, ports []int3
 	}
 	v1alpha4.SetDefaultsCluster(c)
 	return c
+}
+
+// writeForNode writes what kubeadm and the API server read of a cluster's folder.
+func writeForNode(folder string, authenticates bool) error {
+	patch, err := apiServerPatch(authenticates)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for file, content := range map[string][]byte{
+		filepath.Join(patchesFolder, "kube-apiserver0+json.json"): patch,
+		filepath.Join(authenticationFolder, authenticationFile):   []byte(authentication),
+	} {
+		file = filepath.Join(folder, file)
+		errs = append(errs, os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, content, 0o644))
+	}
+	return errors.Join(errs...)
+}
+
+const (
+	authenticationFile = "authenticator.yaml"
+	// authentication tells the API server where its authenticator is: a pod that
+	// comes later, at aws-iam-authenticator's own address. Until then, and whenever
+	// it is away, the connection is refused at once and the token is nobody's; who
+	// shows a certificate or a service account's token is known before it is asked.
+	authentication = `apiVersion: v1
+kind: Config
+clusters: [{name: aws-iam-authenticator, cluster: {server: "http://` + authenticator.DefaultListen + authenticator.Path + `"}}]
+users: [{name: api-server, user: {}}]
+contexts: [{name: webhook, context: {cluster: aws-iam-authenticator, user: api-server}}]
+current-context: webhook
+`
+)
+
+// apiServerPatch is what kubeadm changes in the API server's manifest.
+func apiServerPatch(authenticates bool) ([]byte, error) {
+	add := func(path string, value any) map[string]any {
+		return map[string]any{"op": "add", "path": path, "value": value}
+	}
+	const command, volume = "/spec/containers/0/command/-", "irsa-emu-authentication"
+	patch := []any{add(command, "--service-account-issuer="+clusterIssuer)}
+	if authenticates {
+		patch = append(patch,
+			add(command, "--authentication-token-webhook-config-file="+authenticationOnNode+"/"+authenticationFile),
+			add(command, "--authentication-token-webhook-version=v1"),
+			add(command, "--authentication-token-webhook-cache-ttl=1s"), // what is taken away is gone
+			add("/spec/containers/0/volumeMounts/-", map[string]any{"name": volume, "mountPath": authenticationOnNode, "readOnly": true}),
+			add("/spec/volumes/-", map[string]any{"name": volume, "hostPath": map[string]any{"path": authenticationOnNode, "type": "Directory"}}),
+		)
+	}
+	return json.Marshal(patch)
 }

@@ -35,7 +35,7 @@ kubeadmConfigPatches: ["kind: KubeletConfiguration\nfailCgroupV1: false\n"]
 	}
 	full := clusterConfig(c, "https://issuer.example", "/patches", []int32{4772})
 	switch {
-	case len(full.Nodes) != 3 || full.Networking.PodSubnet != "10.1.0.0/16" || len(full.Nodes[0].ExtraMounts) != 2 || len(full.KubeadmConfigPatches) != 3:
+	case len(full.Nodes) != 3 || full.Networking.PodSubnet != "10.1.0.0/16" || len(full.Nodes[0].ExtraMounts) != 3 || len(full.KubeadmConfigPatches) != 3:
 		t.Errorf("%+v", full)
 	case len(full.Nodes[1].ExtraPortMappings) != 2 || full.Nodes[1].ExtraPortMappings[1].HostPort != 4772 || len(full.Nodes[2].ExtraPortMappings) != 0:
 		t.Errorf("the emulator's port belongs to the control plane, beside the others: %+v", full.Nodes)

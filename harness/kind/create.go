@@ -25,10 +25,11 @@ const (
 	// Kubernetes gives to NodePorts begins at 30000.
 	firstNodePort = 30472
 	createTimeout = 10 * time.Minute
-	patchesOnNode = "/kind/irsa-emu-patches"
+	// Folders of the cluster's folder, and where its nodes have them.
+	patchesFolder, patchesOnNode               = "patches", "/kind/irsa-emu-patches"
+	authenticationFolder, authenticationOnNode = "authentication", "/kind/irsa-emu-authentication"
 	// clusterFolderPrefix begins the names of temporary folders of clusters.
 	clusterFolderPrefix = "irsa-emu-kind-"
-	apiServerPatch      = `[{"op": "add", "path": "/spec/containers/0/command/-", "value": "--service-account-issuer=` + clusterIssuer + `"}]`
 )
 
 // node is a kind cluster of this process and the folder that belongs to it: its
@@ -78,14 +79,11 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
 	}
-	patches := filepath.Join(folder, "patches")
-	err = errors.Join(os.Chmod(folder, 0o755), os.MkdirAll(patches, 0o755), // the node's kubeadm reads it
-		os.WriteFile(filepath.Join(patches, "kube-apiserver0+json.json"), []byte(apiServerPatch), 0o644))
-	if err != nil {
+	if err := errors.Join(os.Chmod(folder, 0o755), writeForNode(folder, config.authenticates)); err != nil { // the node's kubeadm reads it
 		return nil, errors.Join(fmt.Errorf("folder of the cluster: %w", err), n.delete())
 	}
 	options := []cluster.CreateOption{
-		cluster.CreateWithV1Alpha4Config(clusterConfig(config.KindConfig, k.issuer, patches, hostPorts)), cluster.CreateWithRetain(true),
+		cluster.CreateWithV1Alpha4Config(clusterConfig(config.KindConfig, k.issuer, folder, hostPorts)), cluster.CreateWithRetain(true),
 		cluster.CreateWithKubeconfigPath(n.kubeconfig), cluster.CreateWithWaitForReady(3 * time.Minute),
 		cluster.CreateWithDisplayUsage(false), cluster.CreateWithDisplaySalutation(false),
 	}

@@ -46,7 +46,11 @@ func (r *running) install(ctx context.Context) error {
 // manifests are those of deploy/ with what is this cluster's own.
 func (r *running) manifests() ([]kube.Object, error) {
 	var all []kube.Object
-	for _, name := range []string{"namespace.yaml", "emulator.yaml", "webhook.yaml", "agent.yaml"} {
+	names := []string{"namespace.yaml", "emulator.yaml", "webhook.yaml", "agent.yaml"}
+	if r.authenticates {
+		names = append(names, "authenticator.yaml")
+	}
+	for _, name := range names {
 		content, err := fs.ReadFile(deploy.FS, name)
 		if err != nil {
 			return nil, err

@@ -59,6 +59,7 @@ type Config struct {
 	KindConfig *v1alpha4.Cluster
 
 	usersKubeconfig bool // as kind create cluster does it; for Up
+	authenticates   bool // the API server asks who bearers of AWS's tokens are; for Up
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -2,9 +2,11 @@ package kind
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/harness"
@@ -22,7 +25,7 @@ import (
 // a map, and v1beta4 from there on, where it is a list; it applies the patches
 // of the version that it writes and passes over the others.
 func TestClusterConfigForBothFormats(t *testing.T) {
-	c := clusterConfig(nil, "https://issuer.example", "/patches", []int32{4772, 4775})
+	c := clusterConfig(nil, "https://issuer.example", "/cluster", []int32{4772, 4775})
 	documents := map[string]string{ // the part of kind's own that is patched
 		"v1beta3": `{"apiServer": {"extraArgs": {"runtime-config": ""}}}`,
 		"v1beta4": `{"apiServer": {"extraArgs": [{"name": "runtime-config", "value": ""}]}}`,
@@ -50,12 +53,72 @@ func TestClusterConfigForBothFormats(t *testing.T) {
 			t.Errorf("%s: %s", version, byVersion[version])
 		}
 	}
-	if !strings.Contains(apiServerPatch, "--service-account-issuer="+clusterIssuer) {
-		t.Error("the old issuer is not kept second")
-	}
 	ports := c.Nodes[0].ExtraPortMappings
 	if len(ports) != 2 || ports[1].HostPort != 4775 || ports[1].ContainerPort != firstNodePort+1 || ports[1].ListenAddress != "127.0.0.1" {
 		t.Errorf("%+v", ports)
+	}
+}
+
+// What kubeadm applies to the API server's manifest: the old issuer second, and the
+// authenticator of Up's clusters, whose configuration the API server must find.
+func TestAPIServerPatch(t *testing.T) {
+	const manifest = `{"spec": {"containers": [{"command": ["kube-apiserver"], "volumeMounts": [{"name": "k8s-certs"}]}], "volumes": [{"name": "k8s-certs"}]}}`
+	for _, authenticates := range []bool{false, true} {
+		folder := t.TempDir()
+		if err := writeForNode(folder, authenticates); err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(filepath.Join(folder, patchesFolder, "kube-apiserver0+json.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		patch, err := jsonpatch.DecodePatch(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		patched, err := patch.Apply([]byte(manifest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pod corev1.Pod
+		if err := json.Unmarshal(patched, &pod); err != nil {
+			t.Fatal(err)
+		}
+		flags := pod.Spec.Containers[0].Command
+		if !slices.Contains(flags, "--service-account-issuer="+clusterIssuer) {
+			t.Error("the old issuer is not kept second")
+		}
+		var file string
+		for _, f := range flags {
+			if value, ok := strings.CutPrefix(f, "--authentication-token-webhook-config-file="); ok {
+				file = value
+			}
+		}
+		if (file != "") != authenticates {
+			t.Fatalf("%t: %s", authenticates, flags)
+		}
+		if !authenticates {
+			continue
+		}
+		mounted := ""
+		for _, v := range pod.Spec.Volumes {
+			if v.HostPath != nil && v.HostPath.Path == pod.Spec.Containers[0].VolumeMounts[1].MountPath {
+				mounted = v.HostPath.Path
+			}
+		}
+		on := ""
+		for _, m := range clusterConfig(nil, "https://issuer.example", folder, nil).Nodes[0].ExtraMounts {
+			if m.ContainerPath == mounted {
+				on = m.HostPath
+			}
+		}
+		config, err := clientcmd.LoadFromFile(filepath.Join(on, strings.TrimPrefix(file, mounted)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if where := config.Clusters[config.Contexts[config.CurrentContext].Cluster].Server; where != "http://127.0.0.1:21362/authenticate" {
+			t.Error(where)
+		}
 	}
 }
 

@@ -30,9 +30,11 @@ type running struct {
 	image        string // irsa-emu's
 	region       string // of pods whose namespace names none; the manifests' own when empty
 	leadsAll     bool   // lead pods without a role to the emulator, too
-	stateNode    string // the node whose disk has the default emulator's state; empty: it goes with the pod
-	log          func(string)
-	http         *http.Client
+	// authenticates says that the API server takes tokens of aws eks get-token.
+	authenticates bool
+	stateNode     string // the node whose disk has the default emulator's state; empty: it goes with the pod
+	log           func(string)
+	http          *http.Client
 
 	// node is that of a cluster that this run made, or nil. nodes are those of
 	// any kind cluster on this machine; none where they are out of reach.

@@ -56,6 +56,9 @@ type upMark struct {
 	Region string `json:"region"`
 	// Config is the digest of kind's configuration; empty: none was given.
 	Config string `json:"config,omitempty"`
+	// Authenticates says that the API server takes tokens of aws eks get-token:
+	// clusters of before do not.
+	Authenticates bool `json:"authenticates,omitempty"`
 	// Creating is true until the cluster has come up.
 	Creating bool `json:"creating,omitempty"`
 }
@@ -83,7 +86,7 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Keep, config.usersKubeconfig, config.Parallel = true, true, 1
+	config.Keep, config.usersKubeconfig, config.authenticates, config.Parallel = true, true, true, 1
 	provider, err := newProvider(config.Log)
 	if err != nil {
 		return nil, err
@@ -108,7 +111,7 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 	}
 	result.Endpoint, result.Authority = client.Host(), string(client.Authority())
 	r := newRunning(client, config.Name, "", config, image.reference)
-	r.node, r.nodes, r.region, r.leadsAll, r.reach = n, n.all, mark.Region, true, n.reach
+	r.node, r.nodes, r.region, r.leadsAll, r.authenticates, r.reach = n, n.all, mark.Region, true, mark.Authenticates, n.reach
 	if r.stateNode, err = n.stateFolder(); err != nil {
 		return nil, err
 	}
@@ -159,7 +162,7 @@ func findOrMake(ctx context.Context, c *Clusters, up UpConfig) (n *node, mark *u
 // EKS's of the region, so that it is of the region's partition.
 func newMark(up UpConfig, port int32) *upMark {
 	region, _, _ := aws.EKSIssuerParts(up.Issuer)
-	mark := &upMark{Issuer: up.Issuer, Region: cmp.Or(up.Region, up.NewRegion, region, aws.DefaultRegion), Port: port, Creating: true}
+	mark := &upMark{Issuer: up.Issuer, Region: cmp.Or(up.Region, up.NewRegion, region, aws.DefaultRegion), Port: port, Authenticates: true, Creating: true}
 	if mark.Issuer == "" {
 		mark.Issuer = aws.EKSIssuer(mark.Region, defaultIssuerID)
 	}

@@ -19,8 +19,8 @@ import (
 )
 
 // AccessEntry says who of IAM may call a cluster's API server, as whom. It is kept
-// and shown, so that Terraform and others find what they wrote; it has no effect,
-// for there is no API server here that would ask for it.
+// and shown, so that Terraform and others find what they wrote; the API server of a
+// cluster of irsa-emu up asks for it (package authenticator).
 //
 // Texts: recorded 16.
 type AccessEntry struct {
@@ -162,6 +162,11 @@ func (in *accessEntryInput) apply(entry *AccessEntry) error {
 		return notStandard()
 	}
 	if in.KubernetesGroups != nil {
+		for _, name := range *in.KubernetesGroups {
+			if strings.HasPrefix(name, "system:") {
+				return invalidParameter("The kubernetes group name %s is invalid, it cannot start with system:", name)
+			}
+		}
 		entry.Groups = *in.KubernetesGroups
 	}
 	if in.Username != nil && *in.Username != "" {

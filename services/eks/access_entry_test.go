@@ -43,6 +43,8 @@ func TestAccessEntries(t *testing.T) {
 		in.PrincipalArn = aws.String("arn:aws:iam::111122223333:role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS")
 	})
 	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "The caller is not allowed to modify access entries with a principalArn value of a Service Linked Role")
+	_, err = create(func(in *sdk.CreateAccessEntryInput) { in.KubernetesGroups = []string{"viewers", "system:masters"} })
+	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "The kubernetes group name system:masters is invalid, it cannot start with system:")
 
 	const missing = "The specified principalArn could not be found. You can view your available access entries with 'list-access-entries'."
 	_, err = c.DescribeAccessEntry(ctx, &sdk.DescribeAccessEntryInput{ClusterName: name, PrincipalArn: aws.String("arn:aws:iam::111122223333:role/none")})

@@ -6,7 +6,8 @@ import (
 )
 
 // accessPolicies are EKS's own policies for API servers, as ListAccessPolicies has
-// them: by name, letter for letter (recorded 16). They have no effect here.
+// them: by name, letter for letter (recorded 16). What they give is for the cluster to
+// say (package authenticator).
 var accessPolicies = []string{
 	"AIDevOpsAgentAccessPolicy", "AWSBatchClusterPolicy", "AmazonAIOpsAssistantPolicy", "AmazonARCRegionSwitchScalingPolicy",
 	"AmazonEKSACKPolicy", "AmazonEKSAdminPolicy", "AmazonEKSAdminViewPolicy", "AmazonEKSArgoCDClusterPolicy", "AmazonEKSArgoCDPolicy",

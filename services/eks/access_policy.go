@@ -13,7 +13,7 @@ import (
 )
 
 // AccessPolicy is one of EKS's own policies for its API servers, associated with
-// an access entry. It has no effect here, as the entry has none.
+// an access entry.
 type AccessPolicy struct {
 	ARN        string    `json:"arn"`
 	Scope      string    `json:"scope"` // cluster or namespace

@@ -116,7 +116,7 @@ func exportAssociations(r state.Reader, c *Cluster) []statefile.PodIdentityAssoc
 	return list
 }
 
-// Reset deletes all clusters and associations of an account; of every account
+// Reset deletes all clusters of an account and what belongs to them; of every account
 // when it is empty.
 func Reset(tx *state.Txn, account string) {
 	if account != "" {
@@ -124,6 +124,8 @@ func Reset(tx *state.Txn, account string) {
 	}
 	state.DeleteAll[*Cluster](tx, account)
 	state.DeleteAll[*Association](tx, account)
+	state.DeleteAll[*AccessEntry](tx, account)
+	state.DeleteAll[*Addon](tx, account)
 }
 
 // Apply merges the clusters of a document into the state; see [Apply].

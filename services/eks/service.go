@@ -3,8 +3,9 @@
 // and the pod identity associations beside it.
 //
 // It runs no cluster. A cluster here is a description: of one that a State
-// document names, or that CreateCluster made; access entries and add-ons are
-// kept and shown, without effect; nodes and the like answer NotImplemented.
+// document names, or that CreateCluster made. Access entries and add-ons are kept
+// and shown; of a cluster of irsa-emu up, the API server goes by the entries. Nodes
+// and the like answer NotImplemented.
 //
 // It follows the API reference of EKS (restJson 1.1).
 package eks

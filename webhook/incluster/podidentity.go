@@ -52,6 +52,27 @@ func (p *PodIdentity) Find(ctx context.Context, namespace, serviceAccount string
 	return found, emulator, nil
 }
 
+// Cluster is the cluster as the default emulator's EKS has it; without a name if
+// it does not.
+func (p *PodIdentity) Cluster(ctx context.Context) (found control.PodIdentity, emulator string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	issuer, err := p.clusterIssuer(ctx)
+	if err != nil {
+		return found, "", err
+	}
+	host, err := p.Routes.defaultEmulator(ctx)
+	if err != nil {
+		return found, "", err
+	}
+	emulator = "http://" + net.JoinHostPort(host, EmulatorPort)
+	client := control.Client{URL: emulator, Token: p.ControlToken}
+	if found, err = client.PodIdentity(ctx, control.PodIdentityQuery{Issuer: issuer}); err != nil {
+		return found, emulator, fmt.Errorf("asking the emulator for the cluster: %w", err)
+	}
+	return found, emulator, nil
+}
+
 func (p *PodIdentity) clusterIssuer(ctx context.Context) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

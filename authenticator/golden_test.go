@@ -1,0 +1,3 @@
+package authenticator
+
+import _ "github.com/irsa-emu/irsa-emu/golden" // the flag -update
