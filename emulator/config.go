@@ -14,6 +14,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // Config is all that an emulator needs; every field has a working default.
@@ -31,6 +32,9 @@ type Config struct {
 	Region string
 	// AdminSecret is the secret key of every account's administrator. Default "test".
 	AdminSecret string
+	// Administrators are further access keys of accounts' administrators, such as
+	// those that a test suite written for another emulator signs with.
+	Administrators []sts.Administrator
 	// ControlToken guards /_emu on listeners beyond loopback; empty refuses them there.
 	ControlToken string
 	// Decisions is how many decisions are kept, at some 2 KB each. Default 1,000.

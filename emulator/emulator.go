@@ -86,7 +86,7 @@ func (e *Emulator) wire(ctx context.Context) error {
 	e.issuers = newIssuers(c, e.store, e.clock, e.metrics.fetchedKeys)
 	keys := e.issuers.keys()
 	authenticator, err := sts.New(ctx, sts.Config{
-		Store: e.store, Keys: keys, Rand: c.Rand, AdminSecret: c.AdminSecret, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
+		Store: e.store, Keys: keys, Rand: c.Rand, AdminSecret: c.AdminSecret, Administrators: c.Administrators, DefaultAccount: c.Account, PropagationDelay: c.PropagationDelay, Now: e.clock.Now,
 		SignOutbound: e.issuers.signOutbound,
 	})
 	if err != nil {

@@ -35,6 +35,9 @@ type Config struct {
 	AdminSecret string
 	// DefaultAccount, twelve digits, is the account that the access key id "test" administers.
 	DefaultAccount string
+	// Administrators are further keys of accounts' administrators. One whose id is
+	// an administrator's at any rate takes the place of that one.
+	Administrators []Administrator
 	// SignOutbound signs the payload of a web identity token of an account's own
 	// issuer, with RS256 or ES384. Nil: the account's tokens cannot be made.
 	SignOutbound func(ctx context.Context, issuer, alg string, payload []byte) (string, error)
@@ -54,6 +57,8 @@ type Config struct {
 type Service struct {
 	config      Config
 	description *api.Description
+	// administrators are those of the configuration, by access key id.
+	administrators map[string]Administrator
 	// rings caches the parsed sealing keys of the newest state that was seen.
 	rings atomic.Pointer[keyring]
 }
@@ -65,6 +70,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	if c.DefaultAccount != "" && !aws.IsAccount(c.DefaultAccount) {
 		return nil, fmt.Errorf("sts: Config.DefaultAccount is %q, not twelve digits", c.DefaultAccount)
+	}
+	named, err := administrators(&c)
+	if err != nil {
+		return nil, fmt.Errorf("sts: %w", err)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -78,7 +87,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := Ensure(ctx, c.Store, c.Now(), c.Rand); err != nil {
 		return nil, fmt.Errorf("sts: %w", err)
 	}
-	return &Service{config: c, description: describe()}, nil
+	return &Service{config: c, description: describe(), administrators: named}, nil
 }
 
 // Describe says what the service is.

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,12 +20,13 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 type serveFlags struct {
 	listen, tlsListen, dataDir, store, account, region, adminSecret, controlToken, readyFile, logFormat, issuerCA, cloudTrail, maxObjectSize string
 	given                                                                                                                                    givenFlags
-	allowIssuers                                                                                                                             []string
+	allowIssuers, adminCredentials                                                                                                           []string
 	decisions                                                                                                                                int
 	verbose, dataEvents                                                                                                                      bool
 	drainTimeout, drainLinger                                                                                                                time.Duration
@@ -54,6 +56,7 @@ it at once.
 	flags.StringVar(&f.account, "account", aws.DefaultAccount, "the default account: access key id \"test\" is its administrator")
 	flags.StringVar(&f.region, "region", aws.DefaultRegion, "region of calls that do not name one")
 	flags.StringVar(&f.adminSecret, "admin-secret", "test", "secret access key of every account's administrator")
+	flags.StringArrayVar(&f.adminCredentials, "admin-credentials", nil, "a further access key of an administrator, KEY:SECRET or KEY:SECRET@ACCOUNT, such as testing:testing for a suite written for moto; a session token with it is not looked at (repeatable; several are separated by blanks)")
 	flags.StringVar(&f.controlToken, "control-token", "", "bearer token for /_emu on listeners beyond loopback")
 	flags.StringVar(&f.readyFile, "ready-file", "", "file to write when the emulator is ready: {\"url\", \"pid\"}")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
@@ -142,6 +145,9 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) 
 	if config.MaxObjectSize, err = f.objectSize(); err != nil {
 		return config, usageError("--max-object-size: %w", err)
 	}
+	if config.Administrators, err = f.administrators(); err != nil {
+		return config, err
+	}
 	for _, network := range f.allowIssuers {
 		prefix, err := netip.ParsePrefix(network)
 		if err != nil {
@@ -169,6 +175,28 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) 
 	backend, err := openStore(ctx, f.store)
 	config.Backend = backend
 	return config, err
+}
+
+// administrators are the keys of --admin-credentials.
+func (f *serveFlags) administrators() ([]sts.Administrator, error) {
+	var all []sts.Administrator
+	for _, value := range f.adminCredentials {
+		words := strings.Fields(value)
+		if len(words) == 0 {
+			return nil, usageError("--admin-credentials: empty; write KEY:SECRET or KEY:SECRET@ACCOUNT, such as testing:testing")
+		}
+		for _, word := range words {
+			a, err := sts.ParseAdministrator(word)
+			if err != nil {
+				return nil, usageError("--admin-credentials: %w", err)
+			}
+			if slices.ContainsFunc(all, func(b sts.Administrator) bool { return a.AccessKeyID == b.AccessKeyID }) {
+				return nil, usageError("--admin-credentials: %s is there twice; write each access key id once", a.AccessKeyID)
+			}
+			all = append(all, a)
+		}
+	}
+	return all, nil
 }
 
 // objectSize is the largest object that is kept. etcd is not made for more than
