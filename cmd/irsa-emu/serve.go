@@ -28,6 +28,7 @@ type serveFlags struct {
 	given                                                                                                                                    givenFlags
 	allowIssuers, adminCredentials                                                                                                           []string
 	decisions                                                                                                                                int
+	parent                                                                                                                                   parentFlags
 	verbose, dataEvents                                                                                                                      bool
 	drainTimeout, drainLinger                                                                                                                time.Duration
 }
@@ -39,7 +40,7 @@ func (p *program) serveCommand() *cobra.Command {
 		Long: `serve prints one line on stdout when it is ready, and logs to stderr: calls that
 were refused or failed, with -v all calls. On SIGINT or SIGTERM /readyz answers
 503, calls in flight are finished, and the exit code is 0; a second signal stops
-it at once.
+it at once. With --parent-death the end of the process that started it does the same.
 
 ` + storeHelp,
 		Example: `  irsa-emu serve --given state.yaml
@@ -68,6 +69,7 @@ it at once.
 	flags.StringVar(&f.maxObjectSize, "max-object-size", "", "largest S3 object to accept (default 5GiB; 256MiB with --store etcd:, which keeps content in etcd)")
 	flags.DurationVar(&f.drainTimeout, "drain-timeout", 10*time.Second, "how long calls in flight may take after SIGINT or SIGTERM")
 	flags.DurationVar(&f.drainLinger, "drain-linger", 0, "keep accepting calls this long after SIGINT or SIGTERM while /readyz answers 503, so that load balancers notice")
+	f.parent.add(flags)
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "log all calls, not only those that were refused or failed")
 	return cmd
 }
@@ -80,6 +82,11 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop, err := withParent(ctx, f.parent, config.Logger)
+	if err != nil {
+		return errors.Join(err, config.Backend.Close())
+	}
+	defer stop()
 	config.LogLinesLost = log.lost.Load
 	records, err := p.openTrail(f.cloudTrail)
 	if err != nil {
@@ -132,6 +139,9 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) 
 	}
 	if !aws.IsAccount(f.account) {
 		return config, usageError("--account %s: an account id is twelve digits, such as 111122223333", f.account)
+	}
+	if err := f.parent.check(); err != nil {
+		return config, err
 	}
 	if f.decisions < 1 {
 		return config, usageError("--decisions %d: keep at least one", f.decisions)
