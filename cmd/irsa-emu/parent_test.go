@@ -109,7 +109,7 @@ func TestEndsWhenItsParentIsGoneAlready(t *testing.T) {
 		sh -c 'cut -d" " -f4 /proc/$PPID/stat' >adopted.by 2>/dev/null
 		exec sh -c 'echo $$ >pid; exec $SERVE %' ) & exit 0`
 	for flags, want := range map[string]string{
-		"":                "--parent-death: the process that started irsa-emu is gone already: process 1 has adopted this one; if it started it, write --parent-pid 1",
+		"":                        "--parent-death: the process that started irsa-emu is gone already: process 1 has adopted this one; if it started it, write --parent-pid 1",
 		"--parent-pid 2147483646": "of --parent-pid is gone already, or never was",
 	} {
 		cmd, file, log := suite(t, strings.Replace(orphan, "%", flags, 1))
