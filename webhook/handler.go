@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -129,9 +130,10 @@ func (h *Handler) admit(ctx context.Context, req *admissionv1.AdmissionRequest) 
 	if err != nil {
 		return denied(err)
 	}
-	note(id.outcome())
+	got, detail := id.outcome()
+	note(got, strings.Join(append([]string{detail}, config.Extra.Warnings...), "; "))
 	kind := admissionv1.PatchTypeJSONPatch
-	return &admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind}
+	return &admissionv1.AdmissionResponse{Allowed: true, Patch: patch, PatchType: &kind, Warnings: config.Extra.Warnings}
 }
 
 func (h *Handler) leads(ctx context.Context, namespace string, pod *corev1.Pod) (bool, error) {

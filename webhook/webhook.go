@@ -110,6 +110,8 @@ type Extra struct {
 	// leads AWS's host names to AWS: those on the host's network, unless they say
 	// ClusterFirstWithHostNet, and those with the policy Default.
 	ClusterDNS bool
+	// Warnings are for whoever makes the pod: kubectl shows them.
+	Warnings []string
 }
 
 func (c Config) withDefaults() Config {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,7 +23,7 @@ import (
 
 type webhookFlags struct {
 	listen, interceptListen, metricsListen, namespace, secret, service, configuration, emulator string
-	identityFile                                                                                string
+	identityFile, authority                                                                     string
 	names                                                                                       webhook.ContainerCredentials
 	prefix, audience, mountPath, region, certFile, keyFile, logFormat                           string
 	expiration                                                                                  int64
@@ -61,6 +62,7 @@ public keys. The manifests in deploy/ start it.`,
 	flags.BoolVar(&f.regionalSTS, "sts-regional-endpoint", true, "set AWS_STS_REGIONAL_ENDPOINTS=regional, as EKS does")
 	flags.BoolVar(&f.watchConfigMap, "watch-config-map", false, "take roles from ConfigMap pod-identity-webhook too")
 	flags.BoolVar(&f.endpoints, "endpoints", false, "lead pods without a role to the emulator too; the annotation "+incluster.EndpointsAnnotation+" on a pod, service account or namespace says otherwise")
+	flags.StringVar(&f.authority, "authority", strings.Join(incluster.DefaultAuthority, ","), "variables by which pods find the authority that signs for AWS's host names; the annotation "+incluster.AuthorityAnnotation+" on a pod, service account or namespace says otherwise")
 	flags.StringVar(&f.identityFile, "watch-container-credentials-config", "", "file that lists service accounts with EKS Pod Identity, beside those with an association")
 	flags.StringVar(&f.names.Audience, "container-credentials-audience", webhook.PodIdentityAudience, "audience of EKS Pod Identity's tokens")
 	flags.StringVar(&f.names.MountPath, "container-credentials-mount-path", webhook.PodIdentityMountPath, "where EKS Pod Identity's tokens are mounted")
@@ -79,6 +81,10 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 	logger := slog.New(slog.NewTextHandler(p.stderr, nil))
 	if f.logFormat == "json" {
 		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
+	}
+	authority, err := incluster.ParseAuthority(f.authority)
+	if err != nil {
+		return fmt.Errorf("--authority: %w", err)
 	}
 	client, err := kube.InCluster()
 	if err != nil {
@@ -100,7 +106,7 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 		Prefix: f.prefix, Audience: f.audience, MountPath: f.mountPath, Expiration: f.expiration, Region: f.region, RegionalSTS: f.regionalSTS,
 		ContainerCredentials: f.names,
 	}
-	routes := &incluster.Routes{Client: client, Namespace: f.namespace, Service: f.emulator, Config: config, CA: secret[incluster.SecretCA], Intercepts: f.interceptListen != "", LeadsAll: f.endpoints}
+	routes := &incluster.Routes{Client: client, Namespace: f.namespace, Service: f.emulator, Config: config, CA: secret[incluster.SecretCA], Intercepts: f.interceptListen != "", LeadsAll: f.endpoints, Authority: authority}
 	source := &incluster.Source{
 		Client: client, Config: config, Grace: f.grace, Logger: logger,
 		PodIdentity: &incluster.PodIdentity{Client: client, Routes: routes, ControlToken: string(secret[incluster.SecretControlToken])},

@@ -129,7 +129,7 @@ func TestConfigForNamespaces(t *testing.T) {
 		"/api/v1/namespaces/own":                        `{"metadata": {"name": "own", "annotations": {"irsa-emu.dev/emulator": "10.0.0.9", "irsa-emu.dev/region": "eu-west-1"}}}`,
 		"/api/v1/namespaces/irsa-emu/services/irsa-emu": `{"spec": {"clusterIP": "10.96.0.7"}}`,
 	}}
-	r := &Routes{Client: a.client(t), Namespace: "irsa-emu", Service: "irsa-emu", Config: webhook.Config{Region: "us-east-1"}, CA: []byte("PEM")}
+	r := &Routes{Client: a.client(t), Namespace: "irsa-emu", Service: "irsa-emu", Config: webhook.Config{Region: "us-east-1"}, CA: authority(t)}
 	for namespace, want := range map[string][2]string{"shop": {"http://10.96.0.7:4772", "us-east-1"}, "own": {"http://10.0.0.9:4772", "eu-west-1"}} {
 		c, err := r.ConfigFor(context.Background(), namespace, new(corev1.Pod))
 		if err != nil {
@@ -142,7 +142,7 @@ func TestConfigForNamespaces(t *testing.T) {
 		if env["AWS_ENDPOINT_URL"] != want[0] || env["AWS_ENDPOINT_URL_STS"] != want[0] || c.Region != want[1] || env["AWS_CA_BUNDLE"] != CAMountPath+"/ca.pem" {
 			t.Errorf("%s: %s, %v", namespace, c.Region, env)
 		}
-		if c.Extra.Annotations[CAAnnotation] != "PEM" {
+		if c.Extra.Annotations[CAAnnotation] != string(r.CA) {
 			t.Error("the certificate does not go with the pod")
 		}
 	}
@@ -345,7 +345,7 @@ func TestLeads(t *testing.T) {
 		"/api/v1/namespaces/all": yes, "/api/v1/namespaces/all/serviceaccounts/refuses": no,
 		"/api/v1/namespaces/irsa-emu/services/irsa-emu": `{"spec": {"clusterIP": "10.96.0.7"}}`,
 	}}
-	r := &Routes{Client: a.client(t), Namespace: "irsa-emu", Service: "irsa-emu"}
+	r := &Routes{Client: a.client(t), Namespace: "irsa-emu", Service: "irsa-emu", CA: authority(t)}
 	for _, c := range []struct {
 		namespace, account, pod string
 		want, wantOfAll         bool

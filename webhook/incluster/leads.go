@@ -44,31 +44,48 @@ func wishIn(annotations map[string]string) wish {
 	return no
 }
 
-// wishOf asks the nearest annotation.
-func (r *Routes) wishOf(ctx context.Context, namespace string, pod *corev1.Pod) (wish, error) {
-	if said := wishIn(pod.Annotations); said != 0 {
-		return said, nil
-	}
+// annotated is an object whose annotations count for a pod.
+type annotated struct {
+	what        string
+	annotations map[string]string
+}
+
+// nearest are a pod, its service account and its namespace: the first one that
+// says something counts.
+func (r *Routes) nearest(ctx context.Context, namespace string, pod *corev1.Pod) ([]annotated, error) {
 	var account corev1.ServiceAccount
 	err := r.Client.Get(ctx, kube.Path("serviceaccounts", namespace, pod.Spec.ServiceAccountName), &account)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return 0, fmt.Errorf("service account %s/%s: %w", namespace, pod.Spec.ServiceAccountName, err)
-	}
-	if said := wishIn(account.Annotations); said != 0 {
-		return said, nil
+		return nil, fmt.Errorf("service account %s/%s: %w", namespace, pod.Spec.ServiceAccountName, err)
 	}
 	var found corev1.Namespace
 	if err := r.Client.Get(ctx, kube.Path("namespaces", "", namespace), &found); err != nil {
-		return 0, fmt.Errorf("namespace %s: %w", namespace, err)
+		return nil, fmt.Errorf("namespace %s: %w", namespace, err)
 	}
-	return wishIn(found.Annotations), nil
+	return []annotated{
+		{"the pod", pod.Annotations},
+		{"service account " + pod.Spec.ServiceAccountName, account.Annotations},
+		{"namespace " + namespace, found.Annotations},
+	}, nil
+}
+
+func wishOf(nearest []annotated) wish {
+	for _, a := range nearest {
+		if said := wishIn(a.annotations); said != 0 {
+			return said
+		}
+	}
+	return 0
 }
 
 // Leads says whether a pod without a role is led to the emulator.
 func (r *Routes) Leads(ctx context.Context, namespace string, pod *corev1.Pod) (bool, error) {
-	said, err := r.wishOf(ctx, namespace, pod)
-	if err != nil || said != 0 {
-		return said == yes, err
+	nearest, err := r.nearest(ctx, namespace, pod)
+	if err != nil {
+		return false, err
+	}
+	if said := wishOf(nearest); said != 0 {
+		return said == yes, nil
 	}
 	return r.LeadsAll && namespace != r.Namespace && !slices.Contains(exempt, namespace), nil
 }

@@ -25,6 +25,9 @@ type Routes struct {
 	// LeadsAll leads pods to the emulator whose service account has no role, too,
 	// but for those of [exempt] namespaces and of the webhook's own.
 	LeadsAll bool
+	// Authority are the variables that pods find the authority by which choose none
+	// themselves; nil: [DefaultAuthority].
+	Authority []string
 }
 
 // Emulator is the host of a namespace's emulator, and the region of its pods.
@@ -65,8 +68,7 @@ var endpointNames = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
 
 // ConfigFor is the webhook's configuration for a pod of a namespace: modern SDKs
 // are pointed at its emulator, all are made to trust the authority, unless the
-// annotation [EndpointsAnnotation] says no. The certificate goes with the pod, as
-// an annotation, so that namespaces need nothing prepared in them.
+// annotation [EndpointsAnnotation] says no.
 func (r *Routes) ConfigFor(ctx context.Context, namespace string, pod *corev1.Pod) (webhook.Config, error) {
 	c := r.Config
 	host, region, err := r.Emulator(ctx, namespace)
@@ -76,8 +78,8 @@ func (r *Routes) ConfigFor(ctx context.Context, namespace string, pod *corev1.Po
 	if region != "" {
 		c.Region = region
 	}
-	wish, err := r.wishOf(ctx, namespace, pod)
-	if err != nil || wish == no {
+	nearest, err := r.nearest(ctx, namespace, pod)
+	if err != nil || wishOf(nearest) == no {
 		return c, err
 	}
 	url := "http://" + net.JoinHostPort(host, EmulatorPort)
@@ -85,19 +87,7 @@ func (r *Routes) ConfigFor(ctx context.Context, namespace string, pod *corev1.Po
 	for _, name := range endpointNames {
 		endpoints = append(endpoints, corev1.EnvVar{Name: "AWS_ENDPOINT_URL_" + name, Value: url})
 	}
-	// botocore and the AWS SDKs; OpenSSL and Go, which go on reading the
-	// system's folder beside it; Node.js.
-	var env []corev1.EnvVar
-	for _, name := range []string{"AWS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"} {
-		env = append(env, corev1.EnvVar{Name: name, Value: CAMountPath + "/" + caFile})
-	}
-	c.Extra = webhook.Extra{
-		Endpoints: endpoints, Env: env, MountPath: CAMountPath, Annotations: map[string]string{CAAnnotation: string(r.CA)}, ClusterDNS: r.Intercepts,
-		Volume: &corev1.Volume{Name: caVolume, VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{
-			Items: []corev1.DownwardAPIVolumeFile{{
-				Path: caFile, FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + CAAnnotation + "']"},
-			}},
-		}}},
-	}
-	return c, nil
+	variables, warnings := r.authorityOf(nearest)
+	c.Extra = webhook.Extra{Endpoints: endpoints, ClusterDNS: r.Intercepts, Warnings: warnings}
+	return c, r.trust(&c.Extra, variables)
 }

@@ -1,0 +1,169 @@
+package incluster
+
+import (
+	"crypto/sha1"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/binary"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-emu/irsa-emu/webhook"
+)
+
+// AuthorityAnnotation on a pod, its service account or its namespace, in this
+// order, names the variables that tell the pod's programs of the authority which
+// signs for AWS's host names, with commas between them: [DefaultAuthority] where
+// nothing says otherwise, none for no variable.
+//
+// No set of variables suits every program. Go programs with an HTTP client of
+// their own end at AWS_CA_BUNDLE; a botocore older than AWS_ENDPOINT_URL reads
+// nothing else.
+const AuthorityAnnotation = "irsa-emu.dev/authority"
+
+// DefaultAuthority are the variables that pods get unless they choose: they add
+// the authority to those that the image trusts, but for AWS_CA_BUNDLE, which AWS's
+// SDKs alone read.
+var DefaultAuthority = []string{"AWS_CA_BUNDLE", dirVariable, "NODE_EXTRA_CA_CERTS"}
+
+// noAuthority is the annotation's word for no variable.
+const noAuthority = "none"
+
+// dirVariable is a list of folders. OpenSSL and Go read the image's bundle file
+// beside them; SSL_CERT_FILE they read in its place.
+const dirVariable = "SSL_CERT_DIR"
+
+// systemFolders are where images have certificates one by one: OpenSSL and Go no
+// longer look there of themselves once the variable is set. Debian, Alpine and
+// SUSE; Red Hat, Fedora and Amazon Linux.
+const systemFolders = "/etc/ssl/certs:/etc/pki/tls/certs"
+
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// ParseAuthority reads the annotation's value. An empty one says nothing: nil.
+func ParseAuthority(value string) ([]string, error) {
+	if strings.TrimSpace(value) == "" {
+		return nil, nil
+	}
+	var names []string
+	for name := range strings.SplitSeq(value, ",") {
+		name = strings.TrimSpace(name)
+		if !variableName.MatchString(name) {
+			return nil, fmt.Errorf("%.64q is no name of a variable; write those that the pod's programs read, such as %s, or %s", name, strings.Join(DefaultAuthority, ","), noAuthority)
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if slices.Contains(names, noAuthority) {
+		if len(names) > 1 {
+			return nil, fmt.Errorf("%s stands alone, not beside variables", noAuthority)
+		}
+		return []string{}, nil
+	}
+	return names, nil
+}
+
+// authorityOf is the nearest choice of variables. What cannot be read says
+// nothing, and is a warning for who makes the pod.
+func (r *Routes) authorityOf(nearest []annotated) (names []string, warnings []string) {
+	for _, a := range nearest {
+		names, err := ParseAuthority(a.annotations[AuthorityAnnotation])
+		if err != nil {
+			warnings = append(warnings, fmt.Sprintf("annotation %s of %s is passed over: %v", AuthorityAnnotation, a.what, err))
+		} else if names != nil {
+			return names, warnings
+		}
+	}
+	if r.Authority != nil {
+		return r.Authority, warnings
+	}
+	return DefaultAuthority, warnings
+}
+
+// trust mounts the authority's certificate, which goes with the pod as an
+// annotation so that namespaces need nothing prepared in them, and names it in
+// variables. It is there twice: as a bundle, and under the name by which OpenSSL
+// finds it in a folder.
+func (r *Routes) trust(extra *webhook.Extra, variables []string) error {
+	hash, err := subjectHash(r.CA)
+	if err != nil {
+		return fmt.Errorf("the authority in the Secret: %w", err)
+	}
+	for _, name := range variables {
+		value := CAMountPath + "/" + caFile
+		if name == dirVariable {
+			value = CAMountPath + ":" + systemFolders
+		}
+		extra.Env = append(extra.Env, corev1.EnvVar{Name: name, Value: value})
+	}
+	var files []corev1.DownwardAPIVolumeFile
+	for _, name := range []string{caFile, hash + ".0"} {
+		files = append(files, corev1.DownwardAPIVolumeFile{
+			Path: name, FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + CAAnnotation + "']"},
+		})
+	}
+	extra.MountPath, extra.Annotations = CAMountPath, map[string]string{CAAnnotation: string(r.CA)}
+	extra.Volume = &corev1.Volume{Name: caVolume, VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: files}}}
+	return nil
+}
+
+// subjectHash is what OpenSSL, since 1.0, calls a certificate by in a folder of
+// certificates (openssl x509 -subject_hash): the first four bytes, as a little-endian
+// number, of the SHA-1 of its subject's canonical form, in which every value is
+// UTF-8, of small ASCII letters, and without needless white space (X509_NAME_hash(3)).
+func subjectHash(authority []byte) (string, error) {
+	block, _ := pem.Decode(authority)
+	if block == nil {
+		return "", errors.New("it is no PEM")
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", err
+	}
+	var subject pkix.RDNSequence
+	if _, err := asn1.Unmarshal(certificate.RawSubject, &subject); err != nil {
+		return "", err
+	}
+	type attribute struct {
+		Type  asn1.ObjectIdentifier
+		Value asn1.RawValue
+	}
+	var canonical []byte
+	for _, names := range subject {
+		var set []attribute
+		for _, n := range names {
+			text, ok := n.Value.(string)
+			if !ok {
+				return "", fmt.Errorf("its subject's %s is no text", n.Type)
+			}
+			set = append(set, attribute{n.Type, asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: canonicalText(text)}})
+		}
+		encoded, err := asn1.MarshalWithParams(set, "set")
+		if err != nil {
+			return "", err
+		}
+		canonical = append(canonical, encoded...)
+	}
+	sum := sha1.Sum(canonical)
+	return fmt.Sprintf("%08x", binary.LittleEndian.Uint32(sum[:4])), nil
+}
+
+// canonicalText leaves letters beyond ASCII as they are.
+func canonicalText(s string) []byte {
+	space := func(c rune) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+	b := []byte(strings.Join(strings.FieldsFunc(s, space), " "))
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return b
+}
