@@ -2,9 +2,7 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -13,8 +11,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/deploy"
-	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // mostRefusals are looked through for the last one of the account's own.
@@ -55,77 +51,6 @@ func (x *examination) lastRefusal(context.Context) Link {
 		return link
 	}
 	return Link{}
-}
-
-// brokenHandshake is one of the webhook's list: [incluster.FailedHandshake].
-type brokenHandshake struct {
-	Namespace, Pod, ServiceAccount, Host string
-	Count                                int
-	Last                                 time.Time
-}
-
-// handshakes shows the pods that do not trust the emulator as AWS's host names:
-// a controller that uses this account's token is one that the account knows nothing of.
-func (x *examination) handshakes(ctx context.Context) Link {
-	if x.service == nil || x.Forward == nil {
-		return Link{}
-	}
-	pods, err := x.readyPods(ctx, deploy.Namespace, deploy.Webhook)
-	if err != nil || len(pods) == 0 {
-		return Link{} // said by the webhook's link
-	}
-	list, err := x.failedHandshakes(ctx, pods[0].name)
-	if err != nil || len(list) == 0 {
-		return Link{} // a webhook of an older version has no list
-	}
-	link := Link{Status: Warning, Detail: "some pods do not trust the emulator as AWS's host names, and end at \"certificate signed by unknown authority\""}
-	for i, h := range list {
-		if i == 5 {
-			link = link.because(fmt.Sprintf("and %d more", len(list)-i))
-			break
-		}
-		who := "a program on the host's network"
-		if h.Pod != "" {
-			who = h.Namespace + "/" + h.Pod
-		}
-		link = link.because(fmt.Sprintf("%s as %s, %s, last %s", who, h.Host, term.Plural(h.Count, "time"), x.ago(h.Last)))
-		if x.pod != nil && h.Namespace == x.Namespace && h.Pod == x.pod.Name {
-			link.Status, link.Detail = Broken, "this pod does not trust the emulator as "+h.Host
-		}
-		mend := x.kubectlIn(h.Namespace, "annotate serviceaccount %s --overwrite %s=true   # and make its pods anew", h.ServiceAccount, endpointsAnnotation)
-		if h.Pod != "" && (len(link.Mend) == 0 || link.Mend[len(link.Mend)-1] != mend) {
-			link.Mend = append(link.Mend, mend)
-		}
-	}
-	return link
-}
-
-// endpointsAnnotation is incluster.EndpointsAnnotation.
-const endpointsAnnotation = "irsa-emu.dev/endpoints"
-
-const webhookMetricsPort = 9999
-
-func (x *examination) failedHandshakes(ctx context.Context, pod string) ([]brokenHandshake, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	base, err := x.Forward(ctx, deploy.Namespace, pod, webhookMetricsPort)
-	if err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/handshakes", nil)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := x.HTTP.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the webhook answers %s", answer.Status)
-	}
-	var list []brokenHandshake
-	return list, json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 1<<20)).Decode(&list)
 }
 
 // staleEndpoint is a running pod whose variables lead to an address that no

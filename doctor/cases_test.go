@@ -62,6 +62,8 @@ type story struct {
 	Ahead time.Duration `yaml:"ahead"`
 	// Handshakes is what the webhook lists, as JSON.
 	Handshakes string `yaml:"handshakes"`
+	// Logs are of pods, as POD/CONTAINER.
+	Logs map[string]string `yaml:"logs"`
 	// Denied: the service account's session was refused a secret.
 	Denied bool `yaml:"denied"`
 	// AWS asks AWS's STS, which answers with this code and message, or with a session.

@@ -3,6 +3,7 @@ package doctor
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -91,6 +92,13 @@ func (c *cluster) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet:
 		c.t.Errorf("the doctor changes the cluster: %s %s", r.Method, r.URL)
 		c.refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed", "only GET")
+	case strings.HasSuffix(path, "/log"):
+		log, has := c.story.Logs[strings.Split(path, "/")[6]+"/"+r.URL.Query().Get("container")]
+		if !has || r.URL.Query().Get("previous") != "" {
+			c.refuse(w, http.StatusBadRequest, "BadRequest", "the container is waiting to start")
+			return
+		}
+		_, _ = io.WriteString(w, log)
 	case c.objects[path] != nil:
 		c.write(w, c.objects[path].Object)
 	case path == "/api/v1/services": // of all namespaces

@@ -26,6 +26,8 @@ import (
 type API interface {
 	// Get reads the object or list at a path.
 	Get(ctx context.Context, path string, into any) error
+	// Raw reads what is at a path and is no JSON.
+	Raw(ctx context.Context, path string) ([]byte, error)
 	// Create posts an object to a path.
 	Create(ctx context.Context, path string, object, into any) error
 }
@@ -154,7 +156,7 @@ func (x *examination) chain() []step {
 		{"cluster", x.cluster}, {"pod", x.thePod}, {"service account", x.serviceAccount}, {"annotation", x.annotation}, {"association", x.theAssociation},
 		{"webhook", x.webhook}, {"webhook called", x.called}, {"variables", x.variables}, {"token volume", x.tokenVolume}, {"token", x.tokenClaims},
 		{"agent", x.nodeAgent}, {"IAM", x.findIAM}, {linkRole, x.theRole}, {linkProvider, x.oidcProvider}, {linkKeys, x.keys}, {linkTrustPolicy, x.trustPolicy},
-		{linkCredentials, x.credentials}, {"identity", x.callerIdentity}, {"handshakes", x.handshakes}, {"calls", x.lastRefusal},
+		{linkCredentials, x.credentials}, {"identity", x.callerIdentity}, {"authority", x.authority}, {"handshakes", x.handshakes}, {"calls", x.lastRefusal},
 	}
 }
 

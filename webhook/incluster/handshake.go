@@ -12,23 +12,29 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
 // FailedHandshake is what pods see as "certificate signed by unknown authority":
 // AWS's host names lead to the emulator, whose authority the pod does not trust.
 type FailedHandshake struct {
 	// Namespace and Pod are empty for a program on the host's network.
-	Namespace      string    `json:"namespace,omitempty"`
-	Pod            string    `json:"pod,omitempty"`
-	ServiceAccount string    `json:"serviceAccount,omitempty"`
-	Host           string    `json:"host"`
-	Reason         string    `json:"reason"`
-	Count          int       `json:"count"`
-	Last           time.Time `json:"last"`
+	Namespace      string `json:"namespace,omitempty"`
+	Pod            string `json:"pod,omitempty"`
+	ServiceAccount string `json:"serviceAccount,omitempty"`
+	// Trusts are the variables by which the pod knows the authority, and which its
+	// program then does not read; null: it was not given the certificate.
+	Trusts []string  `json:"trusts"`
+	Host   string    `json:"host"`
+	Reason string    `json:"reason"`
+	Count  int       `json:"count"`
+	Last   time.Time `json:"last"`
 }
 
 // Handshakes keeps the failed ones, the newest of each pod and host.
@@ -74,15 +80,22 @@ func (h *Handshakes) note(from caller, host, reason string) {
 		if h.failed == nil || len(h.failed) >= mostFailed {
 			h.failed = map[failedKey]*FailedHandshake{}
 		}
-		f = &FailedHandshake{Namespace: from.namespace, Pod: from.pod, ServiceAccount: from.serviceAccount, Host: host}
+		f = &FailedHandshake{Namespace: from.namespace, Pod: from.pod, ServiceAccount: from.serviceAccount, Trusts: from.trusts, Host: host}
 		h.failed[key] = f
 	}
 	if !known || now.Sub(f.Last) > sayAgain {
 		h.Logger.Warn("a pod does not trust the emulator as "+host, "namespace", from.namespace, "pod", from.pod, "serviceAccount", from.serviceAccount,
-			"reason", reason, "mend", "annotate it, its service account or its namespace with "+EndpointsAnnotation+"=true, and make the pod anew")
+			"reason", reason, "mend", "annotate it, its service account or its namespace with "+mendOf(from.trusts)+", and make the pod anew")
 	}
 	f.Reason, f.Last = reason, now
 	f.Count++
+}
+
+func mendOf(trusts []string) string {
+	if trusts == nil {
+		return webhook.EndpointsAnnotation + "=true"
+	}
+	return webhook.AuthorityAnnotation + "=VARIABLES, of which its program reads one; it has " + cmp.Or(strings.Join(trusts, ", "), noAuthority)
 }
 
 // List is what is kept, the newest first.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
 // A client that trusts the authority is carried; one that does not is noted with
@@ -98,8 +100,15 @@ func TestHandshakesAreKept(t *testing.T) {
 	if len(list) != 2 || list[0].Host != "s3.amazonaws.com" || list[1].Count != 3 || list[1].Pod != "eso-1" || list[1].ServiceAccount != "eso" {
 		t.Errorf("%+v", list)
 	}
-	if n := strings.Count(log.String(), "pod=eso-1"); n != 1 || !strings.Contains(log.String(), EndpointsAnnotation) {
+	if n := strings.Count(log.String(), "pod=eso-1"); n != 1 || !strings.Contains(log.String(), webhook.EndpointsAnnotation) {
 		t.Errorf("said %d times:\n%s", n, log.String())
+	}
+	h.note(caller{namespace: "shop", pod: "deno", trusts: []string{"AWS_CA_BUNDLE", "SSL_CERT_DIR"}}, "s3.amazonaws.com", "")
+	h.note(caller{namespace: "shop", pod: "bare", trusts: []string{}}, "s3.amazonaws.com", "")
+	for _, want := range []string{webhook.AuthorityAnnotation + "=VARIABLES, of which its program reads one; it has AWS_CA_BUNDLE, SSL_CERT_DIR, and", "it has none, and"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%q is not in\n%s", want, log.String())
+		}
 	}
 	if n := testutil.ToFloat64(h.counter.WithLabelValues("external-secrets")); n != 3 {
 		t.Errorf("counted %v", n)

@@ -139,7 +139,7 @@ func TestConfigForNamespaces(t *testing.T) {
 		for _, v := range slices.Concat(c.Extra.Endpoints, c.Extra.Env) {
 			env[v.Name] = v.Value
 		}
-		if env["AWS_ENDPOINT_URL"] != want[0] || env["AWS_ENDPOINT_URL_STS"] != want[0] || c.Region != want[1] || env["AWS_CA_BUNDLE"] != CAMountPath+"/ca.pem" {
+		if env["AWS_ENDPOINT_URL"] != want[0] || env["AWS_ENDPOINT_URL_STS"] != want[0] || c.Region != want[1] || env["AWS_CA_BUNDLE"] != webhook.AuthorityMountPath+"/ca.pem" {
 			t.Errorf("%s: %s, %v", namespace, c.Region, env)
 		}
 		if c.Extra.Annotations[CAAnnotation] != string(r.CA) {
@@ -365,7 +365,7 @@ func TestLeads(t *testing.T) {
 	} {
 		pod := &corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: c.account}}
 		if c.pod != "" {
-			pod.Annotations = map[string]string{EndpointsAnnotation: c.pod}
+			pod.Annotations = map[string]string{webhook.EndpointsAnnotation: c.pod}
 		}
 		for all, want := range map[bool]bool{false: c.want, true: c.wantOfAll} {
 			r.LeadsAll = all
@@ -377,7 +377,7 @@ func TestLeads(t *testing.T) {
 	// "false" keeps endpoints and authority from a pod with a role, too.
 	for annotation, want := range map[string]bool{"": true, "true": true, "false": false} {
 		pod := &corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: "plain"}}
-		pod.Annotations = map[string]string{EndpointsAnnotation: annotation}
+		pod.Annotations = map[string]string{webhook.EndpointsAnnotation: annotation}
 		if config, err := r.ConfigFor(t.Context(), "shop", pod); err != nil || (config.Extra.Volume != nil) != want || (len(config.Extra.Endpoints) > 0) != want {
 			t.Errorf("%q: %+v, %v", annotation, config.Extra, err)
 		}

@@ -35,6 +35,7 @@ type Intercept struct {
 type caller struct {
 	namespace, pod, serviceAccount string // empty for a program on the host's network
 	emulator                       string
+	trusts                         []string // as [trusts] has it
 }
 
 // maxKnown bounds known; a node has fewer pods.
@@ -156,7 +157,7 @@ func (i *Intercept) callerAt(ctx context.Context, address string) (caller, error
 			}
 			if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed { // an ended pod's address may be another's by now
 				host, _, err := i.Routes.Emulator(ctx, pod.Namespace)
-				return caller{pod.Namespace, pod.Name, pod.Spec.ServiceAccountName, host}, err
+				return caller{pod.Namespace, pod.Name, pod.Spec.ServiceAccountName, host, trusts(&pod)}, err
 			}
 		}
 		if first {

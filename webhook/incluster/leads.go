@@ -10,16 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/webhook"
 )
-
-// EndpointsAnnotation on a pod, its service account or its namespace, in this
-// order, says whether the pod gets the emulator's endpoints and authority:
-// "true" gives them to pods without a role, "false" keeps them from all.
-//
-// A controller that uses other service accounts' tokens, or a pod that opens
-// somebody's presigned URL, has no role, and must trust the authority that AWS's
-// host names answer with.
-const EndpointsAnnotation = "irsa-emu.dev/endpoints"
 
 // exempt are namespaces of the cluster's own, whose pods are led to the emulator
 // by an annotation alone.
@@ -34,7 +26,7 @@ const (
 )
 
 func wishIn(annotations map[string]string) wish {
-	value, err := strconv.ParseBool(annotations[EndpointsAnnotation])
+	value, err := strconv.ParseBool(annotations[webhook.EndpointsAnnotation])
 	switch {
 	case err != nil: // it says nothing, or nothing that can be read
 		return 0

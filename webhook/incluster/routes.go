@@ -26,7 +26,7 @@ type Routes struct {
 	// but for those of [exempt] namespaces and of the webhook's own.
 	LeadsAll bool
 	// Authority are the variables that pods find the authority by which choose none
-	// themselves; nil: [DefaultAuthority].
+	// themselves; nil: [webhook.DefaultAuthority].
 	Authority []string
 }
 
@@ -56,7 +56,6 @@ func (r *Routes) defaultEmulator(ctx context.Context) (string, error) {
 
 // Where pods find the authority's certificate.
 const (
-	CAMountPath  = "/var/run/secrets/irsa-emu.dev"
 	caVolume     = "irsa-emu-ca"
 	caFile       = "ca.pem"
 	CAAnnotation = "irsa-emu.dev/ca.pem"
@@ -68,7 +67,7 @@ var endpointNames = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
 
 // ConfigFor is the webhook's configuration for a pod of a namespace: modern SDKs
 // are pointed at its emulator, all are made to trust the authority, unless the
-// annotation [EndpointsAnnotation] says no.
+// annotation [webhook.EndpointsAnnotation] says no.
 func (r *Routes) ConfigFor(ctx context.Context, namespace string, pod *corev1.Pod) (webhook.Config, error) {
 	c := r.Config
 	host, region, err := r.Emulator(ctx, namespace)

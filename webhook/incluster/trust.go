@@ -18,21 +18,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
-// AuthorityAnnotation on a pod, its service account or its namespace, in this
-// order, names the variables that tell the pod's programs of the authority which
-// signs for AWS's host names, with commas between them: [DefaultAuthority] where
-// nothing says otherwise, none for no variable.
-//
-// No set of variables suits every program. Go programs with an HTTP client of
-// their own end at AWS_CA_BUNDLE; a botocore older than AWS_ENDPOINT_URL reads
-// nothing else.
-const AuthorityAnnotation = "irsa-emu.dev/authority"
-
-// DefaultAuthority are the variables that pods get unless they choose: they add
-// the authority to those that the image trusts, but for AWS_CA_BUNDLE, which AWS's
-// SDKs alone read.
-var DefaultAuthority = []string{"AWS_CA_BUNDLE", dirVariable, "NODE_EXTRA_CA_CERTS"}
-
 // noAuthority is the annotation's word for no variable.
 const noAuthority = "none"
 
@@ -56,7 +41,7 @@ func ParseAuthority(value string) ([]string, error) {
 	for name := range strings.SplitSeq(value, ",") {
 		name = strings.TrimSpace(name)
 		if !variableName.MatchString(name) {
-			return nil, fmt.Errorf("%.64q is no name of a variable; write those that the pod's programs read, such as %s, or %s", name, strings.Join(DefaultAuthority, ","), noAuthority)
+			return nil, fmt.Errorf("%.64q is no name of a variable; write those that the pod's programs read, such as %s, or %s", name, strings.Join(webhook.DefaultAuthority, ","), noAuthority)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)
@@ -75,9 +60,9 @@ func ParseAuthority(value string) ([]string, error) {
 // nothing, and is a warning for who makes the pod.
 func (r *Routes) authorityOf(nearest []annotated) (names []string, warnings []string) {
 	for _, a := range nearest {
-		names, err := ParseAuthority(a.annotations[AuthorityAnnotation])
+		names, err := ParseAuthority(a.annotations[webhook.AuthorityAnnotation])
 		if err != nil {
-			warnings = append(warnings, fmt.Sprintf("annotation %s of %s is passed over: %v", AuthorityAnnotation, a.what, err))
+			warnings = append(warnings, fmt.Sprintf("annotation %s of %s is passed over: %v", webhook.AuthorityAnnotation, a.what, err))
 		} else if names != nil {
 			return names, warnings
 		}
@@ -85,7 +70,7 @@ func (r *Routes) authorityOf(nearest []annotated) (names []string, warnings []st
 	if r.Authority != nil {
 		return r.Authority, warnings
 	}
-	return DefaultAuthority, warnings
+	return webhook.DefaultAuthority, warnings
 }
 
 // trust mounts the authority's certificate, which goes with the pod as an
@@ -98,9 +83,9 @@ func (r *Routes) trust(extra *webhook.Extra, variables []string) error {
 		return fmt.Errorf("the authority in the Secret: %w", err)
 	}
 	for _, name := range variables {
-		value := CAMountPath + "/" + caFile
+		value := webhook.AuthorityMountPath + "/" + caFile
 		if name == dirVariable {
-			value = CAMountPath + ":" + systemFolders
+			value = webhook.AuthorityMountPath + ":" + systemFolders
 		}
 		extra.Env = append(extra.Env, corev1.EnvVar{Name: name, Value: value})
 	}
@@ -110,9 +95,26 @@ func (r *Routes) trust(extra *webhook.Extra, variables []string) error {
 			Path: name, FieldRef: &corev1.ObjectFieldSelector{APIVersion: "v1", FieldPath: "metadata.annotations['" + CAAnnotation + "']"},
 		})
 	}
-	extra.MountPath, extra.Annotations = CAMountPath, map[string]string{CAAnnotation: string(r.CA)}
+	extra.MountPath, extra.Annotations = webhook.AuthorityMountPath, map[string]string{CAAnnotation: string(r.CA)}
 	extra.Volume = &corev1.Volume{Name: caVolume, VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{Items: files}}}
 	return nil
+}
+
+// trusts are the variables by which a pod's containers know the authority; nil: the
+// pod has no certificate.
+func trusts(pod *corev1.Pod) []string {
+	if pod.Annotations[CAAnnotation] == "" {
+		return nil
+	}
+	names := []string{}
+	for _, c := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
+		for _, v := range c.Env {
+			if strings.HasPrefix(v.Value, webhook.AuthorityMountPath) && !slices.Contains(names, v.Name) {
+				names = append(names, v.Name)
+			}
+		}
+	}
+	return names
 }
 
 // subjectHash is what OpenSSL, since 1.0, calls a certificate by in a folder of

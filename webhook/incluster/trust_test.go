@@ -95,7 +95,7 @@ func TestAuthority(t *testing.T) {
 		}
 		pod := &corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: c.account}}
 		if c.pod != "" {
-			pod.Annotations = map[string]string{AuthorityAnnotation: c.pod}
+			pod.Annotations = map[string]string{webhook.AuthorityAnnotation: c.pod}
 		}
 		config, err := r.ConfigFor(t.Context(), c.namespace, pod)
 		if err != nil {
@@ -117,7 +117,7 @@ func TestAuthority(t *testing.T) {
 
 func checkMounted(t *testing.T, r *Routes, extra webhook.Extra) {
 	t.Helper()
-	if extra.Volume == nil || extra.MountPath != CAMountPath || extra.Annotations[CAAnnotation] != string(r.CA) {
+	if extra.Volume == nil || extra.MountPath != webhook.AuthorityMountPath || extra.Annotations[CAAnnotation] != string(r.CA) {
 		t.Fatalf("the certificate does not go with the pod: %+v", extra)
 	}
 	hash, err := subjectHash(r.CA)
@@ -151,4 +151,30 @@ func FuzzParseAuthority(f *testing.F) {
 			t.Errorf("%q: %v again is %v, %v", value, names, again, err)
 		}
 	})
+}
+
+// What the webhook gives a pod is what the interception finds in it.
+func TestTrusts(t *testing.T) {
+	a := &api{objects: map[string]string{
+		"/api/v1/namespaces/shop": `{"metadata": {}}`, "/api/v1/namespaces/irsa-emu/services/irsa-emu": `{"spec": {"clusterIP": "10.96.0.7"}}`,
+	}}
+	r := &Routes{Client: a.client(t), Namespace: "irsa-emu", Service: "irsa-emu", CA: authority(t)}
+	if got := trusts(new(corev1.Pod)); got != nil {
+		t.Errorf("a pod without a certificate has %v", got)
+	}
+	for choice, want := range map[string][]string{"": webhook.DefaultAuthority, "none": {}, "SSL_CERT_DIR": {"SSL_CERT_DIR"}} {
+		pod := &corev1.Pod{Spec: corev1.PodSpec{InitContainers: []corev1.Container{{Name: "init"}}, Containers: []corev1.Container{{Name: "main"}}}}
+		pod.Annotations = map[string]string{webhook.AuthorityAnnotation: choice}
+		config, err := r.ConfigFor(t.Context(), "shop", pod)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod.Annotations[CAAnnotation] = config.Extra.Annotations[CAAnnotation]
+		for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+			list[0].Env = config.Extra.Env
+		}
+		if got := trusts(pod); got == nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", choice, got, want)
+		}
+	}
 }
