@@ -64,6 +64,8 @@ type ObjectEncryption struct {
 	ServerSideEncryption string `json:"ServerSideEncryption" jsonschema:"enum=AES256,enum=aws:kms,enum=aws:kms:dsse"`
 	SSEKMSKeyID          string `json:"SSEKMSKeyId,omitempty"`
 	BucketKeyEnabled     bool   `json:"BucketKeyEnabled,omitempty"`
+	// SSEKMSEncryptionContext is not in base64 here.
+	SSEKMSEncryptionContext string `json:"SSEKMSEncryptionContext,omitempty" jsonschema_description:"The client's part of the encryption context, as a JSON object of strings."`
 }
 
 // ObjectChecksum is a checksum as clients see it, in base64.

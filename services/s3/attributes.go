@@ -112,6 +112,11 @@ func (s *Service) getObjectAttributes(c *call) error {
 	if err != nil {
 		return err
 	}
+	if asked["Checksum"] { // which is encrypted with the object
+		if err := c.decrypt(c.bucket, o); err != nil {
+			return err
+		}
+	}
 	var out attributesResult
 	if asked["ETag"] {
 		out.ETag = o.ETag

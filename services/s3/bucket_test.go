@@ -161,8 +161,8 @@ func TestSettings(t *testing.T) {
 	refused(t, err, 404, "NoSuchTagSet", "The TagSet does not exist")
 
 	must[*sdk.PutBucketEncryptionOutput](t)(c.PutBucketEncryption(ctx, &sdk.PutBucketEncryptionInput{Bucket: &b, ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{
-		{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: "aws:kms", KMSMasterKeyID: aws.String("key")}, BucketKeyEnabled: aws.Bool(true)}}}}))
-	if put := write(t, c, b, "k", "v"); put.ServerSideEncryption != "aws:kms" || *put.SSEKMSKeyId != "key" || !*put.BucketKeyEnabled {
+		{ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: "aws:kms", KMSMasterKeyID: aws.String(keyARN)}, BucketKeyEnabled: aws.Bool(true)}}}}))
+	if put := write(t, c, b, "k", "v"); put.ServerSideEncryption != "aws:kms" || *put.SSEKMSKeyId != keyARN || !*put.BucketKeyEnabled {
 		t.Errorf("put %+v", put)
 	}
 	_, err = c.PutBucketAcl(ctx, &sdk.PutBucketAclInput{Bucket: &b, ACL: types.BucketCannedACLPublicRead})

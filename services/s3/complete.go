@@ -61,7 +61,11 @@ func (s *Service) completeMultipartUpload(c *call) error {
 	if s.store.Shared() {
 		c.State = s.store.Snapshot()
 	}
-	if _, err := c.upload(c.State); err != nil {
+	if u, err := c.upload(c.State); err == nil {
+		if err := c.decrypt(c.bucket, &u.Object); err != nil {
+			return err
+		}
+	} else {
 		if o, again := c.completedBefore(in.Parts); again {
 			return c.completed(o)
 		}

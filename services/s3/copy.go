@@ -58,7 +58,7 @@ func (c *call) source() (*Object, error) {
 	case notModified:
 		return nil, preconditionFailed("x-amz-copy-source-If-Modified-Since")
 	}
-	return o, nil
+	return o, c.decrypt(b, o)
 }
 
 // authorizeSource is for an action on the source of a copy, of the version that

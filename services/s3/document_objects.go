@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -148,7 +149,10 @@ func objectFrom(b *Bucket, key string, d *statefile.Object, now time.Time) (o *O
 		if !slices.Contains(encryptions, e.ServerSideEncryption) {
 			return nil, nil, fmt.Errorf("encryption: there is no %q; there are %v", e.ServerSideEncryption, encryptions)
 		}
-		o.Encryption = Encryption{Algorithm: e.ServerSideEncryption, KeyID: e.SSEKMSKeyID, BucketKey: e.BucketKeyEnabled}
+		if text := e.SSEKMSEncryptionContext; text != "" && json.Unmarshal([]byte(text), new(map[string]string)) != nil {
+			return nil, nil, fmt.Errorf("encryption: SSEKMSEncryptionContext: %q is no JSON object of strings", text)
+		}
+		o.Encryption = Encryption{Algorithm: e.ServerSideEncryption, KeyID: e.SSEKMSKeyID, BucketKey: e.BucketKeyEnabled, Context: e.SSEKMSEncryptionContext}
 	}
 	if o.Tags, err = checkTags(services.TagsOf(d.Tags), false); err != nil {
 		return nil, nil, fmt.Errorf("its tags: %w", err)
@@ -279,7 +283,7 @@ func (o *Object) exportAttributes(b *Bucket, d *statefile.Object) {
 		d.StorageClass = o.StorageClass
 	}
 	if o.Encryption != b.Encryption {
-		d.Encryption = &statefile.ObjectEncryption{ServerSideEncryption: o.Encryption.Algorithm, SSEKMSKeyID: o.Encryption.KeyID, BucketKeyEnabled: o.Encryption.BucketKey}
+		d.Encryption = &statefile.ObjectEncryption{ServerSideEncryption: o.Encryption.Algorithm, SSEKMSKeyID: o.Encryption.KeyID, BucketKeyEnabled: o.Encryption.BucketKey, SSEKMSEncryptionContext: o.Encryption.Context}
 	}
 	for name, value := range o.Headers {
 		switch {

@@ -46,12 +46,16 @@ type PublicAccessBlock struct {
 	RestrictPublicBuckets bool `json:"restrictPublicBuckets"`
 }
 
-// Encryption says how an object is kept. Nothing is encrypted here; clients are
-// told what they asked for.
+// Encryption says how an object is kept. Nothing is encrypted here: clients are told
+// what they asked for, and the key is asked for whenever it would be used.
 type Encryption struct {
 	Algorithm string `json:"algorithm"` // AES256, aws:kms or aws:kms:dsse
+	// KeyID is a KMS key's ARN; of a bucket, and of an object that a State document
+	// declared, it is as it was given: a key ID, an alias, or "" for AWS's own key.
 	KeyID     string `json:"keyId,omitempty"`
 	BucketKey bool   `json:"bucketKey,omitempty"`
+	// Context is the client's part of the encryption context, as a JSON object.
+	Context string `json:"context,omitempty"`
 }
 
 // Object is an object; its key is not escaped.

@@ -85,6 +85,11 @@ func (s *Service) sendObject(c *call) error {
 	if c.HTTP.Method == get && (o.StorageClass == "GLACIER" || o.StorageClass == "DEEP_ARCHIVE") {
 		return fail(http.StatusForbidden, "InvalidObjectState", "The operation is not valid for the object's storage class", "StorageClass", o.StorageClass)
 	}
+	if c.HTTP.Method == get || c.HTTP.Header.Get("X-Amz-Checksum-Mode") != "" { // API reference, HeadObject, x-amz-checksum-mode
+		if err := c.decrypt(c.bucket, o); err != nil {
+			return err
+		}
+	}
 	from, length, partial, err := c.part(o)
 	if err != nil {
 		return err

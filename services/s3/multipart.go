@@ -31,6 +31,17 @@ func (c *call) upload(r state.Reader) (*Upload, error) {
 	return u, nil
 }
 
+// encryptedUpload is the upload of a call that adds to it or completes it, for which
+// S3 decrypts what is there: who began it needs kms:GenerateDataKey, who goes on
+// kms:Decrypt (S3 user guide, "Uploading and copying objects using multipart upload").
+func (c *call) encryptedUpload() (*Upload, error) {
+	u, err := c.upload(c.State)
+	if err != nil {
+		return nil, err
+	}
+	return u, c.decrypt(c.bucket, &u.Object)
+}
+
 type initiateResult struct {
 	Bucket   string
 	Key      string
@@ -118,7 +129,7 @@ func (s *Service) uploadPart(c *call) error {
 	if err != nil {
 		return err
 	}
-	u, err := c.upload(c.State)
+	u, err := c.encryptedUpload()
 	if err != nil {
 		return err
 	}
@@ -178,7 +189,7 @@ func (s *Service) uploadPartCopy(c *call) error {
 	if err != nil {
 		return err
 	}
-	u, err := c.upload(c.State)
+	u, err := c.encryptedUpload()
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ const defaultContentType = "binary/octet-stream"
 func (c *call) newObject() (*Object, error) {
 	h := c.HTTP.Header
 	o := &Object{
-		Bucket: c.name, Key: c.key, Modified: c.Now, Encryption: c.bucket.Encryption,
+		Bucket: c.name, Key: c.key, Modified: c.Now,
 		Headers: map[string]string{"Content-Type": defaultContentType}, Metadata: map[string]string{},
 	}
 	if err := c.refuseUnsupported(); err != nil {
@@ -62,18 +62,14 @@ func (c *call) newObject() (*Object, error) {
 	} else if !slices.Contains(storageClasses, o.StorageClass) {
 		return nil, fail(http.StatusBadRequest, "InvalidStorageClass", "The storage class you specified is not valid", "StorageClassRequested", o.StorageClass)
 	}
-	if sse := h.Get("X-Amz-Server-Side-Encryption"); sse != "" {
-		if !slices.Contains(encryptions, sse) {
-			return nil, invalidArgument("The encryption method specified is not supported", "x-amz-server-side-encryption", sse)
-		}
-		o.Encryption = Encryption{
-			Algorithm: sse, KeyID: h.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"),
-			BucketKey: strings.EqualFold(h.Get("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled"), "true"),
-		}
-	}
 	var err error
-	o.Tags, err = headerTags(h)
-	return o, err
+	if o.Tags, err = headerTags(h); err != nil {
+		return nil, err
+	}
+	if o.Encryption, err = c.wantedEncryption(); err != nil {
+		return nil, err
+	}
+	return o, c.encrypt(o)
 }
 
 // refuseUnsupported refuses what would change what happens to the object.
@@ -207,17 +203,6 @@ func (c *call) unread(err error) error {
 		_, _ = io.CopyN(io.Discard, c.body, most)
 	}
 	return err
-}
-
-// set puts the encryption into an answer's headers.
-func (e Encryption) set(h http.Header) {
-	h.Set("X-Amz-Server-Side-Encryption", e.Algorithm)
-	if e.KeyID != "" {
-		h.Set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", e.KeyID)
-	}
-	if e.BucketKey && e.Algorithm != "AES256" { // a bucket may say so, but only KMS has bucket keys: recorded on AWS
-		h.Set("X-Amz-Server-Side-Encryption-Bucket-Key-Enabled", "true")
-	}
 }
 
 // conditions are those under which an object is written or deleted.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/services/kms"
 	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -27,7 +29,7 @@ import (
 
 func startOn(t *testing.T, backend state.Backend) *servicetest.Server {
 	t.Helper()
-	return servicetest.StartOn(t, backend, s3.Kinds(), false, func(store *state.Store) api.Service {
+	return servicetest.StartOn(t, backend, slices.Concat(kms.Kinds(), s3.Kinds()), false, func(store *state.Store) api.Service {
 		return s3.New(s3.Config{Store: store, Rand: rand.Reader, Region: servicetest.Region, MaxObjectSize: 64 << 20})
 	})
 }
@@ -147,7 +149,7 @@ func (s *stalling) Read(b []byte) (int, error) {
 func TestBlobsOfTheDead(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.db")
 	backend := must[*boltstore.Store](t)(boltstore.Open(path))
-	store := must[*state.Store](t)(state.Open(t.Context(), backend, s3.Kinds()...))
+	store := must[*state.Store](t)(state.Open(t.Context(), backend, slices.Concat(kms.Kinds(), s3.Kinds())...))
 	for _, id := range []string{"whole", "half"} {
 		w := must[state.BlobWriter](t)(store.Blobs().Create(t.Context(), id))
 		must[int](t)(w.Write(make([]byte, 1<<20)))

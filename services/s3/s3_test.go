@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/services/kms"
 	"github.com/irsa-emu/irsa-emu/services/s3"
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -26,7 +28,7 @@ import (
 
 func start(t *testing.T, tls bool) *servicetest.Server {
 	t.Helper()
-	return servicetest.Start(t, s3.Kinds(), tls, func(store *state.Store) api.Service {
+	return servicetest.Start(t, slices.Concat(kms.Kinds(), s3.Kinds()), tls, func(store *state.Store) api.Service {
 		return s3.New(s3.Config{Store: store, Rand: rand.Reader, Region: servicetest.Region, MaxObjectSize: 8 << 20})
 	})
 }
