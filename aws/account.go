@@ -1,9 +1,6 @@
 package aws
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // What is taken when nothing is said.
 const (
@@ -20,8 +17,29 @@ const (
 // IsAccount says whether s is an account's id: twelve digits.
 func IsAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
-var regionForm = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]+)+-\d+$`)
-
 // IsRegion says whether s has the form of a region's name, such as us-west-2,
-// whether or not AWS has that region.
-func IsRegion(s string) bool { return len(s) <= 63 && regionForm.MatchString(s) }
+// whether or not AWS has that region: two to five letters, words, and a number. No
+// regular expression: the STS asks it several times a call.
+func IsRegion(s string) bool {
+	first, rest, _ := strings.Cut(s, "-")
+	last := strings.LastIndexByte(rest, '-')
+	if len(s) > 63 || len(first) < 2 || len(first) > 5 || last < 0 || !isOf(first, 'a', 'z') || !isOf(rest[last+1:], '0', '9') {
+		return false
+	}
+	for word := range strings.SplitSeq(rest[:last], "-") {
+		if !isOf(word, 'a', 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// isOf says whether s is of characters from first to last, and not empty.
+func isOf(s string, first, last byte) bool {
+	for i := range len(s) {
+		if s[i] < first || s[i] > last {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -56,7 +57,9 @@ func TestForms(t *testing.T) {
 			t.Errorf("account %q: %v", s, !want)
 		}
 	}
-	for s, want := range map[string]bool{"us-west-2": true, "us-gov-east-1": true, "us-isob-east-1": true, "ap-southeast-12": true, "us-west": false, "US-WEST-2": false, "us-west-2a": false, "": false} {
+	for s, want := range map[string]bool{"us-west-2": true, "us-gov-east-1": true, "us-isob-east-1": true, "ap-southeast-12": true, "us-west": false, "US-WEST-2": false, "us-west-2a": false, "": false,
+		"u-west-2": false, "abcdef-west-2": false, "us--2": false, "us-west--2": false, "us-west-": false, "us-2": false, "us-w3st-2": false, "-west-2": false,
+		"us-" + strings.Repeat("west-", 12) + "2": false} {
 		if aws.IsRegion(s) != want {
 			t.Errorf("region %q: %v", s, !want)
 		}

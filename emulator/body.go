@@ -26,11 +26,16 @@ type bodies chan struct{}
 // only so many large ones are read at a time; release gives the place back.
 func (b bodies) read(r *http.Request) (body []byte, release func(), err error) {
 	release = func() {}
+	if n := r.ContentLength; n > 0 && n <= smallBody/2 {
+		body = make([]byte, n)
+		if _, err = io.ReadFull(r.Body, body); err != nil {
+			return nil, release, aborted(err)
+		}
+		return body, release, nil
+	}
 	var buffer bytes.Buffer
-	if n := r.ContentLength; n > 0 && n <= maxBody {
-		// ReadFrom wants so much room to see the end. A client that announces a
-		// megabyte and sends nothing gets no megabyte.
-		buffer.Grow(int(min(n, smallBody/2)) + bytes.MinRead)
+	if r.ContentLength > 0 { // a client that announces a megabyte and sends nothing gets no megabyte
+		buffer.Grow(smallBody/2 + bytes.MinRead)
 	}
 	_, err = buffer.ReadFrom(io.LimitReader(r.Body, smallBody))
 	if err == nil && buffer.Len() == smallBody {
@@ -43,12 +48,16 @@ func (b bodies) read(r *http.Request) (body []byte, release func(), err error) {
 		_, err = buffer.ReadFrom(io.LimitReader(r.Body, maxBody+1-smallBody))
 	}
 	if err != nil {
-		return nil, release, wire.Errorf(http.StatusBadRequest, "RequestAborted", "reading the request body: %v", err)
+		return nil, release, aborted(err)
 	}
 	if buffer.Len() > maxBody {
 		return nil, release, wire.Errorf(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the request body is over %d bytes", maxBody)
 	}
 	return buffer.Bytes(), release, nil
+}
+
+func aborted(err error) error {
+	return wire.Errorf(http.StatusBadRequest, "RequestAborted", "reading the request body: %v", err)
 }
 
 // rewound is a body that was read, to be read again.

@@ -102,7 +102,7 @@ func (d *dispatcher) answer(w http.ResponseWriter, req *api.Request) {
 		req.Decision.RequestID = req.ID
 	}
 	describe(req)
-	if reachedByPages(req.HTTP) && fromForeignPage(req.HTTP) && !mayComeFromPages(req, service, sig) {
+	if fromForeignPage(req.HTTP) && reachedByPages(req.HTTP) && !mayComeFromPages(req, service, sig) {
 		d.refuse(w, req, about, webPage(req.HTTP))
 		return
 	}

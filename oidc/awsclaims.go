@@ -26,7 +26,7 @@ const (
 
 var (
 	tagText        = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
-	sourceIdentity = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	sourceIdentity = regexp.MustCompile(`^[\w+=,.@-]{2,}$`)
 	// Exact ARNs only: no wildcards (recorded).
 	roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+$`)
 )
@@ -55,7 +55,7 @@ func (c *ClaimSet) readSourceIdentity() *TokenError {
 		return nil
 	}
 	text, isText := c.members.text(claimSourceIdentity)
-	if !isText || !sourceIdentity.MatchString(text) {
+	if !isText || len(text) > 64 || !sourceIdentity.MatchString(text) {
 		// AWS's text is not known.
 		return refuse(ReasonSourceIdentity, textNotValidated, "the source identity is %s, not 2 to 64 characters of letters, digits and _+=,.@-", clip(value)).
 			withClaim(claimSourceIdentity)

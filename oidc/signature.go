@@ -5,8 +5,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
-	_ "crypto/sha256" // that scheme.hash can be made
-	_ "crypto/sha512"
+	"crypto/sha256"
+	"crypto/sha512"
 	"errors"
 	"fmt"
 	"math/big"
@@ -47,9 +47,7 @@ func (t *Token) checkSignature(public crypto.PublicKey) error {
 	if !ok {
 		return fmt.Errorf("algorithm %q", t.Header.Algorithm)
 	}
-	hash := s.hash.New()
-	hash.Write([]byte(t.signed))
-	digest := hash.Sum(nil)
+	digest := t.digest(s.hash)
 	if s.curve == nil {
 		key, ok := public.(*rsa.PublicKey)
 		if !ok {
@@ -72,4 +70,18 @@ func (t *Token) checkSignature(public crypto.PublicKey) error {
 		return errors.New("ECDSA verification failure")
 	}
 	return nil
+}
+
+// digest is the hash of the bytes under the signature.
+func (t *Token) digest(hash crypto.Hash) []byte {
+	switch hash {
+	case crypto.SHA384:
+		sum := sha512.Sum384([]byte(t.signed))
+		return sum[:]
+	case crypto.SHA512:
+		sum := sha512.Sum512([]byte(t.signed))
+		return sum[:]
+	}
+	sum := sha256.Sum256([]byte(t.signed))
+	return sum[:]
 }

@@ -134,8 +134,10 @@ func canonicalAlgorithm(alg string) string {
 
 func decodePart(part string) ([]byte, error) {
 	// encoding/base64 skips line breaks, which RFC 7515 does not allow.
-	if i := strings.IndexAny(part, "\r\n"); i >= 0 {
-		return nil, base64.CorruptInputError(i)
+	for _, skipped := range [...]byte{'\r', '\n'} {
+		if i := strings.IndexByte(part, skipped); i >= 0 {
+			return nil, base64.CorruptInputError(i)
+		}
 	}
 	return strictBase64.DecodeString(part)
 }

@@ -83,11 +83,13 @@ type ObjectPart struct {
 	Checksum string `json:"checksum,omitempty"`
 }
 
-var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]+[a-z0-9]$`)
+
+func isBucketName(s string) bool { return len(s) <= 63 && bucketPattern.MatchString(s) }
 
 func checkBucket(c *Check, at string, b *Bucket) {
 	v := c.v
-	v.optional(at+".name", b.Name, bucketPattern.MatchString, "3 to 63 lower-case letters, digits, dots and hyphens")
+	v.optional(at+".name", b.Name, isBucketName, "3 to 63 lower-case letters, digits, dots and hyphens")
 	for key, o := range b.Objects {
 		at := strictyaml.Join(at+".objects", key)
 		if n := len(key); n < 1 || n > 1024 {

@@ -17,7 +17,7 @@ var (
 	pathPattern      = regexp.MustCompile(`^/([\x21-\x7e]+/)?$`)
 	policyARNPattern = regexp.MustCompile(`^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
 	versionPattern   = regexp.MustCompile(`^v[1-9]\d*$`)
-	keyIDPattern     = regexp.MustCompile(`^\w{16,128}$`)
+	keyIDPattern     = regexp.MustCompile(`^\w{16,}$`)
 )
 
 // validator holds a decoded state against what AWS would accept, and records

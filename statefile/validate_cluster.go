@@ -2,19 +2,25 @@ package statefile
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // serviceAccount is NAMESPACE/NAME: a DNS label and a DNS subdomain.
-var serviceAccount = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$`)
+var serviceAccount = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
+
+func isServiceAccount(s string) bool {
+	namespace, name, _ := strings.Cut(s, "/")
+	return len(namespace) <= 63 && len(name) <= 253 && serviceAccount.MatchString(s)
+}
 
 func (v *validator) associations(at string, c Cluster) {
 	noneTwice(v, at, c.PodIdentityAssociations, PodIdentityAssociation.identity, "service account")
 	for i, a := range c.PodIdentityAssociations {
 		at := strictyaml.Index(at, i)
-		if !serviceAccount.MatchString(a.ServiceAccount) {
+		if !isServiceAccount(a.ServiceAccount) {
 			v.errorf(at+".serviceAccount", "%q; write NAMESPACE/NAME, without wildcards", a.ServiceAccount)
 		}
 		v.roleOf(at+".role", a.Role, c.Account)

@@ -22,15 +22,16 @@ func DecodeQuery(form url.Values, into any, style Style) error {
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
 		panic(fmt.Sprintf("wire: DecodeQuery into %T", into))
 	}
-	d := &queryDecoder{tree: grow(form), found: violations{style: style}}
-	if err := d.structure(v.Elem(), d.tree, ""); err != nil {
+	d := &queryDecoder{form: form, tree: grow(form), found: violations{style: style}}
+	if err := d.structure(v.Elem(), d.root, ""); err != nil {
 		return err
 	}
 	return d.found.err()
 }
 
 type queryDecoder struct {
-	tree  *node
+	form  url.Values
+	tree  map[string]*node // of the names with dots
 	found violations
 }
 
@@ -43,20 +44,15 @@ type node struct {
 // maxDepth is more than any member of the served APIs is nested.
 const maxDepth = 12
 
-// grow makes a tree of dotted names.
-func grow(form url.Values) *node {
-	root := &node{children: make(map[string]*node, len(form))}
-	plain := make([]node, 0, len(form)) // of names without dots; never grows, it is pointed into
+// grow makes a tree of the names that have dots: most calls have none.
+func grow(form url.Values) map[string]*node {
+	var root node
 	for name, values := range form {
 		dots := strings.Count(name, ".")
-		if len(values) == 0 || dots > maxDepth {
+		if len(values) == 0 || dots == 0 || dots > maxDepth {
 			continue
 		}
-		n := root
-		if dots == 0 && root.children[name] == nil {
-			plain = append(plain, node{})
-			root.children[name] = &plain[len(plain)-1]
-		}
+		n := &root
 		for part := range strings.SplitSeq(name, ".") {
 			child := n.children[part]
 			if child == nil {
@@ -70,17 +66,36 @@ func grow(form url.Values) *node {
 		}
 		n.value = &values[0]
 	}
-	return root
+	return root.children
 }
 
-// structure fills a struct from n's children; at is the path of violations,
-// with its final dot.
-func (d *queryDecoder) structure(v reflect.Value, n *node, at string) error {
+// root finds a parameter of the call itself.
+func (d *queryDecoder) root(name string) (n node, ok bool) {
+	if long, found := d.tree[name]; found {
+		n, ok = *long, true
+	}
+	if values := d.form[name]; len(values) > 0 {
+		n.value, ok = &values[0], true
+	}
+	return n, ok
+}
+
+// inside finds a member of a structure.
+func (n node) inside(name string) (child node, ok bool) {
+	if found, ok := n.children[name]; ok {
+		return *found, true
+	}
+	return node{}, false
+}
+
+// structure fills a struct from the parameters that find gives; at is the path of
+// violations, with its final dot.
+func (d *queryDecoder) structure(v reflect.Value, find func(name string) (node, bool), at string) error {
 	list := members(v)
 	for i := range list {
 		m := &list[i]
-		child := n.children[m.name]
-		if child == nil {
+		child, ok := find(m.name)
+		if !ok {
 			if m.rule.required {
 				d.found.missing(at + m.lower)
 			}
@@ -93,7 +108,7 @@ func (d *queryDecoder) structure(v reflect.Value, n *node, at string) error {
 	return nil
 }
 
-func (d *queryDecoder) member(v reflect.Value, n *node, m *member, at string) error {
+func (d *queryDecoder) member(v reflect.Value, n node, m *member, at string) error {
 	t := v.Type()
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -106,7 +121,7 @@ func (d *queryDecoder) member(v reflect.Value, n *node, m *member, at string) er
 			v.Set(reflect.New(t))
 			v = v.Elem()
 		}
-		return d.structure(v, n, at+".")
+		return d.structure(v, n.inside, at+".")
 	}
 	if n.value == nil { // only longer names: not this member
 		if m.rule.required {
@@ -154,7 +169,7 @@ func (d *queryDecoder) scalar(v reflect.Value, text string, r *rule, at string) 
 // list fills a slice from X.member.N. N need not be consecutive; the members
 // come in the order of N, and violations count them from 1. "X=" is an empty
 // list, which botocore sends.
-func (d *queryDecoder) list(v reflect.Value, n *node, m *member, at string) error {
+func (d *queryDecoder) list(v reflect.Value, n node, m *member, at string) error {
 	type numbered struct {
 		n    int
 		node *node
@@ -181,7 +196,7 @@ func (d *queryDecoder) list(v reflect.Value, n *node, m *member, at string) erro
 	v.Set(slice)
 	if v.Type().Elem().Kind() == reflect.Struct {
 		for i, item := range items {
-			if err := d.structure(slice.Index(i), item.node, at+"."+strconv.Itoa(i+1)+".member."); err != nil {
+			if err := d.structure(slice.Index(i), item.node.inside, at+"."+strconv.Itoa(i+1)+".member."); err != nil {
 				return err
 			}
 		}

@@ -65,11 +65,11 @@ func readForm(form url.Values, encoded string) error {
 			continue
 		}
 		key, value, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(key)
+		name, err := unescape(key)
 		if err != nil {
 			return malformedQuery(err.Error())
 		}
-		text, err := url.QueryUnescape(value)
+		text, err := unescape(value)
 		if err != nil {
 			return malformedQuery(err.Error())
 		}
@@ -81,6 +81,14 @@ func readForm(form url.Values, encoded string) error {
 		form[name] = values[len(values)-1 : len(values) : len(values)]
 	}
 	return nil
+}
+
+// unescape decodes a name or value. A token is long and has nothing to decode.
+func unescape(encoded string) (string, error) {
+	if strings.IndexByte(encoded, '%') < 0 && strings.IndexByte(encoded, '+') < 0 {
+		return encoded, nil
+	}
+	return url.QueryUnescape(encoded)
 }
 
 // malformedQuery is AWS's common error for a form that cannot be read. The

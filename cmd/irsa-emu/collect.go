@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/emulator"
 )
@@ -21,18 +23,39 @@ func (p *program) collectWhileLoading() {
 	}
 }
 
-// collectWhileServing gives back what loading used, and lets the heap grow to three
-// times what is live: nearly all that a call allocates is garbage when it ends, and
-// with few roles that costs some MiB. Of a large state hardly anything changes, and
-// it is looked at whole each time: there the heap grows by half of it, or by 128 MiB.
-func (p *program) collectWhileServing() {
+// collectWhileServing gives back what starting used, and from then on fits to what is
+// live how far the heap may grow, until ctx ends.
+func (p *program) collectWhileServing(ctx context.Context) {
+	trim()
 	if _, set := p.getenv("GOGC"); set {
 		return
 	}
-	debug.FreeOSMemory()
-	heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(heap)
-	const room = 128 << 20
-	live := max(heap[0].Value.Uint64(), 1)
-	debug.SetGCPercent(int(min(max(room*100/live, 50), 200)))
+	go func() {
+		heap := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+		now := 0
+		for every := time.Tick(time.Second); ; {
+			metrics.Read(heap)
+			// Setting it stops all calls for a moment: not for every little change.
+			if percent := growth(heap[0].Value.Uint64()); percent < now*9/10 || percent > now*11/10 {
+				debug.SetGCPercent(percent)
+				now = percent
+			}
+			select {
+			case <-every:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
+// growth is by how many percent of what is live the heap may grow before garbage is
+// collected. Nearly all that a call allocates is garbage when it ends, and each
+// collection looks at all that is live: with few roles, 24 MiB of room make collecting
+// a twentieth of a call's cost in place of an eighth. A large state gets twice its
+// size, up to 128 MiB, or half of it.
+func growth(live uint64) int {
+	const least, most = 24 << 20, 128 << 20
+	live = max(live, 1<<20)
+	return int(max(min(max(least, 2*live), most)*100/live, 50))
 }

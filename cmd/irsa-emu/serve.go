@@ -98,7 +98,7 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 		return &exitError{exitFailed, errors.Join(err, records.close())}
 	}
 	config.Given = nil // the emulator has it
-	p.collectWhileServing()
+	p.collectWhileServing(ctx)
 	hurry, forget := secondSignal(ctx)
 	defer forget()
 	err = e.Serve(ctx, emulator.ServeConfig{

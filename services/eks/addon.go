@@ -207,7 +207,7 @@ func (s *Service) createAddon(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !clusterName.MatchString(in.AddonName) {
+	if !isName(in.AddonName) {
 		return nil, ofCluster(cluster.Name, invalidParameter("The addonName %q is not valid.", in.AddonName))
 	}
 	id, err := uuid.NewRandomFromReader(s.rand)

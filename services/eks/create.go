@@ -16,7 +16,9 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-var clusterName = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9\-_]{0,99}$`)
+var nameForm = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9\-_]*$`)
+
+func isName(s string) bool { return len(s) <= 100 && nameForm.MatchString(s) }
 
 // Members of CreateCluster that describe parts which do not exist here; they
 // are kept and shown again.
@@ -77,7 +79,7 @@ func (s *Service) createCluster(c *call) (any, error) {
 		}
 	}
 	switch {
-	case !clusterName.MatchString(in.Name):
+	case !isName(in.Name):
 		return nil, invalidParameter("The cluster name %q is not valid: it has up to 100 letters, digits, hyphens and underscores, and begins with a letter or digit.", in.Name)
 	case in.RoleARN == "":
 		return nil, invalidParameter("The roleArn is missing.")

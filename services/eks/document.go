@@ -18,7 +18,7 @@ import (
 // where Export had to tell several of one name apart.
 func Apply(tx *state.Txn, name string, d statefile.Cluster, now time.Time) error {
 	name = strings.TrimPrefix(name, clusterKey(d.Account, d.Region, ""))
-	if !clusterName.MatchString(name) {
+	if !isName(name) {
 		return fmt.Errorf("a name has up to 100 letters, digits, hyphens and underscores")
 	}
 	c := &Cluster{

@@ -16,14 +16,14 @@ import (
 
 const usEast1 = "us-east-1"
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]+[a-z0-9]$`)
 
 // isLocation says whether a bucket's location has the form of one.
 func isLocation(s string) bool { return s == "EU" || aws.IsRegion(s) }
 
 // validName follows the rules for general purpose buckets of the user guide.
 func validName(name string) bool {
-	return bucketName.MatchString(name) && !strings.Contains(name, "..") && net.ParseIP(name) == nil &&
+	return len(name) <= 63 && bucketName.MatchString(name) && !strings.Contains(name, "..") && net.ParseIP(name) == nil &&
 		!strings.HasPrefix(name, "xn--") && !strings.HasPrefix(name, "sthree-") && !strings.HasSuffix(name, "-s3alias") && !strings.HasSuffix(name, "--ol-s3")
 }
 

@@ -9,11 +9,11 @@ import (
 	"syscall"
 )
 
-// trim gives back what the start has touched and the agent does not use: the
-// program is far larger than its agent, and each page of it that an initialiser
-// touched, or that the kernel mapped beside one, stays in the node's count of the
-// process. Pages that are read again come back from the file's cache. It is a
-// matter of thrift: what fails is left as it is.
+// trim gives back what the start has touched and what runs from then on does not
+// use: each page of the program that an initialiser touched, or that the kernel
+// mapped beside one, stays in the machine's count of the process. Pages that are
+// read again come back from the file's cache. It is a matter of thrift: what fails
+// is left as it is.
 func trim() {
 	debug.FreeOSMemory()
 	program, err := os.Executable()

@@ -1,0 +1,15 @@
+package main
+
+import "testing"
+
+func TestGrowth(t *testing.T) {
+	const mib = 1 << 20
+	for live, room := range map[uint64]uint64{ // both in MiB
+		0: 24, 4: 24, 12: 24, 30: 60, 64: 128, 200: 128, 300: 150, 1000: 500,
+	} {
+		live := max(live, 1) * mib
+		if got := uint64(growth(live)) * live / 100; got < room*mib-live/50 || got > room*mib {
+			t.Errorf("of %d MiB: %d MiB more, not %d", live/mib, got/mib, room)
+		}
+	}
+}
