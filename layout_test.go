@@ -55,11 +55,12 @@ var allowed = map[string][]string{
 	// The types and the client of the control API.
 	"control": {"decision", "statefile", "statefile/strictyaml"},
 	// The harness speaks with an emulator over HTTP: it needs types only.
-	"harness":         {"agent", "control", "decision", "harness/clients", "iam", "oidc", "policy", "statefile", "statefile/strictyaml"},
+	"harness":         {"agent", "control", "decision", "harness/clients", "iam", "intercept", "oidc", "policy", "statefile", "statefile/strictyaml"},
 	"harness/clients": {},
 	"harness/kind":    {"authenticator", "control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
 	"scenarios":       {},
 	"deploy":          {},
+	"intercept":       {"deploy"}, // which names lead to an emulator is the same as in a cluster
 	"kube":            {},
 	// It walks a cluster that exists, and asks an emulator over HTTP.
 	"doctor": {"control", "decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},

@@ -48,19 +48,24 @@ var endpoints = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
 // Pointed is an environment without what leads astray, pointed at an emulator.
 // The folder is where an AWS configuration is that says nothing: see [NoProfiles].
 func Pointed(environ []string, emulator, region, nowhere string) []string {
-	env := slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		return drops(name)
-	})
-	env = append(env,
-		"AWS_REGION="+region, "AWS_DEFAULT_REGION="+region, "AWS_STS_REGIONAL_ENDPOINTS=regional",
-		"AWS_EC2_METADATA_DISABLED=true", "AWS_ENDPOINT_URL="+emulator,
-		"AWS_CONFIG_FILE="+nowhere+"/config", "AWS_SHARED_CREDENTIALS_FILE="+nowhere+"/credentials",
-	)
+	env := append(settled(environ, region, nowhere), "AWS_ENDPOINT_URL="+emulator)
 	for _, service := range endpoints {
 		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+emulator)
 	}
 	return withoutProxy(env, emulator)
+}
+
+// settled is an environment without what leads astray: a region, and no
+// configuration nor credentials but those that are given beside it.
+func settled(environ []string, region, nowhere string) []string {
+	env := slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return drops(name)
+	})
+	return append(env,
+		"AWS_REGION="+region, "AWS_DEFAULT_REGION="+region, "AWS_STS_REGIONAL_ENDPOINTS=regional", "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE="+nowhere+"/config", "AWS_SHARED_CREDENTIALS_FILE="+nowhere+"/credentials",
+	)
 }
 
 // NoProfiles writes the configuration files that [Pointed] names. They are empty,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,6 +48,9 @@ type ExecConfig struct {
 	// ForwardSignals passes this process's signals on to the command for as
 	// long as it runs. Cancelling the context ends the command at any rate.
 	ForwardSignals bool
+	// Intercept leads AWS's host names to the emulator; nil sets the endpoint
+	// variables, which newer programs read.
+	Intercept *Intercept
 	// Complain hears of tokens that could not be refreshed; nil does not.
 	Complain func(error)
 
@@ -127,11 +131,9 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	done.Go(func() { keeper.Keep(refreshing, token) })
 	defer done.Wait()
 	defer stop()
-	base := c.Env
-	if base == nil {
-		base = os.Environ()
+	if err := c.lead(ctx, api, dir); err != nil {
+		return 1, err
 	}
-	c.Env = Pointed(base, api.URL, c.Region, dir)
 	if c.PodIdentity == nil {
 		c.Env = append(c.Env, "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path(), "AWS_ROLE_SESSION_NAME="+sessionName())
 		c.Env = append(c.Env, c.more...)
@@ -174,29 +176,36 @@ const grace = 10 * time.Second
 
 // run starts the command with exactly c.Env.
 func (c *ExecConfig) run(ctx context.Context) (int, error) {
-	cmd := exec.CommandContext(ctx, c.Command[0], c.Command[1:]...)
-	cmd.Env, cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.Dir, c.Stdin, c.Stdout, c.Stderr
-	cmd.Cancel = func() error { return terminate(cmd.Process) }
-	cmd.WaitDelay = grace
 	pass := func(*os.Process) (stop func()) { return func() {} }
 	if c.ForwardSignals {
 		pass = catchSignals() // before there is a command that could outlive us
 	}
-	if err := cmd.Start(); err != nil {
+	cmd, end, err := c.start(ctx)
+	if err != nil {
 		pass(nil)()
-		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-			return exitNotFound, err
-		}
-		return exitNotExecutable, err
+		return codeOf(err), err
 	}
 	defer pass(cmd.Process)()
-	err := cmd.Wait()
+	err = cmd.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		return 1, fmt.Errorf("running %s: %w", c.Command[0], err)
+		return 1, errors.Join(fmt.Errorf("running %s: %w", c.Command[0], err), end(1))
 	}
+	code := cmd.ProcessState.ExitCode()
 	if n := signalOf(cmd.ProcessState); n > 0 {
-		return exitSignalled + n, nil
+		code = exitSignalled + n
 	}
-	return cmd.ProcessState.ExitCode(), nil
+	return code, end(code)
+}
+
+// codeOf is the exit code of a command that could not be started.
+func codeOf(err error) int {
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return exitNotFound
+	case errors.As(err, &path):
+		return exitNotExecutable
+	}
+	return 1
 }

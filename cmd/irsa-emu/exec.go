@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/harness"
+	"github.com/irsa-emu/irsa-emu/intercept"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/term"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -26,6 +29,12 @@ loopback, the two container-credentials variables lead the SDK to it, and the ro
 that of the service account's association. If credentials are refused, stderr says why;
 without an association the command is not run.
 
+With --intercept, programs reach the emulator that know AWS by its host names alone and
+read no AWS_ENDPOINT_URL. On Linux, as root or in most containers, the command's resolver
+leads these names to the emulator. Elsewhere HTTPS_PROXY does, for programs that read it;
+--intercept=hosts then gives them a network of their own. They are also told of the
+authority that signs for these names. Other hosts are reached as without it.
+
 With --given no emulator has to be running: exec starts one for the command.`
 
 // execFlags are what exec does not hand on as it is.
@@ -33,6 +42,7 @@ type execFlags struct {
 	client
 	given       givenFlags
 	podIdentity bool
+	intercept   string
 	pods        harness.PodIdentity
 }
 
@@ -45,6 +55,8 @@ func (p *program) execCommand() *cobra.Command {
 		Long:  execLong,
 		Example: `  irsa-emu exec --service-account your-namespace/your-service-account \
     --role arn:aws:iam::111122223333:role/EKSServiceAccountRole -- aws sts get-caller-identity
+  irsa-emu exec --intercept --service-account backup/restic --role arn:aws:iam::111122223333:role/Backup \
+    -- restic -r s3:s3.amazonaws.com/backups init
   irsa-emu exec --given state.yaml --pod-identity --cluster my-cluster --service-account payments/api -- python3 app.py`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,6 +80,8 @@ func (p *program) execCommand() *cobra.Command {
 	flags.BoolVar(&f.podIdentity, "pod-identity", false, "by EKS Pod Identity: the role of the service account's association, in place of --role")
 	flags.StringVar(&f.pods.Cluster, "cluster", "", "with --pod-identity: name of the EKS cluster (default: the only one)")
 	flags.StringVar(&f.pods.AdminSecret, "admin-secret", "test", "with --pod-identity: the emulator's --admin-secret, with which the agent signs")
+	flags.StringVar(&f.intercept, "intercept", "", "lead AWS's host names to the emulator, in place of endpoint variables: auto, proxy (for programs that read HTTPS_PROXY) or hosts (Linux)")
+	flags.Lookup("intercept").NoOptDefVal = string(intercept.Auto)
 	flags.StringVar(&config.Issuer, "issuer", "", "issuer URL (default: the only cluster's, else the only provider's, else the emulator's own)")
 	flags.StringArrayVar(&config.Audience, "audience", nil, "audience of the token (repeatable; default sts.amazonaws.com, with --pod-identity pods.eks.amazonaws.com)")
 	flags.DurationVar(&config.ExpiresIn, "expires-in", 24*time.Hour, "life of each token")
@@ -78,6 +92,9 @@ func (p *program) execCommand() *cobra.Command {
 
 // check refuses flags that do not go together.
 func (f *execFlags) check(p *program, cmd *cobra.Command, config *harness.ExecConfig) error {
+	if err := f.checkIntercept(cmd); err != nil {
+		return err
+	}
 	switch namespace, name, ok := strings.Cut(config.ServiceAccount, "/"); {
 	case config.ServiceAccount == "":
 		return usageError("--service-account: missing; write NAMESPACE/NAME")
@@ -95,7 +112,52 @@ func (f *execFlags) check(p *program, cmd *cobra.Command, config *harness.ExecCo
 	return nil
 }
 
+// checkIntercept refuses modes that there are not. The value of a flag that may
+// stand alone comes after "=", or it is taken for the command.
+func (f *execFlags) checkIntercept(cmd *cobra.Command) error {
+	if f.intercept == "" {
+		return nil
+	}
+	if first := cmd.Flags().Arg(0); cmd.ArgsLenAtDash() != 0 && slices.Contains(intercept.Modes, intercept.Mode(first)) {
+		return usageError("--intercept %s: write --intercept=%s", first, first)
+	}
+	if !slices.Contains(intercept.Modes, intercept.Mode(f.intercept)) {
+		return usageError("--intercept=%s: write auto, proxy or hosts", f.intercept)
+	}
+	return nil
+}
+
+// interception is how --intercept has it done, or nil.
+func (p *program) interception(f *execFlags) *harness.Intercept {
+	if f.intercept == "" {
+		return nil
+	}
+	i := &harness.Intercept{Mode: intercept.Mode(f.intercept), Advise: func(text string) { _ = p.complain("irsa-emu: %s", text) }}
+	if self, err := os.Executable(); err == nil { // without it there is the proxy
+		i.Helper = []string{self, enterCommand}
+	}
+	return i
+}
+
+const enterCommand = "intercept-enter"
+
+// enterCommand is the helper of exec --intercept, which starts it in namespaces
+// and makes it the command.
+func (p *program) enterCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: enterCommand, Hidden: true, DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			signal.Reset() // as for any program that has just started
+			if err := intercept.Enter(args); err != nil {
+				return &exitError{exitFailed, nil} // exec has been told, and says it
+			}
+			return nil
+		},
+	}
+}
+
 func (p *program) exec(ctx context.Context, f *execFlags, config harness.ExecConfig) error {
+	config.Intercept = p.interception(f)
 	if f.podIdentity {
 		config.PodIdentity = &f.pods
 		f.pods.Refused = func(d *decision.Decision) {

@@ -103,7 +103,7 @@ IRSA_EMU_ADMIN_SECRET.`,
 	root.SetVersionTemplate("irsa-emu {{.Version}}\n")
 	root.AddCommand(p.serveCommand(), p.runCommand(), p.execCommand(), p.tokenCommand(), p.checkCommand(), p.lintCommand(), p.auditCommand(),
 		p.explainCommand(), p.envCommand(), p.schemaCommand(), p.issuerCommand(), p.stateCommand(), p.versionCommand(), p.healthCommand())
-	root.AddCommand(p.agentCommand(), p.proveCommand(), p.diffCommand(), p.whoCommand())
+	root.AddCommand(p.agentCommand(), p.enterCommand(), p.proveCommand(), p.diffCommand(), p.whoCommand())
 	root.AddCommand(p.kubernetesCommands()...)
 	return root
 }

@@ -34,6 +34,9 @@ type createBucketConfiguration struct {
 }
 
 func (s *Service) createBucket(c *call) error {
+	if err := s.checkEndpoint(c); err != nil {
+		return err
+	}
 	var in createBucketConfiguration
 	body, err := c.readAll(maxDocument)
 	if err != nil {

@@ -50,6 +50,25 @@ func (c *call) checkRegion() error {
 		WithHint("give the client the bucket's region, " + b.Region + ": in a pod AWS_REGION is the cluster's")
 }
 
+// checkEndpoint refuses a bucket's making that is signed for what is no region.
+// Programs that have another name for one, such as s3cmd's "US", read the endpoint's
+// region in the answer: the host's, us-east-1 at AWS's global one.
+func (s *Service) checkEndpoint(c *call) error {
+	if c.signature == nil || c.signature.Region == "" || c.signature.Region == "aws-global" || aws.IsRegion(c.signature.Region) {
+		return nil
+	}
+	want := hostRegion(c.HTTP.Host)
+	host, _, _ := strings.Cut(c.HTTP.Host, ":")
+	if _, ours := aws.CutEndpoint(host); want == "" && ours {
+		want = usEast1
+	}
+	if want == "" {
+		want = s.region
+	}
+	return api.Refuse(decision.Parameter, c.signature.WrongRegion(want)).Because("the request is signed for %s, which is no region", c.signature.Region).
+		WithHint("give the client the endpoint's region, " + want)
+}
+
 // hostRegion is the region that one of AWS's host names for S3 has: BUCKET.s3.REGION,
 // s3-REGION, s3.dualstack.REGION, s3-fips.REGION; "" for the global one and for
 // names that are not AWS's.

@@ -92,3 +92,27 @@ func TestFindRegion(t *testing.T) {
 		}
 	}
 }
+
+// TestRegionOfNewBucket: s3cmd signs for "US" first, and reads in AWS's refusal what
+// the endpoint's region is (S3/S3.py, "AuthorizationHeaderMalformed means we sent the
+// request to the wrong region").
+func TestRegionOfNewBucket(t *testing.T) {
+	s := start(t, false)
+	config := s.Root(servicetest.Account)
+	address := strings.TrimPrefix(s.URL, "http://")
+	make := func(endpoint, signed, name string) error {
+		c := sdk.NewFromConfig(config, func(o *sdk.Options) {
+			o.BaseEndpoint, o.UsePathStyle, o.Region, o.Retryer = &endpoint, true, signed, aws.NopRetryer{}
+			o.HTTPClient = &http.Client{Transport: rewrite{address}}
+		})
+		_, err := c.CreateBucket(t.Context(), &sdk.CreateBucketInput{Bucket: &name})
+		return err
+	}
+	const malformed = "The authorization header is malformed; the region 'US' is wrong; expecting "
+	refused(t, make("http://s3.amazonaws.com", "US", "a-new-one"), 400, "AuthorizationHeaderMalformed", malformed+"'us-east-1'")
+	refused(t, make("http://s3.eu-west-1.amazonaws.com", "US", "a-new-one"), 400, "AuthorizationHeaderMalformed", malformed+"'eu-west-1'")
+	refused(t, make(s.URL, "US", "a-new-one"), 400, "AuthorizationHeaderMalformed", malformed+"'us-west-2'")
+	if err := make("http://s3.amazonaws.com", "us-east-1", "a-new-one"); err != nil {
+		t.Error(err)
+	}
+}
