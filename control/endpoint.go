@@ -45,8 +45,8 @@ var (
 	GetClock  = Endpoint{Method: http.MethodGet, Path: "/_emu/clock", Does: "The emulator's time.", Answer: Clock{}}
 	PostClock = Endpoint{Method: http.MethodPost, Path: "/_emu/clock", Does: "Moves the clock and answers the new time.", Body: ClockChange{}, Answer: Clock{}}
 
-	GetDecisions = Endpoint{Method: http.MethodGet, Path: "/_emu/decisions", Does: "What the emulator decided about recent AWS calls, newest first.", Query: DecisionQuery{}, Answer: Decisions{}}
-	GetDecision  = Endpoint{Method: http.MethodGet, Path: "/_emu/decisions/{id}", Does: "What it decided about one call. `id` is the request id that AWS's answer carries.", Answer: decision.Decision{}}
+	GetDecisions = Endpoint{Method: http.MethodGet, Path: "/_emu/decisions", Does: "What the emulator decided about recent AWS calls, newest first. With `Accept: text/plain` the answer is the text of `irsa-emu explain`, for each.", Query: DecisionQuery{}, Answer: Decisions{}}
+	GetDecision  = Endpoint{Method: http.MethodGet, Path: "/_emu/decisions/{id}", Does: "What it decided about one call. `id` is the request id that AWS's answer carries. With `Accept: text/plain` the answer is the text of `irsa-emu explain`.", Answer: decision.Decision{}}
 
 	GetFaults    = Endpoint{Method: http.MethodGet, Path: "/_emu/faults", Does: "The faults in force, oldest first.", Answer: Faults{}}
 	PostFault    = Endpoint{Method: http.MethodPost, Path: "/_emu/faults", Does: "Makes matching AWS calls fail. The oldest fault that matches a call counts.", Body: FaultRequest{}, Answer: Fault{}}

@@ -40,25 +40,33 @@ func notFound(format string, args ...any) error {
 // controlStream writes an answer that is not made in memory.
 type controlStream func(w io.Writer) error
 
+// controlText is an answer for people, in place of JSON.
+type controlText string
+
 // controlHandler is a handler of the control API: what it returns is sent as
-// JSON, nil as 204 No Content, and an error as {"error": …}.
+// JSON, a [controlText] as it is, nil as 204 No Content, and an error as
+// {"error": …}.
 type controlHandler func(r *http.Request) (any, error)
 
 func (h controlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	allowTransfer(w)
 	r.Body = http.MaxBytesReader(w, r.Body, maxControlBody)
 	result, err := h(r)
-	stream, streams := result.(controlStream)
-	switch {
-	case err != nil:
+	if err != nil {
 		writeControlError(w, err)
-	case result == nil:
+		return
+	}
+	switch result := result.(type) {
+	case nil:
 		w.WriteHeader(http.StatusNoContent)
-	case streams:
+	case controlStream:
 		w.Header().Set("Content-Type", "application/json")
-		if err := stream(w); err != nil {
+		if err := result(w); err != nil {
 			panic(http.ErrAbortHandler) // the client must not take it for the whole
 		}
+	case controlText:
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, string(result)) // the client is gone if this fails
 	default:
 		writeControl(w, http.StatusOK, result)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -173,7 +174,7 @@ func (c *controlAPI) postClock(r *http.Request, in control.ClockChange) (any, er
 	return c.getClock(r)
 }
 
-func (c *controlAPI) getDecisions(_ *http.Request, query control.DecisionQuery) (any, error) {
+func (c *controlAPI) getDecisions(r *http.Request, query control.DecisionQuery) (any, error) {
 	if query.Limit == 0 {
 		query.Limit = 100
 	}
@@ -183,6 +184,9 @@ func (c *controlAPI) getDecisions(_ *http.Request, query control.DecisionQuery) 
 		return nil, badRequest("outcome: %q is not an outcome; write %s, %s or %s", query.Outcome, decision.Allowed, decision.Refused, decision.Failed)
 	}
 	found := c.decisions.Newest(query.Limit, query.Outcome)
+	if wantsText(r) {
+		return explanations(found...), nil
+	}
 	return controlStream(func(w io.Writer) error { return writeDecisions(w, found) }), nil
 }
 
@@ -213,7 +217,23 @@ func (c *controlAPI) getDecision(r *http.Request) (any, error) {
 	if !ok {
 		return nil, notFound("no decision for request %q: only the newest %d are kept", id, c.mostDecisions)
 	}
+	if wantsText(r) {
+		return explanations(d), nil
+	}
 	return d, nil
+}
+
+// wantsText is whether a call asks for the text that irsa-emu explain prints.
+func wantsText(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Accept"), "text/plain")
+}
+
+func explanations(found ...*decision.Decision) controlText {
+	texts := make([]string, len(found))
+	for i, d := range found {
+		texts[i] = d.Text()
+	}
+	return controlText(strings.Join(texts, "\n"))
 }
 
 func (c *controlAPI) getFaults(*http.Request) (any, error) {

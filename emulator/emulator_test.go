@@ -189,6 +189,30 @@ func TestRefusalIsExplained(t *testing.T) {
 	if status := callControl(t, emu, http.MethodGet, "/_emu/decisions/"+d.RequestID, "", &one); status != http.StatusOK || one.RequestID != d.RequestID {
 		t.Errorf("status %d, decision %+v", status, one)
 	}
+	for _, path := range []string{"/_emu/decisions?outcome=refused", "/_emu/decisions/" + d.RequestID} {
+		if got := asText(t, emu.URL+path); got != text {
+			t.Errorf("%s as text:\n%s\nwant\n%s", path, got, text)
+		}
+	}
+}
+
+// asText asks the control API for text in place of JSON.
+func asText(t *testing.T, url string) string {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/plain")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Fatalf("%s: %v, %v", res.Status, res.Header, err)
+	}
+	return string(body)
 }
 
 func TestClockExpiresSessionsAndTokens(t *testing.T) {
