@@ -18,6 +18,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -84,6 +85,9 @@ func bySDK2(ctx context.Context, bucket, key string) (io.ReadCloser, error) {
 
 func byMinio(ctx context.Context, bucket, key string) (io.ReadCloser, error) {
 	host := "s3." + os.Getenv("AWS_REGION") + ".amazonaws.com"
+	if strings.HasPrefix(os.Getenv("AWS_REGION"), "cn-") {
+		host += ".cn"
+	}
 	made, err := minio.New(host, &minio.Options{Creds: credentials.NewIAM(""), Secure: true})
 	if err != nil {
 		return nil, err

@@ -22,6 +22,7 @@ import (
 // every /etc/ssl/certs.
 func TestSubjectHash(t *testing.T) {
 	for want, subject := range map[string]pkix.Name{
+		"ea073e77": {CommonName: "irsa-emu cluster CA"}, // by openssl x509 -subject_hash
 		"4042bcee": {Country: []string{"US"}, Organization: []string{"Internet Security Research Group"}, CommonName: "ISRG Root X1"},
 		"ce5e74ef": {Country: []string{"US"}, Organization: []string{"Amazon"}, CommonName: "Amazon Root CA 1"},
 		"3513523f": {Country: []string{"US"}, Organization: []string{"DigiCert Inc"}, OrganizationalUnit: []string{"www.digicert.com"}, CommonName: "DigiCert Global Root CA"},
