@@ -39,6 +39,7 @@ func (req *Request) Authorize(a Access) policy.Decision {
 		resourceAccount = p.Account
 	}
 	ctx.Set("aws:ResourceAccount", resourceAccount)
+	req.setOrganization(ctx, "aws:resourceorg", resourceAccount)
 	var sets policy.Policies
 	if req.PoliciesOf != nil {
 		sets = req.PoliciesOf(req.State, p)

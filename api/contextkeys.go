@@ -27,8 +27,24 @@ func (req *Request) ContextKeys() policy.Context {
 	}
 	if req.Principal != nil {
 		req.Principal.setKeys(ctx)
+		req.setOrganization(ctx, "aws:principalorg", req.Principal.Account)
 	}
 	return ctx
+}
+
+// setOrganization sets the keys of an account's organisation, which begin with
+// aws:principalorg or aws:resourceorg.
+func (req *Request) setOrganization(ctx policy.Context, prefix, account string) {
+	if req.OrganizationOf == nil {
+		return
+	}
+	id, path := req.OrganizationOf(req.State, account)
+	if id != "" {
+		ctx.Set(prefix+"id", id)
+	}
+	if path != "" {
+		ctx.SetMulti(prefix+"paths", []string{path})
+	}
 }
 
 func setHTTPKeys(ctx policy.Context, r *http.Request) {

@@ -22,6 +22,8 @@ type Request struct {
 	// policies, permissions boundary and session policies. It is iam.PoliciesOf;
 	// nil makes calls that no policy belongs to.
 	PoliciesOf PoliciesOf
+	// OrganizationOf is iam.OrganizationOf; nil knows of none.
+	OrganizationOf OrganizationOf
 	// Decision is filled by whoever knows: the service its checks, its reason
 	// and resource, the dispatcher the outcome and the error on the wire.
 	Decision *decision.Decision
@@ -32,6 +34,10 @@ type Request struct {
 	// a decision of its own; they are recorded after it.
 	Made []*Request
 }
+
+// OrganizationOf is the id of the organisation that an account is in, and the
+// account's path in it; "" for one that is in none.
+type OrganizationOf func(r state.Reader, account string) (id, path string)
 
 // PoliciesOf collects the policies that belong to a principal, which may be nil.
 type PoliciesOf func(state.Reader, *Principal) policy.Policies

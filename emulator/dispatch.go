@@ -70,7 +70,7 @@ func (d *dispatcher) request(r *http.Request, wantJSON bool) *api.Request {
 	own := *r
 	call := &wire.Call{ID: wire.NewRequestID(), HTTP: &own, WantJSON: wantJSON}
 	return &api.Request{
-		Call: call, State: d.store.Snapshot(), Now: d.clock.Now(), PoliciesOf: iam.PoliciesOf,
+		Call: call, State: d.store.Snapshot(), Now: d.clock.Now(), PoliciesOf: iam.PoliciesOf, OrganizationOf: iam.OrganizationOf,
 		Decision: &decision.Decision{RequestID: call.ID},
 	}
 }

@@ -61,6 +61,9 @@ func Apply(tx *state.Txn, account string, in statefile.Account, now time.Time, r
 			return fmt.Errorf("instanceProfiles: %s: %w", p.Name, err)
 		}
 	}
+	if o := in.Organization; o != nil {
+		tx.Put(&Organization{Account: account, ID: o.ID, Path: o.Path})
+	}
 	if o := in.OutboundFederation; o != nil {
 		tx.Put(a.outbound(o.Issuer, o.Enabled))
 	}

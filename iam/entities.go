@@ -270,6 +270,7 @@ func Kinds() []state.Kind {
 		{Name: "account", Decode: decode[Account]},
 		{Name: "account-alias", Decode: decode[Alias]},
 		{Name: "outbound-federation", Decode: decode[OutboundFederation]},
+		{Name: "organization", Decode: decode[Organization]},
 	}
 }
 

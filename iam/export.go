@@ -52,6 +52,9 @@ func Export(r state.Reader, account string) statefile.Account {
 	if o, ok := Outbound(r, account); ok {
 		out.OutboundFederation = &statefile.OutboundFederation{Enabled: o.Enabled, Issuer: o.Issuer}
 	}
+	if id, path := OrganizationOf(r, account); id != "" {
+		out.Organization = &statefile.Organization{ID: id, Path: path}
+	}
 	for p := range state.All[*InstanceProfile](r, prefix) {
 		out.InstanceProfiles = append(out.InstanceProfiles, statefile.InstanceProfile{
 			Name: p.Name, Path: p.Path, ID: p.ID, Role: p.Role, Created: p.Created, Tags: exportTags(p.Tags),
@@ -126,6 +129,9 @@ func Accounts(r state.Reader, found map[string]bool) {
 	for e := range state.All[*OutboundFederation](r, "") {
 		found[e.Account] = true
 	}
+	for e := range state.All[*Organization](r, "") {
+		found[e.Account] = true
+	}
 }
 
 // Declared adds every account that a state document put into a partition.
@@ -156,6 +162,7 @@ func Reset(tx *state.Txn, account string) {
 		}
 	}
 	state.DeleteAll[*OutboundFederation](tx, account)
+	state.DeleteAll[*Organization](tx, account)
 	for key := range state.All[*AccessKey](tx, "") { // their key in the store is their id
 		if account == "" || key.Account == account {
 			tx.Delete(key)

@@ -35,9 +35,13 @@ type ValidationError struct {
 	Hint    hint.Hint `json:"hint,omitzero"`  // what AWS does not say
 	Line    int       `json:"line,omitempty"` // where, from 1; 0 when it is the whole document
 	Column  int       `json:"column,omitempty"`
-	// Principal is the AWS principal of a resource's policy that is none; "" for
-	// other faults. Services have texts of their own for it.
+	// Principal, Action and Effect are those of a resource's policy that are none; ""
+	// for other faults. Services have texts of their own for them.
 	Principal string `json:"-"`
+	Action    string `json:"-"`
+	Effect    string `json:"-"`
+	// Missing is the element that a statement of a resource's policy lacks.
+	Missing string `json:"-"`
 }
 
 func (e *ValidationError) Error() string { return e.Code + ": " + e.Message }

@@ -28,8 +28,15 @@ func ValidateResource(src []byte) (*Document, error) {
 			}
 			for _, names := range [][2]string{{"Effect", "Effect"}, {"Principal", "NotPrincipal"}, {"Action", "NotAction"}, {"Resource", "NotResource"}} {
 				if s.Either(names[0], names[1]) == nil {
-					return nil, v.refuse(s, "Missing required field "+names[0], "a resource policy's statement needs Effect, Principal, Action and Resource")
+					refusal := v.refuse(s, "Missing required field "+names[0], "a resource policy's statement needs Effect, Principal, Action and Resource")
+					refusal.Missing = names[0]
+					return nil, refusal
 				}
+			}
+			if n := s.Get("Effect"); n.Text != "Allow" && n.Text != "Deny" && n.Kind == tree.String {
+				refusal := v.refuse(n, textInvalidSyntax, `Effect must be "Allow" or "Deny"`)
+				refusal.Effect = n.Text
+				return nil, refusal
 			}
 			if n := s.Get("NotPrincipal"); n != nil && s.Get("Effect").Text == "Allow" {
 				return nil, v.refuse(n, textAllowNot, "")
@@ -43,7 +50,9 @@ func ValidateResource(src []byte) (*Document, error) {
 			}
 			for _, n := range s.Either("Action", "NotAction").List() {
 				if message := actionFormat(n.Text); message != "" {
-					return nil, v.refuse(n, message, "an action is written as service:Name, such as s3:GetObject")
+					refusal := v.refuse(n, message, "an action is written as service:Name, such as s3:GetObject")
+					refusal.Action = n.Text
+					return nil, refusal
 				}
 			}
 		}

@@ -23,6 +23,7 @@ func (a Account) merged(from Account) Account {
 	merged := Account{
 		Partition:          cmp.Or(from.Partition, a.Partition),
 		OutboundFederation: from.OutboundFederation,
+		Organization:       cmp.Or(from.Organization, a.Organization),
 		OIDCProviders:      mergeLists(a.OIDCProviders, from.OIDCProviders, OIDCProvider.identity),
 		Policies:           mergeLists(a.Policies, from.Policies, Policy.identity),
 		Roles:              mergeLists(a.Roles, from.Roles, Role.identity),

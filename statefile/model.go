@@ -72,8 +72,15 @@ type Account struct {
 	Buckets          []Bucket          `json:"buckets,omitempty" jsonschema_description:"S3 buckets."`
 	// OutboundFederation is AWS as the issuer: sts:GetWebIdentityToken.
 	OutboundFederation *OutboundFederation `json:"outboundFederation,omitempty" jsonschema_description:"The account's issuer of web identity tokens (sts:GetWebIdentityToken); off when left out."`
+	Organization       *Organization       `json:"organization,omitempty" jsonschema_description:"The AWS Organization that the account is in, for aws:PrincipalOrgID, aws:ResourceOrgID and their like."`
 	// Declared are the lists of declared sections, by their names; see [Section.Items].
 	Declared map[string]any `json:"-"`
+}
+
+// Organization is the AWS Organization of an account, as condition keys tell it.
+type Organization struct {
+	ID   string `json:"id" jsonschema_description:"o-a1b2c3d4e5"`
+	Path string `json:"path,omitempty" jsonschema_description:"Where the account is in it, for aws:PrincipalOrgPaths: o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"`
 }
 
 // OutboundFederation is the switch of an account's own issuer.

@@ -83,6 +83,12 @@ func (v *validator) account(at string, a *Account) {
 	for _, s := range sections() {
 		s.check(v, at, a)
 	}
+	if o := a.Organization; o != nil {
+		v.optional(at+".organization.id", o.ID, organizationID.MatchString, "an id such as o-a1b2c3d4e5")
+		if o.Path != "" && (!strings.HasPrefix(o.Path, o.ID+"/") || !strings.HasSuffix(o.Path, "/")) {
+			v.errorf(at+".organization.path", "%q; write a path such as %s/r-ab12/ou-ab12-11111111/", o.Path, o.ID)
+		}
+	}
 	if o := a.OutboundFederation; o != nil {
 		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer.MatchString, "https://UUID.tokens.sts.global.api.aws, or leave it out")
 	}
@@ -92,6 +98,8 @@ func knownPartition(id string) bool {
 	_, known := aws.PartitionByID(id)
 	return known
 }
+
+var organizationID = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
 
 var outboundIssuer = regexp.MustCompile(`^https://[a-z0-9-]{1,63}\.tokens\.sts\.global\.api\.aws$`)
 

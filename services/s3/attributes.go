@@ -91,9 +91,14 @@ func (c *call) attributeParts(o *Object) (*attributeParts, error) {
 
 var attributes = []string{"ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"}
 
-// getObjectAttributes needs s3:GetObject beside its own permission.
+// getObjectAttributes needs the permission to read the object, or the version,
+// beside its own (API reference; versity/versitygw#1317).
 func (s *Service) getObjectAttributes(c *call) error {
-	if err := c.authorize(c.bucket, "s3:GetObject", c.key, c.keys()); err != nil {
+	read := "s3:GetObject"
+	if c.query.Has("versionId") {
+		read = "s3:GetObjectVersion"
+	}
+	if err := c.authorize(c.bucket, read, c.key, c.keys()); err != nil {
 		return err
 	}
 	asked := map[string]bool{}

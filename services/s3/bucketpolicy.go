@@ -92,17 +92,27 @@ func validatePolicy(b *Bucket, text []byte) (*policy.Document, error) {
 		return nil, malformed("Missing required field Statement", err)
 	}
 	var v *policy.ValidationError
-	if errors.As(err, &v) && v.Principal != "" {
+	switch errors.As(err, &v); {
+	case v != nil && v.Principal != "":
 		return nil, invalidPrincipal(v.Principal).Because("%s", v.Message)
-	}
-	if err != nil {
+	case v != nil && v.Effect != "":
+		return nil, malformed("Invalid effect: "+v.Effect, err) // versity/versitygw#647
+	case v != nil && v.Action != "":
+		return nil, malformed("Policy has invalid action", err) // versity/versitygw#650
+	case v != nil && v.Missing != "":
+		return nil, malformed("Missing required field "+v.Missing, err) // hashicorp/terraform#28688
+	case err != nil:
 		return nil, malformed("Invalid policy syntax.", err)
 	}
 	for i := range parsed.Statements {
-		for _, resource := range parsed.Statements[i].Resources.Values {
+		st := &parsed.Statements[i]
+		for _, resource := range st.Resources.Values {
 			if !b.covers(resource) {
 				return nil, malformed("Policy has invalid resource", errors.New("the resource "+resource+" is not this bucket nor in it"))
 			}
+		}
+		if message, reason := b.checkActions(st); message != "" {
+			return nil, malformed(message, errors.New(reason))
 		}
 	}
 	return parsed, nil

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -49,6 +50,11 @@ type initiateResult struct {
 }
 
 func (s *Service) createMultipartUpload(c *call) error {
+	if c.Principal == nil { // whatever the bucket lets anybody do: scylladb/scylladb#13425, aws/aws-sdk-cpp#1575
+		f := fail(http.StatusForbidden, "AccessDenied", "Anonymous users cannot initiate multipart uploads.  Please authenticate.")
+		f.Reason.Kind, f.Reason.Message = decision.Policy, "an unsigned call begins no multipart upload, whatever the bucket's policy allows"
+		return f
+	}
 	o, err := c.newObject()
 	if err != nil {
 		return err

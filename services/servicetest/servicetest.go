@@ -188,7 +188,7 @@ func (s *Server) caller(key string, p *api.Principal) aws.Config {
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	call := &wire.Call{ID: wire.NewRequestID(), HTTP: r, Region: Region}
-	req := &api.Request{Call: call, State: s.Store.Snapshot(), Now: s.Now(), PoliciesOf: iam.PoliciesOf, Decision: &decision.Decision{RequestID: call.ID}}
+	req := &api.Request{Call: call, State: s.Store.Snapshot(), Now: s.Now(), PoliciesOf: iam.PoliciesOf, OrganizationOf: iam.OrganizationOf, Decision: &decision.Decision{RequestID: call.ID}}
 	if err := s.authenticate(req); err != nil {
 		w.WriteHeader(http.StatusTeapot)
 		fmt.Fprintf(w, "test server: %v", err)
