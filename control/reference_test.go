@@ -41,7 +41,11 @@ and the error names those that it has.
     curl -s localhost:4772/_emu/state --data-binary @state.yaml
     curl -s -X DELETE 'localhost:4772/_emu/state?account=111122223333'
 
-` + "`POST /moto-api/reset`" + ` is ` + "`DELETE /_emu/state`" + ` for test suites that were written for moto.
+` + "`POST /moto-api/reset`" + ` and ` + "`POST /_localstack/state/reset`" + ` are ` + "`DELETE /_emu/state`" + ` for test suites that were
+written for moto and LocalStack, which send no credentials. They answer beyond loopback, too: everybody while
+` + "`--admin-secret`" + ` is the usual one, which everybody knows; otherwise who has an administrator's access key id and
+secret as user name and password (` + "`curl -u`" + `). ` + "`GET /_localstack/health`" + ` names the services. See [test suites](test-suites.md).
+
 In Go, [package control](../control) has a client and [package emulatortest](../emulatortest)
 starts an emulator in a test. ` + "`go test ./control -update`" + ` rewrites this page.
 

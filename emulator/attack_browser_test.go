@@ -84,7 +84,7 @@ func TestAttackControlFromAWebPage(t *testing.T) {
 				{"POST", "/_emu/clock", `{"advance":"1h"}`},
 				{"POST", "/_emu/faults", `{"fault":{"dropConnection":true}}`},
 				{"POST", "/_emu/keys/rotate", `{}`},
-				{"POST", "/moto-api/reset", ""},
+				{"POST", "/moto-api/reset", ""}, {"POST", "/_localstack/state/reset", ""},
 			} {
 				if status, answer := browser(t, emu, call[0], call[1], call[2], page.header, page.host); status != http.StatusForbidden {
 					t.Errorf("%s %s: status %d, %.200s", call[0], call[1], status, answer)

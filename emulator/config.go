@@ -72,6 +72,9 @@ type Config struct {
 	Rand io.Reader
 }
 
+// usualSecret is the administrators' secret that everybody knows.
+const usualSecret = "test"
+
 func (c Config) withDefaults() (Config, error) {
 	if c.Account == "" {
 		c.Account = aws.DefaultAccount
@@ -83,7 +86,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Region = aws.DefaultRegion
 	}
 	if c.AdminSecret == "" {
-		c.AdminSecret = "test"
+		c.AdminSecret = usualSecret
 	}
 	if c.Decisions == 0 {
 		c.Decisions = 1_000

@@ -30,6 +30,7 @@ type Emulator struct {
 	clock  *Clock
 
 	services  *registry
+	sts       *sts.Service
 	calls     *dispatcher
 	issuers   *issuers
 	minter    *minter
@@ -92,6 +93,7 @@ func (e *Emulator) wire(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.sts = authenticator
 	environment := &Environment{
 		Config: *c, Store: e.store, Clock: e.clock, STS: authenticator, Verifier: &oidc.Verifier{Keys: keys, Now: e.clock.Now},
 		FetchThumbprint: e.issuers.fetchThumbprint,

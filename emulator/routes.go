@@ -22,10 +22,7 @@ func newFront(e *Emulator) *front {
 	r.Get("/readyz", e.server.serveReady)
 	r.Method(http.MethodGet, "/metrics", e.metrics.handler())
 	r.With(e.control.guard).Route("/_emu", e.control.routes)
-	// Test suites written for moto reset it with this.
-	r.With(e.control.guard).Method(http.MethodPost, "/moto-api/reset", controlHandler(func(req *http.Request) (any, error) {
-		return map[string]string{"status": "ok"}, e.control.reset(req.Context())
-	}))
+	e.familiarRoutes(r)
 	r.Get("/", func(w http.ResponseWriter, req *http.Request) {
 		if req.URL.RawQuery != "" {
 			e.calls.serve(w, req)

@@ -22,17 +22,14 @@ const adminKeyID = "test"
 // long-term keys, and temporary ones, which need their session token.
 func (s *Service) Authenticate(r state.Reader, sig *wire.Signature, now time.Time) (p *api.Principal, secret string, err *wire.AuthError) {
 	id := sig.AccessKeyID
-	if a, ok := s.administrators[id]; ok {
-		// A session token says nothing: test suites for other emulators send one
-		// with made-up keys (moto's documentation, "How do I avoid tests from
-		// mutating my real infrastructure").
-		return rootOf(r, a.Account, id), a.Secret, nil
-	}
-	if account, ok := s.administered(id); ok {
-		if sig.SecurityToken != "" {
+	if account, secret, ok := s.Administrator(id); ok {
+		// With a key of the configuration a session token says nothing: test suites
+		// for other emulators send one with made-up keys (moto's documentation, "How
+		// do I avoid tests from mutating my real infrastructure").
+		if _, named := s.administrators[id]; !named && sig.SecurityToken != "" {
 			return nil, "", wire.InvalidToken(sig, "the administrator's key "+id+" takes no session token")
 		}
-		return rootOf(r, account, id), s.config.AdminSecret, nil
+		return rootOf(r, account, id), secret, nil
 	}
 	if key, ok := state.Get[*iam.AccessKey](r, id); ok {
 		return longTerm(r, sig, key)
@@ -47,15 +44,18 @@ func unknownKeyHint(id string) string {
 	return "there is no access key " + id + "; an administrator's access key id is the account's twelve digits, or test, or one of serve --admin-credentials"
 }
 
-// administered is the account whose administrator has that access key id.
-func (s *Service) administered(id string) (string, bool) {
-	switch {
-	case s.config.AdminSecret == "":
-		return "", false
-	case id == adminKeyID:
-		return s.config.DefaultAccount, s.config.DefaultAccount != ""
+// Administrator is the account whose administrator has that access key id, and
+// the secret access key.
+func (s *Service) Administrator(id string) (account, secret string, ok bool) {
+	if a, ok := s.administrators[id]; ok {
+		return a.Account, a.Secret, true
 	}
-	return id, aws.IsAccount(id)
+	account = id
+	if id == adminKeyID {
+		account = s.config.DefaultAccount
+	}
+	secret = s.config.AdminSecret
+	return account, secret, secret != "" && aws.IsAccount(account)
 }
 
 func rootOf(r state.Reader, account, accessKeyID string) *api.Principal {
