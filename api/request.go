@@ -27,6 +27,9 @@ type Request struct {
 	// Decision is filled by whoever knows: the service its checks, its reason
 	// and resource, the dispatcher the outcome and the error on the wire.
 	Decision *decision.Decision
+	// LongestSession ends the session that the call issues earlier than it would end;
+	// zero does not.
+	LongestSession time.Duration
 	// InvokedBy is the service principal that makes the call, for its own ends or
 	// with a session that it holds; empty: a client does.
 	InvokedBy string

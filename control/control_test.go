@@ -68,7 +68,7 @@ func TestReadBody(t *testing.T) {
 		{control.PostClock, `{"advanse": 2, "sett": 3}`,
 			"request body:1:2: unknown field \"advanse\"; write advance; the known ones are: advance, set, reset\n" +
 				"request body:1:16: unknown field \"sett\"; write set; the known ones are: advance, set, reset"},
-		{control.PostFault, `{"fault": {"cod": "Throttling"}}`, `request body:1:12: fault: unknown field "cod"; write code; the known ones are: code, status, message, latency, dropConnection`},
+		{control.PostFault, `{"fault": {"cod": "Throttling"}}`, `request body:1:12: fault: unknown field "cod"; write code; the known ones are: code, status, message, latency, dropConnection, sessionDuration`},
 		{control.DeleteState, `{"account": "111122223333"}`, "DELETE /_emu/state takes no request body"},
 		{control.DeleteState, " {} ", ""},
 	} {

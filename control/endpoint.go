@@ -49,7 +49,7 @@ var (
 	GetDecision  = Endpoint{Method: http.MethodGet, Path: "/_emu/decisions/{id}", Does: "What it decided about one call. `id` is the request id that AWS's answer carries. With `Accept: text/plain` the answer is the text of `irsa-emu explain`.", Answer: decision.Decision{}}
 
 	GetFaults    = Endpoint{Method: http.MethodGet, Path: "/_emu/faults", Does: "The faults in force, oldest first.", Answer: Faults{}}
-	PostFault    = Endpoint{Method: http.MethodPost, Path: "/_emu/faults", Does: "Makes matching AWS calls fail. The oldest fault that matches a call counts.", Body: FaultRequest{}, Answer: Fault{}}
+	PostFault    = Endpoint{Method: http.MethodPost, Path: "/_emu/faults", Does: "Makes matching AWS calls fail, or the sessions that they issue end early. The oldest fault that matches a call counts.", Body: FaultRequest{}, Answer: Fault{}}
 	DeleteFaults = Endpoint{Method: http.MethodDelete, Path: "/_emu/faults", Does: "Takes all faults back."}
 )
 

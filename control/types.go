@@ -180,7 +180,8 @@ type FaultRequest struct {
 	// Which calls. Default: all.
 	Match FaultMatch `json:"match,omitzero"`
 	// What they get: a latency, then a dropped connection or an error in the
-	// service's own protocol, or the true answer if neither is written.
+	// service's own protocol, or the true answer if neither is written, in which
+	// sessionDuration lets a session end early.
 	Fault FaultSpec `json:"fault"`
 	// How many calls get it. Default: every call, until faults are taken back.
 	Times int `json:"times,omitempty"`
@@ -200,6 +201,8 @@ type FaultSpec struct {
 	Message        string   `json:"message,omitempty" jsonschema_description:"The error's message."`
 	Latency        Duration `json:"latency,omitempty" jsonschema_description:"Wait before the answer, such as 200ms."`
 	DropConnection bool     `json:"dropConnection,omitempty" jsonschema_description:"End the connection in place of an answer."`
+	// SessionDuration is of the calls among those that match which issue credentials.
+	SessionDuration Duration `json:"sessionDuration,omitempty" jsonschema_description:"End the session that the call issues after this long, such as 60s, if it would not end earlier: its Expiration says so."`
 }
 
 // Faults are those in force, oldest first.

@@ -8,36 +8,23 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
-// validate says what is wrong with a fault and what to write instead.
-func validateFault(f *control.FaultRequest) error {
-	switch {
-	case f.Times < 0:
-		return fmt.Errorf("times: %d is negative; write how many calls get the fault, or 0 for every call", f.Times)
-	case f.Fault.Latency < 0:
-		return fmt.Errorf("fault.latency: %s is negative", time.Duration(f.Fault.Latency))
-	case f.Fault.Latency > control.Duration(5*time.Minute):
-		return fmt.Errorf("fault.latency: %s is over the limit of 5m", time.Duration(f.Fault.Latency))
-	case f.Fault.DropConnection && f.Fault.Code != "":
-		return fmt.Errorf("fault: a dropped connection carries no code; write dropConnection or code, not both")
-	case f.Fault.Status != 0 && (f.Fault.Status < 400 || f.Fault.Status > 599):
-		return fmt.Errorf("fault.status: %d is not an error; write 400 to 599", f.Fault.Status)
-	case f.Fault.Status != 0 && f.Fault.Code == "":
-		return fmt.Errorf("fault.status needs fault.code, such as Throttling or IDPCommunicationError")
-	case f.Fault.Code == "" && !f.Fault.DropConnection && f.Fault.Latency == 0:
-		return fmt.Errorf("fault: nothing to do; write code, latency or dropConnection")
+// complete fills in what an error of a fault needs and does not say.
+func complete(f *control.FaultSpec) {
+	if f.Code == "" {
+		return
 	}
-	if f.Fault.Code != "" && f.Fault.Status == 0 {
-		f.Fault.Status = http.StatusBadRequest
+	if f.Status == 0 {
+		f.Status = http.StatusBadRequest
 	}
-	if f.Fault.Code != "" && f.Fault.Message == "" {
-		f.Fault.Message = "Injected fault: " + f.Fault.Code
+	if f.Message == "" {
+		f.Message = "Injected fault: " + f.Code
 	}
-	return nil
 }
 
 // faults are those in force, oldest first; the first match counts.
@@ -52,9 +39,10 @@ const mostFaults = 1000
 
 // add puts a fault in force, or says what is wrong with it.
 func (fs *faults) add(f control.FaultRequest) (control.Fault, error) {
-	if err := validateFault(&f); err != nil {
+	if err := f.Check(); err != nil {
 		return control.Fault{}, err
 	}
+	complete(&f.Fault)
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	if len(fs.list) >= mostFaults {
@@ -87,7 +75,7 @@ func (fs *faults) take(service, action, role string) (control.FaultSpec, bool) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for i, f := range fs.list {
-		if !matchesFault(f.Match, service, action, role) {
+		if !matchesFault(f.Match, service, action, role) || f.Fault.SessionDuration > 0 && !aws.IssuesSessions(action) {
 			continue
 		}
 		f.Used++
@@ -120,6 +108,7 @@ func (d *dispatcher) inject(w http.ResponseWriter, req *api.Request, about *api.
 		case <-req.HTTP.Context().Done():
 		}
 	}
+	req.LongestSession = time.Duration(f.SessionDuration)
 	const why = "a fault was asked for through POST /_emu/faults"
 	if f.DropConnection {
 		req.Decision.Reason = &decision.Reason{Kind: decision.Injected, Message: why}

@@ -110,8 +110,8 @@ func (e *Emulator) awsConfig(who aws.CredentialsProvider) aws.Config {
 	return aws.Config{Region: info.Region, BaseEndpoint: aws.String(e.URL), Credentials: who, HTTPClient: e.http}
 }
 
-// Fault makes matching calls fail until it was used as often as it says, or
-// until [control.Client.ClearFaults].
+// Fault makes matching calls fail, or the sessions that they issue end early, until
+// it was used as often as it says, or until [control.Client.ClearFaults].
 func (e *Emulator) Fault(f control.FaultRequest) {
 	e.t.Helper()
 	if _, err := e.control.AddFault(context.Background(), f); err != nil {

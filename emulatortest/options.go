@@ -51,7 +51,8 @@ func At(now time.Time) Option {
 	}
 }
 
-// Fault makes matching calls fail from the start.
+// Fault makes matching calls fail, or the sessions that they issue end early, from
+// the start.
 func Fault(f control.FaultRequest) Option {
 	return func(s *settings) error {
 		s.faults = append(s.faults, f)

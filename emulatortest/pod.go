@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -14,10 +15,14 @@ import (
 	"github.com/irsa-emu/irsa-emu/harness"
 )
 
+// expiryWindow is how long before their end config.LoadDefaultConfig gives up
+// credentials. Source: aws-sdk-go-v2, config/resolve_credentials.go.
+const expiryWindow = 5 * time.Minute
+
 // PodConfig is what config.LoadDefaultConfig finds in a pod of a service
 // account, NAMESPACE/NAME, whose annotation names a role: credentials that are
 // assumed with a fresh token of that service account when they are first
-// needed, and again when they expire. A trust policy that refuses the service
+// needed, and again when they have less than five minutes left. A trust policy that refuses the service
 // account shows in the first call, as in a pod.
 //
 // The tokens are of [emulator.Running.Issuer]: the issuer of the state's one
@@ -27,7 +32,7 @@ func (e *Emulator) PodConfig(ctx context.Context, serviceAccount, roleARN string
 	e.checkPod(serviceAccount, roleARN)
 	anonymous := e.awsConfig(aws.AnonymousCredentials{})
 	provider := stscreds.NewWebIdentityRoleProvider(sts.NewFromConfig(anonymous), roleARN, podToken{ctx, e, serviceAccount})
-	return e.awsConfig(aws.NewCredentialsCache(provider))
+	return e.awsConfig(aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }))
 }
 
 // PodEnv is the environment that the pod identity webhook gives such a pod, and

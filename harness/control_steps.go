@@ -77,7 +77,8 @@ func (r *RotateKeys) perform(ctx context.Context, s *stage) (*outcome, error) {
 	return &outcome{summary: "a new key signs"}, nil
 }
 
-// Fault makes matching calls fail, or takes all such faults back.
+// Fault makes matching calls fail, or their sessions end early, or takes all such
+// faults back.
 type Fault struct {
 	Match control.FaultMatch `json:"match,omitzero" jsonschema_description:"Which calls; all when left out."`
 	Fault *control.FaultSpec `json:"fault,omitempty" jsonschema_description:"What they get."`
@@ -94,15 +95,20 @@ func (f *Fault) After() []string { return nil }
 // Changes is true.
 func (f *Fault) Changes() bool { return true }
 
+// request is what the control API is asked for.
+func (f *Fault) request() *control.FaultRequest {
+	return &control.FaultRequest{Match: f.Match, Fault: *f.Fault, Times: f.Times}
+}
+
 func (f *Fault) check(d *strictyaml.Decoder, path string) {
 	if f.Clear == (f.Fault != nil) {
 		d.PathErrorf(path, "write one of fault and clear: true")
 	}
-	if f.Times < 0 {
-		d.PathErrorf(path+".times", "%d; write how many calls, or leave it out for every call", f.Times)
+	if f.Fault == nil {
+		return
 	}
-	if x := f.Fault; x != nil && x.Code == "" && x.Latency == 0 && !x.DropConnection {
-		d.PathErrorf(path+".fault", "nothing to do; write code, latency or dropConnection")
+	for _, wrong := range f.request().Mistakes() {
+		d.PathErrorf(path+"."+wrong.Path, "%s", wrong.Message)
 	}
 }
 
@@ -113,7 +119,7 @@ func (f *Fault) perform(ctx context.Context, s *stage) (*outcome, error) {
 		}
 		return &outcome{summary: "no faults"}, nil
 	}
-	if _, err := s.control.AddFault(ctx, control.FaultRequest{Match: f.Match, Fault: *f.Fault, Times: f.Times}); err != nil {
+	if _, err := s.control.AddFault(ctx, *f.request()); err != nil {
 		return nil, fmt.Errorf("injecting a fault: %w", err)
 	}
 	return &outcome{summary: "faults are on"}, nil

@@ -41,7 +41,11 @@ func sizeOf(c Credentials) tokenSize {
 }
 
 // issue seals the session and notes in the decision whom the credentials are for.
+// A session that was asked to end early is dated so.
 func (s *Service) issue(req *api.Request, session *Session, arn string, minSize int) (Credentials, *api.Refusal) {
+	if end := session.Issued.Add(req.LongestSession); req.LongestSession > 0 && end.Before(session.Expires) {
+		session.Expires = end
+	}
 	sealer, err := s.sealerFor(req.HTTP.Context(), req.State, req.Now)
 	if err != nil {
 		return Credentials{}, internalFailure(err)
