@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,13 +45,15 @@ type node struct {
 	unlock     func()
 	nodes.Node
 	all []nodes.Node
+	// loaded are the nodes that have irsa-emu's image already, by name.
+	loaded map[string]bool
 }
 
 // createNode makes a cluster and waits until its node is ready. kind's Create
 // takes no context and tidies up before anybody can look: it is run retained,
 // the context's end deletes the nodes under it, and a failure deletes them
 // after their logs are kept.
-func createNode(ctx context.Context, provider *cluster.Provider, config Config, name string, k kindOfCluster, hostPorts []int32) (*node, error) {
+func createNode(ctx context.Context, provider *cluster.Provider, config Config, name string, k kindOfCluster, hostPorts []int32, image *image) (*node, error) {
 	existing, err := provider.List()
 	if err != nil {
 		return nil, engineError("listing kind clusters", err)
@@ -58,7 +61,7 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 	if slices.Contains(existing, name) {
 		return nil, fmt.Errorf("a kind cluster %s exists; delete it with: irsa-emu down --name %s", name, name)
 	}
-	n := &node{provider: provider, name: name, image: k.image, ports: hostPorts, unlock: func() {}}
+	n := &node{provider: provider, name: name, image: k.image, ports: hostPorts, unlock: func() {}, loaded: map[string]bool{}}
 	if config.Keep {
 		if n.folder, err = keptFolder(name); err == nil { // the node's container mounts it each time that it starts
 			err = os.MkdirAll(n.folder, 0o755)
@@ -96,6 +99,9 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 	defer stop()
 	created := make(chan error, 1)
 	go func() { created <- provider.Create(name, options...) }()
+	loading, endLoading := context.WithCancel(ctx)
+	var early sync.WaitGroup
+	early.Go(func() { n.loadEarly(loading, image.archive) })
 	select {
 	case err = <-created:
 	case <-ctx.Done():
@@ -103,6 +109,8 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 		err = errors.Join(context.Cause(ctx), provider.Delete(name, n.kubeconfig))
 		<-created
 	}
+	endLoading()
+	early.Wait()
 	if err == nil {
 		err = n.find()
 	}
@@ -110,6 +118,28 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 		return nil, errors.Join(engineError("creating kind cluster "+name, err), n.keepLogs(), n.delete())
 	}
 	return n, nil
+}
+
+// loadEarly puts irsa-emu's image into nodes whose containerd is up, while kubeadm
+// is at work in them and waits more than it computes. What fails is tried again, and
+// what is not done when the context ends is loaded afterwards.
+func (n *node) loadEarly(ctx context.Context, archive []byte) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(500 * time.Millisecond):
+		}
+		list, err := n.provider.ListInternalNodes(n.name)
+		if err != nil {
+			continue
+		}
+		for _, found := range list {
+			if ctx.Err() == nil && !n.loaded[found.String()] && found.Command("ctr", "version").Run() == nil && load(found, bytes.NewReader(archive)) == nil {
+				n.loaded[found.String()] = true
+			}
+		}
+	}
 }
 
 func (n *node) find() error {

@@ -212,18 +212,17 @@ func (e *Existing) Close() error {
 			errs = append(errs, e.deleted(ctx, &objects[i]))
 		}
 	}
+	var last []kube.Object
 	for name := range e.left {
-		o := namespaceObject(name)
-		errs = append(errs, e.deleted(ctx, &o))
+		last = append(last, namespaceObject(name))
 	}
 	for range cap(e.slots) {
 		s := <-e.slots
 		if s.host != "" && !e.installed { // else they went with the namespace
-			for _, o := range s.objects() {
-				errs = append(errs, e.deleted(ctx, &o))
-			}
+			last = append(last, s.objects()...)
 		}
 	}
+	errs = append(errs, e.deletedAll(ctx, last))
 	if e.kubeconfig != "" {
 		errs = append(errs, os.RemoveAll(filepath.Dir(e.kubeconfig)))
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -219,6 +220,21 @@ func (r *running) deleted(ctx context.Context, o *kube.Object) error {
 		}
 		return false, "it is still there", err
 	})
+}
+
+// deletedAll removes objects beside each other: a namespace takes seconds to go.
+func (r *running) deletedAll(ctx context.Context, objects []kube.Object) error {
+	errs := make([]error, len(objects))
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i := range objects {
+		group.Go(func() error {
+			errs[i] = r.deleted(ctx, &objects[i])
+			return nil
+		})
+	}
+	_ = group.Wait() // each has its own error
+	return errors.Join(errs...)
 }
 
 // deletePods ends all pods of a namespace at once. Those that ignore signals

@@ -76,7 +76,7 @@ func (c *Clusters) create(ctx context.Context, name string, k kindOfCluster) (*r
 	}
 	started := time.Now()
 	c.config.Log("kind: the scenarios of issuer " + k.issuer + " share cluster " + name)
-	n, err := createNode(ctx, c.provider, c.config, name, k, ports)
+	n, err := createNode(ctx, c.provider, c.config, name, k, ports, c.image)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +116,9 @@ func (r *running) equip(ctx context.Context, image *image) error {
 	group.Go(func() error { return r.intercept(ctx) })
 	group.Go(func() error {
 		for _, n := range r.nodes {
+			if r.node.loaded[n.String()] {
+				continue
+			}
 			if err := load(n, bytes.NewReader(image.archive)); err != nil {
 				return err
 			}

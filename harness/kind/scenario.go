@@ -220,12 +220,12 @@ func (s *share) release(ctx context.Context) error {
 	if !s.changes {
 		return errors.Join(errs...) // others may be using the same namespaces
 	}
+	var own []kube.Object
 	for _, name := range slices.Sorted(maps.Keys(s.known)) {
-		if isLasting(name) {
-			continue
+		if !isLasting(name) {
+			own = append(own, namespaceObject(name))
+			errs = append(errs, s.deletePods(ctx, name, ""))
 		}
-		o := namespaceObject(name)
-		errs = append(errs, s.deletePods(ctx, name, ""), s.deleted(ctx, &o))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.deletedAll(ctx, own))...)
 }

@@ -100,7 +100,7 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 		return nil, err
 	}
 	defer unlock()
-	n, mark, created, err := findOrMake(ctx, &Clusters{config: config, provider: provider}, c)
+	n, mark, created, err := findOrMake(ctx, &Clusters{config: config, provider: provider, image: image}, c)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func makeUp(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, erro
 	if err := mark.write(folder); err != nil {
 		return nil, nil, err
 	}
-	n, err := createNode(ctx, c.provider, c.config, c.config.Name, kindOfCluster{mark.Issuer, image}, []int32{port})
+	n, err := createNode(ctx, c.provider, c.config, c.config.Name, kindOfCluster{mark.Issuer, image}, []int32{port}, c.image)
 	if err != nil {
 		return nil, nil, errors.Join(err, removeUnused(folder))
 	}
