@@ -96,7 +96,7 @@ func (x *examination) authority(ctx context.Context) Link {
 			for _, said := range refusesBundle {
 				if strings.Contains(text, said) {
 					link := broken(fmt.Sprintf("container %s of %s refuses %s: it is in Go and has an HTTP client of its own", c.Name, pods[i].Name, bundleVariable),
-						x.choose(pods[i].Namespace, pods[i].Spec.ServiceAccountName, without(webhook.DefaultAuthority, bundleVariable)))
+						x.choose(&pods[i], orDefault(strings.Join(others(c), ","), "SSL_CERT_DIR")))
 					return link.because("its log has "+said, "SSL_CERT_DIR is enough for programs in Go")
 				}
 			}
@@ -105,13 +105,24 @@ func (x *examination) authority(ctx context.Context) Link {
 	return Link{}
 }
 
-// choose gives a service account's pods other variables.
-func (x *examination) choose(namespace, account string, variables []string) string {
-	return x.kubectlIn(namespace, "annotate serviceaccount %s --overwrite %s=%s   # and make its pods anew", account, webhook.AuthorityAnnotation, strings.Join(variables, ","))
+// choose gives the next pods of a service account other variables. A pod's own
+// choice counts before it.
+func (x *examination) choose(pod *corev1.Pod, variables string) string {
+	if pod.Annotations[webhook.AuthorityAnnotation] != "" {
+		return note(fmt.Sprintf("in the template of pod %s/%s, which has an annotation of its own, write %s: %q, and make it anew", pod.Namespace, pod.Name, webhook.AuthorityAnnotation, variables))
+	}
+	return x.kubectlIn(pod.Namespace, "annotate serviceaccount %s --overwrite %s=%s   # and make its pods anew", pod.Spec.ServiceAccountName, webhook.AuthorityAnnotation, variables)
 }
 
-func without(names []string, name string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
+// others are the variables beside AWS_CA_BUNDLE by which a container knows the authority.
+func others(c corev1.Container) []string {
+	var names []string
+	for _, v := range c.Env {
+		if v.Name != bundleVariable && strings.HasPrefix(v.Value, webhook.AuthorityMountPath) {
+			names = append(names, v.Name)
+		}
+	}
+	return names
 }
 
 // brokenHandshake is one of the webhook's list: [incluster.FailedHandshake].
@@ -138,6 +149,13 @@ func (x *examination) handshakes(ctx context.Context) Link {
 		return Link{} // a webhook of an older version has no list
 	}
 	link := Link{Status: Warning, Detail: "some pods do not trust the emulator as AWS's host names, and end at \"certificate signed by unknown authority\""}
+	own := func(h brokenHandshake) bool {
+		return x.pod != nil && h.Namespace == x.Namespace && h.Pod == x.pod.Name
+	}
+	if i := slices.IndexFunc(list, own); i >= 0 { // then others are of no concern
+		link.Status, link.Detail = Broken, "this pod does not trust the emulator as "+list[i].Host
+		list = slices.DeleteFunc(list, func(h brokenHandshake) bool { return !own(h) })
+	}
 	for i, h := range list {
 		if i == 5 {
 			link = link.because(fmt.Sprintf("and %d more", len(list)-i))
@@ -148,9 +166,6 @@ func (x *examination) handshakes(ctx context.Context) Link {
 			who = h.Namespace + "/" + h.Pod
 		}
 		link = link.because(fmt.Sprintf("%s as %s, %s, last %s", who, h.Host, term.Plural(h.Count, "time"), x.ago(h.Last)))
-		if x.pod != nil && h.Namespace == x.Namespace && h.Pod == x.pod.Name {
-			link.Status, link.Detail = Broken, "this pod does not trust the emulator as "+h.Host
-		}
 		if h.Pod == "" {
 			continue
 		}
@@ -174,7 +189,8 @@ func (x *examination) mendTrusting(ctx context.Context, h brokenHandshake) (more
 		return nil, x.kubectlIn(h.Namespace, "annotate serviceaccount %s --overwrite %s=true   # and make its pods anew", h.ServiceAccount, webhook.EndpointsAnnotation)
 	}
 	more = []string{fmt.Sprintf("%s/%s knows the authority by %s", h.Namespace, h.Pod, orDefault(strings.Join(h.Trusts, ", "), "no variable"))}
-	var pod corev1.Pod
+	pod := corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: h.ServiceAccount}}
+	pod.Namespace = h.Namespace
 	if err := x.get(ctx, ref{namespace: h.Namespace, resource: "pods", name: h.Pod}, &pod); err == nil {
 		for _, c := range containersOf(&pod) {
 			text := x.logOf(ctx, &pod, c.Name)
@@ -187,11 +203,11 @@ func (x *examination) mendTrusting(ctx context.Context, h brokenHandshake) (more
 				if len(lacks) == 0 {
 					return more, note("give its program " + webhook.AuthorityMountPath + "/ca.pem: docs/authority.md says how")
 				}
-				return more, x.choose(h.Namespace, h.ServiceAccount, slices.Concat(h.Trusts, lacks))
+				return more, x.choose(&pod, strings.Join(slices.Concat(h.Trusts, lacks), ","))
 			}
 		}
 	}
-	return more, x.kubectlIn(h.Namespace, "annotate serviceaccount %s --overwrite %s=VARIABLES   # those that its program reads: docs/authority.md; and make its pods anew", h.ServiceAccount, webhook.AuthorityAnnotation)
+	return append(more, "docs/authority.md says which program reads what"), x.choose(&pod, "VARIABLES")
 }
 
 const webhookMetricsPort = 9999
