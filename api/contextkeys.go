@@ -90,6 +90,9 @@ func (p *Principal) setKeys(ctx policy.Context) {
 	if p.FederatedProvider != "" {
 		ctx.Set("aws:federatedprovider", p.FederatedProvider)
 	}
+	if p.mayHaveMFA() {
+		ctx.SetBool("aws:multifactorauthpresent", false) // there are no devices
+	}
 	for key, values := range p.SessionKeys {
 		if strings.HasSuffix(key, ":amr") {
 			ctx.SetMulti(key, values)
@@ -97,4 +100,11 @@ func (p *Principal) setKeys(ctx policy.Context) {
 			ctx.Set(key, values[0])
 		}
 	}
+}
+
+// mayHaveMFA says whether requests with these credentials tell of MFA: those of
+// AssumeRole and GetSessionToken do, federated identities do not, and neither do
+// long-term keys (IAM user guide, aws:MultiFactorAuthPresent).
+func (p *Principal) mayHaveMFA() bool {
+	return p.Temporary && p.FederatedProvider == "" && p.Type != FederatedUser
 }

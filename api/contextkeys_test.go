@@ -31,6 +31,33 @@ func TestPrincipalTags(t *testing.T) {
 	}
 }
 
+// Which credentials tell of MFA (IAM user guide, aws:MultiFactorAuthPresent): those
+// of AssumeRole and GetSessionToken; not long-term keys, nor federated identities.
+func TestMFA(t *testing.T) {
+	for name, tc := range map[string]struct {
+		p    api.Principal
+		want string // "" for an absent key
+	}{
+		"access key":         {api.Principal{Type: api.IAMUser}, ""},
+		"root":               {api.Principal{Type: api.RootUser}, ""},
+		"GetSessionToken":    {api.Principal{Type: api.IAMUser, Temporary: true}, "false"},
+		"AssumeRole":         {api.Principal{Type: api.AssumedRole, Temporary: true}, "false"},
+		"web identity":       {api.Principal{Type: api.AssumedRole, Temporary: true, FederatedProvider: "arn:aws:iam::111122223333:oidc-provider/x"}, ""},
+		"GetFederationToken": {api.Principal{Type: api.FederatedUser, Temporary: true}, ""},
+	} {
+		req := request()
+		req.Principal = &tc.p
+		keys := req.ContextKeys()
+		got, ok := keys.Get("aws:MultiFactorAuthPresent")
+		if ok != (tc.want != "") || ok && got.List[0] != tc.want {
+			t.Errorf("%s: %v %v, want %q", name, ok, got.List, tc.want)
+		}
+		if _, ok := keys.Get("aws:MultiFactorAuthAge"); ok {
+			t.Errorf("%s: an age of MFA that was not used", name)
+		}
+	}
+}
+
 // Without policies of its own a caller may do nothing, and what was asked is in the decision.
 func TestAuthorizeWithoutPolicies(t *testing.T) {
 	req := request()

@@ -52,7 +52,9 @@ func (e *Event) callerKeys() (policy.Context, func(string) bool) {
 	if e.UserIdentity.Type == "IAMUser" {
 		ctx.Set("aws:username", e.UserIdentity.UserName)
 	}
-	if mfa := e.UserIdentity.SessionContext.Attributes.MFAAuthenticated; mfa != "" {
+	// Of federated identities records say false, and requests nothing (IAM user guide, aws:MultiFactorAuthPresent).
+	federated := e.UserIdentity.SessionContext.WebIDFederationData.FederatedProvider != "" || e.UserIdentity.Type == "FederatedUser"
+	if mfa := e.UserIdentity.SessionContext.Attributes.MFAAuthenticated; mfa != "" && !federated {
 		ctx.Set("aws:MultiFactorAuthPresent", mfa)
 	}
 	if id := e.UserIdentity.SessionContext.SourceIdentity; id != "" {
@@ -63,7 +65,13 @@ func (e *Event) callerKeys() (policy.Context, func(string) bool) {
 	}
 	return ctx, func(key string) bool {
 		_, known := ctx.Get(key)
-		return !known && !(e.UserIdentity.Type == "AssumedRole" && strings.EqualFold(key, "aws:username"))
+		switch {
+		case strings.EqualFold(key, "aws:username"):
+			return !known && e.UserIdentity.Type != "AssumedRole"
+		case strings.EqualFold(key, "aws:MultiFactorAuthPresent"):
+			return !known && !federated
+		}
+		return !known
 	}
 }
 

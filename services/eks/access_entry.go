@@ -140,6 +140,9 @@ func (s *Service) createAccessEntry(c *call) (any, error) {
 		return nil, fmt.Errorf("eks: drawing the id of an access entry: %w", err)
 	}
 	entry.ID = id.String()
+	if err := authorizeTags(c, entry.ARN(), entry.Account, entry.Tags); err != nil {
+		return nil, err
+	}
 	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
 		if _, exists := state.Get[*AccessEntry](tx, entry.StateKey()); exists {
 			return api.Fail(http.StatusConflict, "ResourceInUseException", "The specified access entry resource is already in use on this cluster.")

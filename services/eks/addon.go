@@ -221,6 +221,9 @@ func (s *Service) createAddon(c *call) (any, error) {
 	if a.Namespace == "" {
 		a.Namespace = "kube-system"
 	}
+	if err := authorizeTags(c, a.ARN(), a.Account, a.Tags); err != nil {
+		return nil, err
+	}
 	associations, err := in.apply(s, c, a)
 	if err != nil {
 		return nil, err

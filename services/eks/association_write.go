@@ -160,6 +160,9 @@ func (s *Service) createAssociation(c *call) (any, error) {
 		Account: cluster.Account, Region: cluster.Region, Cluster: cluster.Name, ID: "a-" + id,
 		Namespace: in.Namespace, ServiceAccount: in.ServiceAccount, Created: c.Now, Modified: c.Now, Tags: tags,
 	}
+	if err := authorizeTags(c, a.ARN(), a.Account, tags); err != nil {
+		return nil, err
+	}
 	if in.ClientRequestToken != nil {
 		a.ClientRequestToken = *in.ClientRequestToken
 	}

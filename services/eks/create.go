@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -69,14 +68,12 @@ func (s *Service) createCluster(c *call) (any, error) {
 	account := c.Principal.Account
 	keys := policy.Context{}
 	services.RequestTagKeys(keys, services.TagsOf(in.Tags))
-	actions := []string{"eks:CreateCluster"}
-	if len(in.Tags) > 0 {
-		actions = append(actions, "eks:TagResource")
+	arn := ClusterARN(account, c.Region, in.Name)
+	if err := authorize(c.Request, "eks:CreateCluster", arn, account, keys); err != nil {
+		return nil, err
 	}
-	for _, action := range actions {
-		if err := authorize(c.Request, action, ClusterARN(account, c.Region, in.Name), account, maps.Clone(keys)); err != nil {
-			return nil, err
-		}
+	if err := authorizeTags(c, arn, account, services.TagsOf(in.Tags)); err != nil {
+		return nil, err
 	}
 	switch {
 	case !isName(in.Name):

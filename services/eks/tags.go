@@ -133,3 +133,15 @@ func (s *Service) retag(c *call, to func([]aws.Tag) []aws.Tag) (any, error) {
 	}
 	return object{}, nil
 }
+
+// authorizeTags asks for the permission that tags need which come with something
+// new, beside that of its creation (service authorization reference, Amazon EKS,
+// TagResource; aws/karpenter-provider-aws#5544, gravitational/teleport#44736).
+func authorizeTags(c *call, resource, account string, tags []aws.Tag) error {
+	if len(tags) == 0 {
+		return nil
+	}
+	keys := policy.Context{}
+	services.RequestTagKeys(keys, tags)
+	return authorize(c.Request, "eks:TagResource", resource, account, keys)
+}

@@ -137,13 +137,16 @@ type input struct {
 }
 
 // setKeys sets the condition keys of the use (service authorization reference, AWS
-// KMS; IAM user guide, aws:ViaAWSService).
+// KMS; IAM user guide, aws:ViaAWSService and aws:MultiFactorAuthPresent).
 func (u Use) setKeys(keys policy.Context, req *api.Request, p place) {
 	keys.SetBool("aws:ViaAWSService", true)
 	keys.SetBool("aws:SecureTransport", true)
 	keys.Set("kms:ViaService", u.Service+"."+u.Region+"."+dnsSuffix) // in every partition (KMS developer guide, "kms:ViaService")
-	if req.Principal != nil {
-		keys.Set("kms:CallerAccount", req.Principal.Account)
+	if p := req.Principal; p != nil {
+		keys.Set("kms:CallerAccount", p.Account)
+		if p.Type == api.IAMUser && !p.Temporary {
+			keys.SetBool("aws:MultiFactorAuthPresent", false) // the service calls with temporary credentials (there)
+		}
 	}
 	if strings.HasPrefix(p.name, "alias/") {
 		keys.Set("kms:RequestAlias", p.name)
