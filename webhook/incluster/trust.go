@@ -122,9 +122,12 @@ func trusts(pod *corev1.Pod) []string {
 // number, of the SHA-1 of its subject's canonical form, in which every value is
 // UTF-8, of small ASCII letters, and without needless white space (X509_NAME_hash(3)).
 func subjectHash(authority []byte) (string, error) {
-	block, _ := pem.Decode(authority)
+	block, rest := pem.Decode(authority)
+	for block != nil && block.Type != "CERTIFICATE" {
+		block, rest = pem.Decode(rest)
+	}
 	if block == nil {
-		return "", errors.New("it is no PEM")
+		return "", errors.New("no certificate is in it; PEM is expected (-----BEGIN CERTIFICATE-----)")
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {

@@ -35,6 +35,10 @@ func TestSubjectHash(t *testing.T) {
 	if got, err := subjectHash(spaced); err != nil || got != "ce5e74ef" {
 		t.Errorf("white space and case count: %s, %v", got, err)
 	}
+	after := append(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS"}), authority(t)...)
+	if got, err := subjectHash(after); err != nil || got != "ea073e77" {
+		t.Errorf("behind another block: %s, %v", got, err)
+	}
 	for _, bad := range []string{"", "PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"} {
 		if got, err := subjectHash([]byte(bad)); err == nil {
 			t.Errorf("%q has the hash %s", bad, got)
