@@ -74,8 +74,9 @@ func (x *examination) logOf(ctx context.Context, pod *corev1.Pod, container stri
 	return text
 }
 
-// authority finds the pods whose programs refuse AWS_CA_BUNDLE: they end before
-// they call anybody, so that nothing is seen of them but their log.
+// authority finds a choice of variables that cannot be read, and the pods whose
+// programs refuse AWS_CA_BUNDLE: they end before they call anybody, so that nothing
+// is seen of them but their log.
 func (x *examination) authority(ctx context.Context) Link {
 	if x.service == nil {
 		return Link{}
@@ -102,7 +103,31 @@ func (x *examination) authority(ctx context.Context) Link {
 			}
 		}
 	}
-	return Link{}
+	return x.unreadableChoice()
+}
+
+// unreadableChoice is one that the webhook passes over: who makes a Deployment does
+// not see its warning.
+func (x *examination) unreadableChoice() Link {
+	look := func(kind, name, choice string) Link {
+		if _, err := webhook.ParseAuthority(choice); err != nil {
+			return Link{
+				Status: Warning, Detail: fmt.Sprintf("annotation %s of %s %s is passed over: %v", webhook.AuthorityAnnotation, kind, name, err),
+				Mend: []string{x.kubectl("annotate %s %s --overwrite %s=%s   # or others", kind, name, webhook.AuthorityAnnotation, strings.Join(webhook.DefaultAuthority, ","))},
+			}
+		}
+		return Link{}
+	}
+	if x.pod != nil {
+		if link := look("pod", x.pod.Name, x.pod.Annotations[webhook.AuthorityAnnotation]); link.Status != "" {
+			link.Mend = x.recreate("correct the annotation in the pod's template")
+			return link
+		}
+	}
+	if x.account == nil {
+		return Link{}
+	}
+	return look("serviceaccount", x.account.Name, x.account.Annotations[webhook.AuthorityAnnotation])
 }
 
 // choose gives the next pods of a service account other variables. A pod's own

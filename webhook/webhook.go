@@ -42,33 +42,14 @@ const (
 	PodIdentityLabel = "eks.amazonaws.com/pod-identity"
 )
 
-// Annotations of irsa-emu's own on a pod, its service account or its namespace, of
-// which the nearest counts.
-const (
-	// EndpointsAnnotation says whether the pod gets the emulator's endpoints and
-	// authority: "true" gives them to pods without a role, "false" keeps them from all.
-	//
-	// A controller that uses other service accounts' tokens, or a pod that opens
-	// somebody's presigned URL, has no role, and must trust the authority that AWS's
-	// host names answer with.
-	EndpointsAnnotation = "irsa-emu.dev/endpoints"
-	// AuthorityAnnotation names the variables that tell the pod's programs of the
-	// authority which signs for AWS's host names, with commas between them:
-	// [DefaultAuthority] where nothing says otherwise, none for no variable.
-	//
-	// No set of variables suits every program. Go programs with an HTTP client of
-	// their own end at AWS_CA_BUNDLE; a botocore older than AWS_ENDPOINT_URL reads
-	// nothing else.
-	AuthorityAnnotation = "irsa-emu.dev/authority"
-)
-
-// AuthorityMountPath is the folder with the authority's certificate.
-const AuthorityMountPath = "/var/run/secrets/irsa-emu.dev"
-
-// DefaultAuthority are the variables that pods get unless they choose: they add
-// the authority to those that the image trusts, but for AWS_CA_BUNDLE, which AWS's
-// SDKs alone read.
-var DefaultAuthority = []string{"AWS_CA_BUNDLE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"}
+// EndpointsAnnotation on a pod, its service account or its namespace, of which the
+// nearest counts, says whether the pod gets the emulator's endpoints and
+// authority: "true" gives them to pods without a role, "false" keeps them from all.
+//
+// A controller that uses other service accounts' tokens, or a pod that opens
+// somebody's presigned URL, has no role, and must trust the authority that AWS's
+// host names answer with.
+const EndpointsAnnotation = "irsa-emu.dev/endpoints"
 
 // Bounds of a token's life, in seconds.
 const (

@@ -82,7 +82,7 @@ func (p *program) webhook(ctx context.Context, f webhookFlags) error {
 	if f.logFormat == "json" {
 		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
 	}
-	authority, err := incluster.ParseAuthority(f.authority)
+	authority, err := webhook.ParseAuthority(f.authority)
 	if err != nil {
 		return fmt.Errorf("--authority: %w", err)
 	}

@@ -95,7 +95,7 @@ func mendOf(trusts []string) string {
 	if trusts == nil {
 		return webhook.EndpointsAnnotation + "=true"
 	}
-	return webhook.AuthorityAnnotation + "=VARIABLES, of which its program reads one; it has " + cmp.Or(strings.Join(trusts, ", "), noAuthority)
+	return webhook.AuthorityAnnotation + "=VARIABLES, of which its program reads one; it has " + cmp.Or(strings.Join(trusts, ", "), webhook.NoAuthority)
 }
 
 // List is what is kept, the newest first.

@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -17,9 +16,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
-
-// noAuthority is the annotation's word for no variable.
-const noAuthority = "none"
 
 // dirVariable is a list of folders. OpenSSL and Go read the image's bundle file
 // beside them; SSL_CERT_FILE they read in its place.
@@ -30,37 +26,11 @@ const dirVariable = "SSL_CERT_DIR"
 // SUSE; Red Hat, Fedora and Amazon Linux.
 const systemFolders = "/etc/ssl/certs:/etc/pki/tls/certs"
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
-// ParseAuthority reads the annotation's value. An empty one says nothing: nil.
-func ParseAuthority(value string) ([]string, error) {
-	if strings.TrimSpace(value) == "" {
-		return nil, nil
-	}
-	var names []string
-	for name := range strings.SplitSeq(value, ",") {
-		name = strings.TrimSpace(name)
-		if !variableName.MatchString(name) {
-			return nil, fmt.Errorf("%.64q is no name of a variable; write those that the pod's programs read, such as %s, or %s", name, strings.Join(webhook.DefaultAuthority, ","), noAuthority)
-		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	if slices.Contains(names, noAuthority) {
-		if len(names) > 1 {
-			return nil, fmt.Errorf("%s stands alone, not beside variables", noAuthority)
-		}
-		return []string{}, nil
-	}
-	return names, nil
-}
-
 // authorityOf is the nearest choice of variables. What cannot be read says
 // nothing, and is a warning for who makes the pod.
 func (r *Routes) authorityOf(nearest []annotated) (names []string, warnings []string) {
 	for _, a := range nearest {
-		names, err := ParseAuthority(a.annotations[webhook.AuthorityAnnotation])
+		names, err := webhook.ParseAuthority(a.annotations[webhook.AuthorityAnnotation])
 		if err != nil {
 			warnings = append(warnings, fmt.Sprintf("annotation %s of %s is passed over: %v", webhook.AuthorityAnnotation, a.what, err))
 		} else if names != nil {

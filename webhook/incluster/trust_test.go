@@ -95,7 +95,7 @@ func TestAuthority(t *testing.T) {
 		{namespace: "chooses", account: "plain", pod: "none,SSL_CERT_DIR", want: map[string]string{"SSL_CERT_FILE": file}, warning: "none stands alone"},
 	} {
 		var err error
-		if r.Authority, err = ParseAuthority(c.own); err != nil {
+		if r.Authority, err = webhook.ParseAuthority(c.own); err != nil {
 			t.Fatal(err)
 		}
 		pod := &corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: c.account}}
@@ -136,26 +136,6 @@ func checkMounted(t *testing.T, r *Routes, extra webhook.Extra) {
 	if want := []string{"ca.pem", hash + ".0"}; !slices.Equal(names, want) {
 		t.Errorf("files %v, want %v", names, want)
 	}
-}
-
-func FuzzParseAuthority(f *testing.F) {
-	for _, seed := range []string{"", "none", "AWS_CA_BUNDLE,SSL_CERT_DIR", " A , B", ",", "none,A", "A=B", "\u00e4"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		names, err := ParseAuthority(value)
-		if err != nil {
-			return
-		}
-		for _, name := range names {
-			if !variableName.MatchString(name) || name == noAuthority {
-				t.Errorf("%q gives the variable %q", value, name)
-			}
-		}
-		if again, err := ParseAuthority(strings.Join(names, ",")); err != nil || len(again) != len(names) {
-			t.Errorf("%q: %v again is %v, %v", value, names, again, err)
-		}
-	})
 }
 
 // What the webhook gives a pod is what the interception finds in it.
