@@ -71,6 +71,13 @@ python_program() {
 }
 # new_aws: the aws here reads AWS_ENDPOINT_URL, as 1.29 and 2.13 were the first to do. Without one, cases that need it skip.
 new_aws() { python3 -c 'import re, sys; v = tuple(map(int, re.match(r"aws-cli/(\d+)\.(\d+)", sys.argv[1] or "aws-cli/0.0").groups())); sys.exit(not ((1, 29) <= v < (2, 0) or v >= (2, 13)))' "$(aws --version 2>&1)"; }
+# installed NAME MODULE@VERSION: sets program to a program that go install makes of a module. Fails, with the reason in
+# why, where the module proxy does not give it.
+installed() {
+  local bin=$cache/$1-${2##*@}
+  program=$bin/$1
+  [ -x "$program" ] || GOBIN=$bin go install -ldflags='-s -w' "$2" >"$work/install.log" 2>&1 || { why="$2 cannot be built here: $(tail -n 1 "$work/install.log")"; return 1; }
+}
 # build NAME: sets program to the binary of compat/NAME. One with a go.mod of its own is kept under what it was built from.
 build() {
   local dir=$root/compat/$1
