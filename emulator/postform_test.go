@@ -136,6 +136,25 @@ func TestUploadForms(t *testing.T) {
 			t.Errorf("%s: to %s", name, resp.Header.Get("Location"))
 		}
 	}
+	// What policies are told of a form: who signed it, how, and how long ago.
+	deny := func(condition string) {
+		t.Helper()
+		if _, err := client.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: aws.String("forms"), Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:PutObject",
+			"Resource":"arn:aws:s3:::forms/*","Condition":{` + condition + `}}]}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for condition, status := range map[string]int{
+		`"StringEquals":{"s3:authType":"POST"}`: 403, `"StringNotEquals":{"s3:authType":["POST","REST-HEADER"]}`: 204, `"StringEquals":{"s3:authType":"REST-QUERY-STRING"}`: 204,
+		`"StringEquals":{"s3:signatureversion":"AWS4-HMAC-SHA256"}`: 403, `"StringEquals":{"s3:signatureversion":"AWS"}`: 204,
+		`"NumericLessThan":{"s3:signatureAge":"600000"}`: 403, `"NumericGreaterThan":{"s3:signatureAge":"600000"}`: 204,
+	} {
+		deny(condition)
+		if resp, body := new("up/policy", time.Hour).post(t, emu.URL); resp.StatusCode != status {
+			t.Errorf("%s: %d %s, want %d", condition, resp.StatusCode, body, status)
+		}
+	}
+	deny(`"Null":{"s3:authType":"true"}`)
 	head, err := client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String("forms"), Key: aws.String("up/a b.txt")})
 	if err != nil || *head.ContentLength != 7 {
 		t.Errorf("what was uploaded: %+v, %v", head, err)

@@ -142,14 +142,20 @@ func Granted(doc *policy.Document, wanted []Wanted) ([]Reason, error) {
 
 // Public lists the statements of a resource's policy that reach callers outside
 // of a fixed set: not a named principal, account, organisation or network.
-func Public(doc *policy.Document) ([]Reason, error) {
+func Public(doc *policy.Document) ([]Reason, error) { return public(doc, false) }
+
+// PublicBucket is Public as Block Public Access has it (S3 user guide, "The meaning
+// of public"): an ARN with wildcards is no fixed value, whatever its account.
+func PublicBucket(doc *policy.Document) ([]Reason, error) { return public(doc, true) }
+
+func public(doc *policy.Document, wholeARNs bool) ([]Reason, error) {
 	s := documentSpace()
 	l := s.document(doc)
 	var trusted []ref
 	for i := range doc.Statements {
 		st := &doc.Statements[i]
 		for j := range st.Conditions {
-			if t, ok := st.Conditions[j].Test(); ok && fixes(&t) {
+			if t, ok := st.Conditions[j].Test(); ok && fixes(&t, wholeARNs) {
 				t.Negated, t.IfExists, t.Qualifier = false, false, policy.ForAnyValue
 				trusted = append(trusted, s.test(t, &st.Conditions[j]))
 			}
@@ -172,13 +178,16 @@ func Public(doc *policy.Document) ([]Reason, error) {
 
 // fixes says whether a test's values are a fixed set of callers (Amazon S3's
 // definition of a policy that is not public).
-func fixes(t *policy.Test) bool {
+func fixes(t *policy.Test, wholeARNs bool) bool {
 	if len(t.Values) == 0 || t.Comparison == "Null" {
 		return false
 	}
 	for _, v := range t.Values {
 		value := plainText(v)
-		if v.Dynamic() || !fixed(t.Key, value, strings.HasSuffix(t.Comparison, "Like")) {
+		switch {
+		case v.Dynamic() || !fixed(t.Key, value, strings.HasSuffix(t.Comparison, "Like")):
+			return false
+		case wholeARNs && (t.Key == "aws:principalarn" || t.Key == "aws:sourcearn") && strings.ContainsAny(value, "*?"):
 			return false
 		}
 	}

@@ -11,22 +11,27 @@ import (
 
 // Public says whether a resource policy is public in AWS's sense: unless it
 // grants to fixed principals, or to fixed values of the keys that say who or where
-// the caller is, whatever other conditions it has (S3 user guide, "Blocking public
-// access to your Amazon S3 storage: The meaning of public"). What cannot be
-// followed is public: AWS assumes so until the contrary is shown.
-func Public(d *policy.Document) bool {
-	if !slices.ContainsFunc(d.Statements, openToAll) {
-		return false // as nearly all are, and calls ask for it
-	}
-	return verdicts.of(d.Text(), func() bool {
-		reasons, err := prove.Public(d)
-		return err != nil || len(reasons) > 0
-	})
-}
+// the caller is, whatever other conditions it has. What cannot be followed is
+// public: AWS assumes so until the contrary is shown.
+func Public(d *policy.Document) bool { return verdicts.public(d, prove.Public) }
+
+// PublicBucket is Public of a bucket's policy (S3 user guide, "Blocking public
+// access to your Amazon S3 storage: The meaning of public").
+func PublicBucket(d *policy.Document) bool { return bucketVerdicts.public(d, prove.PublicBucket) }
 
 // verdicts are of the policies that were asked about last: a long one takes a
 // third of a second, and strangers' calls on a restricted bucket ask each time.
-var verdicts memo
+var verdicts, bucketVerdicts memo
+
+func (m *memo) public(d *policy.Document, reasons func(*policy.Document) ([]prove.Reason, error)) bool {
+	if !slices.ContainsFunc(d.Statements, openToAll) {
+		return false // as nearly all are, and calls ask for it
+	}
+	return m.of(d.Text(), func() bool {
+		found, err := reasons(d)
+		return err != nil || len(found) > 0
+	})
+}
 
 type memo struct {
 	mu    sync.Mutex

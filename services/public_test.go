@@ -58,6 +58,8 @@ func TestPublic(t *testing.T) {
 		{"tagged objects", `"*"`, `{"StringEquals":{"s3:ExistingObjectTag/public":"yes"}}`, true},
 		{"any principal by its ARN", `"*"`, `{"StringLike":{"aws:PrincipalArn":"*"}}`, true},
 		{"a role by its ARN", `"*"`, `{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::444455556666:role/r"}}`, false},
+		{"[UG] roles of a pattern in one account, which is no fixed value", `"*"`, `{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::444455556666:role/*"}}`, true},
+		{"[UG] topics of a pattern in one account", `"*"`, `{"ArnLike":{"aws:SourceArn":"arn:aws:sns:us-east-1:111122223333:*"}}`, true},
 		{"an account's callers", `"*"`, `{"StringEquals":{"aws:PrincipalAccount":"444455556666"}}`, false},
 		{"over TLS and from a VPC", `"*"`, `{"Bool":{"aws:SecureTransport":"true"},"StringEquals":{"aws:SourceVpc":"vpc-91237329"}}`, false},
 	} {
@@ -71,7 +73,7 @@ func TestPublic(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := Public(d); got != c.public {
+			if got := PublicBucket(d); got != c.public {
 				t.Errorf("public %v, want %v: %s", got, c.public, text)
 			}
 		})

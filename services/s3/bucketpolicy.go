@@ -43,7 +43,7 @@ func (s *Service) putBucketPolicy(c *call) error {
 	if err != nil {
 		return err
 	}
-	if p := c.bucket.PublicAccess; p != nil && p.BlockPublicPolicy && services.Public(parsed) {
+	if p := c.bucket.PublicAccess; p != nil && p.BlockPublicPolicy && services.PublicBucket(parsed) {
 		return c.publicPolicyBlocked()
 	}
 	document, principals, unknown := iam.BindPrincipals(c.State, parsed)

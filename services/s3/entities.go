@@ -168,7 +168,7 @@ func (b *Bucket) resourcePolicy(r state.Reader) *policy.Named {
 }
 
 // public says whether the bucket's policy is public in AWS's sense.
-func (b *Bucket) public() bool { return b.Policy != nil && services.Public(b.Policy.Parsed()) }
+func (b *Bucket) public() bool { return b.Policy != nil && services.PublicBucket(b.Policy.Parsed()) }
 
 // canonicalID is the 64 digits by which S3 knows an account.
 func canonicalID(account string) string {

@@ -42,9 +42,8 @@ func (c *call) keys() policy.Context {
 	return keys
 }
 
-// signatureKeys say how the request was signed (S3 API reference, "Bucket policy
-// examples using Signature Version 4 condition keys"). A request of Version 2
-// that is signed in its query does not say when it was.
+// signatureKeys say how the request was signed (S3 API reference, "Amazon S3
+// Signature Version 4 Authentication Specific Policy Keys").
 func (c *call) signatureKeys(keys policy.Context) {
 	if tls := c.HTTP.TLS; tls != nil {
 		keys.Set("s3:TlsVersion", strconv.FormatFloat(1+float64(tls.Version-0x0301)/10, 'f', 1, 64))
@@ -61,9 +60,11 @@ func (c *call) signatureKeys(keys policy.Context) {
 		keys.Set("s3:authType", "REST-HEADER")
 	}
 	keys.Set("s3:signatureversion", c.signature.Algorithm())
-	if at := c.signature.Time; !at.IsZero() {
-		keys.Set("s3:signatureAge", strconv.FormatInt(max(c.Now.Sub(at).Milliseconds(), 0), 10))
+	age := int64(0) // always of Version 2
+	if c.signature.Algorithm() != "AWS" {
+		age = max(c.Now.Sub(c.signature.Time).Milliseconds(), 0)
 	}
+	keys.Set("s3:signatureAge", strconv.FormatInt(age, 10))
 }
 
 // The actions on objects for which policies can ask about tags: those that the
