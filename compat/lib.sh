@@ -82,7 +82,7 @@ installed() {
 build() {
   local dir=$root/compat/$1
   if [ -f "$dir/go.mod" ]; then
-    program=$cache/$1-$(cat "$dir"/*.go "$dir/go.mod" "$dir/go.sum" | sha256sum | cut -c1-16)
+    program=$cache/$(basename "$1")-$(cat "$dir"/*.go "$dir/go.mod" "$dir/go.sum" | sha256sum | cut -c1-16)
     [ -x "$program" ] || (cd "$dir" && go build -mod=mod -ldflags='-s -w' -o "$program" .)
   else
     program=$work/$1.program

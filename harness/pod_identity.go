@@ -77,8 +77,8 @@ type node struct {
 }
 
 func (c *ExecConfig) startNode(ctx context.Context, api *control.Client, cluster control.PodIdentity) (*node, error) {
-	clock, err := api.Clock(ctx)
-	if err != nil {
+	clock := &emulatorClock{ctx: ctx, api: api}
+	if err := clock.ask(); err != nil {
 		return nil, err
 	}
 	auth := agent.NewEKSAuth(sdk.Config{
@@ -88,7 +88,7 @@ func (c *ExecConfig) startNode(ctx context.Context, api *control.Client, cluster
 	source := &explaining{EKSAuth: auth, control: api, tell: c.PodIdentity.Refused, told: map[string]bool{}}
 	a := agent.New(agent.Config{
 		Source: source, Hosts: []string{"127.0.0.1"}, Retention: agent.DefaultRetention, CacheSize: agent.DefaultCacheSize, RenewalQPS: agent.DefaultRenewalQPS,
-		Now: func() time.Time { return time.Now().Add(time.Duration(clock.Offset)) },
+		Now: clock.now,
 	})
 	serving, end := context.WithCancel(ctx)
 	ready, ended := make(chan string, 1), make(chan error, 1)
@@ -104,6 +104,36 @@ func (c *ExecConfig) startNode(ctx context.Context, api *control.Client, cluster
 	case address := <-ready:
 		return &node{url: "http://" + address + agent.Path, source: source, stop: func() { end(); <-ended; auth.Close() }}, nil
 	}
+}
+
+// emulatorClock is the emulator's time, which may be moved while a command runs.
+type emulatorClock struct {
+	ctx context.Context
+	api *control.Client
+
+	mu     sync.Mutex
+	offset time.Duration
+	asked  time.Time
+}
+
+// askAgain is after how long it is asked whether the clock was moved.
+const askAgain = 100 * time.Millisecond
+
+func (c *emulatorClock) ask() error {
+	got, err := c.api.Clock(c.ctx)
+	if err == nil {
+		c.offset, c.asked = time.Duration(got.Offset), time.Now()
+	}
+	return err
+}
+
+func (c *emulatorClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.asked) > askAgain {
+		_ = c.ask() // without an emulator there are no credentials whose time could be told
+	}
+	return time.Now().Add(c.offset)
 }
 
 // first asks once before the command does. A pod without an association has no

@@ -19,14 +19,20 @@ accounts:
       - {name: Pod, trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: ["sts:AssumeRole", "sts:TagSession"]}]}}
 `
 
+func writeState(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "state.yaml")
+	if err := os.WriteFile(path, []byte(interceptState), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // execIntercept runs irsa-emu exec --intercept in a process of its own, since its
 // helper is the program, started again.
 func execIntercept(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	given := filepath.Join(t.TempDir(), "state.yaml")
-	if err := os.WriteFile(given, []byte(interceptState), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	given := writeState(t)
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	cmd := irsaEmu(t.Context(), nil, append([]string{"exec", "--given", given, "--service-account", "app/app"}, args...)...)
@@ -57,6 +63,25 @@ func TestExecIntercept(t *testing.T) {
 		if code != 7 || !strings.Contains(out, "MissingAuthenticationToken") || strings.Contains(out, "AWS_ENDPOINT_URL") || !strings.Contains(out, `"AccessKeyId"`) {
 			t.Errorf("%s: exit code %d\n%s%s", mode, code, out, says)
 		}
+	}
+}
+
+// The agent of EKS Pod Identity lives by the emulator's clock, whenever that is moved.
+func TestExecPodIdentityFollowsTheClock(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not installed")
+	}
+	server, err := serveProcess(t.Context(), nil, "--listen", "127.0.0.1:0", "--given", writeState(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.kill)
+	const script = `expires() { curl -sSH "Authorization: $(cat $AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE)" $AWS_CONTAINER_CREDENTIALS_FULL_URI | sed 's/.*"Expiration":"\([^"]*\)".*/\1/'; }
+a=$(expires); curl -sSo /dev/null "$0/_emu/clock" -d '{"advance":"25h"}'
+for i in $(seq 300); do b=$(expires); case $b in 20*) [ "$a" = "$b" ] || exit 0;; esac; sleep 0.1; done; echo "$a $b"; exit 1`
+	cmd := irsaEmu(t.Context(), nil, "exec", "--url", server.url, "--pod-identity", "--service-account", "app/app", "--", "sh", "-c", script, server.url)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 
