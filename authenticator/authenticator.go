@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,6 +112,8 @@ func (a *Authenticator) authenticate(ctx context.Context, token string) (*user, 
 	if err != nil {
 		return nil, nil, err
 	}
-	found.groups = append(found.groups[:len(found.groups):len(found.groups)], groups...)
+	// A group of that name that somebody wrote into an entry is no access policy.
+	written := slices.DeleteFunc(slices.Clone(found.groups), func(g string) bool { return strings.HasPrefix(g, groupPrefix) })
+	found.groups = append(written, groups...)
 	return found, id, nil
 }

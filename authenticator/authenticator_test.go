@@ -194,7 +194,7 @@ func TestAccessEntries(t *testing.T) {
 	w.refused(w.token(w.config("999988887777"), "shop"), "arn:aws:iam::999988887777:root has no access")
 	w.refused(w.token(w.config(account), "other"), "SignatureDoesNotMatch")
 
-	w.entry(developer, "developers")
+	w.entry(developer, "developers", groupPrefix+"AmazonEKSClusterAdminPolicy")
 	const name = "arn:aws:sts::111122223333:assumed-role/Developer/ann-example.com"
 	w.is(ann, name, "developers")
 	got := w.ask(ann)

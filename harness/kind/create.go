@@ -85,8 +85,12 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 	if err := errors.Join(os.Chmod(folder, 0o755), writeForNode(folder, config.authenticates)); err != nil { // the node's kubeadm reads it
 		return nil, errors.Join(fmt.Errorf("folder of the cluster: %w", err), n.delete())
 	}
+	full := clusterConfig(config.KindConfig, k.issuer, folder, hostPorts)
+	if onCgroupV1(ctx) {
+		full.KubeadmConfigPatches = append([]string{bearCgroupV1}, full.KubeadmConfigPatches...) // the user's own come later, and count
+	}
 	options := []cluster.CreateOption{
-		cluster.CreateWithV1Alpha4Config(clusterConfig(config.KindConfig, k.issuer, folder, hostPorts)), cluster.CreateWithRetain(true),
+		cluster.CreateWithV1Alpha4Config(full), cluster.CreateWithRetain(true),
 		cluster.CreateWithKubeconfigPath(n.kubeconfig), cluster.CreateWithWaitForReady(3 * time.Minute),
 		cluster.CreateWithDisplayUsage(false), cluster.CreateWithDisplaySalutation(false),
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
@@ -100,6 +101,20 @@ func engineCommand() string {
 		}
 	}
 	return ""
+}
+
+// bearCgroupV1 lets a kubelet start where the host has cgroup v1 only, which it
+// refuses from Kubernetes 1.35 on. Those of before 1.31 pass over the field.
+const bearCgroupV1 = "kind: KubeletConfiguration\nfailCgroupV1: false\n"
+
+// onCgroupV1 asks Docker; the other engines want v2.
+func onCgroupV1(ctx context.Context) bool {
+	engine := engineCommand()
+	if filepath.Base(engine) != "docker" {
+		return false
+	}
+	version, err := exec.CommandContext(ctx, engine, "info", "--format", "{{.CgroupVersion}}").Output()
+	return err == nil && strings.TrimSpace(string(version)) == "1"
 }
 
 // imagesOf are the images of the containers in an object, wherever they are.

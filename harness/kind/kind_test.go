@@ -156,6 +156,24 @@ func TestNoEngine(t *testing.T) {
 	}
 }
 
+// A host with cgroup v1 is one on which kubelets of today refuse to start.
+func TestCgroupV1(t *testing.T) {
+	for answer, want := range map[string]bool{"echo 1": true, "echo 2": false, "exit 1": false} {
+		folder := t.TempDir()
+		if err := os.WriteFile(filepath.Join(folder, "docker"), []byte("#!/bin/sh\n"+answer+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("PATH", folder)
+		if got := onCgroupV1(t.Context()); got != want {
+			t.Errorf("%s: %t", answer, got)
+		}
+	}
+	t.Setenv("PATH", t.TempDir())
+	if onCgroupV1(t.Context()) {
+		t.Error("without an engine")
+	}
+}
+
 func TestImageWantsAStaticLinuxBinary(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "irsa-emu")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\n"), 0o755); err != nil {
