@@ -1,9 +1,33 @@
 package webhook
 
 import (
+	"context"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	corev1 "k8s.io/api/core/v1"
 )
+
+// What is passed over is said to whoever makes the pod, and in the log.
+func TestWarnings(t *testing.T) {
+	var noted string
+	h := &Handler{
+		Source: fixedSource{id: Identity{RoleARN: "r", Expiration: 600}, ok: true},
+		ConfigFor: func(context.Context, string, *corev1.Pod) (Config, error) {
+			return Config{Extra: Extra{Warnings: []string{"passed over"}}}, nil
+		},
+		Note: func(_, _, _ string, _ Got, detail string) { noted = detail },
+	}
+	status, out := post(t, h, "application/json", podReview)
+	if status != http.StatusOK || !out.Response.Allowed || out.Response.Patch == nil || !slices.Equal(out.Response.Warnings, []string{"passed over"}) {
+		t.Errorf("status %d, response %+v", status, out.Response)
+	}
+	if noted != "gets r; passed over" {
+		t.Errorf("noted %q", noted)
+	}
+}
 
 func FuzzParseAuthority(f *testing.F) {
 	for _, seed := range []string{"", "none", "AWS_CA_BUNDLE,SSL_CERT_DIR", " A , B", ",", "none,A", "A=B", "\u00e4"} {
