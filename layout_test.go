@@ -78,6 +78,7 @@ var allowed = map[string][]string{
 	"emulatortest":         {"control", "decision", "emulator", "harness", "statefile"},
 	"golden":               {},
 	"sts/ststest":          {},
+	"sources/sourcestest":  {},
 	"services/servicetest": {"api", "decision", "iam", "policy", "state", "sts", "wire"},
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/audit"
 	"github.com/irsa-emu/irsa-emu/golden"
+	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/term"
 )
@@ -56,6 +57,9 @@ func TestEveryRuleIsShown(t *testing.T) {
 		all.Write(b)
 	}
 	for _, r := range audit.Rules() {
+		if same, ok := lint.RuleByID(r.ID); ok && (same.Severity != r.Severity || same.Summary != r.Summary) {
+			t.Errorf("lint has another rule %s: %s %q", r.ID, same.Severity, same.Summary)
+		}
 		if !strings.Contains(all.String(), " ["+r.ID+"]\n") {
 			t.Errorf("no archive shows %s: %s", r.ID, r.Summary)
 		}

@@ -24,11 +24,11 @@ var (
 	ruleOtherNamespace   = &Rule{"other-namespace", lint.Error, "The trust policy wants the service account in another namespace"}
 	ruleOtherName        = &Rule{"other-service-account", lint.Error, "The trust policy wants another service account"}
 	ruleAudience         = &Rule{"audience", lint.Error, "The token's audience is not among the provider's client ids, or not the one that the trust policy wants"}
-	ruleWildcardEquals   = &Rule{"wildcard-under-equals", lint.Error, "StringEquals takes * to the letter"}
-	ruleRefused          = &Rule{"refused", lint.Error, "The trust policy refuses the service account"}
-	ruleTagSession       = &Rule{"no-tag-session", lint.Error, "A Pod Identity role's trust policy does not allow sts:TagSession"}
+	ruleWildcardEquals   = lintRule("wildcard-under-equals")
+	ruleRefused          = &Rule{"role-refuses", lint.Error, "The trust policy refuses the service account"}
+	ruleTagSession       = lintRule("no-tag-session")
 	ruleNotForPods       = &Rule{"not-for-pod-identity", lint.Error, "An association's role does not trust pods.eks.amazonaws.com"}
-	ruleAssociationTags  = &Rule{"association-conditions", lint.Error, "A trust policy's conditions on Pod Identity's tags or source never fit the association"}
+	ruleAssociationTags  = lintRule("association-conditions")
 	ruleTargetRole       = &Rule{"target-role", lint.Error, "An association's role cannot assume its target role"}
 	ruleTwoAssociations  = &Rule{"two-associations", lint.Error, "Two associations for one service account; EKS refuses the second"}
 	ruleShadowed         = &Rule{"shadowed-annotation", lint.Warning, "A service account has an association and an annotation with another role; the association wins"}
@@ -55,6 +55,16 @@ var (
 	ruleUnrendered       = &Rule{"chart-not-rendered", lint.Note, "The answer holds only if a chart that was not rendered uses the value"}
 	ruleTool             = &Rule{"tool-refuses", lint.Error, "The tool of the source refuses this entry"}
 )
+
+// lintRule is a rule that lint has, too: one that looks at a trust policy alone and
+// one that looks at a whole account say the same by the same name.
+func lintRule(id string) *Rule {
+	r, ok := lint.RuleByID(id)
+	if !ok {
+		panic("audit: lint has no rule " + id)
+	}
+	return &Rule{r.ID, r.Severity, r.Summary}
+}
 
 // Rules are all rules, sorted by their ids.
 func Rules() []*Rule {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/sources/sourcestest"
 )
 
 // proofs measures the questions about all tokens: how who, prove and diff grow with
@@ -64,25 +66,12 @@ func asked(emulator string, code int, last string, args ...string) (string, erro
 	return fmt.Sprintf("%.2f | %.2f | %d", took.Seconds(), processor.Seconds(), used.Maxrss/1024), nil
 }
 
-// accountOf is what aws iam get-account-authorization-details prints of an account;
-// changed widens the first pattern of every tenth role.
+// accountOf is such an account; changed widens the first pattern of every tenth role.
 func accountOf(roles int, changed bool) string {
-	const issuer = "oidc.eks.eu-west-1.amazonaws.com/id/E"
-	var b strings.Builder
-	b.WriteString(`{"UserDetailList":[],"GroupDetailList":[],"Policies":[],"RoleDetailList":[`)
-	for i := range roles {
-		if i > 0 {
-			b.WriteByte(',')
+	return sourcestest.Account(roles, func(namespace, role int) string {
+		if changed && namespace == 0 && role%10 == 0 {
+			return fmt.Sprintf("system:serviceaccount:ns0*:app-%d", role)
 		}
-		var subjects []string
-		for k := range 20 {
-			subjects = append(subjects, fmt.Sprintf(`"system:serviceaccount:ns%d:app-%d"`, k, i))
-		}
-		if changed && i%10 == 0 {
-			subjects[0] = fmt.Sprintf(`"system:serviceaccount:ns0*:app-%d"`, i)
-		}
-		fmt.Fprintf(&b, `{"RoleName":"role-%[1]d","Path":"/","RoleId":"AROA%016[1]d","Arn":"arn:aws:iam::111122223333:role/role-%[1]d","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/%[2]s"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"%[2]s:aud":"sts.amazonaws.com"},"StringLike":{"%[2]s:sub":[%[3]s]}}}]},"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::bucket-%[1]d/*"}]}}],"AttachedManagedPolicies":[],"Tags":[],"InstanceProfileList":[]}`, i, issuer, strings.Join(subjects, ","))
-	}
-	b.WriteString(`]}`)
-	return b.String()
+		return fmt.Sprintf("system:serviceaccount:ns%d:app-%d", namespace, role)
+	})
 }

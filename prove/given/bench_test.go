@@ -6,29 +6,15 @@ import (
 	"testing"
 
 	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/sources/sourcestest"
 )
 
-// account is what the AWS CLI prints of an account with so many roles, each for
-// an app in twenty namespaces.
+// account is an account whose roles are each for an app's service accounts in
+// twenty namespaces.
 func account(roles int) string {
-	const issuer = "oidc.eks.eu-west-1.amazonaws.com/id/E"
-	var b strings.Builder
-	b.WriteString(`{"UserDetailList":[],"GroupDetailList":[],"Policies":[],"RoleDetailList":[`)
-	for i := range roles {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, `{"RoleName":"role-%d","Path":"/","RoleId":"AROA%016d","Arn":"arn:aws:iam::111122223333:role/role-%d","AssumeRolePolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/%s"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"%s:aud":"sts.amazonaws.com"},"StringLike":{"%s:sub":[`, i, i, i, issuer, issuer, issuer)
-		for k := range 20 {
-			if k > 0 {
-				b.WriteByte(',')
-			}
-			fmt.Fprintf(&b, `"system:serviceaccount:ns%d:app-%d*"`, k, i)
-		}
-		fmt.Fprintf(&b, `]}}}]},"RolePolicyList":[{"PolicyName":"p","PolicyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::bucket-%d/*"}]}}],"AttachedManagedPolicies":[],"Tags":[],"InstanceProfileList":[]}`, i)
-	}
-	b.WriteString(`]}`)
-	return b.String()
+	return sourcestest.Account(roles, func(namespace, role int) string {
+		return fmt.Sprintf("system:serviceaccount:ns%d:app-%d*", namespace, role)
+	})
 }
 
 // BenchmarkWho is who about a thousand roles of twenty namespaces, from the bytes
