@@ -150,6 +150,12 @@ func (b *builder) secret(account string, s statefile.Secret, at strictyaml.Posit
 	b.places[placeKey(account, "secrets", s.Name)] = at
 }
 
+func (b *builder) kmsKey(account string, k statefile.KMSKey, at strictyaml.Position) {
+	a := b.account(account)
+	a.KMSKeys = append(a.KMSKeys, k)
+	b.places[placeKey(account, "kmsKeys", k.ID)] = at
+}
+
 func (b *builder) bucket(account string, s statefile.Bucket, at strictyaml.Position) {
 	a := b.account(account)
 	a.Buckets = append(a.Buckets, s)
@@ -212,6 +218,7 @@ func (b *builder) finish() {
 		places(b, id, "policies", a.Policies, func(p statefile.Policy) string { return p.Name })
 		places(b, id, "oidcProviders", a.OIDCProviders, func(p statefile.OIDCProvider) string { return p.URL })
 		places(b, id, "secrets", a.Secrets, func(s statefile.Secret) string { return s.Name })
+		places(b, id, "kmsKeys", a.KMSKeys, func(k statefile.KMSKey) string { return k.ID })
 		places(b, id, "buckets", a.Buckets, func(s statefile.Bucket) string { return s.Name })
 	}
 	slices.SortStableFunc(b.found.Notes, func(x, y Note) int {

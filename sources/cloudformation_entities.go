@@ -32,8 +32,10 @@ func (c *template) entities() {
 			c.secret(r)
 		case "AWS::S3::Bucket":
 			c.bucket(r)
+		case "AWS::KMS::Key":
+			c.kmsKey(r)
 		case "AWS::IAM::User", "AWS::IAM::Group":
-			c.b.note(c.at(r), "Resources."+r.id, "left out: irsa-emu takes roles, policies, providers, clusters, secrets and buckets from a template")
+			c.b.note(c.at(r), "Resources."+r.id, "left out: irsa-emu takes roles, policies, providers, clusters, keys, secrets and buckets from a template")
 		case "AWS::EKS::PodIdentityAssociation":
 			c.podIdentity(r)
 		case "AWS::EKS::Addon":
@@ -91,7 +93,7 @@ func (c *template) text(r *resource, name string) string { return text(c.propert
 // nameProperty is the property that names a resource of a type.
 var nameProperty = map[string]string{
 	"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolicyName", "AWS::S3::Bucket": "BucketName",
-	"AWS::SecretsManager::Secret": "Name", "AWS::EKS::Cluster": "Name",
+	"AWS::SecretsManager::Secret": "Name", "AWS::EKS::Cluster": "Name", "AWS::KMS::Alias": "AliasName",
 }
 
 // nameOf is a resource's name. CloudFormation chooses one where the template
@@ -143,8 +145,10 @@ func (c *template) pathOf(r *resource) string {
 // refOf is what Ref gives for a resource; "" when it is not known.
 func (c *template) refOf(r *resource) string {
 	switch r.kind {
-	case "AWS::IAM::Role", "AWS::S3::Bucket", "AWS::EKS::Cluster", cdkCluster:
+	case "AWS::IAM::Role", "AWS::S3::Bucket", "AWS::EKS::Cluster", "AWS::KMS::Alias", cdkCluster:
 		return c.nameOf(r)
+	case "AWS::KMS::Key":
+		return c.keyID(r)
 	case "AWS::IAM::ManagedPolicy":
 		return c.attributeOf(r, "PolicyArn")
 	case "AWS::IAM::OIDCProvider", cdkProvider:
@@ -172,6 +176,10 @@ func (c *template) attributeOf(r *resource, name string) string {
 		}
 	case "AWS::SecretsManager::Secret.Id":
 		return "arn:" + c.partition.ID + ":secretsmanager:" + c.region + ":" + c.account + ":secret:" + c.nameOf(r) + "-" + suffix(r.id)
+	case "AWS::KMS::Key.KeyId":
+		return c.keyID(r)
+	case "AWS::KMS::Key.Arn":
+		return "arn:" + c.partition.ID + ":kms:" + c.region + ":" + c.account + ":key/" + c.keyID(r)
 	case "AWS::S3::Bucket.Arn":
 		return "arn:" + c.partition.ID + ":s3:::" + c.nameOf(r)
 	case "AWS::EKS::Cluster.Arn", cdkCluster + ".Arn":

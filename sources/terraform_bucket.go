@@ -80,7 +80,9 @@ func (t *terraform) bucketPart(b *statefile.Bucket, r *tfResource) {
 		rule := first(r, "rule")
 		by := firstOf(rule, "apply_server_side_encryption_by_default")
 		if algorithm := text(get(by, "sse_algorithm")); algorithm != "" {
-			b.Encryption = encryptionConfiguration(algorithm, text(get(by, "kms_master_key_id")), isTrue(get(rule, "bucket_key_enabled")))
+			expression := get(firstOf(firstOf(r.expressions, "rule"), "apply_server_side_encryption_by_default"), "kms_master_key_id")
+			key := t.keyOf(r, text(get(by, "kms_master_key_id")), expression, "rule.kms_master_key_id")
+			b.Encryption = encryptionConfiguration(algorithm, key, isTrue(get(rule, "bucket_key_enabled")))
 		}
 	}
 }

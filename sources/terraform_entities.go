@@ -41,8 +41,10 @@ func (t *terraform) entities() {
 			t.secret(r)
 		case "aws_s3_bucket":
 			t.bucket(r)
+		case "aws_kms_key", "aws_kms_external_key":
+			t.kmsKey(r)
 		case "aws_iam_user", "aws_iam_group":
-			t.b.note(t.at(r), r.address, "left out: irsa-emu takes roles, policies, providers, clusters, secrets and buckets from Terraform")
+			t.b.note(t.at(r), r.address, "left out: irsa-emu takes roles, policies, providers, clusters, keys, secrets and buckets from Terraform")
 		}
 	}
 }
@@ -129,6 +131,8 @@ func (t *terraform) arnOf(r *tfResource) string {
 		return roleARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
 	case "aws_iam_policy":
 		return policyARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
+	case "aws_kms_key", "aws_kms_external_key":
+		return t.keyARN(r)
 	case "aws_iam_openid_connect_provider":
 		if issuer := t.issuerOf(r); issuer != "" {
 			return providerARN(t.partition.ID, account, issuer)

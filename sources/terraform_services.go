@@ -20,7 +20,7 @@ func (t *terraform) cluster(r *tfResource) {
 
 func (t *terraform) secret(r *tfResource) {
 	name := t.nameOf(r, "name")
-	s := statefile.Secret{Name: name, Region: t.regionOf(r), Description: r.text("description"), KMSKeyID: r.text("kms_key_id"), Tags: tags(r)}
+	s := statefile.Secret{Name: name, Region: t.regionOf(r), Description: r.text("description"), KMSKeyID: t.keyOf(r, r.text("kms_key_id"), get(r.expressions, "kms_key_id"), "kms_key_id"), Tags: tags(r)}
 	if arn := r.text("arn"); len(arn) > 7 && arn[len(arn)-7] == '-' {
 		s.Suffix = arn[len(arn)-6:]
 	}

@@ -96,6 +96,12 @@ type EncryptionConfiguration struct {
 type EncryptionRule struct {
 	Default   EncryptionDefault `json:"ApplyServerSideEncryptionByDefault" xml:"ApplyServerSideEncryptionByDefault"`
 	BucketKey bool              `json:"BucketKeyEnabled,omitempty" xml:"BucketKeyEnabled"`
+	Blocked   *BlockedTypes     `json:"BlockedEncryptionTypes,omitempty" xml:"BlockedEncryptionTypes"`
+}
+
+// BlockedTypes are the ways of encryption that a bucket does not take.
+type BlockedTypes struct {
+	EncryptionType []string `json:"EncryptionType" jsonschema_description:"SSE-C or NONE."`
 }
 
 // EncryptionDefault is an algorithm and its key.

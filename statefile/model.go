@@ -67,7 +67,7 @@ type Account struct {
 	Groups           []Group           `json:"groups,omitempty"`
 	Users            []User            `json:"users,omitempty"`
 	InstanceProfiles []InstanceProfile `json:"instanceProfiles,omitempty"`
-	KMSKeys          []KMSKey          `json:"kmsKeys,omitempty" jsonschema_description:"Keys of AWS KMS with their policies. An account that lists none has every key that is named, with AWS's default key policy."`
+	KMSKeys          []KMSKey          `json:"kmsKeys,omitempty" jsonschema_description:"Keys of AWS KMS with their policies. An account that lists none has every key that is named, with AWS's default key policy; one that lists some, the keys that what is stored is under."`
 	Secrets          []Secret          `json:"secrets,omitempty" jsonschema_description:"Secrets Manager secrets."`
 	Buckets          []Bucket          `json:"buckets,omitempty" jsonschema_description:"S3 buckets."`
 	// OutboundFederation is AWS as the issuer: sts:GetWebIdentityToken.

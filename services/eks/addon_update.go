@@ -102,6 +102,14 @@ func (s *Service) describeAddonVersions(c *call) (any, error) {
 	if name := query.Get("addonName"); name != "" {
 		names = []string{name}
 	}
+	if query.Has("types") {
+		return nil, api.Unsupported("eks", "DescribeAddonVersions with types")
+	}
+	for filter, ours := range map[string]string{"owners": "aws", "publishers": "eks"} {
+		if query.Has(filter) && !slices.Contains(query[filter], ours) {
+			names = nil
+		}
+	}
 	version := query.Get("kubernetesVersion")
 	if version == "" {
 		version = defaultVersion

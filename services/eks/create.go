@@ -32,6 +32,7 @@ type createClusterInput struct {
 	RoleARN            string            `json:"roleArn"`
 	Tags               map[string]string `json:"tags"`
 	ClientRequestToken string            `json:"clientRequestToken"`
+	OutpostConfig      json.RawMessage   `json:"outpostConfig"`
 	config             map[string]json.RawMessage
 }
 
@@ -80,6 +81,8 @@ func (s *Service) createCluster(c *call) (any, error) {
 		return nil, invalidParameter("The cluster name %q is not valid: it has up to 100 letters, digits, hyphens and underscores, and begins with a letter or digit.", in.Name)
 	case in.RoleARN == "":
 		return nil, invalidParameter("The roleArn is missing.")
+	case in.OutpostConfig != nil:
+		return nil, api.Unsupported("eks", "CreateCluster with outpostConfig")
 	case in.config["resourcesVpcConfig"] == nil:
 		return nil, invalidParameter("The resourcesVpcConfig is missing.")
 	}

@@ -39,7 +39,7 @@ func keyOfARN(r state.Reader, arn string, now time.Time) (*Key, *Failure) {
 	if f != nil {
 		return nil, f
 	}
-	return p.find(r, now)
+	return p.find(r, now, false)
 }
 
 // open finds the key that a call is about and authorises the call for it. Whether
@@ -49,7 +49,7 @@ func (s *Service) open(req *api.Request, keyID string, more policy.Context) (*Ke
 	if f != nil {
 		return nil, f.refusal()
 	}
-	k, f := p.find(req.State, req.Now)
+	k, f := p.find(req.State, req.Now, false)
 	if f == nil && k.assumed {
 		f = p.missing()
 	}

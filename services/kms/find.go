@@ -59,8 +59,9 @@ func locate(keyID, account, region string) (place, *Failure) {
 	return place{account: a.Account, region: a.Region, name: name, given: keyID, arn: true}, nil
 }
 
-// find gives the key at a place.
-func (p place) find(r state.Reader, now time.Time) (*Key, *Failure) {
+// find gives the key at a place. used says that something is under it, which shows
+// that there is such a key, whatever is declared.
+func (p place) find(r state.Reader, now time.Time, used bool) (*Key, *Failure) {
 	if service, is := strings.CutPrefix(p.name, "alias/aws/"); is {
 		if slices.Contains(managers, service) {
 			return managedKey(r, p.account, p.region, service), nil
@@ -78,10 +79,11 @@ func (p place) find(r state.Reader, now time.Time) (*Key, *Failure) {
 			id = alias.KeyID
 		}
 	}
-	if k, ok := state.Get[*Key](r, stateKey(p.account, p.region, id)); ok && !k.gone(now) {
+	k, ok := state.Get[*Key](r, stateKey(p.account, p.region, id))
+	switch {
+	case ok && !k.gone(now):
 		return k, nil
-	}
-	if p.open(r) {
+	case !ok && p.plausible() && (used || p.open(r)):
 		return assumedKey(r, p), nil
 	}
 	return nil, p.missing()
@@ -90,13 +92,15 @@ func (p place) find(r state.Reader, now time.Time) (*Key, *Failure) {
 // open says whether nobody told which keys the account has: then it has every key
 // that something names.
 func (p place) open(r state.Reader) bool {
-	if !aws.IsAccount(p.account) || !strings.HasPrefix(p.name, "alias/") && !p.arn && !uuidPattern.MatchString(p.name) {
-		return false
-	}
 	for range state.All[*Key](r, p.account+"/") {
 		return false
 	}
 	return true
+}
+
+// plausible is whether there can be a key of that name.
+func (p place) plausible() bool {
+	return aws.IsAccount(p.account) && (strings.HasPrefix(p.name, "alias/") || p.arn || uuidPattern.MatchString(p.name))
 }
 
 // missing is what KMS says of a key that is not there (LocalStack,

@@ -77,7 +77,7 @@ func (u Use) Authorize(req *api.Request) (arn string, f *Failure) {
 		return "", f
 	}
 	made := u.call(req, p)
-	k, f := p.find(req.State, req.Now)
+	k, f := p.find(req.State, req.Now, u.Action == "Decrypt")
 	if f == nil && k.assumed && u.Declared {
 		f = p.missing()
 	}

@@ -73,6 +73,8 @@ func (s *Service) createBucket(c *call) error {
 	switch {
 	case strings.EqualFold(c.HTTP.Header.Get("X-Amz-Bucket-Object-Lock-Enabled"), "true"):
 		return api.Unsupported("s3", "CreateBucket with Object Lock")
+	case !slices.Contains([]string{"", "global"}, c.HTTP.Header.Get("X-Amz-Bucket-Namespace")):
+		return api.Unsupported("s3", "CreateBucket in the namespace "+c.HTTP.Header.Get("X-Amz-Bucket-Namespace"))
 	case plainACL(c.HTTP.Header, ""): // private is taken, here
 	case b.Ownership == ownerships[0]:
 		return fail(http.StatusBadRequest, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", "BucketName", b.Name)

@@ -49,6 +49,9 @@ func (c *call) source() (*Object, error) {
 			return nil, err
 		}
 	}
+	if err := c.refuseCustomerKey("X-Amz-Copy-Source-"); err != nil {
+		return nil, err
+	}
 	notModified, err := readConditions(c.HTTP.Header, "x-amz-copy-source-", o, c.Now)
 	switch {
 	case err != nil:

@@ -105,8 +105,7 @@ func (s *Service) applyConfigurations(b *Bucket, d *statefile.Bucket) (err error
 		}
 	}
 	if d.Encryption != nil {
-		b.EncryptionSet = true
-		if b.Encryption, err = encryptionOf(d.Encryption.Rules); err != nil {
+		if err := b.setEncryption(d.Encryption.Rules); err != nil {
 			return fmt.Errorf("its encryption configuration: %w", err)
 		}
 	}
@@ -160,7 +159,7 @@ func (b *Bucket) exported() statefile.Bucket {
 		d.Lifecycle = &statefile.LifecycleConfiguration{Rules: l.Rules, TransitionDefaultMinimumObjectSize: l.MinimumSize}
 	}
 	if b.EncryptionSet {
-		d.Encryption = &statefile.EncryptionConfiguration{Rules: []statefile.EncryptionRule{b.Encryption.rule()}}
+		d.Encryption = &statefile.EncryptionConfiguration{Rules: []statefile.EncryptionRule{b.encryptionRule()}}
 	}
 	return d
 }

@@ -121,6 +121,18 @@ func (c *call) decrypt(b *Bucket, o *Object) error {
 	return nil
 }
 
+// refuseCustomerKey refuses the key that a client gives with a read, or with a part:
+// no object here is under such a key (API reference, GetObject; the text: LocalStack,
+// tests/aws/services/s3, test_s3_sse_c).
+func (c *call) refuseCustomerKey(prefix string) error {
+	for _, name := range []string{"Algorithm", "Key", "Key-Md5"} {
+		if c.HTTP.Header.Get(prefix+sseHeader[len("X-Amz-"):]+"-Customer-"+name) != "" {
+			return invalidRequest("The encryption parameters are not applicable to this object.")
+		}
+	}
+	return nil
+}
+
 // checkKMSSignature: KMS does not take what nobody signed, nor Version 2
 // (boto/botocore#377, aws/aws-sdk-net#2543, tailscale/tailscale#15195).
 func (c *call) checkKMSSignature() error {

@@ -250,3 +250,29 @@ func TestManagedKeyOfObjects(t *testing.T) {
 		t.Errorf("unsigned: %d, want 400", resp.StatusCode)
 	}
 }
+
+// TestClientKeys: nothing pretends that there are keys of the client's, and what a
+// bucket blocks is given back.
+func TestClientKeys(t *testing.T) {
+	s := start(t, true)
+	c := sdk.NewFromConfig(s.Root(servicetest.Account), func(o *sdk.Options) {
+		o.UsePathStyle, o.HTTPClient, o.Retryer = true, s.Client(), aws.NopRetryer{}
+	})
+	bucket(t, c, "box")
+	write(t, c, "box", "k", "v")
+	key, algorithm := aws.String(strings.Repeat("k", 32)), aws.String("AES256")
+	_, err := c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: aws.String("box"), Key: aws.String("new"), SSECustomerKey: key, SSECustomerAlgorithm: algorithm})
+	answered(t, "PutObject", err, "NotImplemented: ")
+	_, err = c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: aws.String("box"), Key: aws.String("k"), SSECustomerKey: key, SSECustomerAlgorithm: algorithm})
+	answered(t, "GetObject", err, "InvalidRequest: The encryption parameters are not applicable to this object.")
+	_, err = c.CopyObject(t.Context(), &sdk.CopyObjectInput{Bucket: aws.String("box"), Key: aws.String("copy"), CopySource: aws.String("box/k"), CopySourceSSECustomerKey: key, CopySourceSSECustomerAlgorithm: algorithm})
+	answered(t, "CopyObject", err, "InvalidRequest: The encryption parameters are not applicable to this object.")
+	rules := &types.ServerSideEncryptionConfiguration{Rules: []types.ServerSideEncryptionRule{{
+		ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{SSEAlgorithm: "AES256"},
+		BlockedEncryptionTypes:             &types.BlockedEncryptionTypes{EncryptionType: []types.EncryptionType{"SSE-C"}}}}}
+	must[*sdk.PutBucketEncryptionOutput](t)(c.PutBucketEncryption(t.Context(), &sdk.PutBucketEncryptionInput{Bucket: aws.String("box"), ServerSideEncryptionConfiguration: rules}))
+	got := must[*sdk.GetBucketEncryptionOutput](t)(c.GetBucketEncryption(t.Context(), &sdk.GetBucketEncryptionInput{Bucket: aws.String("box")}))
+	if blocked := got.ServerSideEncryptionConfiguration.Rules[0].BlockedEncryptionTypes; blocked == nil || len(blocked.EncryptionType) != 1 || blocked.EncryptionType[0] != "SSE-C" {
+		t.Errorf("blocked: %+v", blocked)
+	}
+}

@@ -31,9 +31,11 @@ type Bucket struct {
 	// Encryption is what objects have that do not say otherwise.
 	Encryption Encryption `json:"encryption"`
 	// EncryptionSet is whether Encryption was set, and not just AWS's default.
-	EncryptionSet bool                 `json:"encryptionSet,omitempty"`
-	CORS          []statefile.CORSRule `json:"cors,omitempty"`
-	Lifecycle     *Lifecycle           `json:"lifecycle,omitempty"`
+	EncryptionSet bool `json:"encryptionSet,omitempty"`
+	// BlockedEncryption is SSE-C, NONE or "".
+	BlockedEncryption string               `json:"blockedEncryption,omitempty"`
+	CORS              []statefile.CORSRule `json:"cors,omitempty"`
+	Lifecycle         *Lifecycle           `json:"lifecycle,omitempty"`
 	// Versioning is "", Enabled or Suspended.
 	Versioning string `json:"versioning,omitempty"`
 }

@@ -70,6 +70,9 @@ func (s *Service) sendObject(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.refuseCustomerKey("X-Amz-"); err != nil {
+		return err
+	}
 	notModified, err := readConditions(c.HTTP.Header, "", o, c.Now)
 	if err != nil {
 		return err

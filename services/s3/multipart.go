@@ -40,6 +40,9 @@ func (c *call) encryptedUpload() (*Upload, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.refuseCustomerKey("X-Amz-"); err != nil {
+		return nil, err
+	}
 	return u, c.decrypt(c.bucket, &u.Object)
 }
 

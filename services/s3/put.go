@@ -78,7 +78,7 @@ func (c *call) refuseUnsupported() error {
 	switch {
 	case h.Get("X-Amz-Server-Side-Encryption-Customer-Algorithm") != "":
 		return api.Unsupported("s3", c.op.name+" with a customer's key (SSE-C)")
-	case h.Get("X-Amz-Object-Lock-Mode") != "" || h.Get("X-Amz-Object-Lock-Legal-Hold") != "":
+	case h.Get("X-Amz-Object-Lock-Mode") != "" || h.Get("X-Amz-Object-Lock-Legal-Hold") != "" || h.Get("X-Amz-Object-Lock-Retain-Until-Date") != "":
 		return fail(http.StatusBadRequest, "InvalidRequest", "Bucket is missing Object Lock Configuration")
 	case h.Get("X-Amz-Write-Offset-Bytes") != "":
 		return headerNotImplemented("x-amz-write-offset-bytes", "")

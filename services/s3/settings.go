@@ -124,11 +124,32 @@ type encryptionConfiguration struct {
 }
 
 func (s *Service) getEncryption(c *call) error {
-	return c.writeXML("ServerSideEncryptionConfiguration", encryptionConfiguration{Rules: []statefile.EncryptionRule{c.bucket.Encryption.rule()}})
+	return c.writeXML("ServerSideEncryptionConfiguration", encryptionConfiguration{Rules: []statefile.EncryptionRule{c.bucket.encryptionRule()}})
 }
 
-func (e Encryption) rule() statefile.EncryptionRule {
-	return statefile.EncryptionRule{Default: statefile.EncryptionDefault{SSEAlgorithm: e.Algorithm, KMSMasterKeyID: e.KeyID}, BucketKey: e.BucketKey}
+func (b *Bucket) encryptionRule() statefile.EncryptionRule {
+	e := b.Encryption
+	rule := statefile.EncryptionRule{Default: statefile.EncryptionDefault{SSEAlgorithm: e.Algorithm, KMSMasterKeyID: e.KeyID}, BucketKey: e.BucketKey}
+	if b.BlockedEncryption != "" {
+		rule.Blocked = &statefile.BlockedTypes{EncryptionType: []string{b.BlockedEncryption}}
+	}
+	return rule
+}
+
+// setEncryption takes a bucket's encryption configuration. What it blocks is kept:
+// objects under a client's own key are not taken anyway.
+func (b *Bucket) setEncryption(rules []statefile.EncryptionRule) (err error) {
+	if b.Encryption, err = encryptionOf(rules); err != nil {
+		return err
+	}
+	b.EncryptionSet, b.BlockedEncryption = true, ""
+	if blocked := rules[0].Blocked; blocked != nil {
+		if len(blocked.EncryptionType) != 1 || !slices.Contains([]string{"SSE-C", "NONE"}, blocked.EncryptionType[0]) {
+			return malformedXML()
+		}
+		b.BlockedEncryption = blocked.EncryptionType[0]
+	}
+	return nil
 }
 
 // encryptionOf reads a bucket's encryption configuration.
@@ -151,11 +172,10 @@ func (s *Service) putEncryption(c *call) error {
 	if err := c.readXML(&in); err != nil {
 		return err
 	}
-	e, err := encryptionOf(in.Rules)
-	if err != nil {
+	if err := new(Bucket).setEncryption(in.Rules); err != nil {
 		return err
 	}
-	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption, b.EncryptionSet = e, true }); err != nil {
+	if err := s.changeBucket(c, func(b *Bucket) { _ = b.setEncryption(in.Rules) }); err != nil { // it was taken above
 		return err
 	}
 	return c.ok()
@@ -163,7 +183,9 @@ func (s *Service) putEncryption(c *call) error {
 
 // deleteEncryption brings back the default: no bucket is without encryption.
 func (s *Service) deleteEncryption(c *call) error {
-	if err := s.changeBucket(c, func(b *Bucket) { b.Encryption, b.EncryptionSet = Encryption{Algorithm: "AES256"}, false }); err != nil {
+	if err := s.changeBucket(c, func(b *Bucket) {
+		b.Encryption, b.EncryptionSet, b.BlockedEncryption = Encryption{Algorithm: "AES256"}, false, ""
+	}); err != nil {
 		return err
 	}
 	return c.noContent()

@@ -228,12 +228,10 @@ func TestKeyStates(t *testing.T) {
 	off.State, off.Aliases = "Disabled", nil
 	going.ID, going.State, going.Aliases = "11111111-2222-4333-8444-555555555555", "PendingDeletion", nil
 	keys(t, s, off, going)
-	declare(t, s, statefile.Secret{Name: "off", Value: text("v"), KMSKeyID: keyARN}, statefile.Secret{Name: "going", Value: text("v"), KMSKeyID: otherKey},
-		statefile.Secret{Name: "nowhere", Value: text("v"), KMSKeyID: "alias/nowhere"})
+	declare(t, s, statefile.Secret{Name: "off", Value: text("v"), KMSKeyID: keyARN}, statefile.Secret{Name: "going", Value: text("v"), KMSKeyID: otherKey})
 	c := client(s.Root(servicetest.Account))
 	for name, want := range map[string]string{
 		"off": keyARN + " is disabled. (Service: AWSKMS; Status Code: 400; Error Code: DisabledException;", "going": otherKey + " is pending deletion. (",
-		"nowhere": "Alias arn:aws:kms:us-west-2:111122223333:alias/nowhere is not found. (",
 	} {
 		_, err := c.GetSecretValue(t.Context(), &sdk.GetSecretValueInput{SecretId: &name})
 		if err == nil || !strings.Contains(err.Error(), "DecryptionFailure: Secrets Manager can't decrypt the secret value: "+want) {
@@ -274,7 +272,7 @@ func TestKeyAcrossAccounts(t *testing.T) {
 }
 
 // TestUndeclaredKeys: an account that lists no keys has every key that is named, with
-// AWS's default policy; one that lists some has those.
+// AWS's default policy; one that lists some has those, and what something is under.
 func TestUndeclaredKeys(t *testing.T) {
 	s := start(t)
 	declare(t, s, statefile.Secret{Name: "db", Value: text("v"), KMSKeyID: keyARN})
@@ -291,7 +289,11 @@ func TestUndeclaredKeys(t *testing.T) {
 		t.Error(err)
 	}
 	keys(t, s, statefile.KMSKey{Aliases: []string{"alias/another"}})
-	if err := get("with", "kms:Decrypt"); err == nil || !strings.Contains(err.Error(), "Key '"+keyARN+"' does not exist") {
-		t.Errorf("a key that is not listed: %v", err)
+	if err := get("with", "kms:Decrypt"); err != nil {
+		t.Errorf("a secret shows that its key is there, listed or not: %v", err)
+	}
+	_, err := client(s.Root(servicetest.Account)).CreateSecret(t.Context(), &sdk.CreateSecretInput{Name: aws.String("new"), KmsKeyId: aws.String(keyARN)})
+	if err == nil || !strings.Contains(err.Error(), "Key '"+keyARN+"' does not exist") {
+		t.Errorf("a new secret under a key that is not listed: %v", err)
 	}
 }
