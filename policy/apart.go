@@ -221,9 +221,12 @@ func (d *Document) Federated() []string {
 }
 
 // Like matches a value as StringLike does.
-func Like(pattern, value string) bool {
+func Like(pattern, value string) bool { return Liker(pattern)(value) }
+
+// Liker is Like of one pattern for many values.
+func Liker(pattern string) func(value string) bool {
 	g := compileGlob(pattern)
-	return g.match(value)
+	return g.match
 }
 
 // NamedPrincipals lists the principals of the Allow statements, in the order of

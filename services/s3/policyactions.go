@@ -74,9 +74,9 @@ func (b *Bucket) checkActions(st *policy.Statement) (message, reason string) {
 		return at == onBucket && bucket || at == onObject && object || st.Resources.Not && at != onService
 	}
 	for _, action := range st.Actions.Values {
-		known, fits := false, false
+		known, fits, like := false, false, policy.Liker(strings.ToLower(action))
 		for name, at := range policyActions {
-			if policy.Like(strings.ToLower(action), name) {
+			if like(name) {
 				known, fits = true, fits || applies(at)
 			}
 		}
