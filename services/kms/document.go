@@ -19,6 +19,17 @@ const defaultRotation = 365
 // that of keys which do not say theirs. A key that is there already is replaced,
 // with its aliases.
 func Apply(tx *state.Txn, account, region string, a statefile.Account, now time.Time) error {
+	owners := map[string]string{}
+	for i := range a.KMSKeys {
+		k := &a.KMSKeys[i]
+		for _, alias := range k.Aliases {
+			place := or(k.Region, region) + "/" + alias
+			if other, taken := owners[place]; taken {
+				return fmt.Errorf("KMS keys %q and %q of account %s both have the alias %s; keep it at one", other, k.ID, account, alias)
+			}
+			owners[place] = k.ID
+		}
+	}
 	for i := range a.KMSKeys {
 		if err := apply(tx, account, region, &a.KMSKeys[i], now); err != nil {
 			return fmt.Errorf("KMS key %q of account %s: %w", a.KMSKeys[i].ID, account, err)

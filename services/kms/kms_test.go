@@ -14,11 +14,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/services/kms"
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 func start(t *testing.T) *servicetest.Server {
@@ -191,4 +193,36 @@ func TestKeyPolicies(t *testing.T) {
 	// The root user has no rights on a key whose policy does not name the account.
 	refusedWith(t, s, root, "GetKeyPolicy", object{"KeyId": id}, "AccessDeniedException: User: arn:aws:iam::111122223333:root is not authorized to perform: kms:GetKeyPolicy on resource: "+arn+" because no resource-based policy allows the kms:GetKeyPolicy action")
 	refusedWith(t, s, root, "PutKeyPolicy", object{"KeyId": "alias/aws/s3", "Policy": policy("*")}, "AccessDeniedException")
+}
+
+// TestDocument: what a State document declares is given back so, and an alias names
+// one key.
+func TestDocument(t *testing.T) {
+	s := start(t)
+	apply := func(keys ...statefile.KMSKey) error {
+		return s.Store.Update(t.Context(), func(tx *state.Txn) error {
+			return kms.Apply(tx, servicetest.Account, servicetest.Region, statefile.Account{KMSKeys: keys}, s.Now())
+		})
+	}
+	if err := apply(statefile.KMSKey{ID: "a", Aliases: []string{"alias/x"}}, statefile.KMSKey{ID: "b", Aliases: []string{"alias/x"}}); err == nil || !strings.Contains(err.Error(), `"a" and "b"`) {
+		t.Errorf("one alias of two keys: %v", err)
+	}
+	declared := statefile.KMSKey{
+		ID: "a", Region: servicetest.Region, Aliases: []string{"alias/x", "alias/y"}, Description: "d", State: "Disabled", MultiRegion: true, Rotation: true,
+		Created: s.Now(), Tags: map[string]string{"team": "a"},
+	}
+	if err := apply(declared); err != nil {
+		t.Fatal(err)
+	}
+	got := kms.Export(s.Store.Snapshot(), servicetest.Account)
+	if len(got) != 1 {
+		t.Fatalf("%d keys, want 1", len(got))
+	}
+	if text := got[0].Policy.Text(); !strings.Contains(text, "arn:aws:iam::111122223333:root") {
+		t.Errorf("the policy is %s, want AWS's default", text)
+	}
+	got[0].Policy = statefile.Document{}
+	if diff := cmp.Diff(declared, got[0], cmp.AllowUnexported(statefile.Document{})); diff != "" {
+		t.Error(diff)
+	}
 }
