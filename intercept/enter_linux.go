@@ -67,7 +67,7 @@ func (s *starter) enter(environ []string, e entry, r *Running, ready func(*socke
 		_ = theirs.Close() // the helper has its own
 		if err != nil {
 			_ = ours.Close()
-			refused = errors.Join(refused, fmt.Errorf("namespaces: %w", err))
+			refused = withoutPath(err)
 			continue
 		}
 		r.Cmd = cmd
@@ -75,13 +75,21 @@ func (s *starter) enter(environ []string, e entry, r *Running, ready func(*socke
 		got, err := receive(ours, e)
 		if err != nil {
 			_ = cmd.Wait() // it has ended, or is about to
-			refused = errors.Join(refused, err)
+			refused = err
 			continue
 		}
 		ready(got)
 		return admit(ours, r)
 	}
 	return abandon(&unavailable{refused})
+}
+
+// withoutPath is why the kernel makes no namespaces: the helper's path says nothing.
+func withoutPath(err error) error {
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("namespaces: %w", err)
 }
 
 func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -75,16 +76,25 @@ func Start(ctx context.Context, c Config, command func(environ []string) *exec.C
 		return nil, err
 	}
 	s := &starter{Config: c, emulator: emulator, trust: trust, command: command}
-	var reasons []error
+	var reasons []string
 	for _, way := range ways[c.Mode] {
 		running, err := s.start(ctx, way)
 		var not *unavailable
 		if err == nil || !errors.As(err, &not) {
 			return running, err
 		}
-		reasons = append(reasons, err)
+		if text := err.Error(); !slices.Contains(reasons, text) {
+			reasons = append(reasons, text)
+		}
 	}
-	return nil, fmt.Errorf("this machine does not give a command host names of its own (%w); write --intercept=proxy, for a program that reads HTTPS_PROXY", errors.Join(reasons...))
+	return nil, &Impossible{strings.Join(reasons, "; ")}
+}
+
+// Impossible is that this machine gives no command host names of its own.
+type Impossible struct{ Why string }
+
+func (e *Impossible) Error() string {
+	return "this machine gives a command no host names of its own (" + e.Why + "); write --intercept=proxy for a program that reads HTTPS_PROXY, or in a container of Docker's start it with --cap-add SYS_ADMIN --security-opt apparmor=unconfined"
 }
 
 // way is a mode, as it is tried.

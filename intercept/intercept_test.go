@@ -68,8 +68,8 @@ func run(t *testing.T, mode intercept.Mode, emulatorURL string, environ []string
 		cmd.Env, cmd.Stdout, cmd.Stderr = environ, &out, &out
 		return cmd
 	})
-	if errors.Is(err, os.ErrPermission) {
-		t.Skipf("this machine lets us start nothing so: %v", err)
+	if impossible := (*intercept.Impossible)(nil); errors.As(err, &impossible) && strings.Contains(impossible.Why, "not permitted") {
+		t.Skip(impossible)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -30,8 +30,8 @@ that of the service account's association. If credentials are refused, stderr sa
 without an association the command is not run.
 
 With --intercept, programs reach the emulator that know AWS by its host names alone and
-read no AWS_ENDPOINT_URL. On Linux, as root or in most containers, the command's resolver
-leads these names to the emulator. Elsewhere HTTPS_PROXY does, for programs that read it;
+read no AWS_ENDPOINT_URL. On Linux, as root, the command's resolver leads these names to
+the emulator. Elsewhere HTTPS_PROXY does, for programs that read it;
 --intercept=hosts then gives them a network of their own. They are also told of the
 authority that signs for these names. Other hosts are reached as without it.
 
