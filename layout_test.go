@@ -60,12 +60,13 @@ var allowed = map[string][]string{
 	"harness/kind":    {"authenticator", "control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
 	"scenarios":       {},
 	"deploy":          {},
-	"intercept":       {"deploy"}, // which names lead to an emulator is the same as in a cluster
+	"tunnel":          {},
+	"intercept":       {"deploy", "tunnel"}, // which names lead to an emulator is the same as in a cluster
 	"kube":            {},
 	// It walks a cluster that exists, and asks an emulator over HTTP.
 	"doctor": {"control", "decision", "deploy", "oidc", "policy", "statefile", "sts", "webhook"},
 	// The webhook in a cluster, which needs an API server.
-	"webhook/incluster": {"agent", "control", "kube", "webhook"},
+	"webhook/incluster": {"agent", "control", "kube", "tunnel", "webhook"},
 	// AWS principals as an API server's users: it asks EKS and the STS over HTTP.
 	"authenticator": {"kube"},
 	"sources":       {"policy", "policy/tree", "rewrite", "statefile", "statefile/strictyaml"},

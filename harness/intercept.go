@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/intercept"
@@ -63,7 +64,7 @@ func (c *ExecConfig) start(ctx context.Context) (cmd *exec.Cmd, end func(code in
 		return cmd, func(int) error { return nil }, cmd.Start()
 	}
 	config := c.Intercept.config
-	config.Environ = c.Env
+	config.Environ, config.Distrusted = c.Env, c.distrusted()
 	running, err := intercept.Start(ctx, config, make)
 	if err != nil {
 		return nil, nil, err
@@ -74,4 +75,15 @@ func (c *ExecConfig) start(ctx context.Context) (cmd *exec.Cmd, end func(code in
 		}
 		return running.Stop()
 	}, nil
+}
+
+// distrusted tells the user, once for each host, that the command did not take the
+// emulator for it: what it says itself is of a certificate at AWS.
+func (c *ExecConfig) distrusted() func(host, reason string) {
+	var said sync.Map
+	return func(host, reason string) {
+		if _, before := said.LoadOrStore(host, true); !before && c.Intercept.Advise != nil {
+			c.Intercept.Advise(c.Command[0] + " broke off TLS with " + host + " (" + reason + "): it reads its authorities from none of the variables that exec sets (docs/intercept.md); if it has an option for them, give it the file that SSL_CERT_FILE names")
+		}
+	}
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/proxy"
+
+	"github.com/irsa-emu/irsa-emu/tunnel"
 )
 
 const (
@@ -86,33 +88,4 @@ type readAhead struct {
 func (c *readAhead) Read(p []byte) (int, error) { return c.read.Read(p) }
 
 // CloseWrite ends one direction.
-func (c *readAhead) CloseWrite() error { return closeWrite(c.Conn) }
-
-func closeWrite(conn net.Conn) error {
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return conn.Close()
-}
-
-// join carries bytes both ways until both sides have ended, and closes them. What
-// either side does to the connection is its own business.
-func join(ctx context.Context, a, b net.Conn) {
-	closeBoth := func() { _, _ = a.Close(), b.Close() }
-	defer closeBoth()
-	defer context.AfterFunc(ctx, closeBoth)()
-	done := make(chan struct{})
-	carry := func(to, from net.Conn) {
-		_, err := io.Copy(to, from)
-		if err != nil {
-			closeBoth()
-		} else {
-			_ = closeWrite(to)
-		}
-		done <- struct{}{}
-	}
-	go carry(a, b)
-	go carry(b, a)
-	<-done
-	<-done
-}
+func (c *readAhead) CloseWrite() error { return tunnel.CloseWrite(c.Conn) }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/irsa-emu/irsa-emu/tunnel"
 )
 
 // Mode is how a command is led to the emulator.
@@ -43,6 +45,9 @@ type Config struct {
 	Environ []string
 	// Dir is a folder of the command's, for files that it reads.
 	Dir string
+	// Distrusted hears of a program that broke off a TLS handshake for one of AWS's
+	// hosts, and why; nil does not. It is called from many goroutines.
+	Distrusted func(host, reason string)
 	// Helper is the command line of a program that calls [Enter] with what comes
 	// after it. Without one there is no mode but Proxy.
 	Helper []string
@@ -159,9 +164,15 @@ func (s *starter) startByProxy(ctx context.Context, r *Running) error {
 func proxyUser() *url.Userinfo { return url.UserPassword("irsa-emu", rand.Text()) }
 
 func (s *starter) serveProxy(ctx context.Context, r *Running, l net.Listener, user *url.Userinfo) {
-	r.proxy = newProxy(ctx, s.emulator, s.Environ, user)
+	r.proxy = newProxy(ctx, s.emulator, s.Environ, user, s.brokenOff)
 	r.proxy.serve(l)
 	r.end = append(r.end, r.proxy.stop)
+}
+
+func (s *starter) brokenOff(b *tunnel.BrokenOff) {
+	if s.Distrusted != nil {
+		s.Distrusted(b.Host, b.Reason)
+	}
 }
 
 // proxied are the variables of a command with a proxy and the authorities. The
@@ -215,16 +226,16 @@ func (s *starter) serveNames(ctx context.Context, r *Running, at *sockets, addre
 	open.Go(func() { dns.servePackets(at.packets) })
 	open.Go(func() { dns.serveStreams(at.streams) })
 	open.Go(func() {
-		forward(ctx, &open, at.secure, func(ctx context.Context) (net.Conn, error) {
+		forward(ctx, &open, at.secure, s.brokenOff, func(ctx context.Context) (net.Conn, error) {
 			return through(ctx, s.emulator, "sts.amazonaws.com:443") // which host it is, the handshake says
 		})
 	})
 	open.Go(func() {
-		forward(ctx, &open, at.plain, func(ctx context.Context) (net.Conn, error) { return dialProxy(ctx, s.emulator) })
+		forward(ctx, &open, at.plain, nil, func(ctx context.Context) (net.Conn, error) { return dialProxy(ctx, s.emulator) })
 	})
 	for i, l := range at.more {
 		open.Go(func() {
-			forward(ctx, &open, l, func(ctx context.Context) (net.Conn, error) {
+			forward(ctx, &open, l, nil, func(ctx context.Context) (net.Conn, error) {
 				return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", net.JoinHostPort("localhost", ports[i]))
 			})
 		})
@@ -238,7 +249,7 @@ func (s *starter) serveNames(ctx context.Context, r *Running, at *sockets, addre
 }
 
 // forward carries what a listener accepts to where dial leads.
-func forward(ctx context.Context, open *sync.WaitGroup, l net.Listener, dial func(context.Context) (net.Conn, error)) {
+func forward(ctx context.Context, open *sync.WaitGroup, l net.Listener, brokenOff func(*tunnel.BrokenOff), dial func(context.Context) (net.Conn, error)) {
 	slots := make(chan struct{}, mostConnections)
 	for {
 		from, err := l.Accept()
@@ -256,7 +267,7 @@ func forward(ctx context.Context, open *sync.WaitGroup, l net.Listener, dial fun
 				_ = from.Close() // as where nothing listens
 				return
 			}
-			join(ctx, from, to)
+			tunnel.Join(ctx, from, to, 0, brokenOff)
 		})
 	}
 }

@@ -166,6 +166,35 @@ func TestUnasked(t *testing.T) {
 	}
 }
 
+// A program that reads its authorities from elsewhere is told of.
+func TestDistrusted(t *testing.T) {
+	emu := emulator.Start(t, emulator.Config{})
+	said := make(chan string, 8)
+	running, err := intercept.Start(t.Context(), intercept.Config{
+		Mode: intercept.Proxy, Emulator: emu.URL, Environ: []string{"INTERCEPT_TEST=1"}, Dir: t.TempDir(), // without the emulator's authority
+		Distrusted: func(host, reason string) { said <- host + ": " + reason },
+	}, func(environ []string) *exec.Cmd {
+		cmd := exec.Command(os.Args[0], "https://sts.us-west-2.amazonaws.com/")
+		cmd.Env = environ
+		return cmd
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = running.Cmd.Wait() // it fails
+	if err := running.Stop(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case got := <-said:
+		if !strings.HasPrefix(got, "sts.us-west-2.amazonaws.com: ") {
+			t.Error(got)
+		}
+	default:
+		t.Error("nothing is said")
+	}
+}
+
 func TestIntercepts(t *testing.T) {
 	for _, host := range []string{
 		"sts.amazonaws.com", "STS.us-west-2.amazonaws.com.", "bucket.s3.amazonaws.com", "a.b.s3.dualstack.eu-west-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn",

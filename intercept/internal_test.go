@@ -21,13 +21,14 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 
 	_ "github.com/irsa-emu/irsa-emu/golden" // -update
+	"github.com/irsa-emu/irsa-emu/tunnel"
 )
 
 // The proxy is its command's alone, and no site that a browser could open.
 func TestProxyIsGuarded(t *testing.T) {
 	emulator := &url.URL{Scheme: "http", Host: "127.0.0.1:1"} // nothing listens
 	user := url.UserPassword("u", "p")
-	p := newProxy(t.Context(), emulator, nil, user)
+	p := newProxy(t.Context(), emulator, nil, user, nil)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +73,7 @@ func TestJoinHalfClosed(t *testing.T) {
 		all, _ := io.ReadAll(conn) // until its end comes
 		_, _ = conn.Write(bytes.ToUpper(all))
 	}()
-	p := newProxy(t.Context(), &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, nil, url.UserPassword("u", "p"))
+	p := newProxy(t.Context(), &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, nil, url.UserPassword("u", "p"), nil)
 	server := httptest.NewServer(p)
 	defer server.Close()
 	at, _ := url.Parse(server.URL)
@@ -85,7 +86,7 @@ func TestJoinHalfClosed(t *testing.T) {
 	if _, err := io.WriteString(conn, "hello"); err != nil {
 		t.Fatal(err)
 	}
-	if err := closeWrite(conn); err != nil {
+	if err := tunnel.CloseWrite(conn); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := io.ReadAll(conn); string(got) != "HELLO" || err != nil {

@@ -16,6 +16,8 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 	"golang.org/x/net/netutil"
+
+	"github.com/irsa-emu/irsa-emu/tunnel"
 )
 
 // Limits of the proxy: of its one user, a command and its children.
@@ -34,6 +36,8 @@ type proxyServer struct {
 	// authorization is what a request has to bring: the port is open to all users
 	// of the machine, and a proxy behind this one may know the command's user.
 	authorization string
+	// brokenOff hears of clients that do not trust the authority.
+	brokenOff func(*tunnel.BrokenOff)
 	// asked counts the connections and requests for AWS's hosts.
 	asked atomic.Int64
 
@@ -45,8 +49,8 @@ type proxyServer struct {
 }
 
 // newProxy makes the proxy for a command with an environment.
-func newProxy(ctx context.Context, emulator *url.URL, environ []string, user *url.Userinfo) *proxyServer {
-	p := &proxyServer{emulator: emulator, before: proxyBefore(environ), ctx: ctx}
+func newProxy(ctx context.Context, emulator *url.URL, environ []string, user *url.Userinfo, brokenOff func(*tunnel.BrokenOff)) *proxyServer {
+	p := &proxyServer{emulator: emulator, before: proxyBefore(environ), ctx: ctx, brokenOff: brokenOff}
 	password, _ := user.Password()
 	p.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 	p.carrier = &http.Transport{
@@ -121,6 +125,10 @@ func (p *proxyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.plain.ServeHTTP(w, r)
 		return
 	}
+	brokenOff := p.brokenOff
+	if !Intercepts(r.URL.Hostname()) {
+		brokenOff = nil // what others make of their handshakes is none of our business
+	}
 	to, err := p.dial(r.Context(), r.URL.Host)
 	if err != nil {
 		refuse(w, r.URL.Host, err)
@@ -138,7 +146,7 @@ func (p *proxyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_, _ = from.Close(), to.Close()
 			return
 		}
-		join(p.ctx, &readAhead{from, buffered.Reader}, to)
+		tunnel.Join(p.ctx, &readAhead{from, buffered.Reader}, to, 0, brokenOff)
 	})
 }
 

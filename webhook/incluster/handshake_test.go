@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/irsa-emu/irsa-emu/tunnel"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
@@ -36,10 +37,10 @@ func TestBrokenHandshakes(t *testing.T) {
 		for _, trusts := range []bool{true, false} {
 			from, client := pair(t)
 			to, emulator := pair(t)
-			broken := make(chan *errBrokenOff, 1)
+			broken := make(chan *tunnel.BrokenOff, 1)
 			ended := make(chan struct{})
 			go func() {
-				join(t.Context(), from, to, time.Second, func(b *errBrokenOff) { broken <- b })
+				tunnel.Join(t.Context(), from, to, time.Second, func(b *tunnel.BrokenOff) { broken <- b })
 				close(ended)
 			}()
 			go func() { // answers a line with another
@@ -67,7 +68,7 @@ func TestBrokenHandshakes(t *testing.T) {
 			<-ended
 			select {
 			case b := <-broken:
-				if trusts || b.host != host || !strings.Contains(b.reason, "authority") && !strings.Contains(b.reason, "bad certificate") {
+				if trusts || b.Host != host || !strings.Contains(b.Reason, "authority") && !strings.Contains(b.Reason, "bad certificate") {
 					t.Errorf("TLS %s, trusting %t: %v", name, trusts, b)
 				}
 			default:
@@ -119,17 +120,4 @@ func TestHandshakesAreKept(t *testing.T) {
 	if len(h.List()) > mostFailed {
 		t.Error("kept without bound")
 	}
-}
-
-func FuzzHandshake(f *testing.F) {
-	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
-	f.Add([]byte{22, 3, 1, 0, 2, 1, 0, 21, 3, 3, 0, 2, 2, 48})
-	f.Fuzz(func(t *testing.T, in []byte) {
-		var out bytes.Buffer
-		from := bytes.NewReader(in)
-		_ = carryHandshake(&out, from)
-		if _, err := io.Copy(&out, from); err != nil || !bytes.Equal(out.Bytes(), in) {
-			t.Errorf("%x became %x (%v)", in, out.Bytes(), err)
-		}
-	})
 }

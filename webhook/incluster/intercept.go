@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -15,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/tunnel"
 )
 
 // Intercept takes connections that pods make to AWS's host names, which DNS
@@ -98,7 +98,7 @@ func (i *Intercept) carry(ctx context.Context, from net.Conn) error {
 	if err != nil {
 		return err
 	}
-	join(ctx, from, to, halfPatience, func(broken *errBrokenOff) { i.Handshakes.note(who, broken.host, broken.reason) })
+	tunnel.Join(ctx, from, to, halfPatience, func(broken *tunnel.BrokenOff) { i.Handshakes.note(who, broken.Host, broken.Reason) })
 	return nil
 }
 
@@ -108,36 +108,6 @@ const (
 	// answer's rest, not a client that never hangs up.
 	halfPatience = 5 * time.Minute
 )
-
-// join carries bytes both ways until both sides have ended, and closes to. Resets
-// by either side are its own business. brokenOff is told of a handshake that the
-// client ends.
-func join(ctx context.Context, from, to net.Conn, patience time.Duration, brokenOff func(*errBrokenOff)) {
-	defer to.Close()
-	stop := context.AfterFunc(ctx, func() { _, _ = from.Close(), to.Close() })
-	defer stop()
-	done := make(chan error, 2)
-	pipe := func(dst, src net.Conn, begin func() error) {
-		err := begin()
-		if broken := (*errBrokenOff)(nil); errors.As(err, &broken) {
-			brokenOff(broken)
-			err = nil
-		}
-		if err == nil {
-			_, err = io.Copy(dst, src)
-		}
-		if half, ok := dst.(*net.TCPConn); ok {
-			err = errors.Join(err, half.CloseWrite())
-		}
-		done <- err
-	}
-	go pipe(to, from, func() error { return carryHandshake(to, from) })
-	go pipe(from, to, func() error { return nil })
-	<-done
-	limit := time.Now().Add(patience)
-	_, _ = from.SetDeadline(limit), to.SetDeadline(limit) // a closed connection needs none
-	<-done
-}
 
 // callerAt is the pod with an address. One of no pod is the host's network,
 // whose programs get the default emulator: at once if it is a node's own, or the

@@ -5,6 +5,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/tunnel"
 )
 
 // pair is a connection over loopback, both ends of it.
@@ -30,7 +32,10 @@ func TestAttackInterceptedClientStays(t *testing.T) {
 	from, client := pair(t)
 	to, emulator := pair(t)
 	ended := make(chan struct{})
-	go func() { join(t.Context(), from, to, 50*time.Millisecond, nil); close(ended) }()
+	go func() {
+		tunnel.Join(t.Context(), from, to, 50*time.Millisecond, func(*tunnel.BrokenOff) {})
+		close(ended)
+	}()
 	if _, err := io.WriteString(client, "hello"); err != nil {
 		t.Fatal(err)
 	}
