@@ -142,6 +142,8 @@ type Target struct {
 	// Namespaces are those that its steps name. No other scenario may change
 	// what is in them meanwhile.
 	Namespaces []string
+	// Images are those that its pods run, as far as they are written down.
+	Images []string
 }
 
 // Emulator is a running emulator.

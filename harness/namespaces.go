@@ -60,3 +60,58 @@ func manifestNamespaces(manifests statefile.Text) []string {
 		all = append(all, o.Metadata.Namespace)
 	}
 }
+
+// images are those that the steps' pods run, sorted.
+func (s *Scenario) images() []string {
+	var all []string
+	for i := range s.Spec.Steps {
+		switch a := s.Spec.Steps[i].Action.(type) {
+		case *Apply:
+			all = append(all, manifestImages(a.Manifests)...)
+		case *Pod:
+			all = append(all, a.Image)
+			if a.Manifest != nil {
+				all = append(all, manifestImages(*a.Manifest)...)
+			}
+		}
+	}
+	all = nonEmpty(all...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// manifestImages are the images of the containers in manifests, wherever they are.
+func manifestImages(manifests statefile.Text) []string {
+	var all []string
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, value := range v {
+				list, isList := value.([]any)
+				if isList && (name == "containers" || name == "initContainers") {
+					for _, c := range list {
+						if container, ok := c.(map[string]any); ok {
+							image, _ := container["image"].(string)
+							all = append(all, image)
+						}
+					}
+				} else {
+					walk(value)
+				}
+			}
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader([]byte(manifests)))
+	for {
+		var o map[string]any
+		if decoder.Decode(&o) != nil {
+			return all
+		}
+		walk(o)
+	}
+}

@@ -160,7 +160,7 @@ func (r *runner) play(ctx context.Context, s *Scenario) ScenarioResult {
 func (r *runner) onCluster(ctx context.Context, s *Scenario, result *ScenarioResult) (err error) {
 	target := Target{
 		Scenario: s.Metadata.Name, Issuer: s.issuer(), Others: s.Spec.Cluster.Others, Version: strings.TrimPrefix(s.Spec.Cluster.Version, "v"),
-		Region: s.region(), Needs: s.needs(), Namespaces: s.namespaces(),
+		Region: s.region(), Needs: s.needs(), Namespaces: s.namespaces(), Images: s.images(),
 	}
 	cluster, err := r.config.Start(ctx, target)
 	var unfit *UnfitError

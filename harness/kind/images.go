@@ -7,20 +7,33 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
 
+	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/kube"
 )
 
-// images remembers what was loaded into a node.
+// images are what was loaded into the nodes, and what is being loaded.
 type images struct {
-	mu   sync.Mutex
-	done map[string]bool
+	mu    sync.Mutex
+	loads map[string]*imageLoad
+	one   sync.Mutex // a load is as much as the engine and a node can do at a time
 }
+
+// imageLoad is a load that somebody began and others may wait for.
+type imageLoad struct {
+	done chan struct{}
+	err  error
+}
+
+// loadTimeout bounds a load. Images of half a gigabyte take minutes on a busy machine.
+const loadTimeout = 10 * time.Minute
 
 // loadImages puts the images that an object names into the node, where the
 // engine of this machine has them. The node pulls the others.
@@ -36,25 +49,63 @@ func (r *running) loadImages(ctx context.Context, o *kube.Object) error {
 	return nil
 }
 
+// loadImage loads an image once. The load goes on when the step that wanted it first
+// gives up, for others want it too; one that failed is tried again by the next.
 func (r *running) loadImage(ctx context.Context, reference string) error {
 	r.loaded.mu.Lock()
-	defer r.loaded.mu.Unlock()
-	if r.loaded.done[reference] {
-		return nil
+	l, begun := r.loaded.loads[reference]
+	if !begun {
+		l = &imageLoad{done: make(chan struct{})}
+		if r.loaded.loads == nil {
+			r.loaded.loads = map[string]*imageLoad{}
+		}
+		r.loaded.loads[reference] = l
+		r.background.Go(func() {
+			ctx, cancel := context.WithTimeoutCause(r.life, loadTimeout, fmt.Errorf("it took longer than %s", loadTimeout))
+			defer cancel()
+			defer close(l.done)
+			if l.err = r.loadNow(ctx, reference); l.err != nil {
+				r.loaded.mu.Lock()
+				delete(r.loaded.loads, reference)
+				r.loaded.mu.Unlock()
+			}
+		})
 	}
-	if r.loaded.done == nil {
-		r.loaded.done = map[string]bool{}
+	r.loaded.mu.Unlock()
+	select {
+	case <-l.done:
+		return l.err
+	case <-ctx.Done():
+		return fmt.Errorf("loading image %s into cluster %s: %w", reference, r.name, context.Cause(ctx))
 	}
-	r.loaded.done[reference] = true
+}
+
+func (r *running) loadNow(ctx context.Context, reference string) error {
+	r.loaded.one.Lock()
+	defer r.loaded.one.Unlock()
 	engine := engineCommand()
 	if engine == "" || exec.CommandContext(ctx, engine, "image", "inspect", reference).Run() != nil {
-		return nil
+		return ctx.Err() // the node pulls it
 	}
 	for _, n := range r.nodes {
 		if _, err := nodeutils.ImageID(n, reference); err == nil {
 			continue // part of the node image, or loaded before
 		}
 		if err := r.saveTo(ctx, n, engine, reference); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadAhead loads what a scenario's pods run before its first step: the steps' time
+// is for what they do.
+func (r *running) loadAhead(ctx context.Context, t harness.Target) error {
+	if len(r.nodes) == 0 || (!r.intercepted && slices.Contains(t.Needs, harness.NeedIntercept)) {
+		return nil
+	}
+	for _, reference := range t.Images {
+		if err := r.loadImage(ctx, reference); err != nil {
 			return err
 		}
 	}

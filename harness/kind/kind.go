@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -98,6 +99,9 @@ type Clusters struct {
 	config   Config
 	provider *cluster.Provider
 	image    *image
+	// creating is taken by each cluster that is being made: more at a time than
+	// there are cores make one another slow, and take no less time together.
+	creating chan struct{}
 
 	mu     sync.Mutex
 	byKind map[kindOfCluster]*pending
@@ -131,7 +135,7 @@ func New(ctx context.Context, config Config) (*Clusters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Clusters{config: config, provider: provider, image: image, byKind: map[kindOfCluster]*pending{}}, ctx.Err()
+	return &Clusters{config: config, provider: provider, image: image, byKind: map[kindOfCluster]*pending{}, creating: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}, ctx.Err()
 }
 
 func newProvider(log func(string)) (*cluster.Provider, error) {

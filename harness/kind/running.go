@@ -55,7 +55,9 @@ type running struct {
 	alone      rwLock
 	namespaces namespaceLocks
 	loaded     images
-	background sync.WaitGroup // namespaces that are being deleted
+	background sync.WaitGroup // namespaces that are being deleted, images that are being loaded
+	life       context.Context
+	end        context.CancelFunc // ends loads that nobody waits for any more
 	mu         sync.Mutex
 	left       map[string]bool // namespaces that scenarios share
 }
@@ -70,6 +72,12 @@ func load(n nodes.Node, archive io.Reader) error {
 
 // create makes the cluster of an issuer and puts irsa-emu into it.
 func (c *Clusters) create(ctx context.Context, name string, k kindOfCluster) (*running, error) {
+	select {
+	case c.creating <- struct{}{}:
+		defer func() { <-c.creating }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 	ports, err := freePorts(c.config.Parallel)
 	if err != nil {
 		return nil, err
@@ -138,6 +146,7 @@ func newRunning(k *kube.Client, name, kubeconfig string, config Config, image st
 		Client: k, name: name, kubeconfig: kubeconfig, controlToken: config.ControlToken, image: image, log: config.Log,
 		http: control.HTTP(), slots: make(chan *slot, config.Parallel),
 	}
+	r.life, r.end = context.WithCancel(context.Background())
 	for i := range config.Parallel {
 		r.slots <- &slot{number: i}
 	}
@@ -145,7 +154,10 @@ func newRunning(k *kube.Client, name, kubeconfig string, config Config, image st
 }
 
 // drain waits for what scenarios left to be deleted.
-func (r *running) drain() { r.background.Wait() }
+func (r *running) drain() {
+	r.end()
+	r.background.Wait()
+}
 
 func (r *running) delete() error {
 	defer ticking(context.Background(), r.log, "kind: deleting cluster "+r.name)()

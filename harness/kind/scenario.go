@@ -40,6 +40,9 @@ const releaseTimeout = 2 * time.Minute
 
 // lease lends a scenario an emulator and its namespaces, once they are free.
 func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluster, err error) {
+	if err := r.loadAhead(ctx, t); err != nil {
+		return nil, err
+	}
 	s := &share{
 		running: r, scenario: t.Scenario, target: t, made: map[string]kube.Object{}, known: map[string]bool{}, others: map[string]*guest{},
 		alone:   !r.borrowed && (slices.Contains(t.Needs, harness.NeedRotation) || slices.Contains(t.Needs, harness.NeedAlone)),
