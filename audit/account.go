@@ -223,13 +223,16 @@ func (a *auditor) nothing(sa *account, given *identity, f fate) answer {
 		}
 	case made != nil:
 		why = fmt.Sprintf("%s makes the role %s for it, but neither the service account nor an annotation (roleOnly)", made.By, made.ARN)
-	case strings.Contains(f.why, "static keys"):
+	case f.uses == "keys": // whatever the service account is given
 	default:
 		at := sa.workloads[0].At
 		a.report.find(ruleAccountMissing, at, fmt.Sprintf("%s runs as the service account %s, which is in none of the sources", sa.workloads[0].Title(), sa.title()), "give its manifest too, or write the right name"+a.didYouMean(sa))
 		return answer{verdict: Unknown, why: "the service account is in none of the sources, so its annotation is not known" + also(f.why)}
 	}
-	return answer{verdict: NoRole, why: why + also(f.why) + nodeRole(f.why)}
+	if f.why == "" {
+		why += "; falls to the node role, if the pod reaches it"
+	}
+	return answer{verdict: NoRole, why: why + also(f.why)}
 }
 
 func also(why string) string {
@@ -237,13 +240,6 @@ func also(why string) string {
 		return ""
 	}
 	return "; " + why
-}
-
-func nodeRole(why string) string {
-	if strings.Contains(why, "node role") || strings.Contains(why, "static keys") {
-		return ""
-	}
-	return "; falls to the node role, if the pod reaches it"
 }
 
 // madeFor is the role that a tool makes for the service account's IRSA.

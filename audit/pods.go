@@ -18,6 +18,7 @@ type fate struct {
 	role      string // of variables that somebody set by hand; "" is the account's
 	audience  string // of a token volume made by hand
 	why       string
+	uses      string   // of the containers that why is about, see [container]; "" says it of none
 	row       []string // exceptions
 }
 
@@ -72,7 +73,7 @@ func within(want, have map[string]string) bool {
 // keys in variables, then a web identity, then container credentials, then the
 // node.
 type container struct {
-	uses     string // "keys", "role", "agent", "node"
+	uses     string // "keys", "role", "agent", "node", "other"
 	role     string
 	audience string
 	why      string
@@ -94,14 +95,9 @@ func (a *auditor) containers(sa *account, w *sources.Workload, given *identity) 
 	f := fate{mechanism: given.mechanism}
 	normal := func(c container) bool { return c.uses == given.uses() && (c.uses != "role" || c.role == given.role) }
 	if len(all) > 0 && same && !normal(all[0]) {
-		f.why = all[0].why
-		switch all[0].uses {
-		case "role":
+		f.mechanism, f.why, f.uses = None, all[0].why, all[0].uses
+		if f.uses == "role" {
 			f.mechanism, f.role, f.audience = IRSA, all[0].role, all[0].audience
-		case "agent":
-			f.mechanism = None
-		default:
-			f.mechanism = None
 		}
 		return f
 	}
@@ -110,7 +106,7 @@ func (a *auditor) containers(sa *account, w *sources.Workload, given *identity) 
 		if used := a.container(sa, w, c, given); !normal(used) {
 			f.row = append(f.row, w.Kind+"/"+w.Name+": container "+c.Name+": "+used.why)
 		} else if used.why != "" {
-			f.why = used.why
+			f.why, f.uses = used.why, used.uses
 		}
 	}
 	return f

@@ -16,7 +16,7 @@ import (
 type roles struct {
 	found *sources.Found
 	list  []*role
-	byARN map[string]*role // without the partition, which a state does not say
+	byARN map[string]*role // without the partition, which sources need not say
 	trust map[string]*sources.Policy
 }
 
@@ -68,7 +68,19 @@ func withoutPartition(arn string) string {
 	return rest
 }
 
-func (rs *roles) get(arn string) *role { return rs.byARN[withoutPartition(arn)] }
+// get finds a role by its ARN. Where a source says the account's partition, an ARN
+// of another partition is no role's.
+func (rs *roles) get(arn string) *role {
+	r := rs.byARN[withoutPartition(arn)]
+	if r == nil || r.partition == "" {
+		return r
+	}
+	written, _, _ := strings.Cut(strings.TrimPrefix(arn, "arn:"), ":")
+	if _, known := aws.PartitionByID(written); known && written != r.partition {
+		return nil
+	}
+	return r
+}
 
 // accountOf is the account in a role's ARN.
 func accountOf(arn string) string {

@@ -16,7 +16,7 @@ type Rule struct {
 
 var (
 	ruleNoSuchRole       = &Rule{"role-not-found", lint.Error, "A service account is given a role that is in none of the sources"}
-	ruleRolePath         = &Rule{"role-path", lint.Error, "A role's ARN has another path or letter case than the role"}
+	ruleRolePath         = &Rule{"role-path", lint.Error, "A role's ARN has another partition, path or letter case than the role"}
 	ruleMalformedARN     = &Rule{"role-arn", lint.Error, "A role's ARN is malformed, by a blank or line break for example; the webhook only warns"}
 	ruleOtherAccount     = &Rule{"other-account", lint.Error, "The role's account has no OIDC provider for the cluster"}
 	ruleNoProvider       = &Rule{"no-provider", lint.Error, "The account has no OIDC provider for the cluster's issuer"}

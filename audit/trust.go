@@ -93,7 +93,7 @@ func (a *auditor) missing(sa *account, arn string, at position) answer {
 	}
 	like := a.roles.similar(arn)
 	if like != nil && strings.EqualFold(like.Name, nameOf(arn)) {
-		text := fmt.Sprintf("the role's ARN is %s; paths and letter case count", like.arn)
+		text := fmt.Sprintf("the role's ARN is %s; partition, path and letter case count", like.arn)
 		a.report.find(ruleRolePath, at, fmt.Sprintf("%s is given %s, but %s", sa.title(), arn, text), "write "+like.arn)
 		return answer{verdict: Refused, why: text, role: like}
 	}

@@ -22,7 +22,7 @@ func (s *State) Merge(from State) {
 func (a Account) merged(from Account) Account {
 	merged := Account{
 		Partition:          cmp.Or(from.Partition, a.Partition),
-		OutboundFederation: from.OutboundFederation,
+		OutboundFederation: cmp.Or(from.OutboundFederation, a.OutboundFederation),
 		Organization:       cmp.Or(from.Organization, a.Organization),
 		OIDCProviders:      mergeLists(a.OIDCProviders, from.OIDCProviders, OIDCProvider.identity),
 		Policies:           mergeLists(a.Policies, from.Policies, Policy.identity),
@@ -33,9 +33,6 @@ func (a Account) merged(from Account) Account {
 	}
 	for _, s := range sections() {
 		s.merge(&merged, &a, &from)
-	}
-	if merged.OutboundFederation == nil {
-		merged.OutboundFederation = a.OutboundFederation
 	}
 	return merged
 }
