@@ -113,6 +113,7 @@ func runProcess(t *testing.T, args ...string) (code int, stdout, stderr string) 
 
 // TestFileStoreOfProcesses: the file of a running emulator is refused to every other process, and one that is damaged to all.
 func TestFileStoreOfProcesses(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	path := filepath.Join(folder, "state.db")
 	s, err := serveProcess(t.Context(), nil, "--listen", "127.0.0.1:0", "--store", "file:"+path)

@@ -40,6 +40,7 @@ func sidecar(t *testing.T, url, file string, args ...string) (log *lockedBuffer,
 }
 
 func TestTokenSidecar(t *testing.T) {
+	t.Parallel()
 	emu := emulatortest.Start(t)
 	var up atomic.Bool // the emulator is not there at first
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

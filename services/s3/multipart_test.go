@@ -19,6 +19,7 @@ import (
 // TestMultipart: digests, texts and the rules were recorded on AWS
 // (test_multipart_*, test_complete_multipart_*, test_get_object_part).
 func TestMultipart(t *testing.T) {
+	t.Parallel()
 	s := start(t, false)
 	c := client(s.Root(servicetest.Account))
 	b := bucket(t, c, "reports")

@@ -137,26 +137,31 @@ func TestObject(t *testing.T) {
 // TestLarge: content over one blob, and ranges that cross blobs.
 func TestLarge(t *testing.T) {
 	for _, tls := range []bool{false, true} {
-		s := start(t, tls)
-		c := client(s.Root(servicetest.Account))
-		b := bucket(t, c, "reports")
-		body := make([]byte, 3<<20+17)
-		must[int](t)(rand.Read(body))
-		must[*sdk.PutObjectOutput](t)(c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: bytes.NewReader(body)}))
-		if got := read(t, c, b, "k"); got != string(body) {
-			t.Fatalf("tls=%v: the object came back changed", tls)
-		}
-		for _, r := range [][2]int{{0, 0}, {512<<10 - 1, 512 << 10}, {1 << 20, 3 << 20}, {3 << 20, 3<<20 + 16}} {
-			got := must[*sdk.GetObjectOutput](t)(c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String(fmt.Sprintf("bytes=%d-%d", r[0], r[1]))}))
-			part := must[[]byte](t)(io.ReadAll(got.Body))
-			if !bytes.Equal(part, body[r[0]:r[1]+1]) || *got.ContentRange != fmt.Sprintf("bytes %d-%d/%d", r[0], r[1], len(body)) {
-				t.Errorf("range %v: %d bytes, %s", r, len(part), *got.ContentRange)
-			}
-		}
-		wantBlobs(t, s, 1)
-		write(t, c, b, "k", "small")
-		wantBlobs(t, s, 0)
+		t.Run(fmt.Sprintf("tls=%v", tls), func(t *testing.T) { testLarge(t, tls) })
 	}
+}
+
+func testLarge(t *testing.T, tls bool) {
+	t.Parallel() // it waits until content is removed
+	s := start(t, tls)
+	c := client(s.Root(servicetest.Account))
+	b := bucket(t, c, "reports")
+	body := make([]byte, 3<<20+17)
+	must[int](t)(rand.Read(body))
+	must[*sdk.PutObjectOutput](t)(c.PutObject(t.Context(), &sdk.PutObjectInput{Bucket: &b, Key: aws.String("k"), Body: bytes.NewReader(body)}))
+	if got := read(t, c, b, "k"); got != string(body) {
+		t.Fatalf("tls=%v: the object came back changed", tls)
+	}
+	for _, r := range [][2]int{{0, 0}, {512<<10 - 1, 512 << 10}, {1 << 20, 3 << 20}, {3 << 20, 3<<20 + 16}} {
+		got := must[*sdk.GetObjectOutput](t)(c.GetObject(t.Context(), &sdk.GetObjectInput{Bucket: &b, Key: aws.String("k"), Range: aws.String(fmt.Sprintf("bytes=%d-%d", r[0], r[1]))}))
+		part := must[[]byte](t)(io.ReadAll(got.Body))
+		if !bytes.Equal(part, body[r[0]:r[1]+1]) || *got.ContentRange != fmt.Sprintf("bytes %d-%d/%d", r[0], r[1], len(body)) {
+			t.Errorf("range %v: %d bytes, %s", r, len(part), *got.ContentRange)
+		}
+	}
+	wantBlobs(t, s, 1)
+	write(t, c, b, "k", "small")
+	wantBlobs(t, s, 0)
 }
 
 // wantBlobs waits until so many blobs are kept.

@@ -58,6 +58,7 @@ func (w fullWriter) Write(b []byte) (int, error) {
 
 // TestFullDisk: what the store cannot take is the store's fault, at any size, and what it cannot remove is removed later.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	disk := &fullDisk{Backend: state.NewMemory()}
 	s := startOn(t, disk)
 	c := client(s.Root(servicetest.Account))

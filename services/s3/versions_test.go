@@ -53,6 +53,7 @@ func wantVersions(t *testing.T, c *sdk.Client, bucket, prefix string, want ...st
 // TestVersions: answers and texts were recorded on AWS (test_delete_object_versioned,
 // test_bucket_versioning_crud, test_put_object_on_suspended_bucket, test_delete_object_on_suspended_bucket).
 func TestVersions(t *testing.T) {
+	t.Parallel()
 	s := start(t, false)
 	c := client(s.Root(servicetest.Account))
 	b := bucket(t, c, "reports")
