@@ -32,7 +32,8 @@ var allowed = map[string][]string{
 	"webhook":                 {},
 	"agent":                   {}, // speaks with EKS Auth over HTTP
 	"decision":                {"policy"},
-	"statefile":               {"policy", "statefile/strictyaml"},
+	"statefile":               {"policy", "statefile/jsonschema", "statefile/strictyaml"},
+	"statefile/jsonschema":    {},
 	"statefile/strictyaml":    {},
 	"state/boltstore":         {"state"},
 	"state/etcdstore":         {"state"},
@@ -53,9 +54,9 @@ var allowed = map[string][]string{
 		"api", "cloudtrail", "control", "decision", "iam", "oidc", "policy", "services/accessanalyzer", "services/eks", "services/eksauth", "services/kms", "services/s3", "services/secretsmanager", "state", "statefile", "sts", "wire",
 	},
 	// The types and the client of the control API.
-	"control": {"decision", "statefile", "statefile/strictyaml"},
+	"control": {"decision", "statefile", "statefile/jsonschema", "statefile/strictyaml"},
 	// The harness speaks with an emulator over HTTP: it needs types only.
-	"harness":         {"agent", "control", "decision", "harness/clients", "iam", "intercept", "oidc", "policy", "statefile", "statefile/strictyaml"},
+	"harness":         {"agent", "control", "decision", "harness/clients", "iam", "intercept", "oidc", "policy", "statefile", "statefile/jsonschema", "statefile/strictyaml"},
 	"harness/clients": {},
 	"harness/kind":    {"authenticator", "control", "deploy", "harness", "kube", "statefile", "webhook", "webhook/incluster"},
 	"scenarios":       {},

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/invopop/jsonschema"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/statefile/jsonschema"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -43,5 +43,5 @@ func (x *Duration) DecodeYAML(d *strictyaml.Decoder, n *yaml.Node, path string) 
 
 // JSONSchema is text such as 2h.
 func (Duration) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{Type: "string", Pattern: `^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$`, Examples: []any{"90s", "2h"}}
+	return &jsonschema.Schema{Type: "string", Pattern: `^-?(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$`, Examples: []string{"90s", "2h"}}
 }

@@ -45,7 +45,7 @@ type Spec struct {
 type ClusterSpec struct {
 	Issuer  string   `json:"issuer,omitempty" jsonschema_description:"Issuer URL of the service account tokens; that of the one cluster in given when left out."`
 	Others  []string `json:"others,omitempty" jsonschema_description:"Issuer URLs of further clusters, whose service accounts' tokens steps ask for with issuer."`
-	Version string   `json:"version,omitempty" jsonschema:"pattern=^v?[0-9]+(\\.[0-9]+){1,2}$" jsonschema_description:"Version of Kubernetes, such as 1.34 or 1.34.4; any when left out. Without effect on --cluster local."`
+	Version string   `json:"version,omitempty" jsonschema:"pattern=^v?[0-9]+(\\.[0-9]+){1\\,2}$" jsonschema_description:"Version of Kubernetes, such as 1.34 or 1.34.4; any when left out. Without effect on --cluster local."`
 	Region  string   `json:"region,omitempty" jsonschema_description:"AWS region of all calls; that in an EKS issuer's URL, else us-east-1, when left out."`
 	Needs   []Need   `json:"needs,omitempty" jsonschema_description:"What the whole story needs of the cluster; without it all steps are skipped."`
 }

@@ -3,17 +3,16 @@ package harness
 import (
 	"reflect"
 
-	"github.com/invopop/jsonschema"
-
 	"github.com/irsa-emu/irsa-emu/harness/clients"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/jsonschema"
 )
 
 // Schema is the JSON Schema of scenario and State files: a document is one or
 // the other, by its kind.
 func Schema() *jsonschema.Schema {
 	state, scenario := statefile.Schema(), ScenarioSchema()
-	definitions := jsonschema.Definitions{}
+	definitions := map[string]*jsonschema.Schema{}
 	for _, s := range []*jsonschema.Schema{state, scenario} {
 		for name, definition := range s.Definitions {
 			definitions[name] = definition
@@ -28,12 +27,11 @@ func Schema() *jsonschema.Schema {
 
 // ScenarioSchema is the JSON Schema of scenarios alone.
 func ScenarioSchema() *jsonschema.Schema {
-	r := statefile.Reflector()
-	s := r.Reflect(&Scenario{})
+	s := jsonschema.Of(reflect.TypeFor[Scenario]())
 	s.Title = "irsa-emu Scenario"
 	s.Description = "One story about service accounts, tokens, roles and what they may do."
 	// What is expected depends on the action, which reflection does not see.
-	step := statefile.Reflector().Reflect(&stepFields{})
+	step := jsonschema.Of(reflect.TypeFor[stepFields]())
 	for _, part := range []*jsonschema.Schema{step, statefile.Schema()} {
 		for name, definition := range part.Definitions {
 			s.Definitions[name] = definition
@@ -44,21 +42,20 @@ func ScenarioSchema() *jsonschema.Schema {
 	}
 	var alternatives []*jsonschema.Schema
 	for _, name := range actionNames() {
-		properties := jsonschema.NewProperties()
+		var properties jsonschema.Properties
 		for _, field := range []string{"name", name} {
-			property, _ := step.Properties.Get(field)
-			properties.Set(field, property)
+			properties.Set(field, step.Properties.Get(field))
 		}
 		if expect, ok := expects[name]; ok {
-			x := statefile.Reflector().ReflectFromType(reflect.TypeOf(expect))
+			x := jsonschema.Of(reflect.TypeOf(expect))
 			for n, definition := range x.Definitions {
 				s.Definitions[n] = definition
 			}
-			x.Definitions, x.Version, x.ID = nil, "", ""
+			x.Definitions, x.Version = nil, ""
 			properties.Set("expect", x)
 		}
 		alternatives = append(alternatives, &jsonschema.Schema{
-			Type: "object", Properties: properties, Required: []string{"name", name}, AdditionalProperties: jsonschema.FalseSchema,
+			Type: "object", Properties: properties, Required: []string{"name", name}, AdditionalProperties: jsonschema.Never,
 		})
 	}
 	s.Definitions["Step"] = &jsonschema.Schema{OneOf: alternatives}
@@ -67,10 +64,7 @@ func ScenarioSchema() *jsonschema.Schema {
 
 // JSONSchemaExtend lists the services.
 func (Call) JSONSchemaExtend(schema *jsonschema.Schema) {
-	property, _ := schema.Properties.Get("service")
-	for _, service := range clients.Services() {
-		property.Enum = append(property.Enum, service)
-	}
+	schema.Properties.Get("service").Enum = clients.Services()
 }
 
 // JSONSchema is one text or a list.
@@ -82,8 +76,7 @@ func (Strings) JSONSchema() *jsonschema.Schema {
 // JSONSchema is text, or a mapping with what is compared.
 func (Match) JSONSchema() *jsonschema.Schema {
 	type fields Match // without this method
-	r := statefile.Reflector()
-	m := r.Reflect(&fields{})
-	m.Version, m.ID, m.Definitions = "", "", nil
+	m := jsonschema.Of(reflect.TypeFor[fields]())
+	m.Version, m.Definitions = "", nil
 	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, m}}
 }

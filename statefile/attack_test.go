@@ -22,19 +22,19 @@ func TestAttackYAMLBombs(t *testing.T) {
 		nested += strings.Repeat(" ", i) + "a:\n"
 	}
 	for name, src := range map[string]string{
-		"a billion laughs":           head + laughs,
-		"an alias of itself":         head + "accounts: &a\n  \"111122223333\": *a\n",
-		"merges":                     head + "clusters: {a: &a {issuer: \"https://i.example\"}, b: {<<: *a}}\n",
-		"nested lists":               head + "accounts: " + strings.Repeat("[", 30_000),
-		"nested lists, closed":       head + "accounts: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "\n",
-		"nested mappings":            head + "accounts: " + strings.Repeat("{a: ", 30_000),
-		"nested blocks":              head + "accounts:\n" + nested,
-		"nested JSON":                `{"apiVersion":"irsa-emu.dev/v1","kind":"State","accounts":` + strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000) + "}",
+		"a billion laughs":          head + laughs,
+		"an alias of itself":        head + "accounts: &a\n  \"111122223333\": *a\n",
+		"merges":                    head + "clusters: {a: &a {issuer: \"https://i.example\"}, b: {<<: *a}}\n",
+		"nested lists":              head + "accounts: " + strings.Repeat("[", 30_000),
+		"nested lists, closed":      head + "accounts: " + strings.Repeat("[", 5000) + strings.Repeat("]", 5000) + "\n",
+		"nested mappings":           head + "accounts: " + strings.Repeat("{a: ", 30_000),
+		"nested blocks":             head + "accounts:\n" + nested,
+		"nested JSON":               `{"apiVersion":"irsa-emu.dev/v1","kind":"State","accounts":` + strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000) + "}",
 		"30,000 documents":          strings.Repeat("---\na: 1\n", 30_000),
 		"30,000 keys":               head + "accounts: {" + strings.Repeat("a: 1, ", 30_000) + "}\n",
 		"30,000 tags":               head + "accounts: " + strings.Repeat("!!map ", 30_000) + "{}\n",
-		"directives":                 strings.Repeat("%TAG ! tag:x,2000:\n", 30_000) + "---\n" + head,
-		"binary that is none":        head + "accounts: !!binary \"" + strings.Repeat("=", 30_000) + "\"\n",
+		"directives":                strings.Repeat("%TAG ! tag:x,2000:\n", 30_000) + "---\n" + head,
+		"binary that is none":       head + "accounts: !!binary \"" + strings.Repeat("=", 30_000) + "\"\n",
 		"a number of 30,000 digits": head + "accounts: " + strings.Repeat("9", 30_000) + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {

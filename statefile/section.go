@@ -8,8 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/invopop/jsonschema"
-
+	"github.com/irsa-emu/irsa-emu/statefile/jsonschema"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -133,11 +132,7 @@ func (s *Section[T]) inRegion(a *Account, region string) {
 }
 
 func (s *Section[T]) schema() *jsonschema.Schema {
-	r := Reflector()
-	r.DoNotReference = true
-	items := r.ReflectFromType(reflect.TypeFor[T]())
-	items.Version = ""
-	return &jsonschema.Schema{Type: "array", Items: items, Description: s.Description}
+	return &jsonschema.Schema{Type: "array", Items: jsonschema.Inline(reflect.TypeFor[T]()), Description: s.Description}
 }
 
 // Check is how a section reports what its service would not take.
