@@ -17,7 +17,7 @@ var saysForeign = regexp.MustCompile(`(?i)copyright|apache-2\.0|mit license|"lic
 	`source"?: ?"?https://github\.com/|"\$?id": "https://docs\.`)
 
 // embedded data of the program that does not say itself where it comes from.
-var embeddedData = []string{"iam/managed_policies.index", "iam/managed_policies.gz", "iam/service_roles.json"}
+var embeddedData = []string{"iam/managed_index.gz", "iam/managed_policies.gz", "iam/service_roles.json"}
 
 // ownLicence are files that say a licence, which is this project's own: packages of other registries must.
 var ownLicence = []string{"integrations/node/package.json"}
@@ -29,7 +29,7 @@ func TestNotice(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := map[string]bool{}
-	for _, path := range regexp.MustCompile(`[a-z][\w.-]*(?:/[\w.-]+)+\.(?:json|txtar|index|gz)`).FindAllString(string(notice), -1) {
+	for _, path := range regexp.MustCompile(`[a-z][\w.-]*(?:/[\w.-]+)+\.(?:json|txtar|gz)`).FindAllString(string(notice), -1) {
 		if _, err := os.Stat(path); err == nil {
 			listed[path] = true
 		} else if !bytes.Contains(notice, []byte("             "+path)) { // a path in somebody else's repository stands after "Source:"

@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"encoding/base32"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 	"strconv"
@@ -26,12 +27,12 @@ const (
 
 //go:generate sh -c "go run ./maketables -managed \"$MANAGED_POLICIES\""
 
-// The AWS managed policies: an index with one line per policy, and their texts
-// in gzip members of several policies each. maketables makes both and says what
+// The AWS managed policies: a packed index with one line per policy, and their
+// texts in gzip members of several policies each. maketables makes both and says what
 // the columns are. Only the default version is known; its number is AWS's.
 var (
-	//go:embed managed_policies.index
-	managedIndex string
+	//go:embed managed_index.gz
+	managedIndex []byte
 	//go:embed managed_policies.gz
 	managedTexts []byte
 )
@@ -45,7 +46,7 @@ type managedEntry struct {
 
 var managedOnce = sync.OnceValue(func() []*managedEntry {
 	var table []*managedEntry
-	for line := range strings.Lines(managedIndex) {
+	for line := range strings.Lines(managedLines()) {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -55,6 +56,17 @@ var managedOnce = sync.OnceValue(func() []*managedEntry {
 	}
 	return table
 })
+
+func managedLines() string {
+	z, err := gzip.NewReader(bytes.NewReader(managedIndex))
+	if err == nil {
+		var lines []byte
+		if lines, err = io.ReadAll(z); err == nil {
+			return string(lines)
+		}
+	}
+	panic(fmt.Sprintf("iam: managed_index.gz: %v", err)) // a mistake of the data file
+}
 
 // name is the policy's name, without its path.
 func (e *managedEntry) name() string {

@@ -37,7 +37,7 @@ func run(out, managed, roles string) error {
 		if err != nil {
 			return fmt.Errorf("managed policies from %s: %w", managed, err)
 		}
-		if err := write(out, "managed_policies.index", index); err != nil {
+		if err := write(out, "managed_index.gz", index); err != nil {
 			return err
 		}
 		if err := write(out, "managed_policies.gz", texts); err != nil {

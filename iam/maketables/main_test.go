@@ -53,16 +53,24 @@ func TestManagedTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, lines, _ := strings.Cut(string(index), "\n")
+	unpacked := func(packed []byte) string {
+		t.Helper()
+		z, err := gzip.NewReader(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(z)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	_, lines, _ := strings.Cut(unpacked(index), "\n")
 	if want := "A v1 2020-01-01T00:00:00Z 2020-01-01T00:00:00Z 0 0\nservice-role/b v2 2020-01-01T00:00:00Z 2021-01-01T00:00:00Z 0 1\n"; lines != want {
 		t.Errorf("index %q, want %q", lines, want)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(texts))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := io.ReadAll(z); err != nil || string(got) != "{\"B\":[]}\n{\"Z\":1,\"A\":2}\n" {
-		t.Errorf("texts %q, %v", got, err)
+	if got := unpacked(texts); got != "{\"B\":[]}\n{\"Z\":1,\"A\":2}\n" {
+		t.Errorf("texts %q", got)
 	}
 }
 
