@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 )
@@ -82,8 +83,8 @@ func atomsOf(shape string) []atom {
 	return out
 }
 
-// compiled are the shapes taken apart.
-var compiled = func() map[aws.IssuerKind][][]atom {
+// compiled are the shapes taken apart, when they are first asked for: a server never does.
+var compiled = sync.OnceValue(func() map[aws.IssuerKind][][]atom {
 	out := map[aws.IssuerKind][][]atom{}
 	for kind, list := range shapes {
 		for _, s := range list {
@@ -91,13 +92,13 @@ var compiled = func() map[aws.IssuerKind][][]atom {
 		}
 	}
 	return out
-}()
+})
 
 // possible says whether a subject of an issuer can be like a value, in which * and
 // ? may be wildcards.
 func possible(text string, kind aws.IssuerKind, wild bool) bool {
 	const longest = 1024 // more than a claim has; it bounds the work
-	list := compiled[kind]
+	list := compiled()[kind]
 	return len(list) == 0 || len(text) > longest || slices.ContainsFunc(list, func(shape []atom) bool { return meets(text, shape, wild) })
 }
 

@@ -11,10 +11,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -50,8 +48,7 @@ type Sealer struct {
 	key  *SealingKey
 	id   [keyIDSize]byte
 	aead cipher.AEAD
-	macs sync.Pool // of HMACs, keyed for secret access keys
-	work sync.Pool // of *[]byte, to make tokens in
+	mac  []byte // the key of the HMACs that are secret access keys
 }
 
 // NewSealer prepares a sealing key for use.
@@ -69,12 +66,9 @@ func NewSealer(key *SealingKey) (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := hkdf.Key(sha256.New, key.Secret, nil, "irsa-emu secret access key", 32)
-	if err != nil {
+	if s.mac, err = hkdf.Key(sha256.New, key.Secret, nil, "irsa-emu secret access key", 32); err != nil {
 		return nil, err
 	}
-	s.macs.New = func() any { return hmac.New(sha256.New, secrets) }
-	s.work.New = func() any { return new([]byte) }
 	block, err := aes.NewCipher(tokens)
 	if err != nil {
 		return nil, err
@@ -101,9 +95,7 @@ func (s *Sealer) Seal(session *Session, rand io.Reader, minSize int) (Credential
 	}
 	nonce := random[5:]
 	const head = len(tokenMark) + keyIDSize + nonceSize
-	work := s.work.Get().(*[]byte)
-	defer s.work.Put(work)
-	raw := append(append(append((*work)[:0], tokenMark...), s.id[:]...), nonce...)
+	raw := append(append(append(make([]byte, 0, 768), tokenMark...), s.id[:]...), nonce...)
 	if raw, err = session.append(raw); err != nil {
 		return Credentials{}, err
 	}
@@ -112,11 +104,9 @@ func (s *Sealer) Seal(session *Session, rand io.Reader, minSize int) (Credential
 	}
 	// In place: the plaintext becomes the ciphertext.
 	raw = append(raw[:head], s.aead.Seal(raw[head:head], nonce, raw[head:], []byte(id))...)
-	encoded := base64.StdEncoding.AppendEncode(raw, raw)
-	*work = encoded
 	return Credentials{
 		AccessKeyID: id, SecretAccessKey: s.secretOf(id, nonce),
-		SessionToken: string(encoded[len(raw):]), Expiration: session.Expires,
+		SessionToken: base64.StdEncoding.EncodeToString(raw), Expiration: session.Expires,
 	}, nil
 }
 
@@ -164,9 +154,7 @@ func (s *Sealer) Open(accessKeyID, token string) (*Session, string, error) {
 
 // secretOf is 40 characters, as AWS's secret access keys are.
 func (s *Sealer) secretOf(accessKeyID string, nonce []byte) string {
-	mac := s.macs.Get().(hash.Hash)
-	defer s.macs.Put(mac)
-	mac.Reset()
+	mac := hmac.New(sha256.New, s.mac)
 	b := make([]byte, 0, accessKeyIDSize+nonceSize+sha256.Size)
 	b = append(append(b, accessKeyID...), nonce...)
 	mac.Write(b)

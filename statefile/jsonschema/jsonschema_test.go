@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/irsa-emu/irsa-emu/golden" // the flag -update
 	"github.com/irsa-emu/irsa-emu/statefile/jsonschema"
 )
 
