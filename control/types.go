@@ -83,7 +83,7 @@ type TokenRequest struct {
 	Claims map[string]any `json:"claims,omitempty"`
 	// The name of the pod that the token is bound to, if any.
 	Pod string `json:"pod,omitempty"`
-	// The shape of another issuer's tokens: github, github-immutable, gitlab, hcp-terraform, circleci, bitbucket, buildkite, azure-devops, google, cognito, spacelift or vercel.
+	// The shape of another issuer's tokens: github, github-immutable, gitlab, hcp-terraform, circleci, circleci-v2, bitbucket, buildkite, azure-devops, google, cognito, spacelift or vercel.
 	Profile string `json:"profile,omitempty"`
 }
 

@@ -22,7 +22,7 @@ type Identity struct {
 	Pod            string         `json:"pod,omitempty" jsonschema_description:"Name of the pod that the token is bound to."`
 	Issuer         string         `json:"issuer,omitempty" jsonschema_description:"Another issuer than the cluster's: that of one of the cluster's others, else one that the emulator signs for."`
 	Subject        string         `json:"subject,omitempty" jsonschema_description:"The sub claim, in place of a service account."`
-	Profile        string         `json:"profile,omitempty" jsonschema:"enum=github,enum=github-immutable,enum=gitlab,enum=hcp-terraform,enum=circleci,enum=bitbucket,enum=buildkite,enum=azure-devops,enum=google,enum=cognito,enum=spacelift,enum=vercel" jsonschema_description:"A token in the shape of another issuer's, in place of a service account."`
+	Profile        string         `json:"profile,omitempty" jsonschema:"enum=github,enum=github-immutable,enum=gitlab,enum=hcp-terraform,enum=circleci,enum=circleci-v2,enum=bitbucket,enum=buildkite,enum=azure-devops,enum=google,enum=cognito,enum=spacelift,enum=vercel" jsonschema_description:"A token in the shape of another issuer's, in place of a service account."`
 	Audience       Strings        `json:"audience,omitempty" jsonschema_description:"The aud claim; sts.amazonaws.com when left out."`
 	TokenLife      Duration       `json:"tokenLife,omitempty" jsonschema_description:"How long the token is good, such as 10m; 24h when left out."`
 	Claims         statefile.JSON `json:"claims,omitzero" jsonschema_description:"Claims put over the token's own; null takes one away."`

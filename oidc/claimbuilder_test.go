@@ -88,6 +88,8 @@ func TestProfiles(t *testing.T) {
 		{"gitlab", "gitlab", nil, nil},
 		{"gitlab-environment", "gitlab", []string{"project_path=a/b/c", "ref=v1", "ref_type=tag", "environment=prod", "runner_id=12"}, []string{"x", "y"}},
 		{"gitlab-self-managed", "gitlab", []string{"iss=https://git.example.com", "user_login=eve"}, nil},
+		{"circleci", "circleci", []string{"oidc.circleci.com/project-id=5f1e6c9a-0000-4c8f-8a7e-6b5d4c3b2a19"}, nil},
+		{"circleci-v2-fork", "circleci-v2", []string{"oidc.circleci.com/vcs-origin=github.com/acme/shop", "oidc.circleci.com/vcs-ref=refs/heads/pull/7"}, nil},
 		{"hcp-terraform", "hcp-terraform", nil, nil},
 		{"hcp-terraform-apply", "hcp-terraform", []string{"terraform_organization_name=acme", "terraform_project_name=p", "terraform_workspace_name=w", "terraform_run_phase=apply", "extra:=[1]"}, nil},
 	}
@@ -134,7 +136,7 @@ func TestProfiles(t *testing.T) {
 }
 
 func TestProfileErrors(t *testing.T) {
-	if _, err := oidc.ProfileNamed("jenkins"); err == nil || err.Error() != `no token profile "jenkins"; there are github, github-immutable, gitlab, hcp-terraform, circleci, bitbucket, buildkite, azure-devops, google, cognito, spacelift, vercel` {
+	if _, err := oidc.ProfileNamed("jenkins"); err == nil || err.Error() != `no token profile "jenkins"; there are github, github-immutable, gitlab, hcp-terraform, circleci, circleci-v2, bitbucket, buildkite, azure-devops, google, cognito, spacelift, vercel` {
 		t.Errorf("got %v", err)
 	}
 	if _, err := oidc.GitHubClaims(oidc.ProfileInput{}); err == nil || !strings.Contains(err.Error(), "no time of issue") {

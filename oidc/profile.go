@@ -66,7 +66,11 @@ func Profiles() []Profile {
 		},
 		{
 			Name: "circleci", Issuer: circleCIIssuer + "0b1d3c6e-5a52-4f0e-9d0a-4c7a9f1e2b3c",
-			Lifetime: time.Hour, Description: "CircleCI", Sign: SignOptions{Type: "JWT"}, Claims: CircleCIClaims,
+			Lifetime: time.Hour, Description: "CircleCI, CIRCLE_OIDC_TOKEN", Sign: SignOptions{Type: "JWT"}, Claims: CircleCIClaims,
+		},
+		{
+			Name: "circleci-v2", Issuer: circleCIIssuer + "0b1d3c6e-5a52-4f0e-9d0a-4c7a9f1e2b3c",
+			Lifetime: time.Hour, Description: "CircleCI, CIRCLE_OIDC_TOKEN_V2: the subject has the repository and the ref too", Sign: SignOptions{Type: "JWT"}, Claims: CircleCIV2Claims,
 		},
 		{
 			Name: "bitbucket", Issuer: "https://api.bitbucket.org/2.0/workspaces/octo-org/pipelines-config/identity/oidc",

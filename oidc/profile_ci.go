@@ -3,15 +3,25 @@ package oidc
 import "strings"
 
 // CircleCIClaims makes the claims of CIRCLE_OIDC_TOKEN. What to override:
-// oidc.circleci.com/org-id, /project-id, /vcs-origin, /vcs-ref, user-id (which only
-// the subject has); iss, aud and sub follow.
+// oidc.circleci.com/org-id, /project-id, /vcs-origin, /vcs-ref; iss, aud and sub
+// follow.
 func CircleCIClaims(in ProfileInput) (map[string]any, error) {
+	return circleCIClaims(in, "circleci", false)
+}
+
+// CircleCIV2Claims makes those of CIRCLE_OIDC_TOKEN_V2, whose subject has the
+// repository and the ref too (CircleCI's documentation, "OpenID Connect tokens").
+func CircleCIV2Claims(in ProfileInput) (map[string]any, error) {
+	return circleCIClaims(in, "circleci-v2", true)
+}
+
+func circleCIClaims(in ProfileInput, profile string, v2 bool) (map[string]any, error) {
 	const org, prefix = "0b1d3c6e-5a52-4f0e-9d0a-4c7a9f1e2b3c", "oidc.circleci.com/"
 	organisation := in.given(prefix+"org-id", org)
 	if in.Issuer == "" || in.Issuer == circleCIIssuer+org {
 		in.Issuer = circleCIIssuer + organisation
 	}
-	d, err := in.start("circleci")
+	d, err := in.start(profile)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +36,11 @@ func CircleCIClaims(in ProfileInput) (map[string]any, error) {
 	d.set(prefix+"vcs-origin", "github.com/octo-org/octo-repo")
 	d.set(prefix+"vcs-ref", "refs/heads/main")
 	d.set(prefix+"ssh-rerun", false)
-	d.set("sub", "org/"+issuer+"/project/"+d.text(prefix+"project-id")+"/user/3c4d5e6f-7a8b-4c9d-8e0f-2a3b4c5d6e7f")
+	subject := "org/" + issuer + "/project/" + d.text(prefix+"project-id") + "/user/3c4d5e6f-7a8b-4c9d-8e0f-2a3b4c5d6e7f"
+	if v2 {
+		subject += "/vcs-origin/" + d.text(prefix+"vcs-origin") + "/vcs-ref/" + d.text(prefix+"vcs-ref")
+	}
+	d.set("sub", subject)
 	return d.done(), nil
 }
 

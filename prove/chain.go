@@ -2,6 +2,7 @@ package prove
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -16,18 +17,30 @@ type Account struct {
 	Resources []ResourcePolicy
 
 	callable []*Role // those whose trust policy lets roles assume them
-	edges    map[*Role]func() ([]edge, error)
+	edges    map[*Role]*edges
 	kinds    map[*Role]string // of the callable: what of them sessions of roles meet
 	// named are the callable roles by the roles that their trust policies name; "" for
 	// those that name callers in other ways than a role's or an account's ARN.
 	named map[string][]*Role
 }
 
-// edge is a role that another one's sessions can assume.
+// edge is a role that another one's sessions can assume. Targets that are alike
+// have one answer.
 type edge struct {
 	target *Role
-	Answer
+	*Answer
 }
+
+// edges are a role's, once they were asked for.
+type edges struct {
+	sync.Mutex
+	known bool
+	edges []edge
+}
+
+// mostKept is how many edges of a role are kept for the next who asks: ten thousand
+// roles that may all assume each other have a hundred million.
+const mostKept = 1000
 
 const assumeRole = "sts:AssumeRole"
 
@@ -64,33 +77,62 @@ func (h *Hop) Needs() []Need {
 // Reach lists the roles that a role's sessions can assume, directly and one
 // after the other, the nearest first.
 func (a *Account) Reach(from *Role) ([]*Hop, error) {
+	hops, _, err := a.ReachFirst(from, math.MaxInt)
+	return hops, err
+}
+
+// Further are roles that can be reached beyond those that are listed.
+type Further struct {
+	Roles int
+	// AtLeast says that not all were counted.
+	AtLeast bool
+}
+
+// mostCounted bounds how many edges are followed to count roles.
+const mostCounted = 1 << 20
+
+// ReachFirst lists the first of those roles, at most so many, and counts the rest.
+func (a *Account) ReachFirst(from *Role, most int) (hops []*Hop, further Further, err error) {
 	a.Index()
+	type reached struct {
+		role *Role
+		hop  *Hop // nil: counted only
+	}
 	seen := map[*Role]bool{from: true}
-	var hops []*Hop
-	next := []*Hop{nil}
-	for len(next) > 0 {
+	next := []reached{{from, nil}}
+	all := len(a.callable)
+	if _, itself := a.kinds[from]; !itself {
+		all++
+	}
+	for followed := 0; len(next) > 0 && len(seen) < all; {
 		at := next[0]
 		next = next[1:]
-		caller := from
-		if at != nil {
-			caller = at.Role
+		if further.Roles > 0 && followed > mostCounted {
+			further.AtLeast = true
+			break
 		}
-		edges, err := a.from(caller)
+		edges, err := a.from(at.role)
 		if err != nil {
-			return nil, err
+			return nil, further, err
 		}
+		followed += len(edges)
 		for i := range edges {
 			e := &edges[i]
 			if seen[e.target] {
 				continue
 			}
 			seen[e.target] = true
-			h := &Hop{From: at, Role: e.target, Verdict: e.Verdict, Witness: e.Witness, Why: e.Why}
+			if len(hops) >= most {
+				further.Roles++
+				next = append(next, reached{e.target, nil})
+				continue
+			}
+			h := &Hop{From: at.hop, Role: e.target, Verdict: e.Verdict, Witness: e.Witness, Why: e.Why}
 			hops = append(hops, h)
-			next = append(next, h)
+			next = append(next, reached{e.target, h})
 		}
 	}
-	return hops, nil
+	return hops, further, nil
 }
 
 // Index prepares questions about chains, before they are asked side by side.
@@ -98,9 +140,9 @@ func (a *Account) Index() {
 	if a.callable != nil {
 		return
 	}
-	a.callable, a.kinds, a.named, a.edges = []*Role{}, map[*Role]string{}, map[string][]*Role{}, map[*Role]func() ([]edge, error){}
+	a.callable, a.kinds, a.named, a.edges = []*Role{}, map[*Role]string{}, map[string][]*Role{}, map[*Role]*edges{}
 	for _, r := range a.Roles {
-		a.edges[r] = sync.OnceValues(func() ([]edge, error) { return a.edgesOf(r) })
+		a.edges[r] = &edges{}
 		if r.callable() {
 			a.callable = append(a.callable, r)
 			a.kinds[r] = r.kind()
@@ -111,15 +153,25 @@ func (a *Account) Index() {
 
 // from are the roles that a role's sessions can assume themselves.
 func (a *Account) from(caller *Role) ([]edge, error) {
-	if of, ok := a.edges[caller]; ok {
-		return of()
+	kept, ok := a.edges[caller]
+	if !ok {
+		return a.edgesOf(caller) // a role that is none of the account's
 	}
-	return a.edgesOf(caller) // a role that is none of the account's
+	kept.Lock()
+	defer kept.Unlock()
+	if kept.known {
+		return kept.edges, nil
+	}
+	found, err := a.edgesOf(caller)
+	if err == nil && len(found) <= mostKept {
+		kept.edges, kept.known = found, true
+	}
+	return found, err
 }
 
 func (a *Account) edgesOf(caller *Role) ([]edge, error) {
 	var out []edge
-	alike := map[string]Answer{} // of targets that differ in their names alone
+	alike := map[string]*Answer{} // of targets that differ in their names alone
 	blind := caller.blind()
 	for _, target := range a.targets(caller) {
 		kind := ""
@@ -128,10 +180,11 @@ func (a *Account) edgesOf(caller *Role) ([]edge, error) {
 		}
 		answer, known := alike[kind]
 		if kind == "" || !known {
-			var err error
-			if answer, err = a.Assumes(caller, target); err != nil {
+			of, err := a.Assumes(caller, target)
+			if err != nil {
 				return nil, err
 			}
+			answer = &of
 			if w := answer.Witness; w != nil {
 				w.Context, w.Then, w.Decisions = nil, nil, nil // what the way needs is enough
 			}
@@ -222,6 +275,7 @@ func (a *Account) targets(caller *Role) []*Role {
 		candidates = slices.Concat(a.named[caller.ARN], a.named[""])
 	}
 	var out []*Role
+	granted := map[string]policy.Grant{} // by the kinds of targets
 	for _, r := range candidates {
 		if r == caller {
 			continue
@@ -236,23 +290,35 @@ func (a *Account) targets(caller *Role) []*Role {
 		if r.Account != caller.Account {
 			least = policy.NamedItself + 1 // both sides must allow it
 		}
-		for i := range r.Trust.Document.Statements {
-			if st := &r.Trust.Document.Statements[i]; st.Effect == "Allow" && st.Concerns(assumeRole) {
-				if grant := st.Names(&session); grant >= least || grant != policy.NotNamed && (len(caller.Unread) > 0 || asks(r)) {
-					out = append(out, r)
-					break
-				}
-			}
+		kind := a.kinds[r]
+		grant, known := granted[kind]
+		if !known || kind == "" {
+			grant = r.grants(&session)
+			granted[kind] = grant
+		}
+		if grant >= least || grant != policy.NotNamed && (len(caller.Unread) > 0 || asks(r)) {
+			out = append(out, r)
 		}
 	}
 	return out
+}
+
+// grants is the most that a role's trust policy says of a session in any statement.
+func (r *Role) grants(session *policy.Principal) policy.Grant {
+	most := policy.NotNamed
+	for i := range r.Trust.Document.Statements {
+		if st := &r.Trust.Document.Statements[i]; st.Effect == "Allow" && st.Concerns(assumeRole) {
+			most = max(most, st.Names(session))
+		}
+	}
+	return most
 }
 
 // asks says whether the role's own policies let its sessions ask for a role, as
 // far as actions and resources go.
 func (r *Role) asks() (of func(target *Role) bool, some bool) {
 	var resources []*matcher
-	not := []bool{}
+	not, all := []bool{}, false
 	for i := range r.Identity {
 		doc := r.Identity[i].Document
 		if doc == nil {
@@ -266,12 +332,16 @@ func (r *Role) asks() (of func(target *Role) bool, some bool) {
 			}
 			var any alt
 			for _, p := range patterns {
+				all = all || p.All && !st.Resources.Not
 				if e, possible, _ := resourceLanguage(joinResource(p), anyVariable{}); possible {
 					any = append(any, e)
 				}
 			}
 			resources, not = append(resources, newMatcher(any)), append(not, st.Resources.Not)
 		}
+	}
+	if all {
+		return func(*Role) bool { return true }, true
 	}
 	return func(target *Role) bool {
 		for i, m := range resources {

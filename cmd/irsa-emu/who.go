@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,8 @@ policies, resource control policies and networks are left out: they only take aw
 It exits with 0, or 2 when an input cannot be used.
 
 -o json prints {"roles": [{"role", "place", "tokens", "principals", "podIdentity",
-"reaches", "mayDo", "notes"}]}, and with an identity {"identity", "roles": [{"role",
+"reaches", "further", "mayDo", "notes"}]}, where further is how many roles are not listed (--all
+lists them; with atLeast not all were counted), and with an identity {"identity", "roles": [{"role",
 "issuer", "through", "needs", "statements", "may", "call", "why"}]}. Fields may be
 added.`
 
@@ -39,6 +41,18 @@ type whoFlags struct {
 	serviceAccount, subject, claims string
 	issuer, action, resource        string
 	audience                        []string
+	all                             bool
+}
+
+// mostReached is how many of the roles behind a role are listed.
+const mostReached = 100
+
+// most is how many are.
+func (q *whoFlags) most() int {
+	if q.all {
+		return math.MaxInt
+	}
+	return mostReached
 }
 
 func (p *program) whoCommand() *cobra.Command {
@@ -68,6 +82,7 @@ func (p *program) whoCommand() *cobra.Command {
 	flags.StringArrayVar(&q.audience, "audience", nil, "the token's audience (default: one that the provider takes)")
 	flags.StringVar(&q.action, "action", "", "SERVICE:ACTION, with * and ?: may the identity then do it?")
 	flags.StringVar(&q.resource, "resource", "*", "ARN of the action's resource, with * and ?")
+	flags.BoolVar(&q.all, "all", false, "list every role that a role's sessions can assume, not the first 100 of each")
 	q.addClientIDs(cmd)
 	outputFlag(cmd, &output, forms...)
 	return cmd
@@ -97,7 +112,7 @@ func (p *program) who(ctx context.Context, q *whoFlags, output string) error {
 	if said == 1 {
 		return p.rolesOf(ctx, q, m, output)
 	}
-	access, err := m.Who(ctx, q.role)
+	access, err := m.Who(ctx, q.role, q.most())
 	if err != nil {
 		return answered(err)
 	}
@@ -229,6 +244,9 @@ func (p *program) whoOthers(out *term.Printer, a *given.Access) {
 			rows = append(rows, []any{out.Paint(term.Cyan, r.Role), strings.Join(more, "; ")})
 		}
 		out.Table("    ", rows)
+		if a.Further > 0 {
+			out.Line("    %s", furtherText(a))
+		}
 	}
 	if len(a.MayDo) > 0 {
 		out.Line("  may do  %s", strings.Join(firstFew(a.MayDo), ", "))
@@ -236,6 +254,15 @@ func (p *program) whoOthers(out *term.Printer, a *given.Access) {
 	for _, n := range a.Notes {
 		out.Line("  note    %s", n)
 	}
+}
+
+// furtherText says how many roles are not listed.
+func furtherText(a *given.Access) string {
+	least := ""
+	if a.AtLeast {
+		least = "at least "
+	}
+	return "and " + least + term.Plural(a.Further, "more role") + " (--all lists them)"
 }
 
 func podNote(a *given.PodIdentityAccess) string {
@@ -279,6 +306,9 @@ func whoMarkdown(access []given.Access) []string {
 		var reach []string
 		for _, r := range a.Reaches {
 			reach = append(reach, markdownCode(r.Role))
+		}
+		if a.Further > 0 {
+			reach = append(reach, furtherText(a))
 		}
 		row := func(who, pattern, witness string) {
 			out = append(out, fmt.Sprintf("| %s | %s | %s | %s | %s |", markdownCode(a.Role), markdownCell(who), markdownCode(pattern), witness, strings.Join(reach, ", ")))

@@ -34,7 +34,7 @@ func BenchmarkWho(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		access, err := m.Who(b.Context(), "")
+		access, err := m.Who(b.Context(), "", 100)
 		if err != nil || len(access) != 1000 {
 			b.Fatal(len(access), err)
 		}

@@ -20,8 +20,11 @@ type Access struct {
 	Principals []PrincipalAccess `json:"principals"`
 	// PodIdentity are the associations of EKS Pod Identity with the role.
 	PodIdentity []PodIdentityAccess `json:"podIdentity,omitempty"`
-	// Reaches are the roles that its sessions can assume.
+	// Reaches are the roles that its sessions can assume, the nearest first.
 	Reaches []ReachedRole `json:"reaches"`
+	// Further is how many more it reaches; AtLeast says that not all were counted.
+	Further int  `json:"further,omitempty"`
+	AtLeast bool `json:"atLeast,omitempty"`
 	// MayDo are the actions of its policies, as they have them.
 	MayDo []string `json:"mayDo,omitempty"`
 	// Notes are what the answer takes for granted.
@@ -75,8 +78,9 @@ type ReachedRole struct {
 	Why     string   `json:"why,omitempty"`
 }
 
-// Who answers for the roles that a glob names.
-func (m *Model) Who(ctx context.Context, glob string) ([]Access, error) {
+// Who answers for the roles that a glob names. Of the roles behind each it lists at
+// most so many, and counts the rest.
+func (m *Model) Who(ctx context.Context, glob string, most int) ([]Access, error) {
 	var roles []*prove.Role
 	var providers [][]*prove.Provider // looked up here, for that writes to the model
 	for _, r := range m.Roles {
@@ -87,12 +91,12 @@ func (m *Model) Who(ctx context.Context, glob string) ([]Access, error) {
 	}
 	m.Index()
 	return parallel(ctx, len(roles), func(i int) ([]Access, error) {
-		a, err := m.who(roles[i], providers[i])
+		a, err := m.who(roles[i], providers[i], most)
 		return []Access{a}, err
 	})
 }
 
-func (m *Model) who(role *prove.Role, providers []*prove.Provider) (Access, error) {
+func (m *Model) who(role *prove.Role, providers []*prove.Provider, most int) (Access, error) {
 	if role.Unknown != "" {
 		return Access{Role: roleName(role), Place: role.Place, Why: unknownTrust(role), Tokens: []TokenAccess{}, Principals: []PrincipalAccess{}, Reaches: []ReachedRole{}}, nil
 	}
@@ -137,7 +141,8 @@ func (m *Model) who(role *prove.Role, providers []*prove.Provider) (Access, erro
 	if role.UnreadBoundary != "" {
 		a.Notes = append(a.Notes, "the source does not have the permissions boundary "+role.UnreadBoundary+", which may forbid some of this")
 	}
-	hops, err := m.Reach(role)
+	hops, further, err := m.ReachFirst(role, most)
+	a.Further, a.AtLeast = further.Roles, further.AtLeast
 	for _, h := range hops {
 		path := h.Path()
 		r := ReachedRole{Role: h.Role.ARN, Through: path[:len(path)-1], Why: h.Why}

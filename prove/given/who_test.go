@@ -3,6 +3,8 @@ package given
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -132,14 +134,14 @@ web-identity target-x through a needs sts:ExternalId = s3cret (the caller choose
 	check(t, "and then", held(t, m, of("payments/api"), doing), `
 web-identity a may not
 web-identity target-x through a needs sts:ExternalId = s3cret (the caller chooses it) may`)
-	access, err := m.Who(t.Context(), "target-x")
+	access, err := m.Who(t.Context(), "target-x", 100)
 	if err != nil || len(access) != 1 || len(access[0].Principals) != 1 {
 		t.Fatal(access, err)
 	}
 	if p := access[0].Principals[0]; p.Kind != prove.AccountCaller || p.Name != "111122223333" || !slices.Contains(p.Needs, "sts:ExternalId = s3cret (the caller chooses it)") {
 		t.Errorf("%+v", p)
 	}
-	access, err = m.Who(t.Context(), "a")
+	access, err = m.Who(t.Context(), "a", 100)
 	if err != nil || len(access) != 1 || len(access[0].Tokens) != 1 || len(access[0].Reaches) != 1 || !strings.HasSuffix(access[0].Reaches[0].Role, "/target-x") {
 		t.Errorf("%+v, %v", access, err)
 	}
@@ -193,7 +195,7 @@ accounts:
 	} {
 		check(t, account, held(t, m, of(account), doing), want)
 	}
-	access, err := m.Who(t.Context(), "*")
+	access, err := m.Who(t.Context(), "*", 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +230,7 @@ web-identity bounded may? (whether it may is not decided: the source does not ha
 web-identity plain may
 web-identity unknown may? undecided (`+unknown+`)`)
 
-	access, err := m.Who(t.Context(), "unknown")
+	access, err := m.Who(t.Context(), "unknown", 100)
 	if err != nil || len(access) != 1 || access[0].Why != unknown || access[0].Nobody() {
 		t.Errorf("%+v, %v", access, err)
 	}
@@ -260,10 +262,39 @@ func TestInterrupted(t *testing.T) {
 	m := read(t, account(50))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := m.Who(ctx, ""); !errors.Is(err, context.Canceled) {
+	if _, err := m.Who(ctx, "", 100); !errors.Is(err, context.Canceled) {
 		t.Errorf("who: %v", err)
 	}
 	if _, err := Compare(ctx, m, m); !errors.Is(err, context.Canceled) {
 		t.Errorf("diff: %v", err)
+	}
+}
+
+// Roles that may all assume each other: the first few of each are listed, and the
+// rest is counted, which -all lists.
+func TestManyRolesReachEachOther(t *testing.T) {
+	var src strings.Builder
+	src.WriteString(stateHead + "accounts:\n  \"111122223333\":\n    roles:\n")
+	const roles = 30
+	for i := range roles {
+		fmt.Fprintf(&src, `      - {name: r%02d, trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "arn:aws:iam::111122223333:root"}, Action: "sts:AssumeRole"}]}, inlinePolicies: {p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "sts:AssumeRole", Resource: "*"}]}}}`+"\n", i)
+	}
+	src.WriteString(`      - {name: outside, trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: "sts:AssumeRole"}]}, inlinePolicies: {p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "sts:AssumeRole", Resource: "arn:aws:iam::111122223333:role/r00"}]}}}` + "\n")
+	m := read(t, src.String())
+	for _, tt := range []struct{ most, listed, further int }{{10, 10, roles - 11}, {math.MaxInt, roles - 1, 0}} {
+		access, err := m.Who(t.Context(), "r07", tt.most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := access[0]; len(a.Reaches) != tt.listed || a.Further != tt.further || a.AtLeast {
+			t.Errorf("at most %d: %d listed, %d further (at least: %v); want %d and %d", tt.most, len(a.Reaches), a.Further, a.AtLeast, tt.listed, tt.further)
+		}
+	}
+	access, err := m.Who(t.Context(), "outside", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := access[0]; len(a.Reaches) != 10 || a.Reaches[0].Role != "arn:aws:iam::111122223333:role/r00" || a.Further != roles-10 || len(a.Reaches[9].Through) != 1 {
+		t.Errorf("outside reaches %d and %d further: %+v", len(a.Reaches), a.Further, a.Reaches)
 	}
 }
