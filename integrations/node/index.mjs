@@ -56,7 +56,7 @@ export async function start({ state = [], binary, region, account, args = [], ur
       return emulator;
     }
     const program = findBinary(binary);
-    const command = ["serve", "--listen", "127.0.0.1:0", "--ready-file", join(folder, "ready.json"), "--data-dir", join(folder, "data")];
+    const command = ["serve", "--parent-death", "--listen", "127.0.0.1:0", "--ready-file", join(folder, "ready.json"), "--data-dir", join(folder, "data")];
     documents.forEach((document, n) => command.push("--given", fileOf(document, join(folder, `state-${n}.json`))));
     if (region) command.push("--region", region);
     if (account) command.push("--account", account);

@@ -99,7 +99,7 @@ class Emulator:
         program = find_binary(binary)
         folder = Path(tempfile.mkdtemp(prefix="irsa-emu-"))
         ready, log = folder / "ready.json", folder / "log"
-        command = [program, "serve", "--listen", "127.0.0.1:0", "--ready-file", str(ready), "--data-dir", str(folder / "data")]
+        command = [program, "serve", "--parent-death", "--listen", "127.0.0.1:0", "--ready-file", str(ready), "--data-dir", str(folder / "data")]
         for number, document in enumerate(state):
             command += ["--given", _file_of(document, folder / f"state-{number}.json")]
         command += ["--region", region] if region else []

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -348,6 +349,25 @@ def test_it(n, irsa_emu, worker_id):
     with Emulator.start() as emulator:
         result = pytester.runpytest_subprocess("-q", "-n", "2", "--irsa-emu-url", emulator.url)
         result.stdout.fnmatch_lines(["*--irsa-emu-url with xdist*leave one of the two out*"])
+
+
+def test_emulators_end_with_a_process_that_is_killed():
+    code = "from pytest_irsa_emu import Emulator; import time; e = Emulator.start(); print(e._process.pid, e.url, flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        pid, url = process.stdout.readline().split()
+        process.kill()
+    deadline = time.monotonic() + 60
+    while answers(url):
+        assert time.monotonic() < deadline, f"{pid} runs on"
+        time.sleep(0.05)
+
+
+def answers(url):
+    try:
+        Emulator.at(url)
+    except IrsaEmuError:
+        return False
+    return True
 
 
 def test_emulators_end_with_their_session(pytester):
