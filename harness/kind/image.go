@@ -4,10 +4,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"crypto/sha256"
-	"debug/elf"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -19,10 +21,8 @@ type image struct {
 	archive   []byte // as docker save writes it
 }
 
-// architectures are Kubernetes' names for those of ELF files.
-var architectures = map[elf.Machine]string{
-	elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64", elf.EM_PPC64: "ppc64le", elf.EM_S390: "s390x", elf.EM_RISCV: "riscv64",
-}
+// architectures are Kubernetes' names for the machines of ELF files.
+var architectures = map[uint16]string{62: "amd64", 183: "arm64", 21: "ppc64le", 22: "s390x", 243: "riscv64"}
 
 // imageOf makes the image from an executable.
 func imageOf(path string) (*image, error) {
@@ -93,19 +93,48 @@ func digest(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 // which architecture it is.
 func staticLinux(path string) (string, error) {
 	base := filepath.Base(path)
-	f, err := elf.Open(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	machine, dynamic, err := readELF(f)
 	if err != nil {
 		return "", fmt.Errorf("%s does not run in the cluster: it is no Linux executable; give one with --executable: GOOS=linux CGO_ENABLED=0 go build ./cmd/irsa-emu (%w)", base, err)
 	}
-	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			return "", fmt.Errorf("%s does not run in an empty image: it is linked dynamically; build it with CGO_ENABLED=0 (make build does), or give another with --executable", base)
-		}
+	if dynamic {
+		return "", fmt.Errorf("%s does not run in an empty image: it is linked dynamically; build it with CGO_ENABLED=0 (make build does), or give another with --executable", base)
 	}
-	architecture, known := architectures[f.Machine]
+	architecture, known := architectures[machine]
 	if !known {
-		return "", fmt.Errorf("%s is for %s, for which Kubernetes has no name here", base, f.Machine)
+		return "", fmt.Errorf("%s is for the machine %d of ELF files, for which Kubernetes has no name here", base, machine)
 	}
 	return architecture, nil
+}
+
+// readELF reads for which machine an executable of 64 bits is, and whether it asks
+// for an interpreter, which links it when it starts (elf(5)). debug/elf would bring
+// what reads DWARF and Zstandard into the binary.
+func readELF(r io.ReaderAt) (machine uint16, dynamic bool, err error) {
+	const interpreter = 3 // PT_INTERP
+	head := make([]byte, 64)
+	if _, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return 0, false, err
+	}
+	if string(head[:5]) != "\x7fELF\x02" {
+		return 0, false, errors.New("no ELF file of 64 bits")
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if head[5] == 2 {
+		order = binary.BigEndian
+	}
+	at, size := int64(order.Uint64(head[32:])), int64(order.Uint16(head[54:]))
+	segment := make([]byte, 4)
+	for i := range int64(order.Uint16(head[56:])) {
+		if _, err := r.ReadAt(segment, at+i*size); err != nil {
+			return 0, false, fmt.Errorf("program header %d: %w", i, err)
+		}
+		dynamic = dynamic || order.Uint32(segment) == interpreter
+	}
+	return order.Uint16(head[18:]), dynamic, nil
 }
