@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/irsa-emu/irsa-emu/tunnel"
 )
@@ -60,8 +61,12 @@ type Running struct {
 	Mode Mode
 
 	proxy *proxyServer // nil: none
+	cut   context.CancelFunc
 	end   []func() error
 }
+
+// patience is how long Stop waits for what the command said last.
+const patience = 2 * time.Second
 
 // unavailable is that this machine does not let us lead commands in some way.
 type unavailable struct{ reason error }
@@ -123,7 +128,7 @@ type starter struct {
 
 func (s *starter) start(ctx context.Context, w way) (*Running, error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the command may go on for a while when ctx has ended
-	r := &Running{Mode: Hosts, end: []func() error{func() error { cancel(); return nil }}}
+	r := &Running{Mode: Hosts, cut: cancel}
 	var err error
 	if w == byProxy {
 		r.Mode = Proxy
@@ -137,8 +142,12 @@ func (s *starter) start(ctx context.Context, w way) (*Running, error) {
 	return r, nil
 }
 
-// Stop ends what serves the command, which has ended.
+// Stop ends what serves the command, which has ended and so have its connections:
+// what is still to be read of them may be why it failed. Connections of programs
+// that it left behind are cut.
 func (r *Running) Stop() error {
+	defer r.cut()
+	defer time.AfterFunc(patience, r.cut).Stop()
 	var errs []error
 	for _, end := range r.end {
 		errs = append(errs, end())

@@ -99,7 +99,7 @@ func (p *proxyServer) serve(l net.Listener) {
 	p.open.Go(func() { _ = p.server.Serve(netutil.LimitListener(l, mostConnections)) }) // it ends with stop alone
 }
 
-// stop closes everything; its context has ended.
+// stop accepts no more and waits for what is open, until its context ends.
 func (p *proxyServer) stop() error {
 	err := p.server.Close()
 	p.open.Wait()
