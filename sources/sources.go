@@ -97,6 +97,15 @@ type UnknownRole struct {
 	Address string
 }
 
+// GitHubSubject is what subjects of GitHub's tokens are made of.
+type GitHubSubject struct {
+	At strictyaml.Position
+	// Address names the resource in its source.
+	Address string
+	// Keys are include_claim_keys.
+	Keys []string
+}
+
 // Found is what sources hold.
 type Found struct {
 	State statefile.State
@@ -110,6 +119,8 @@ type Found struct {
 
 	// Manifests are the Kubernetes side.
 	Manifests Manifests
+	// GitHubSubjects are the templates of customised subjects of GitHub Actions.
+	GitHubSubjects []GitHubSubject
 	// Refused is what CloudFormation refuses templates for. What stands there is
 	// left out of Policies and State.
 	Refused []Refused

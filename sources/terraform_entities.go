@@ -43,6 +43,8 @@ func (t *terraform) entities() {
 			t.bucket(r)
 		case "aws_kms_key", "aws_kms_external_key":
 			t.kmsKey(r)
+		case "github_actions_organization_oidc_subject_claim_customization_template", "github_actions_repository_oidc_subject_claim_customization_template":
+			t.gitHubSubject(r)
 		case "aws_iam_user", "aws_iam_group":
 			t.b.note(t.at(r), r.address, "left out: irsa-emu takes roles, policies, providers, clusters, keys, secrets and buckets from Terraform")
 		}

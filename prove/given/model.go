@@ -45,6 +45,9 @@ func Read(found *sources.Found, o Options) (*Model, error) {
 		options: o, found: found, state: found.State, providers: map[string]*prove.Provider{}, complete: map[string]bool{},
 		clusters: map[string]bool{}, documents: map[string]*policy.Document{}, places: map[string]*sources.Policy{},
 	}
+	if err := m.addSubjects(); err != nil {
+		return nil, err
+	}
 	for _, c := range found.State.Clusters {
 		m.clusters[strings.TrimPrefix(c.Issuer, "https://")] = true
 	}
@@ -84,6 +87,21 @@ func Read(found *sources.Found, o Options) (*Model, error) {
 	}
 	m.associated = m.associations()
 	return m, nil
+}
+
+// addSubjects takes the templates of the sources to be in use.
+func (m *Model) addSubjects() error {
+	m.options.Templates = slices.Clone(m.options.Templates)
+	for _, s := range m.found.GitHubSubjects {
+		t, err := prove.ParseTemplate(strings.Join(s.Keys, ","))
+		if err != nil {
+			return fmt.Errorf("%s: %s.include_claim_keys: %w", s.At, s.Address, err)
+		}
+		if !slices.Equal(t, prove.DefaultTemplate) {
+			m.options.Templates = append(m.options.Templates, t)
+		}
+	}
+	return nil
 }
 
 // unknownTrust says why nothing is decided about a role.
