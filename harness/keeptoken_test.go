@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 // issuing is an issuer whose clock and key can be changed, in the time of a synctest bubble.
 type issuing struct {
+	mu     sync.Mutex // the keeper holds it; a test changes and reads things between two after
 	life   time.Duration
 	offset time.Duration
 	key    string
@@ -29,6 +31,8 @@ type issuing struct {
 }
 
 func (i *issuing) token(context.Context) (string, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.asked++
 	if i.down != nil {
 		return "", i.down
@@ -49,9 +53,9 @@ func (i *issuing) newest(t *testing.T) string {
 // keep runs a keeper of the issuer's tokens until the test ends.
 func (i *issuing) keep(t *testing.T, look time.Duration) {
 	k := harness.TokenKeeper{
-		Request: i.token, Look: look, Write: func(token string) error { i.file = token; return nil },
-		Replaced: func(_, why string) { i.replaced = append(i.replaced, why) },
-		Failed:   func(err error, due bool) { i.failed = append(i.failed, fmt.Sprint(err, " ", due)) },
+		Request: i.token, Look: look, Write: func(token string) error { i.locked(func() { i.file = token }); return nil },
+		Replaced: func(_, why string) { i.locked(func() { i.replaced = append(i.replaced, why) }) },
+		Failed:   func(err error, due bool) { i.locked(func() { i.failed = append(i.failed, fmt.Sprint(err, " ", due)) }) },
 	}
 	first := i.newest(t)
 	i.file, i.asked = first, 0
@@ -61,12 +65,20 @@ func (i *issuing) keep(t *testing.T, look time.Duration) {
 	t.Cleanup(func() { stop(); <-ended })
 }
 
+func (i *issuing) locked(do func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	do()
+}
+
 // after lets time pass and says why the token was replaced meanwhile.
-func (i *issuing) after(d time.Duration) []string {
-	before := len(i.replaced)
+func (i *issuing) after(d time.Duration) (replaced []string) {
+	var before int
+	i.locked(func() { before = len(i.replaced) })
 	time.Sleep(d)
 	synctest.Wait()
-	return i.replaced[before:]
+	i.locked(func() { replaced = slices.Clone(i.replaced[before:]) })
+	return replaced
 }
 
 func TestTokenIsReplacedInTime(t *testing.T) {
