@@ -132,6 +132,9 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 	if found := gitHubShape(r.Want, got); !found.IsZero() {
 		return found
 	}
+	if found := circleCIShape(r.Want, got); !found.IsZero() {
+		return found
+	}
 	if isClaim && claim == "sub" {
 		if found := subjectPart(r.Want, got); !found.IsZero() {
 			return found
