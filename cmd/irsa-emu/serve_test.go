@@ -23,7 +23,7 @@ import (
 const asMain = "IRSA_EMU_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
+	if os.Getenv(asMain) != "" || len(os.Args) > 1 && os.Args[1] == enterCommand { // exec --intercept starts itself
 		main()
 	}
 	os.Exit(m.Run())
