@@ -7,8 +7,8 @@ cache=${IRSA_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/irsa-emu/compat} # outli
 work=$(mktemp -d)
 mkdir -p "$cache"
 pids=()
-finish() {
-  for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
+finish() { # pids are in a file too: cases run in shells of their own
+  for pid in ${pids[@]+"${pids[@]}"} $(cat "$work/pids" 2>/dev/null); do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
   rm -rf "$work"
 }
 trap finish EXIT
@@ -22,7 +22,7 @@ if command -v pyenv >/dev/null && real=$(pyenv which python3 2>/dev/null); then 
 start() { # [serve flags…]: sets URL
   local ready=$work/ready.$RANDOM
   "$emu" serve --listen 127.0.0.1:0 --ready-file "$ready" "$@" >>"$work/serve.out" 2>>"$work/serve.log" &
-  pids+=($!)
+  echo $! >>"$work/pids"
   for _ in $(seq 500); do [ -s "$ready" ] && break; sleep 0.02; done
   [ -s "$ready" ] || { echo "not ok the emulator starts: $(tail -n 3 "$work/serve.log")"; exit 1; }
   URL=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$ready")
