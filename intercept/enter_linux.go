@@ -70,14 +70,15 @@ func (s *starter) enter(environ []string, e entry, r *Running, ready func(*socke
 			refused = withoutPath(err)
 			continue
 		}
-		r.Cmd = cmd
-		defer ours.Close()
 		got, err := receive(ours, e)
 		if err != nil {
-			_ = cmd.Wait() // it has ended, or is about to
+			_ = ours.Close() // which ends a helper that waits for our word
+			_ = cmd.Wait()   // what failed is known
 			refused = err
 			continue
 		}
+		defer ours.Close()
+		r.Cmd = cmd
 		ready(got)
 		return admit(ours, r)
 	}

@@ -53,7 +53,11 @@ credentials it signs as the emulator's administrator.`,
 			if f.cluster == "" && !f.inCluster {
 				return usageError("--cluster-name: missing; write the name of the EKS cluster whose associations count")
 			}
-			if err := p.agent(cmd.Context(), f, cmd.Flags().Changed("bind")); err != nil {
+			logger, err := newLogger(p.stderr, f.logFormat, slog.LevelInfo)
+			if err != nil {
+				return err
+			}
+			if err := p.agent(cmd.Context(), f, logger, cmd.Flags().Changed("bind")); err != nil {
 				return &exitError{exitFailed, err}
 			}
 			return nil
@@ -101,11 +105,7 @@ func (p *program) agentInitializeCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) agent(ctx context.Context, f agentFlags, chosen bool) error {
-	logger := slog.New(slog.NewTextHandler(p.stderr, nil))
-	if f.logFormat == "json" {
-		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
-	}
+func (p *program) agent(ctx context.Context, f agentFlags, logger *slog.Logger, chosen bool) error {
 	source, err := p.agentSource(f, logger)
 	if err != nil {
 		return err

@@ -28,7 +28,11 @@ answers its TokenReviews as EKS's control plane does: it asks the emulator's STS
 signed a token of aws eks get-token, and EKS's access entries and the ConfigMap
 aws-auth who that is in Kubernetes. irsa-emu up starts it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := p.authenticator(cmd.Context(), f); err != nil {
+			logger, err := newLogger(p.stderr, f.logFormat, slog.LevelInfo)
+			if err != nil {
+				return err
+			}
+			if err := p.authenticator(cmd.Context(), f, logger); err != nil {
 				return &exitError{exitFailed, err}
 			}
 			return nil
@@ -44,11 +48,7 @@ aws-auth who that is in Kubernetes. irsa-emu up starts it.`,
 	return cmd
 }
 
-func (p *program) authenticator(ctx context.Context, f authenticatorFlags) error {
-	logger := slog.New(slog.NewTextHandler(p.stderr, nil))
-	if f.logFormat == "json" {
-		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
-	}
+func (p *program) authenticator(ctx context.Context, f authenticatorFlags, logger *slog.Logger) error {
 	client, err := kube.InCluster()
 	if err != nil {
 		return fmt.Errorf("the authenticator runs in a pod: %w", err)

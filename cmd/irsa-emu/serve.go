@@ -129,13 +129,8 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) 
 	if f.verbose {
 		level = slog.LevelDebug
 	}
-	switch f.logFormat {
-	case "text":
-		config.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level}))
-	case "json":
-		config.Logger = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: level}))
-	default:
-		return config, usageError("--log-format %s: write text or json", f.logFormat)
+	if config.Logger, err = newLogger(log, f.logFormat, level); err != nil {
+		return config, err
 	}
 	if !aws.IsAccount(f.account) {
 		return config, usageError("--account %s: an account id is twelve digits, such as 111122223333", f.account)

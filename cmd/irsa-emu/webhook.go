@@ -39,7 +39,11 @@ func (p *program) webhookCommand() *cobra.Command {
 AWS's host names to the emulator of the pod that calls them, and publishes the cluster's
 public keys. The manifests in deploy/ start it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := p.webhook(cmd.Context(), f); err != nil {
+			logger, err := newLogger(p.stderr, f.logFormat, slog.LevelInfo)
+			if err != nil {
+				return err
+			}
+			if err := p.webhook(cmd.Context(), f, logger); err != nil {
 				return &exitError{exitFailed, err}
 			}
 			return nil
@@ -77,11 +81,7 @@ public keys. The manifests in deploy/ start it.`,
 	return cmd
 }
 
-func (p *program) webhook(ctx context.Context, f webhookFlags) error {
-	logger := slog.New(slog.NewTextHandler(p.stderr, nil))
-	if f.logFormat == "json" {
-		logger = slog.New(slog.NewJSONHandler(p.stderr, nil))
-	}
+func (p *program) webhook(ctx context.Context, f webhookFlags, logger *slog.Logger) error {
 	authority, err := webhook.ParseAuthority(f.authority)
 	if err != nil {
 		return fmt.Errorf("--authority: %w", err)

@@ -128,10 +128,7 @@ func (s *Service) listAliases(req *api.Request) (any, error) {
 		if f != nil {
 			return nil, f.refusal()
 		}
-		k, f := p.find(req.State, req.Now, false)
-		if f == nil && k.assumed {
-			f = p.missing()
-		}
+		k, f := p.declared(req.State, req.Now)
 		if f != nil {
 			return nil, f.refusal()
 		}

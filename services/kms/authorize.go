@@ -49,10 +49,7 @@ func (s *Service) open(req *api.Request, keyID string, more policy.Context) (*Ke
 	if f != nil {
 		return nil, f.refusal()
 	}
-	k, f := p.find(req.State, req.Now, false)
-	if f == nil && k.assumed {
-		f = p.missing()
-	}
+	k, f := p.declared(req.State, req.Now)
 	if f != nil {
 		if p.account != req.Principal.Account {
 			f = Use{Action: req.Action}.denied(req.Principal, assumedKey(req.State, p), policy.Decision{Outcome: policy.ImplicitDeny, By: policy.ResourcePolicy})

@@ -89,6 +89,16 @@ func (p place) find(r state.Reader, now time.Time, used bool) (*Key, *Failure) {
 	return nil, p.missing()
 }
 
+// declared finds a key that something declares: one that is only taken to be
+// there is missing.
+func (p place) declared(r state.Reader, now time.Time) (*Key, *Failure) {
+	k, f := p.find(r, now, false)
+	if f == nil && k.assumed {
+		return nil, p.missing()
+	}
+	return k, f
+}
+
 // open says whether nobody told which keys the account has: then it has every key
 // that something names.
 func (p place) open(r state.Reader) bool {
