@@ -261,10 +261,11 @@ func refutation(r *given.Result) string {
 	return why
 }
 
+// statementsText counts from 1, as explain and lint do.
 func statementsText(indexes []int) string {
 	var out []string
 	for _, i := range indexes {
-		out = append(out, fmt.Sprint(i))
+		out = append(out, fmt.Sprint(i+1))
 	}
 	if len(out) == 1 {
 		return "statement " + out[0]
@@ -275,7 +276,7 @@ func statementsText(indexes []int) string {
 func undecided(a *prove.Answer) string {
 	why := "undecided"
 	if a.Statement >= 0 {
-		why = fmt.Sprintf("statement %d", a.Statement)
+		why = statementsText([]int{a.Statement})
 	}
 	if a.Key != "" {
 		why += ", key " + a.Key
