@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -64,6 +65,14 @@ func exercise(t *testing.T, emu *Running) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+	recorded(emu)
+}
+
+// recorded waits for the calls that were answered: each is recorded after its answer.
+func recorded(emu *Running) {
+	for emu.server.underWay.Load() > 0 {
+		runtime.Gosched()
+	}
 }
 
 func scrape(t *testing.T, emu *Running) string {
@@ -136,6 +145,7 @@ func TestMetricsAreBounded(t *testing.T) {
 		}
 		resp.Body.Close()
 	}
+	recorded(emu)
 	if after := strings.Count(scrape(t, emu), "\nirsa_emu_"); after > before {
 		t.Errorf("%d series before, %d after", before, after)
 	}
