@@ -1,10 +1,9 @@
 package statefile
 
 import (
+	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // The configurations of a bucket are as S3's API has them: in JSON, as aws s3api
@@ -117,24 +116,48 @@ var (
 	ownerships  = []string{"BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter", NoOwnership}
 )
 
+// What the members of a bucket's configurations can be (API reference of S3).
+var (
+	CORSMethods       = []string{"GET", "PUT", "POST", "DELETE", "HEAD"}
+	LifecycleStatuses = []string{"Enabled", "Disabled"}
+	SSEAlgorithms     = []string{"AES256", "aws:kms", "aws:kms:dsse"}
+)
+
 // NoOwnership is written where a bucket has no ownership controls.
 const NoOwnership = "None"
 
 func checkConfigurations(c *Check, at string, b *Bucket) {
 	oneOf := func(name, value string, known []string) {
 		if value != "" && !slices.Contains(known, value) {
-			c.Errorf(strictyaml.Join(at, name), "%q; write one of %s", value, strings.Join(known, ", "))
+			c.Errorf(at+"."+name, "%q; write one of %s", value, strings.Join(known, ", "))
 		}
 	}
 	oneOf("versioning", b.Versioning, versionings)
 	oneOf("objectOwnership", b.ObjectOwnership, ownerships)
-	if b.CORS != nil && len(b.CORS.CORSRules) == 0 {
-		c.Errorf(at+".cors.CORSRules", "no rule; write one, or leave cors out")
+	if b.CORS != nil {
+		if len(b.CORS.CORSRules) == 0 {
+			c.Errorf(at+".cors.CORSRules", "no rule; write one, or leave cors out")
+		}
+		for i, r := range b.CORS.CORSRules {
+			for j, method := range r.AllowedMethods {
+				oneOf(fmt.Sprintf("cors.CORSRules[%d].AllowedMethods[%d]", i, j), method, CORSMethods)
+			}
+		}
 	}
-	if b.Lifecycle != nil && len(b.Lifecycle.Rules) == 0 {
-		c.Errorf(at+".lifecycle.Rules", "no rule; write one, or leave lifecycle out")
+	if b.Lifecycle != nil {
+		if len(b.Lifecycle.Rules) == 0 {
+			c.Errorf(at+".lifecycle.Rules", "no rule; write one, or leave lifecycle out")
+		}
+		for i, r := range b.Lifecycle.Rules {
+			oneOf(fmt.Sprintf("lifecycle.Rules[%d].Status", i), r.Status, LifecycleStatuses)
+		}
 	}
-	if e := b.Encryption; e != nil && len(e.Rules) != 1 {
-		c.Errorf(at+".encryption.Rules", "%d rules; write one", len(e.Rules))
+	if e := b.Encryption; e != nil {
+		if len(e.Rules) != 1 {
+			c.Errorf(at+".encryption.Rules", "%d rules; write one", len(e.Rules))
+		}
+		for i, r := range e.Rules {
+			oneOf(fmt.Sprintf("encryption.Rules[%d].ApplyServerSideEncryptionByDefault.SSEAlgorithm", i), r.Default.SSEAlgorithm, SSEAlgorithms)
+		}
 	}
 }

@@ -57,7 +57,7 @@ func checkCORSRule(r *statefile.CORSRule) error {
 		return malformedXML()
 	}
 	for _, method := range r.AllowedMethods {
-		if !slices.Contains([]string{get, put, post, del, head}, method) {
+		if !slices.Contains(statefile.CORSMethods, method) {
 			return invalidRequest("Found unsupported HTTP method in CORS config. Unsupported method is " + method)
 		}
 	}

@@ -146,8 +146,8 @@ func objectFrom(b *Bucket, key string, d *statefile.Object, now time.Time) (o *O
 		return nil, nil, fmt.Errorf("storageClass: there is no %q", o.StorageClass)
 	}
 	if e := d.Encryption; e != nil {
-		if !slices.Contains(encryptions, e.ServerSideEncryption) {
-			return nil, nil, fmt.Errorf("encryption: there is no %q; there are %v", e.ServerSideEncryption, encryptions)
+		if !slices.Contains(statefile.SSEAlgorithms, e.ServerSideEncryption) {
+			return nil, nil, fmt.Errorf("encryption: there is no %q; there are %v", e.ServerSideEncryption, statefile.SSEAlgorithms)
 		}
 		if text := e.SSEKMSEncryptionContext; text != "" && json.Unmarshal([]byte(text), new(map[string]string)) != nil {
 			return nil, nil, fmt.Errorf("encryption: SSEKMSEncryptionContext: %q is no JSON object of strings", text)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/services/kms"
+	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -33,7 +34,7 @@ func (c *call) wantedEncryption() (Encryption, error) {
 	h := c.HTTP.Header
 	e := c.bucket.Encryption
 	switch algorithm := h.Get(sseHeader); {
-	case algorithm != "" && !slices.Contains(encryptions, algorithm):
+	case algorithm != "" && !slices.Contains(statefile.SSEAlgorithms, algorithm):
 		return e, invalidArgument("The encryption method specified is not supported", strings.ToLower(sseHeader), algorithm)
 	case algorithm != "":
 		e = Encryption{Algorithm: algorithm, BucketKey: c.bucket.Encryption.BucketKey}

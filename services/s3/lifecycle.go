@@ -94,7 +94,7 @@ func checkLifecycleRule(r *statefile.LifecycleRule) error {
 		}
 	}
 	switch e := r.Expiration; {
-	case r.Status != "Enabled" && r.Status != "Disabled", (r.Filter == nil) == (r.Prefix == nil), filterConditions(r.Filter) > 1:
+	case !slices.Contains(statefile.LifecycleStatuses, r.Status), (r.Filter == nil) == (r.Prefix == nil), filterConditions(r.Filter) > 1:
 		return malformedXML()
 	case len(actions) == 0:
 		return invalidRequest("At least one action needs to be specified in a rule.")

@@ -159,7 +159,7 @@ func encryptionOf(rules []statefile.EncryptionRule) (Encryption, error) {
 	}
 	e := Encryption{Algorithm: rules[0].Default.SSEAlgorithm, KeyID: rules[0].Default.KMSMasterKeyID, BucketKey: rules[0].BucketKey}
 	switch {
-	case !slices.Contains(encryptions, e.Algorithm):
+	case !slices.Contains(statefile.SSEAlgorithms, e.Algorithm):
 		return e, malformedXML()
 	case e.Algorithm == "AES256" && e.KeyID != "":
 		return e, invalidArgumentOnly("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault")
