@@ -295,6 +295,22 @@ func TestAttackSilentIssuer(t *testing.T) {
 	}
 }
 
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// An issuer that ends its answer when it sees its client hang up: an empty 200
+// is late, and no document.
+func TestAttackLateAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		cancel()
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+	})}
+	_, err := oidc.GetDocument(ctx, client, "https://issuer.example.com")
+	wantStep(t, err, oidc.StepTime)
+}
+
 // Tokens with invented kids, from many callers at once, cause one fetch.
 func TestAttackFetchFlood(t *testing.T) {
 	p := newIDP(t, rsaKey())

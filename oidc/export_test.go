@@ -1,5 +1,10 @@
 package oidc
 
+import (
+	"context"
+	"net/http"
+)
+
 // CachedIssuers counts what a Remote remembers.
 func CachedIssuers(r *Remote) int {
 	r.mu.Lock()
@@ -23,3 +28,9 @@ func CheckJWS(set *KeySet, jws string) error {
 
 // ReadDiscovery is the relying party's reading of a discovery document.
 var ReadDiscovery = readDiscovery
+
+// GetDocument is one document of an issuer by way of a client of the test's own.
+func GetDocument(ctx context.Context, client *http.Client, url string) ([]byte, error) {
+	f := fetch{config: RemoteConfig{}.withDefaults()}
+	return f.get(ctx, client, url)
+}

@@ -227,7 +227,18 @@ func (f *fetch) checkTLS(state tls.ConnectionState) error {
 	return nil
 }
 
+// get is one document. What comes after the time is over is late, whatever it
+// is: a server that sees its client hang up ends its answer, empty and with
+// status 200, and net/http may still hand that on.
 func (f *fetch) get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
+	body, err := f.read(ctx, client, url)
+	if late := ctx.Err(); late != nil {
+		return nil, &KeyError{StepTime, url, late}
+	}
+	return body, err
+}
+
+func (f *fetch) read(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, &KeyError{StepURL, url, err}

@@ -63,7 +63,8 @@ func (p *idp) roots() *x509.CertPool {
 }
 
 func (p *idp) config() oidc.RemoteConfig {
-	return oidc.RemoteConfig{Roots: p.roots(), AllowPrivate: loopback}
+	// The time is no limit on a busy machine: tests of it set their own.
+	return oidc.RemoteConfig{Roots: p.roots(), AllowPrivate: loopback, Timeout: time.Minute}
 }
 
 func (p *idp) provider(thumbprints ...string) oidc.Provider {
