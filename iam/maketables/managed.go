@@ -53,7 +53,7 @@ func managedTable(archive string) (index, texts []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	version, data, err := unpack(raw)
+	version, data, err := unpack(raw, source, "dist/managedPolicies.json")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,7 +131,7 @@ func pack(to, block *bytes.Buffer) error {
 
 // unpack finds the version and the data file of the package, and makes sure that
 // it is the package and the licence that NOTICE names.
-func unpack(raw []byte) (version string, data []byte, err error) {
+func unpack(raw []byte, name, path string) (version string, data []byte, err error) {
 	z, err := gzip.NewReader(bytes.NewReader(raw))
 	if err != nil {
 		return "", nil, err
@@ -148,18 +148,18 @@ func unpack(raw []byte) (version string, data []byte, err error) {
 		switch file.Name {
 		case "package/package.json":
 			err = json.NewDecoder(files).Decode(&about)
-		case "package/dist/managedPolicies.json":
+		case "package/" + path:
 			data, err = io.ReadAll(files)
 		}
 		if err != nil {
 			return "", nil, fmt.Errorf("%s: %w", file.Name, err)
 		}
 	}
-	if about.Name != source || about.License != licence {
-		return "", nil, fmt.Errorf("the archive is the package %q with the licence %q; NOTICE names %s with %s", about.Name, about.License, source, licence)
+	if about.Name != name || about.License != licence {
+		return "", nil, fmt.Errorf("the archive is the package %q with the licence %q; NOTICE names %s with %s", about.Name, about.License, name, licence)
 	}
 	if data == nil {
-		return "", nil, errors.New("the archive has no package/dist/managedPolicies.json")
+		return "", nil, errors.New("the archive has no package/" + path)
 	}
 	return about.Version, data, nil
 }

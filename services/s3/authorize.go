@@ -30,8 +30,24 @@ func (c *call) authorizeOperation() error {
 	if err := c.authorize(c.bucket, c.action(), c.key, c.keys()); err != nil {
 		return err
 	}
+	if err := c.authorizeMatch(c.key, c.HTTP.Header.Get("If-Match")); err != nil {
+		return err
+	}
 	if c.op.name == "PutObject" || c.op.name == "CopyObject" || c.op.name == "CreateMultipartUpload" {
 		return c.authorizeExtras()
+	}
+	return nil
+}
+
+// authorizeMatch: who writes or deletes on condition of an ETag learns whether the
+// object has it, and needs s3:GetObject (S3 user guide, "Enforce conditional writes on
+// Amazon S3 buckets" and "Enforce conditional deletes on Amazon S3 buckets").
+func (c *call) authorizeMatch(key, etag string) error {
+	switch c.op.name {
+	case "PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject", "DeleteObjects":
+		if etag != "" && etag != "*" {
+			return c.authorize(c.bucket, "s3:GetObject", key, c.keys())
+		}
 	}
 	return nil
 }
@@ -86,6 +102,7 @@ func (c *call) decide(b *Bucket, action, key string, keys policy.Context) (d pol
 		c.Decision.Resource = resource
 	}
 	keys.Set("s3:ResourceAccount", b.Account)
+	keepKeys(action, keys)
 	access := api.Access{Action: action, Resource: resource, ResourceAccount: b.Account, ResourcePolicy: b.resourcePolicy(c.State), Keys: keys}
 	p := c.Principal
 	if restricted := b.PublicAccess != nil && b.PublicAccess.RestrictPublicBuckets; restricted && b.public() && (p == nil || p.Account != b.Account) {

@@ -122,12 +122,12 @@ func (c *call) startUpload(algorithm string) (*upload, error) {
 	return u, nil
 }
 
-// finish checks the digest once all is read and gives ETag and checksum. A
+// finish checks the MD5 once all is read and gives it and the checksum. A
 // checksum that the client sent was checked while it was read.
-func (u *upload) finish() (etag string, sum Checksum, err error) {
-	got := u.md5.Sum(nil)
+func (u *upload) finish() (got []byte, sum Checksum, err error) {
+	got = u.md5.Sum(nil)
 	if u.want != nil && !bytes.Equal(u.want, got) {
-		return "", sum, fail(http.StatusBadRequest, "BadDigest", "The Content-MD5 you specified did not match what we received.",
+		return nil, sum, fail(http.StatusBadRequest, "BadDigest", "The Content-MD5 you specified did not match what we received.",
 			"ExpectedDigest", hex.EncodeToString(u.want), "CalculatedDigest", base64.StdEncoding.EncodeToString(got))
 	}
 	if name, value := u.c.body.Checksum(); name != "" {
@@ -135,7 +135,17 @@ func (u *upload) finish() (etag string, sum Checksum, err error) {
 	} else if u.sum != nil {
 		sum = Checksum{Algorithm: u.sumOf, Value: base64.StdEncoding.EncodeToString(u.sum.Sum(nil)), Type: fullObject}
 	}
-	return hex.EncodeToString(got), sum, nil
+	return got, sum, nil
+}
+
+// finishUpload is finish with the ETag that follows from the MD5.
+func (s *Service) finishUpload(u *upload, e Encryption) (etag string, sum Checksum, err error) {
+	got, sum, err := u.finish()
+	if err != nil {
+		return "", sum, err
+	}
+	etag, err = s.etag(e, got)
+	return etag, sum, err
 }
 
 func md5New() hash.Hash { return md5.New() } //nolint:gosec

@@ -208,7 +208,10 @@ func (s *Service) fill(c *call, to *Object, from io.Reader, algorithm string) er
 		}
 		return err
 	}
-	to.ETag = hexSum(etag)
+	if to.ETag, err = s.etag(to.Encryption, etag.Sum(nil)); err != nil {
+		s.contents.discard(c.HTTP.Context(), to.Content)
+		return err
+	}
 	if sum != nil {
 		to.Checksum = Checksum{algorithm, base64.StdEncoding.EncodeToString(sum.Sum(nil)), fullObject}
 	}

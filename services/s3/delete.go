@@ -176,7 +176,13 @@ func (s *Service) deleteOne(c *call, key, id string, conditions conditions) (*Ob
 	if id != "" {
 		keys.Set("s3:versionid", id)
 	}
+	if conditions.match != "" {
+		keys.Set("s3:if-match", conditions.match)
+	}
 	if err := c.authorize(c.bucket, action, key, keys); err != nil {
+		return nil, err
+	}
+	if err := c.authorizeMatch(key, conditions.match); err != nil {
 		return nil, err
 	}
 	gone, err := s.remove(c, key, id, conditions)

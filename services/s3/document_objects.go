@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/md5" //nolint:gosec // ETags are MD5
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -167,11 +169,19 @@ func objectFrom(b *Bucket, key string, d *statefile.Object, now time.Time) (o *O
 	for _, p := range d.Parts {
 		o.Parts = append(o.Parts, PartSize{Number: p.Number, Size: p.Size, Checksum: p.Checksum})
 	}
-	etag := md5New()
-	etag.Write(data)
-	o.ETag = cmp.Or(d.ETag, hexSum(etag))
+	o.ETag = cmp.Or(d.ETag, o.declaredETag(data))
 	o.Checksum, err = checksumFrom(d.Checksum, data)
 	return o, data, err
+}
+
+// declaredETag is the ETag of an object for which a document gives none. Also under
+// a key of KMS it is the same each time, as the document is.
+func (o *Object) declaredETag(data []byte) string {
+	sum := md5.Sum(data) //nolint:gosec // ETags are MD5
+	if o.Encryption.kms() {
+		return saltedETag([]byte(o.StateKey()), sum[:])
+	}
+	return hex.EncodeToString(sum[:])
 }
 
 func checksumFrom(d *statefile.ObjectChecksum, data []byte) (Checksum, error) {
@@ -254,9 +264,7 @@ func (s *Service) exportObject(b *Bucket, o *Object, room *int64) statefile.Obje
 	default:
 		d.Binary = data
 	}
-	etag := md5New()
-	etag.Write(data)
-	if o.ETag != hexSum(etag) {
+	if o.ETag != o.declaredETag(data) {
 		d.ETag = o.ETag
 	}
 	if c := o.Checksum; c.Algorithm != "" && (c.Algorithm != defaultAlgorithm || c.Type != fullObject) {

@@ -1,8 +1,12 @@
 package s3
 
 import (
+	"crypto/md5" //nolint:gosec // ETags have its length
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -65,6 +69,26 @@ func (c *call) wantedEncryption() (Encryption, error) {
 		e.Context = string(text)
 	}
 	return e, nil
+}
+
+// etag is the ETag of what is written with that MD5: the MD5 itself, and under a
+// key of KMS another one each time (recorded 11a).
+func (s *Service) etag(e Encryption, sum []byte) (string, error) {
+	if !e.kms() {
+		return hex.EncodeToString(sum), nil
+	}
+	salt := make([]byte, md5.Size)
+	if _, err := io.ReadFull(s.rand, salt); err != nil {
+		return "", fmt.Errorf("s3: making an ETag: %w", err)
+	}
+	return saltedETag(salt, sum), nil
+}
+
+func saltedETag(salt, sum []byte) string {
+	h := md5New()
+	h.Write(salt)
+	h.Write(sum)
+	return hexSum(h)
 }
 
 // context is the encryption context: the object, or the bucket where its key is

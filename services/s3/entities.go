@@ -99,6 +99,8 @@ type Upload struct {
 	ID string `json:"id"`
 	// Object is what it will be, but for content and checksum.
 	Object
+	// Asked are the headers of an encryption that the upload was begun with, in small letters.
+	Asked map[string]string `json:"asked,omitempty"`
 	// Algorithm and Type are of the checksum that was announced; "" for none.
 	Algorithm string    `json:"algorithm,omitempty"`
 	Type      string    `json:"type,omitempty"`

@@ -1,7 +1,7 @@
 package s3
 
 import (
-	"slices"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -38,8 +38,42 @@ func (c *call) keys() policy.Context {
 	if c.query.Has("versionId") {
 		keys.Set("s3:versionid", c.query.Get("versionId"))
 	}
+	switch c.op.name {
+	case "PutObject", "CopyObject", "PostObject", "CompleteMultipartUpload":
+		keys.SetBool("s3:ObjectCreationOperation", true)
+	case "CreateMultipartUpload", "UploadPart", "UploadPartCopy":
+		keys.SetBool("s3:ObjectCreationOperation", false)
+	}
+	c.uploadKeys(keys)
 	c.signatureKeys(keys)
 	return keys
+}
+
+// uploadKeys: a part and the completion have the encryption that was asked for when
+// the upload was begun (recorded 10): policies that want the header let them pass.
+func (c *call) uploadKeys(keys policy.Context) {
+	switch c.op.name {
+	case "UploadPart", "UploadPartCopy", "CompleteMultipartUpload":
+	default:
+		return
+	}
+	u, err := c.upload(c.State)
+	if err != nil {
+		return // the operation refuses it
+	}
+	for header, value := range u.Asked {
+		if _, given := keys.Get("s3:" + header); !given {
+			keys.Set("s3:"+header, value)
+		}
+	}
+}
+
+// keepKeys takes those away that the action does not have (service authorization
+// reference): the source of a copy knows nothing of what is asked for the target.
+func keepKeys(action string, keys policy.Context) {
+	maps.DeleteFunc(keys, func(key string, _ policy.Values) bool {
+		return strings.HasPrefix(key, "s3:") && !asksAbout(action, key)
+	})
 }
 
 // signatureKeys say how the request was signed (S3 API reference, "Amazon S3
@@ -67,24 +101,10 @@ func (c *call) signatureKeys(keys policy.Context) {
 	keys.Set("s3:signatureAge", strconv.FormatInt(age, 10))
 }
 
-// The actions on objects for which policies can ask about tags: those that the
-// object has, and those that the request gives (service authorization reference;
-// S3 user guide, "Tagging and access control policies": who may overwrite or
-// delete an object cannot depend on the tags that it has).
-var (
-	askExistingTags = []string{
-		"GetObject", "GetObjectVersion", "GetObjectAttributes", "GetObjectVersionAttributes", "GetObjectAcl", "GetObjectVersionAcl",
-		"GetObjectTagging", "GetObjectVersionTagging", "PutObjectAcl", "PutObjectVersionAcl",
-		"PutObjectTagging", "PutObjectVersionTagging", "DeleteObjectTagging", "DeleteObjectVersionTagging",
-	}
-	askRequestTags = []string{"PutObject", "PutObjectTagging", "PutObjectVersionTagging"}
-)
-
 // tagKeys sets the keys of tags that an action on an object, of the version that
 // the keys name, has.
 func (c *call) tagKeys(b *Bucket, action, key string, keys policy.Context) {
-	action = strings.TrimPrefix(action, "s3:")
-	if slices.Contains(askExistingTags, action) {
+	if asksAbout(action, "s3:existingobjecttag/") {
 		o, ok := current(c.State, b.Name, key)
 		if id, given := keys.Get("s3:versionid"); given {
 			o, _, ok = version(c.State, b.Name, key, id.List[0])
@@ -95,7 +115,7 @@ func (c *call) tagKeys(b *Bucket, action, key string, keys policy.Context) {
 			}
 		}
 	}
-	if !slices.Contains(askRequestTags, action) {
+	if !asksAbout(action, "s3:requestobjecttag/") {
 		return
 	}
 	tags := c.tags

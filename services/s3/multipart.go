@@ -62,7 +62,12 @@ func (s *Service) createMultipartUpload(c *call) error {
 	if err != nil {
 		return err
 	}
-	u := &Upload{Object: *o, Initiated: c.Now}
+	u := &Upload{Object: *o, Initiated: c.Now, Asked: map[string]string{}}
+	for _, name := range []string{sseHeader, sseKeyHeader} {
+		if value := c.HTTP.Header.Get(name); value != "" {
+			u.Asked[strings.ToLower(name)] = value
+		}
+	}
 	if before, ok := current(c.State, c.name, c.key); ok {
 		u.Before = before.written()
 	}
@@ -158,7 +163,7 @@ func (s *Service) uploadPart(c *call) error {
 	if p.Content, p.Size, err = s.contents.keep(c.HTTP.Context(), up.reader); err != nil {
 		return c.unread(err)
 	}
-	if p.ETag, p.Checksum, err = up.finish(); err != nil {
+	if p.ETag, p.Checksum, err = s.finishUpload(up, u.Encryption); err != nil {
 		s.contents.discard(c.HTTP.Context(), p.Content)
 		return err
 	}
@@ -214,7 +219,7 @@ func (s *Service) uploadPartCopy(c *call) error {
 	}
 	content := s.contents.open(c.HTTP.Context(), from.Content, first)
 	defer content.Close()
-	var copied Object
+	copied := Object{Encryption: u.Encryption}
 	if err := s.fill(c, &copied, io.LimitReader(content, last-first+1), u.Algorithm); err != nil {
 		return err
 	}

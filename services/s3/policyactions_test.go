@@ -27,7 +27,7 @@ func TestPolicyActions(t *testing.T) {
 				continue
 			}
 			resource, other := b.ARN(), b.ARN()+"/k"
-			if policyActions["s3:"+strings.ToLower(name)] == onObject {
+			if policyActions()["s3:"+strings.ToLower(name)].on == onObject {
 				resource, other = other, resource
 			}
 			if err := check("s3:"+name, resource); err != "" && op.at != onService && op.name != "CreateBucket" {

@@ -225,7 +225,7 @@ func (s *Service) storePost(c *call, policy *postPolicy) (*Object, error) {
 		err = s.tooLarge(size)
 	}
 	if err == nil {
-		o.ETag, o.Checksum, err = up.finish()
+		o.ETag, o.Checksum, err = s.finishUpload(up, o.Encryption)
 	}
 	if err != nil {
 		s.contents.discard(ctx, o.Content)

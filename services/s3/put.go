@@ -133,7 +133,7 @@ func (s *Service) putObject(c *call) error {
 	if o.Content, o.Size, err = s.contents.keep(c.HTTP.Context(), up.reader); err != nil {
 		return c.unread(err)
 	}
-	if o.ETag, o.Checksum, err = up.finish(); err != nil {
+	if o.ETag, o.Checksum, err = s.finishUpload(up, o.Encryption); err != nil {
 		s.contents.discard(c.HTTP.Context(), o.Content)
 		return err
 	}
