@@ -24,6 +24,8 @@ func (req *Request) ContextKeys() policy.Context {
 	}
 	if r := req.HTTP; r != nil {
 		setHTTPKeys(ctx, r)
+	} else if req.InvokedBy != "" { // services ask each other by HTTPS, from no address of the caller's
+		ctx.SetBool("aws:securetransport", true)
 	}
 	if req.Principal != nil {
 		req.Principal.setKeys(ctx)

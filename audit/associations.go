@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -26,7 +27,7 @@ func (a *auditor) podIdentity(sa *account, given *identity) answer {
 	if r.trust == nil {
 		return answer{verdict: Unknown, why: "the role's trust policy is not known", role: r}
 	}
-	pod, ctx, unknown := a.podCall(sa, as, r)
+	pod, ctx, hidden := a.podCall(sa, as, r)
 	principal := policy.Principal{Service: aws.PodIdentityService}
 	trust := policy.Policies{Trust: &policy.Named{Name: r.arn, Type: policy.TrustPolicy, Document: r.trust}, ResourceAccount: r.account}
 	var at policy.Position
@@ -34,7 +35,7 @@ func (a *auditor) podIdentity(sa *account, given *identity) answer {
 	for _, action := range pod.Actions() {
 		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: r.arn, Principal: principal, Context: ctx})
 		checks = append(checks, decision.Check{Action: action, Resource: r.arn, Decision: d})
-		yes, open := policy.Partly(d, unknown)
+		yes, open := policy.Partly(d, hidden.has)
 		switch yes {
 		case policy.Unknown:
 			return answer{verdict: Unknown, why: fmt.Sprintf("%s hangs on %s, which no source has", action, keysOf(open)), role: r, checks: checks}
@@ -47,38 +48,69 @@ func (a *auditor) podIdentity(sa *account, given *identity) answer {
 		}
 	}
 	if as.TargetRole != "" {
-		said = a.target(sa, as, r, pod, ctx, unknown)
+		said = a.target(sa, as, r, pod, hidden)
 		said.checks = append(checks, said.checks...)
 		return said
 	}
 	return answer{verdict: Gets, why: "the association names the role, and its trust policy allows EKS " + strings.Join(pod.Actions(), " and "), role: r, at: at, checks: checks}
 }
 
-// podCall is the call that EKS makes for a service account's pods, and which of
-// its condition keys no source has.
-func (a *auditor) podCall(sa *account, as *sources.Association, r *role) (*sts.Pod, policy.Context, func(string) bool) {
+// hiddenKeys are condition keys, in lower case, whose values no source has.
+type hiddenKeys map[string]bool
+
+func (h hiddenKeys) has(key string) bool { return h[strings.ToLower(key)] }
+
+func (h hiddenKeys) add(keys ...string) {
+	for _, key := range keys {
+		h[key] = true
+	}
+}
+
+// podCall is the call that EKS makes for a service account's pods.
+func (a *auditor) podCall(sa *account, as *sources.Association, r *role) (*sts.Pod, policy.Context, hiddenKeys) {
 	pod := &sts.Pod{
 		Account: r.account, Cluster: sa.cluster, Namespace: sa.namespace, ServiceAccount: sa.name, DisableSessionTags: as.DisableSessionTags, // an association's role is of the cluster's account
 		Name: a.o.Pod,
 	}
-	hidden := map[string]bool{"aws:sourceorgid": true, "aws:sourceorgpaths": true, "aws:resourceorgid": true, "sts:rolesessionname": true, "aws:requesttag/kubernetes-pod-uid": true}
+	hidden := hiddenKeys{}
+	hidden.add("sts:rolesessionname", "aws:requesttag/kubernetes-pod-uid", "aws:principaltag/kubernetes-pod-uid")
 	if pod.Name == "" {
-		hidden["aws:requesttag/kubernetes-pod-name"] = true
+		hidden.add("aws:requesttag/kubernetes-pod-name", "aws:principaltag/kubernetes-pod-name")
 	}
 	if c, ok := a.found.State.Clusters[sa.cluster]; ok && c.Region != "" {
 		pod.Region = c.Region
 		pod.ClusterARN = aws.ARN{Partition: aws.PartitionOf(c.Region).ID, Service: "eks", Region: c.Region, Account: r.account, Resource: "cluster/" + sa.cluster}.String()
 	} else {
-		hidden["aws:sourcearn"], hidden["aws:requesttag/eks-cluster-arn"], hidden["sts:externalid"] = true, true, true
+		hidden.add("aws:sourcearn", "aws:requesttag/eks-cluster-arn", "aws:principaltag/eks-cluster-arn", "sts:externalid", "aws:requestedregion")
 	}
-	ctx := policy.Context{}
-	pod.SetKeys(ctx)
+	ctx := pod.Keys(a.o.Now)
+	a.setOrganization(ctx, "aws:sourceorg", r.account, hidden)
+	a.setResource(ctx, r, hidden)
+	return pod, ctx, hidden
+}
+
+// setResource sets the keys of the role that is assumed.
+func (a *auditor) setResource(ctx policy.Context, r *role, hidden hiddenKeys) {
 	ctx.Set("aws:ResourceAccount", r.account)
+	a.setOrganization(ctx, "aws:resourceorg", r.account, hidden)
 	for _, tag := range r.tags() {
 		ctx.Set("aws:ResourceTag/"+tag.Key, tag.Value)
 		ctx.Set("iam:ResourceTag/"+tag.Key, tag.Value)
 	}
-	return pod, ctx, func(key string) bool { return hidden[strings.ToLower(key)] }
+}
+
+// setOrganization sets the keys of an account's organisation that begin with the
+// prefix; sources seldom say which one it is.
+func (a *auditor) setOrganization(ctx policy.Context, prefix, account string, hidden hiddenKeys) {
+	o := a.found.State.Accounts[account].Organization
+	if o == nil {
+		hidden.add(prefix+"id", prefix+"paths")
+		return
+	}
+	ctx.Set(prefix+"id", o.ID)
+	if o.Path != "" {
+		ctx.SetMulti(prefix+"paths", []string{o.Path})
+	}
 }
 
 func (a *auditor) classifyAssociation(sa *account, r *role, action string, d policy.Decision, at position) (string, policy.Position) {
@@ -115,7 +147,7 @@ func (a *auditor) classifyAssociation(sa *account, r *role, action string, d pol
 
 // target answers for the second step of an association: its role assumes the
 // target role, with the tags handed on and an external id.
-func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts.Pod, ctx policy.Context, unknown func(string) bool) answer {
+func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts.Pod, hidden hiddenKeys) answer {
 	t, said := a.resolve(sa, as.TargetRole, true, as.At)
 	if t == nil {
 		if said.verdict == Gets {
@@ -127,13 +159,9 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts
 	p, known := r.policies(a.found)
 	p.Trust = &policy.Named{Name: t.arn, Type: policy.TrustPolicy, Document: t.trust}
 	p.ResourceAccount = t.account
-	ctx.Set("aws:PrincipalArn", r.arn)
-	ctx.Set("aws:PrincipalAccount", r.account)
-	ctx.Set("sts:ExternalId", cmp.Or(as.ExternalID, pod.TargetExternalID()))
-	delete(ctx, "aws:sourcearn") // the first role's session calls, and no service
-	delete(ctx, "aws:sourceaccount")
-	delete(ctx, "aws:principalisawsservice")
-	delete(ctx, "aws:principalservicename")
+	ctx := pod.TargetKeys(a.o.Now, api.Principal{Type: api.AssumedRole, Account: r.account, RoleARN: r.arn, Tags: r.tags()}, cmp.Or(as.ExternalID, pod.TargetExternalID()))
+	a.setOrganization(ctx, "aws:principalorg", r.account, hidden)
+	a.setResource(ctx, t, hidden)
 	var checks []decision.Check
 	session := aws.PartitionARN(r.partition, "sts", r.account, "assumed-role/"+r.Name+"/eks")
 	for _, action := range pod.Actions() {
@@ -142,7 +170,7 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts
 		if d.Allowed {
 			continue
 		}
-		open := hangs(d, unknown)
+		open := hangs(d, hidden.has)
 		if !known || open {
 			return answer{verdict: Unknown, why: "the association's role is assumed; whether it may " + action + " on the target role " + t.arn + " hangs on what no source has", role: t, checks: checks}
 		}

@@ -212,8 +212,10 @@ func (x *examination) podTrust() Link {
 	if bound := x.boundPod(); bound != nil {
 		pod.Name, pod.UID = bound.Name, string(bound.UID)
 	}
-	keys := policy.Context{}
-	pod.SetKeys(keys)
+	if o := x.iam[pod.Account].Organization; o != nil {
+		pod.OrganizationID, pod.OrganizationPath = o.ID, o.Path
+	}
+	keys := pod.Keys(x.Now())
 	trust := policy.Policies{Trust: &policy.Named{Name: x.role.arn, Type: policy.TrustPolicy, Document: role.Trust.Parsed()}, ResourceAccount: role.Account}
 	for _, action := range pod.Actions() {
 		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: x.role.arn, Principal: policy.Principal{Service: aws.PodIdentityService}, Context: keys})

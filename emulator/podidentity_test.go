@@ -38,10 +38,13 @@ clusters:
       - {serviceAccount: payments/untagged, role: "arn:aws:iam::111122223333:role/NoTags", disableSessionTags: true}
       - {serviceAccount: payments/no-tag-session, role: "arn:aws:iam::111122223333:role/NoTags"}
       - {serviceAccount: orders/api, role: "arn:aws:iam::111122223333:role/Payments"}
+      - {serviceAccount: payments/organized, role: "arn:aws:iam::111122223333:role/Organized"}
+      - {serviceAccount: payments/abroad, role: "arn:aws:iam::111122223333:role/Abroad"}
       - {serviceAccount: payments/gone, role: "arn:aws:iam::111122223333:role/Gone"}
   other: {issuer: "https://oidc.eks.us-west-2.amazonaws.com/id/OTHER", region: us-west-2}
 accounts:
   "111122223333":
+    organization: {id: o-a1b2c3d4e5, path: o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/}
     roles:
       - name: Payments
         trustPolicy:
@@ -59,6 +62,22 @@ accounts:
             Statement:
               - {Effect: Allow, Action: "secretsmanager:GetSecretValue", Resource: "*", Condition: {StringEquals: {"aws:ResourceTag/namespace": "${aws:PrincipalTag/kubernetes-namespace}"}}}
               - {Effect: Allow, Action: ["sts:AssumeRole", "sts:TagSession"], Resource: "arn:aws:iam::444455556666:role/Target"}
+      - name: Organized # the EKS best practices guide's condition, and keys that every call has
+        trustPolicy:
+          Version: "2012-10-17"
+          Statement:
+            - Effect: Allow
+              Principal: {Service: pods.eks.amazonaws.com}
+              Action: [sts:AssumeRole, sts:TagSession]
+              Condition:
+                StringEquals: {"aws:SourceOrgId": "${aws:ResourceOrgId}", "aws:RequestedRegion": us-west-2}
+                "ForAnyValue:StringLike": {"aws:SourceOrgPaths": "o-a1b2c3d4e5/r-ab12/*"}
+                Bool: {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true", "aws:ViaAWSService": "false"}
+      - name: Abroad
+        trustPolicy:
+          Version: "2012-10-17"
+          Statement:
+            - {Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: ["sts:AssumeRole", "sts:TagSession"], Condition: {StringEquals: {"aws:SourceOrgID": o-another}}}
       - name: NoTags
         trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: sts:AssumeRole}]}
     secrets:
@@ -183,6 +202,9 @@ func TestPodIdentityAnswer(t *testing.T) {
 	if len(last.Session.Tags) != 0 {
 		t.Errorf("tags %v", last.Session.Tags)
 	}
+	if _, err := w.assume("prod-cluster-eu", w.token("payments/organized", nil)); err != nil {
+		t.Errorf("of the role's organisation: %v", err)
+	}
 }
 
 func TestPodIdentityRefused(t *testing.T) {
@@ -194,6 +216,7 @@ func TestPodIdentityRefused(t *testing.T) {
 		code, message, reason   string
 	}{
 		"the trust policy's tag":    {"prod-cluster-eu", "orders/api", nil, "AccessDeniedException", unauthorized, "trust-policy"},
+		"another organisation":      {"prod-cluster-eu", "payments/abroad", nil, "AccessDeniedException", unauthorized, "trust-policy"},
 		"no sts:TagSession":         {"prod-cluster-eu", "payments/no-tag-session", nil, "AccessDeniedException", unauthorized, "trust-policy"},
 		"the role is gone":          {"prod-cluster-eu", "payments/gone", nil, "AccessDeniedException", unauthorized, "role-not-found"},
 		"no association":            {"prod-cluster-eu", "payments/none", nil, "ResourceNotFoundException", "", "parameter"},

@@ -26,6 +26,7 @@ const (
 // Pod is a pod for which EKS assumes a role, and how its association wants it.
 type Pod struct {
 	Account, Region, Cluster, ClusterARN string
+	OrganizationID, OrganizationPath     string // of the account; "" for one that is in none
 	Namespace, ServiceAccount, Name, UID string
 	RoleARN, TargetRoleARN, ExternalID   string
 	DisableSessionTags                   bool
@@ -55,15 +56,39 @@ func (p *Pod) tags() sessionTags {
 // need sts:TagSession.
 func (p *Pod) Actions() []string { return neededActions("sts:AssumeRole", !p.DisableSessionTags, "") }
 
-// SetKeys sets the condition keys of EKS's call beside those of every call: the
-// cluster is its source, and the tags are the request's.
-func (p *Pod) SetKeys(ctx policy.Context) {
+// Keys are the condition keys of EKS's call, whoever works them out: the cluster
+// is its source, the role is of the cluster's account, and the tags are the request's.
+func (p *Pod) Keys(now time.Time) policy.Context {
+	call := &api.Request{Call: &wire.Call{Region: p.Region}, Now: now, InvokedBy: aws.PodIdentityService}
+	ctx := call.ContextKeys()
 	ctx.SetBool("aws:PrincipalIsAWSService", true)
 	ctx.Set("aws:PrincipalServiceName", aws.PodIdentityService)
 	ctx.Set("aws:SourceArn", p.ClusterARN)
 	ctx.Set("aws:SourceAccount", p.Account)
+	ctx.Set("aws:ResourceAccount", p.Account)
+	if p.OrganizationID != "" {
+		ctx.Set("aws:SourceOrgID", p.OrganizationID)
+		ctx.Set("aws:ResourceOrgID", p.OrganizationID)
+	}
+	if p.OrganizationPath != "" {
+		ctx.SetMulti("aws:SourceOrgPaths", []string{p.OrganizationPath})
+		ctx.SetMulti("aws:ResourceOrgPaths", []string{p.OrganizationPath})
+	}
 	tags := p.tags()
 	tags.setKeys(ctx)
+	return ctx
+}
+
+// TargetKeys are the keys of the second call, which EKS makes with the session of
+// the association's role: the session's tags are handed on.
+func (p *Pod) TargetKeys(now time.Time, role api.Principal, externalID string) policy.Context {
+	tags := p.tags()
+	role.SessionTags = tags.list
+	call := &api.Request{Call: &wire.Call{Region: p.Region}, Now: now, Principal: &role, InvokedBy: aws.PodIdentityService}
+	ctx := call.ContextKeys()
+	ctx.Set("sts:ExternalId", externalID)
+	tags.setKeys(ctx)
+	return ctx
 }
 
 // TargetExternalID is what EKS sends to the target role of an association that
@@ -138,12 +163,7 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string) (*iam.Ro
 	if role == nil {
 		return nil, assumeRoleDenied(aws.PodIdentityService, "sts:AssumeRole", pod.RoleARN, decision.RoleNotFound).Because("%s", why)
 	}
-	call := *req.Call // EKS makes this call: nothing of the agent's is in it
-	call.HTTP = nil
-	service := &api.Request{Call: &call, State: req.State, Now: req.Now, Decision: req.Decision}
-	ctx := service.ContextKeys()
-	pod.SetKeys(ctx)
-	ctx.Set("aws:ResourceAccount", role.Account)
+	ctx := pod.Keys(req.Now)
 	ctx.Set("sts:RoleSessionName", name)
 	setRoleTags(ctx, role)
 	trust := policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
@@ -173,7 +193,7 @@ func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name stri
 	call := *req.Call
 	call.HTTP = nil
 	chained := *req
-	chained.Call, chained.Principal = &call, principal
+	chained.Call, chained.Principal, chained.InvokedBy = &call, principal, aws.PodIdentityService
 	tags, refused := readTags(nil, nil, principal)
 	if refused != nil {
 		return made, nil, nil, refused

@@ -128,6 +128,9 @@ func (s *Service) createAccessEntry(c *call) (any, error) {
 	if err := checkPrincipal(c.State, cluster.Account, in.PrincipalARN); err != nil {
 		return nil, err
 	}
+	if err := in.checkNode(entry); err != nil {
+		return nil, err
+	}
 	entry.Username, entry.Groups = kind.username, kind.groups
 	if entry.Type == standardEntry {
 		entry.Username = defaultUsername(in.PrincipalARN)
@@ -166,14 +169,47 @@ func (in *accessEntryInput) apply(entry *AccessEntry) error {
 	}
 	if in.KubernetesGroups != nil {
 		for _, name := range *in.KubernetesGroups {
-			if strings.HasPrefix(name, "system:") {
-				return invalidParameter("The kubernetes group name %s is invalid, it cannot start with system:", name)
+			if prefix := reserved(name); prefix != "" {
+				return invalidParameter("The kubernetes group name %s is invalid, it cannot start with %s", name, prefix)
 			}
 		}
 		entry.Groups = *in.KubernetesGroups
 	}
 	if in.Username != nil && *in.Username != "" {
+		if prefix := reserved(*in.Username); prefix != "" {
+			return invalidParameter("The username must not begin with %s", prefix)
+		}
 		entry.Username = *in.Username
+	}
+	return nil
+}
+
+// reserved is the prefix of a user's or a group's name that is EKS's own; "" for
+// none (recorded 16).
+func reserved(name string) string {
+	for _, prefix := range [...]string{"system:", "eks:", "aws:", "amazon:", "iam:"} {
+		if strings.HasPrefix(name, prefix) {
+			return prefix
+		}
+	}
+	return ""
+}
+
+// checkNode wants of a new entry for nodes that it is a role of the cluster's
+// account, with the user and the groups that EKS gives it (recorded 16).
+func (in *accessEntryInput) checkNode(entry *AccessEntry) error {
+	const types = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]"
+	arn, err := aws.ParseARN(entry.Principal)
+	switch notAllowed := `The specified %s is invalid: setting %[1]s is not allowed when the type is "%s"`; {
+	case entry.Type == standardEntry || err != nil:
+	case !strings.HasPrefix(arn.Resource, "role/"):
+		return invalidParameter("AccessEntry principalArn must be IAM role when using types " + types)
+	case arn.Account != entry.Account:
+		return invalidParameter("AccessEntry principalArn must be from the same account as the cluster when using types " + types)
+	case in.Username != nil && *in.Username != "":
+		return invalidParameter(notAllowed, "username", entry.Type)
+	case in.KubernetesGroups != nil && len(*in.KubernetesGroups) > 0:
+		return invalidParameter(notAllowed, "kubernetesGroups", entry.Type)
 	}
 	return nil
 }

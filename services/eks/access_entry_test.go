@@ -54,6 +54,10 @@ func TestAccessEntries(t *testing.T) {
 		return c.AssociateAccessPolicy(ctx, &sdk.AssociateAccessPolicyInput{ClusterName: name, PrincipalArn: role, PolicyArn: aws.String(adminPolicy), AccessScope: &scope})
 	}
 	must[*sdk.AssociateAccessPolicyOutput](t)(associate(types.AccessScope{Type: types.AccessScopeTypeCluster}))
+	_, err = associate(types.AccessScope{Type: types.AccessScopeTypeNamespace})
+	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "At least 1 namespace must be provided if the type is set as namespace")
+	_, err = associate(types.AccessScope{Type: types.AccessScopeTypeCluster, Namespaces: []string{"ns"}})
+	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "accessScope should not include namespaces if the type is not set as namespace")
 	again := must[*sdk.AssociateAccessPolicyOutput](t)(associate(types.AccessScope{Type: types.AccessScopeTypeNamespace, Namespaces: []string{"ns"}})).AssociatedAccessPolicy
 	if again.AccessScope.Type != types.AccessScopeTypeNamespace || !slices.Equal(again.AccessScope.Namespaces, []string{"ns"}) {
 		t.Errorf("associated again: %+v", again)
@@ -93,13 +97,30 @@ func TestAccessEntriesOfNodes(t *testing.T) {
 	s.Role(servicetest.Account, "app")
 	name, role := aws.String("your-cluster-name"), aws.String(roleApp)
 	const notStandard = `This operation can only be performed on Access Entries with a type of "STANDARD".`
-	_, err := c.CreateAccessEntry(ctx, &sdk.CreateAccessEntryInput{ClusterName: name, PrincipalArn: role, Type: aws.String("EC2_LINUX"), KubernetesGroups: []string{"x"}})
-	refused(t, err, http.StatusBadRequest, "InvalidParameterException", notStandard)
+	for want, in := range map[string]sdk.CreateAccessEntryInput{
+		`The specified kubernetesGroups is invalid: setting kubernetesGroups is not allowed when the type is "EC2_LINUX"`: {KubernetesGroups: []string{"x"}},
+		`The specified username is invalid: setting username is not allowed when the type is "EC2_LINUX"`:                 {Username: aws.String("x")},
+		"AccessEntry principalArn must be IAM role when using types [EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]": {
+			PrincipalArn: aws.String("arn:aws:iam::444455556666:user/someone")},
+		"AccessEntry principalArn must be from the same account as the cluster when using types [EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]": {
+			PrincipalArn: aws.String("arn:aws:iam::444455556666:role/app")},
+		"The username must not begin with eks:": {Type: aws.String("STANDARD"), Username: aws.String("eks:me")},
+	} {
+		in.ClusterName = name
+		if in.PrincipalArn == nil {
+			in.PrincipalArn = role
+		}
+		if in.Type == nil {
+			in.Type = aws.String("EC2_LINUX")
+		}
+		_, err := c.CreateAccessEntry(ctx, &in)
+		refused(t, err, http.StatusBadRequest, "InvalidParameterException", want)
+	}
 	made := must[*sdk.CreateAccessEntryOutput](t)(c.CreateAccessEntry(ctx, &sdk.CreateAccessEntryInput{ClusterName: name, PrincipalArn: role, Type: aws.String("EC2_LINUX")})).AccessEntry
 	if *made.Username != "system:node:{{EC2PrivateDNSName}}" || !slices.Equal(made.KubernetesGroups, []string{"system:nodes"}) {
 		t.Errorf("made %+v", made)
 	}
-	_, err = c.AssociateAccessPolicy(ctx, &sdk.AssociateAccessPolicyInput{ClusterName: name, PrincipalArn: role, PolicyArn: aws.String(adminPolicy),
+	_, err := c.AssociateAccessPolicy(ctx, &sdk.AssociateAccessPolicyInput{ClusterName: name, PrincipalArn: role, PolicyArn: aws.String(adminPolicy),
 		AccessScope: &types.AccessScope{Type: types.AccessScopeTypeCluster}})
 	refused(t, err, http.StatusBadRequest, "InvalidParameterException", notStandard)
 }

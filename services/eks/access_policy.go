@@ -49,8 +49,10 @@ func (in *accessPolicyInput) check() error {
 		return invalidParameter("The policyArn parameter format is not valid")
 	case in.AccessScope.Type != "cluster" && in.AccessScope.Type != "namespace":
 		return invalidParameter("The type of accessScope must be cluster or namespace.")
-	case (in.AccessScope.Type == "namespace") != (len(in.AccessScope.Namespaces) > 0):
-		return invalidParameter("Namespaces must be given for an accessScope of the type namespace, and for no other.")
+	case in.AccessScope.Type == "namespace" && len(in.AccessScope.Namespaces) == 0:
+		return invalidParameter("At least 1 namespace must be provided if the type is set as namespace")
+	case in.AccessScope.Type == "cluster" && len(in.AccessScope.Namespaces) > 0:
+		return invalidParameter("accessScope should not include namespaces if the type is not set as namespace")
 	}
 	return nil
 }

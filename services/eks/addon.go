@@ -3,11 +3,12 @@ package eks
 import (
 	"fmt"
 	"net/http"
-	"slices"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -139,14 +140,24 @@ func (in *addonInput) apply(s *Service, c *call, a *Addon) ([]*Association, erro
 		return nil, invalidParameter("The resolveConflicts %q is not valid.", in.ResolveConflicts)
 	}
 	if in.AddonVersion != "" {
+		if !addonVersion.MatchString(in.AddonVersion) {
+			return nil, a.refuse("Addon version specified is not supported")
+		}
 		a.Version = in.AddonVersion
 	}
 	if in.ConfigurationValues != nil {
+		var any any
+		if yaml.Unmarshal([]byte(*in.ConfigurationValues), &any) != nil { // JSON is YAML
+			return nil, a.refuse("The ConfigurationValues provided is not in valid YAML or JSON format.")
+		}
 		a.Configuration = *in.ConfigurationValues
 	}
 	if in.ServiceAccountRoleARN != nil {
 		if *in.ServiceAccountRoleARN != "" {
-			if err := passRole(c.Request, *in.ServiceAccountRoleARN, "eks.amazonaws.com"); err != nil {
+			if err := ownAccount(*in.ServiceAccountRoleARN, a.Account); err != nil {
+				return nil, err
+			}
+			if err := passRole(c.Request, *in.ServiceAccountRoleARN, "eks.amazonaws.com", a.ARN()); err != nil {
 				return nil, err
 			}
 		}
@@ -174,6 +185,16 @@ func (in *addonInput) apply(s *Service, c *call, a *Addon) ([]*Association, erro
 		list = append(list, association)
 	}
 	return list, nil
+}
+
+// addonVersion is the form of all versions that EKS publishes (recorded 17).
+var addonVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9A-Za-z]+$`)
+
+// refuse words a parameter that is wrong as EKS does for add-ons.
+func (a *Addon) refuse(text string) error {
+	f := invalidParameter("%s", text)
+	f.Wire.With("addonName", a.Name)
+	return ofCluster(a.Cluster, f)
 }
 
 // put stores an add-on and, when they were given, its associations in place of
@@ -221,6 +242,9 @@ func (s *Service) createAddon(c *call) (any, error) {
 	if a.Namespace == "" {
 		a.Namespace = "kube-system"
 	}
+	if !namespaceName.MatchString(a.Namespace) {
+		return nil, a.refuse("Provided namespace value is not a valid RFC 1123 DNS label")
+	}
 	if err := authorizeTags(c, a.ARN(), a.Account, a.Tags); err != nil {
 		return nil, err
 	}
@@ -263,11 +287,15 @@ func openAddon(c *call) (*Addon, error) {
 		return nil, NoCluster(name)
 	}
 	if !found {
-		f := api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No addon: %s found in cluster: %s", addon, name)
-		f.Wire.With("addonName", addon)
-		return nil, ofCluster(name, f)
+		return nil, noAddon(name, addon)
 	}
 	return a, nil
+}
+
+func noAddon(cluster, name string) error {
+	f := api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No addon: %s found in cluster: %s", name, cluster)
+	f.Wire.With("addonName", name)
+	return ofCluster(cluster, f)
 }
 
 func (s *Service) describeAddon(c *call) (any, error) {
@@ -299,7 +327,7 @@ func (s *Service) deleteAddon(c *call) (any, error) {
 	}
 	shown := a.describe(c.State, "DELETING")
 	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		for _, association := range slices.Clone(a.owned(tx)) {
+		for _, association := range a.owned(tx) {
 			tx.Delete(association)
 		}
 		tx.Delete(a)

@@ -46,6 +46,17 @@ func TestAddons(t *testing.T) {
 	refused(t, err, http.StatusNotFound, "ResourceNotFoundException", "No addon: none found in cluster: your-cluster-name")
 
 	csi := aws.String("aws-ebs-csi-driver")
+	for want, in := range map[string]sdk.CreateAddonInput{
+		"Addon version specified is not supported":                              {AddonVersion: aws.String("1.48.0")},
+		"The ConfigurationValues provided is not in valid YAML or JSON format.": {ConfigurationValues: aws.String(`{"a":`)},
+		"Provided namespace value is not a valid RFC 1123 DNS label":            {NamespaceConfig: &types.AddonNamespaceConfigRequest{Namespace: aws.String("Not_One")}},
+	} {
+		in.ClusterName, in.AddonName = cluster, csi
+		_, err := c.CreateAddon(ctx, &in)
+		refused(t, err, http.StatusBadRequest, "InvalidParameterException", want)
+	}
+	_, err = c.CreateAddon(ctx, &sdk.CreateAddonInput{ClusterName: cluster, AddonName: csi, ServiceAccountRoleArn: aws.String("arn:aws:iam::444455556666:role/app")})
+	refused(t, err, http.StatusForbidden, "AccessDeniedException", "Cross-account pass role is not allowed.")
 	withPods := must[*sdk.CreateAddonOutput](t)(c.CreateAddon(ctx, &sdk.CreateAddonInput{
 		ClusterName: cluster, AddonName: csi, AddonVersion: aws.String("v1.48.0-eksbuild.1"), ConfigurationValues: aws.String(`{"a":1}`), Tags: map[string]string{"a": "b"},
 		PodIdentityAssociations: []types.AddonPodIdentityAssociations{{RoleArn: aws.String(roleApp), ServiceAccount: aws.String("ebs-csi-controller-sa")}},
@@ -59,7 +70,7 @@ func TestAddons(t *testing.T) {
 		t.Errorf("read %+v", read)
 	}
 	associations := must[*sdk.ListPodIdentityAssociationsOutput](t)(c.ListPodIdentityAssociations(ctx, &sdk.ListPodIdentityAssociationsInput{ClusterName: cluster})).Associations
-	if len(associations) != 1 || *associations[0].Namespace != "kube-system" || *associations[0].AssociationArn != read.PodIdentityAssociations[0] {
+	if len(associations) != 1 || *associations[0].Namespace != "kube-system" || *associations[0].AssociationArn != read.PodIdentityAssociations[0] || *associations[0].OwnerArn != *read.AddonArn {
 		t.Errorf("associations %+v", associations)
 	}
 

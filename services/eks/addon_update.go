@@ -37,8 +37,12 @@ func (s *Service) updateAddon(c *call) (any, error) {
 	}
 	update := AddonUpdate{ID: id.String(), Created: c.Now, Params: in.params()}
 	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		changed.Modified = c.Now
-		changed.Updates = append(slices.Clone(a.Updates[max(0, len(a.Updates)-mostUpdates+1):]), update)
+		now, ok := state.Get[*Addon](tx, a.StateKey())
+		if !ok || now.ID != a.ID { // deleted since it was found
+			return noAddon(a.Cluster, a.Name)
+		}
+		changed.Modified, changed.Tags = c.Now, now.Tags
+		changed.Updates = append(slices.Clone(now.Updates[max(0, len(now.Updates)-mostUpdates+1):]), update)
 		return changed.put(tx, associations)
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package eks
 import (
 	"net/http"
 	"regexp"
+	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -15,8 +16,7 @@ import (
 // mostAssociations is the quota of a cluster (EKS user guide, Pod Identity considerations).
 const mostAssociations = 5000
 
-// Names as EKS checks them: the text for namespaces is recorded 14, that for
-// service accounts is made like it.
+// Names as EKS checks them (recorded 14).
 var (
 	namespaceName      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 	serviceAccountName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
@@ -51,34 +51,49 @@ func checkName(parameter, name string, pattern *regexp.Regexp) error {
 	return nil
 }
 
-// apply writes what was given, and checks the roles that it names.
+// apply writes what was given, and checks it.
 func (in *associationInput) apply(a *Association, req *api.Request) error {
+	in.write(a)
+	return in.check(a, req)
+}
+
+func (in *associationInput) write(a *Association) {
 	if in.DisableSessionTags != nil {
 		a.DisableSessionTags = *in.DisableSessionTags
 	}
 	if in.RoleARN != nil {
-		if err := checkRole(req, *in.RoleARN, a); err != nil {
-			return err
-		}
 		a.RoleARN = *in.RoleARN
 	}
 	if in.TargetRoleARN != nil {
 		a.TargetRoleARN, a.ExternalID = *in.TargetRoleARN, ""
 		if a.TargetRoleARN != "" {
-			if arn, err := aws.ParseARN(a.TargetRoleARN); err != nil || arn.Service != "iam" {
-				return invalidParameter("Role ARN %s is not valid.", a.TargetRoleARN)
-			}
 			a.ExternalID = a.externalID()
 		}
 	}
 	if in.Policy != nil {
 		a.Policy = *in.Policy
 	}
+}
+
+// check looks at an association as it is to be: at the role that was given, and at
+// its policy, which hangs on its tags.
+func (in *associationInput) check(a *Association, req *api.Request) error {
+	if in.RoleARN != nil {
+		if err := checkRole(req, a.RoleARN, a); err != nil {
+			return err
+		}
+	}
+	if arn, err := aws.ParseARN(a.TargetRoleARN); in.TargetRoleARN != nil && a.TargetRoleARN != "" && (err != nil || arn.Service != "iam") {
+		return invalidParameter("Role ARN %s is not valid.", a.TargetRoleARN)
+	}
 	if a.Policy == "" {
 		return nil
 	}
 	if !a.DisableSessionTags {
-		return invalidParameter("The policy parameter can be used only when disableSessionTags is true.")
+		return invalidParameter("When policy is specified, disableSessionTags must be set to true") // recorded 14
+	}
+	if n := utf8.RuneCountInString(a.Policy); n > policy.MaxSessionPolicySize {
+		return invalidParameter("The policy has %d characters; it can have at most %d.", n, policy.MaxSessionPolicySize)
 	}
 	if _, err := policy.ValidateSession([]byte(a.Policy)); err != nil {
 		return invalidParameter("The policy is not valid: %s", err)
@@ -91,15 +106,10 @@ func (in *associationInput) apply(a *Association, req *api.Request) error {
 // and 41483; a trust policy without sts:TagSession gets the second one, as CDK
 // users report).
 func checkRole(req *api.Request, role string, a *Association) error {
-	arn, err := aws.ParseARN(role)
-	if err != nil || arn.Service != "iam" {
-		return invalidParameter("Role ARN %s is not valid.", role)
+	if err := ownAccount(role, a.Account); err != nil {
+		return err
 	}
-	if arn.Account != a.Account {
-		return api.Fail(http.StatusForbidden, "AccessDeniedException", "Cross-account pass role is not allowed.").
-			WithHint("give a role of the cluster's account, and the other account's as targetRoleArn")
-	}
-	if err := passRole(req, role, aws.PodIdentityService); err != nil {
+	if err := passRole(req, role, aws.PodIdentityService, ClusterARN(a.Account, a.Region, a.Cluster)); err != nil {
 		return err
 	}
 	found, ok := iam.RoleByARN(req.State, role)
@@ -115,6 +125,19 @@ func checkRole(req *api.Request, role string, a *Association) error {
 			return ofCluster(a.Cluster, invalidParameter("Trust policy of the role provided is invalid.").
 				WithHint("let the service "+aws.PodIdentityService+" do sts:AssumeRole and sts:TagSession in the role's trust policy"))
 		}
+	}
+	return nil
+}
+
+// ownAccount wants a role of the cluster's account.
+func ownAccount(role, account string) error {
+	arn, err := aws.ParseARN(role)
+	if err != nil || arn.Service != "iam" {
+		return invalidParameter("Role ARN %s is not valid.", role)
+	}
+	if arn.Account != account {
+		return api.Fail(http.StatusForbidden, "AccessDeniedException", "Cross-account pass role is not allowed.").
+			WithHint("give a role of the cluster's account; an association can have the other account's as targetRoleArn")
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (s *Service) createCluster(c *call) (any, error) {
 	case in.config["resourcesVpcConfig"] == nil:
 		return nil, invalidParameter("The resourcesVpcConfig is missing.")
 	}
-	if err := passRole(c.Request, in.RoleARN, "eks.amazonaws.com"); err != nil {
+	if err := passRole(c.Request, in.RoleARN, "eks.amazonaws.com", arn); err != nil {
 		return nil, err
 	}
 	if _, exists := ClusterByName(c.State, account, c.Region, in.Name); exists {
@@ -126,14 +126,16 @@ func clusterExists(name string) error {
 	return f
 }
 
-// passRole checks that the caller may hand the role to the service.
-func passRole(req *api.Request, role, to string) error {
+// passRole checks that the caller may hand the role to the service, for what the
+// ARN names (service authorization reference, AWS IAM, PassRole).
+func passRole(req *api.Request, role, to, of string) error {
 	arn, err := aws.ParseARN(role)
 	if err != nil || arn.Service != "iam" {
 		return invalidParameter("Role ARN %s is not valid.", role)
 	}
 	keys := policy.Context{}
 	keys.Set("iam:PassedToService", to)
+	keys.Set("iam:AssociatedResourceArn", of)
 	return authorize(req, "iam:PassRole", role, arn.Account, keys)
 }
 

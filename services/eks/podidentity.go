@@ -103,10 +103,14 @@ func (s *Service) listAssociations(c *call) (any, error) {
 		if namespace != "" && a.Namespace != namespace || account != "" && a.ServiceAccount != account {
 			continue
 		}
-		list = append(list, object{
+		one := object{
 			"clusterName": a.Cluster, "namespace": a.Namespace, "serviceAccount": a.ServiceAccount,
 			"associationArn": a.ARN(), "associationId": a.ID,
-		})
+		}
+		if a.OwnerARN != "" {
+			one["ownerArn"] = a.OwnerARN
+		}
+		list = append(list, one)
 	}
 	return paginate(c, "associations", list)
 }
@@ -127,10 +131,30 @@ func openAssociation(c *call) (*Association, error) {
 	if _, ok := ClusterByName(c.State, account, c.Region, name); !ok {
 		return nil, NoCluster(name)
 	}
-	if !found {
-		return nil, ofCluster(name, api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No service account role association found for ID: %s", id))
+	switch {
+	case len(id) != associationIDLength: // recorded 14
+		return nil, invalidParameter("The parameter associationId should be %d characters long.", associationIDLength)
+	case !found:
+		return nil, noAssociation(name, id)
 	}
 	return a, nil
+}
+
+func noAssociation(cluster, id string) error {
+	return ofCluster(cluster, api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No service account role association found for ID: %s", id))
+}
+
+// associationIDLength is that of a- and 17 characters.
+const associationIDLength = 19
+
+// current is the association as it is in the transaction: another call may have
+// changed or deleted it since it was found.
+func (a *Association) current(tx *state.Txn) (*Association, error) {
+	now, ok := state.Get[*Association](tx, a.StateKey())
+	if !ok {
+		return nil, noAssociation(a.Cluster, a.ID)
+	}
+	return now, nil
 }
 
 func (s *Service) describeAssociation(c *call) (any, error) {
@@ -157,8 +181,14 @@ func (s *Service) updateAssociation(c *call) (any, error) {
 	if err := in.apply(&changed, c.Request); err != nil {
 		return nil, err
 	}
-	changed.Modified = c.Now
 	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
+		now, err := a.current(tx)
+		if err != nil {
+			return err
+		}
+		changed = *now
+		in.write(&changed)
+		changed.Modified = c.Now
 		tx.Put(&changed)
 		return nil
 	})
@@ -173,14 +203,19 @@ func (s *Service) deleteAssociation(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var gone Association
 	err = s.store.Update(c.HTTP.Context(), func(tx *state.Txn) error {
-		tx.Delete(a)
+		now, err := a.current(tx)
+		if err != nil {
+			return err
+		}
+		gone = *now
+		tx.Delete(now)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	gone := *a
 	gone.Modified = c.Now // recorded 14
 	return object{"association": gone.describe()}, nil
 }

@@ -118,7 +118,7 @@ func TestAssociationsRole(t *testing.T) {
 		{role: "good", want: "Cross-account pass role is not allowed.", change: func(in *sdk.CreatePodIdentityAssociationInput) {
 			in.RoleArn = aws.String("arn:aws:iam::444455556666:role/good")
 		}},
-		{role: "good", want: "The policy parameter can be used only when disableSessionTags is true.", change: func(in *sdk.CreatePodIdentityAssociationInput) {
+		{role: "good", want: "When policy is specified, disableSessionTags must be set to true", change: func(in *sdk.CreatePodIdentityAssociationInput) {
 			in.Policy = aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}`)
 		}},
 		{role: "good", want: `The parameter serviceAccount contains invalid characters. It should conform to the regular expression "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"`, change: func(in *sdk.CreatePodIdentityAssociationInput) {
@@ -135,6 +135,70 @@ func TestAssociationsRole(t *testing.T) {
 		_, err := c.CreatePodIdentityAssociation(ctx, in)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", tt.role, err, tt.want)
+		}
+	}
+}
+
+const anyObject = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`
+
+// The limits of what an association can be given, the same for making and for changing one.
+func TestAssociationLimits(t *testing.T) {
+	s, _ := start(t)
+	ctx := t.Context()
+	c := client(s.Root(servicetest.Account))
+	s.Role(servicetest.Account, "app")
+	s.Trust(servicetest.Account, "app", podsTrust)
+	long := `{"Version":"2012-10-17","Statement":[{"Sid":"` + strings.Repeat("s", 2048) + `","Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`
+	many := map[string]string{}
+	for i := range 51 {
+		many[strings.Repeat("k", i+1)] = ""
+	}
+	name := aws.String("your-cluster-name")
+	create := func(change func(*sdk.CreatePodIdentityAssociationInput)) (*sdk.CreatePodIdentityAssociationOutput, error) {
+		in := &sdk.CreatePodIdentityAssociationInput{ClusterName: name, Namespace: aws.String("ns"), ServiceAccount: aws.String("sa"), RoleArn: aws.String(roleApp)}
+		change(in)
+		return c.CreatePodIdentityAssociation(ctx, in)
+	}
+	tags := func(tags map[string]string) func(*sdk.CreatePodIdentityAssociationInput) {
+		return func(in *sdk.CreatePodIdentityAssociationInput) { in.Tags = tags }
+	}
+	for want, change := range map[string]func(*sdk.CreatePodIdentityAssociationInput){
+		"tags must have 1 to 50 entries.":                               tags(many),
+		"The tag key AWS:x is reserved: keys must not begin with aws:.": tags(map[string]string{"AWS:x": ""}),
+		"A tag's key must be between 1 and 128 characters.":             tags(map[string]string{strings.Repeat("k", 129): ""}),
+		"The value of the tag k must have at most 256 characters.":      tags(map[string]string{"k": strings.Repeat("v", 257)}),
+		"The policy has 2153 characters; it can have at most 2048.": func(in *sdk.CreatePodIdentityAssociationInput) {
+			in.DisableSessionTags, in.Policy = aws.Bool(true), &long
+		},
+		"When policy is specified, disableSessionTags must be set to true": func(in *sdk.CreatePodIdentityAssociationInput) { in.Policy = aws.String(anyObject) },
+	} {
+		_, err := create(change)
+		refused(t, err, http.StatusBadRequest, "InvalidParameterException", want)
+	}
+	made := must[*sdk.CreatePodIdentityAssociationOutput](t)(create(func(in *sdk.CreatePodIdentityAssociationInput) {
+		in.DisableSessionTags, in.Policy = aws.Bool(true), aws.String(anyObject)
+	})).Association
+	_, err := c.UpdatePodIdentityAssociation(ctx, &sdk.UpdatePodIdentityAssociationInput{ClusterName: name, AssociationId: made.AssociationId, DisableSessionTags: aws.Bool(false)})
+	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "When policy is specified, disableSessionTags must be set to true")
+	_, err = c.TagResource(ctx, &sdk.TagResourceInput{ResourceArn: made.AssociationArn, Tags: map[string]string{"aws:x": ""}})
+	refused(t, err, http.StatusBadRequest, "BadRequestException", "The tag key aws:x is reserved: keys must not begin with aws:.")
+	_, err = c.DeletePodIdentityAssociation(ctx, &sdk.DeletePodIdentityAssociationInput{ClusterName: name, AssociationId: aws.String("None")})
+	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "The parameter associationId should be 19 characters long.")
+}
+
+// iam:PassRole knows for what the role is passed on: for the cluster.
+func TestAssociationPassesTheRoleForItsCluster(t *testing.T) {
+	s, _ := start(t)
+	s.Role(servicetest.Account, "app")
+	s.Trust(servicetest.Account, "app", podsTrust)
+	for cluster, want := range map[string]bool{"your-cluster-name": true, "another": false} {
+		pass := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"pods.eks.amazonaws.com"},` +
+			`"ArnEquals":{"iam:AssociatedResourceArn":"arn:aws:eks:us-west-2:111122223333:cluster/` + cluster + `"}}}]}`
+		c := client(s.Role(servicetest.Account, "maker", pass, servicetest.Allow("*", "eks:*")))
+		_, err := c.CreatePodIdentityAssociation(t.Context(), &sdk.CreatePodIdentityAssociationInput{
+			ClusterName: aws.String("your-cluster-name"), Namespace: aws.String("ns"), ServiceAccount: aws.String("for-" + cluster), RoleArn: aws.String(roleApp)})
+		if (err == nil) != want {
+			t.Errorf("passed for %s: %v", cluster, err)
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package eks
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -99,8 +101,11 @@ func (s *Service) tagResource(c *call) (any, error) {
 	if _, err := openARN(c, keys); err != nil {
 		return nil, err
 	}
-	if len(tags) == 0 || len(tags) > 50 {
-		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "tags must have 1 to 50 entries.")
+	if len(tags) == 0 {
+		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "tags must have 1 to %d entries.", mostTags)
+	}
+	if wrong := wrongTags(tags); wrong != "" {
+		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "%s", wrong)
 	}
 	return s.retag(c, func(old []aws.Tag) []aws.Tag { return services.SetTags(old, tags...) })
 }
@@ -122,8 +127,8 @@ func (s *Service) retag(c *call, to func([]aws.Tag) []aws.Tag) (any, error) {
 			return err
 		}
 		tags := to(found.tags())
-		if len(tags) > 50 {
-			return api.Fail(http.StatusBadRequest, "BadRequestException", "A resource has at most 50 tags.")
+		if len(tags) > mostTags {
+			return api.Fail(http.StatusBadRequest, "BadRequestException", "A resource has at most %d tags.", mostTags)
 		}
 		tx.Put(found.withTags(tags))
 		return nil
@@ -134,12 +139,38 @@ func (s *Service) retag(c *call, to func([]aws.Tag) []aws.Tag) (any, error) {
 	return object{}, nil
 }
 
-// authorizeTags asks for the permission that tags need which come with something
+// mostTags is how many tags a resource of EKS can have.
+const mostTags = 50
+
+// wrongTags says which limit of the API tags break (API reference, TagResource;
+// EKS user guide, "Tag restrictions"); "" for none. The texts are not AWS's.
+func wrongTags(tags []aws.Tag) string {
+	if len(tags) > mostTags {
+		return fmt.Sprintf("tags must have 1 to %d entries.", mostTags)
+	}
+	for _, t := range tags {
+		switch n, m := utf8.RuneCountInString(t.Key), utf8.RuneCountInString(t.Value); {
+		case n < 1 || n > 128:
+			return "A tag's key must be between 1 and 128 characters."
+		case m > 256:
+			return fmt.Sprintf("The value of the tag %s must have at most 256 characters.", t.Key)
+		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+			return fmt.Sprintf("The tag key %s is reserved: keys must not begin with aws:.", t.Key)
+		}
+	}
+	return ""
+}
+
+// authorizeTags holds the tags that come with something new against the API's
+// limits, and asks for the permission that tags need which come with something
 // new, beside that of its creation (service authorization reference, Amazon EKS,
 // TagResource; aws/karpenter-provider-aws#5544, gravitational/teleport#44736).
 func authorizeTags(c *call, resource, account string, tags []aws.Tag) error {
 	if len(tags) == 0 {
 		return nil
+	}
+	if wrong := wrongTags(tags); wrong != "" {
+		return invalidParameter("%s", wrong)
 	}
 	keys := policy.Context{}
 	services.RequestTagKeys(keys, tags)

@@ -193,8 +193,9 @@ func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*st
 		return nil, invalidToken(oidc.ReasonMissingClaim, "the token is not bound to a pod: it has no kubernetes.io/pod",
 			"use the token that the webhook projects into the pod; kubectl create token makes one with --bound-object-kind Pod")
 	}
+	organization, path := req.OrganizationOf(req.State, cluster.Account)
 	return &sts.Pod{
-		Account: cluster.Account, Region: cluster.Region, Cluster: cluster.Name, ClusterARN: cluster.ARN(),
+		Account: cluster.Account, Region: cluster.Region, Cluster: cluster.Name, ClusterARN: cluster.ARN(), OrganizationID: organization, OrganizationPath: path,
 		Namespace: k.Namespace, ServiceAccount: k.ServiceAccount.Name, Name: k.Pod.Name, UID: k.Pod.UID,
 	}, nil
 }
