@@ -29,6 +29,14 @@ type Access struct {
 // resource's own, and records the check in the request's decision. The
 // administrator of an account (its root user) may do everything there.
 func (req *Request) Authorize(a Access) policy.Decision {
+	d := req.Would(a)
+	req.Decision.AddCheck(decision.Check{Action: a.Action, Resource: a.Resource, Decision: d})
+	return d
+}
+
+// Would is what Authorize would say, for a call that asks about another: nothing
+// is recorded.
+func (req *Request) Would(a Access) policy.Decision {
 	p := req.Principal
 	ctx := req.ContextKeys()
 	for k, v := range a.Keys {
@@ -45,9 +53,7 @@ func (req *Request) Authorize(a Access) policy.Decision {
 		sets = req.PoliciesOf(req.State, p)
 	}
 	sets.Trust, sets.Resource, sets.ResourceDecides, sets.ResourceAccount = a.Trust, a.ResourcePolicy, a.ResourceDecides, resourceAccount
-	d := policy.Evaluate(sets, policy.Request{
+	return policy.Evaluate(sets, policy.Request{
 		Action: a.Action, Resource: a.Resource, Principal: p.PolicyPrincipal(), Context: ctx,
 	})
-	req.Decision.AddCheck(decision.Check{Action: a.Action, Resource: a.Resource, Decision: d})
-	return d
 }

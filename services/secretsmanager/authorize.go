@@ -35,13 +35,25 @@ func (s *Service) open(req *api.Request, secretID string, keys policy.Context) (
 		keys = policy.Context{}
 	}
 	keys.Set("secretsmanager:SecretId", secretID)
-	if err := authorize(req, "secretsmanager:"+req.Action, secretID, p, secret, keys); err != nil {
-		return nil, err
+	for _, action := range actionsOf(req.Action) {
+		if err := authorize(req, action, secretID, p, secret, keys); err != nil {
+			return nil, err
+		}
 	}
 	if !found {
 		return nil, notFound()
 	}
 	return secret, nil
+}
+
+// actionsOf are the permissions that a call needs: its own, and to validate a policy
+// that to put one (API reference, ValidateResourcePolicy, "Required permissions").
+func actionsOf(operation string) []string {
+	actions := []string{"secretsmanager:" + operation}
+	if operation == "ValidateResourcePolicy" {
+		actions = append(actions, "secretsmanager:PutResourcePolicy")
+	}
+	return actions
 }
 
 // authorize holds one action on one secret against all policies; secret is nil
@@ -74,9 +86,10 @@ func authorize(req *api.Request, action, secretID string, p place, secret *Secre
 
 // authorizeAny is for actions without a resource. Their refusals name none.
 func authorizeAny(req *api.Request) error {
-	action := "secretsmanager:" + req.Action
-	if d := req.Authorize(api.Access{Action: action, Resource: "*"}); !d.Allowed {
-		return denied(req, d, action, "")
+	for _, action := range actionsOf(req.Action) {
+		if d := req.Authorize(api.Access{Action: action, Resource: "*"}); !d.Allowed {
+			return denied(req, d, action, "")
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,8 +217,52 @@ func TestBlockPublicPolicy(t *testing.T) {
 		}
 	}
 	checked := must[*sdk.ValidateResourcePolicyOutput](t)(c.ValidateResourcePolicy(t.Context(), &sdk.ValidateResourcePolicyInput{ResourcePolicy: &public}))
-	if checked.PolicyValidationPassed || len(checked.ValidationErrors) != 1 {
+	if checked.PolicyValidationPassed || len(checked.ValidationErrors) != 1 || *checked.ValidationErrors[0].CheckName != "BlockPublicPolicyCheck" {
 		t.Errorf("validated: %+v", checked)
+	}
+}
+
+// TestValidateResourcePolicy: the API performs three checks, and asks for two
+// permissions (API reference, ValidateResourcePolicy).
+func TestValidateResourcePolicy(t *testing.T) {
+	s := start(t)
+	ctx := t.Context()
+	create(t, client(s.Root(servicetest.Account)), "n", "v")
+	text := func(effect, principal, action, condition string) *string {
+		return aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"` + effect + `","Principal":` + principal + `,"Action":"` + action + `","Resource":"*"` + condition + `}]}`)
+	}
+	for name, actions := range map[string][]string{"ValidateResourcePolicy": {"secretsmanager:PutResourcePolicy"}, "PutResourcePolicy": {"secretsmanager:ValidateResourcePolicy"}} {
+		c := client(s.Role(servicetest.Account, "without"+name, servicetest.Allow("*", actions...)))
+		for _, id := range []*string{nil, aws.String("n")} {
+			_, err := c.ValidateResourcePolicy(ctx, &sdk.ValidateResourcePolicyInput{SecretId: id, ResourcePolicy: text("Allow", `{"AWS":"111122223333"}`, "secretsmanager:GetSecretValue", "")})
+			if err == nil || !strings.Contains(err.Error(), "not authorized to perform: secretsmanager:"+name) {
+				t.Errorf("without %s: %v", name, err)
+			}
+		}
+	}
+	manager := client(s.Role(servicetest.Account, "manager", servicetest.Allow("*", "secretsmanager:*")))
+	for _, tc := range []struct {
+		text *string
+		want []string
+	}{
+		{text("Allow", `{"AWS":"111122223333"}`, "secretsmanager:GetSecretValue", ""), nil},
+		{text("Deny", `"*"`, "secretsmanager:GetSecretValue", ""), nil},
+		{text("Deny", `"*"`, "secretsmanager:*", ""), []string{"LockOutCheck"}},
+		{text("Deny", `{"AWS":"arn:aws:iam::111122223333:role/manager"}`, "secretsmanager:Put*", ""), []string{"LockOutCheck"}},
+		{text("Deny", `"*"`, "secretsmanager:*", `,"Condition":{"StringNotEquals":{"aws:PrincipalArn":"arn:aws:iam::111122223333:role/manager"}}`), nil},
+		{text("Deny", `"*"`, "secretsmanager:*", `,"Condition":{"StringNotEquals":{"aws:SourceVpce":"vpce-1a2b"}}`), []string{"LockOutCheck"}},
+		{text("Allow", `"*"`, "secretsmanager:GetSecretValue", ""), []string{"BlockPublicPolicyCheck"}},
+	} {
+		for _, id := range []*string{nil, aws.String("n")} {
+			out := must[*sdk.ValidateResourcePolicyOutput](t)(manager.ValidateResourcePolicy(ctx, &sdk.ValidateResourcePolicyInput{SecretId: id, ResourcePolicy: tc.text}))
+			var got []string
+			for _, e := range out.ValidationErrors {
+				got = append(got, *e.CheckName)
+			}
+			if !slices.Equal(got, tc.want) || out.PolicyValidationPassed != (len(tc.want) == 0) {
+				t.Errorf("%s: %v, passed %v; want %v", *tc.text, got, out.PolicyValidationPassed, tc.want)
+			}
+		}
 	}
 }
 

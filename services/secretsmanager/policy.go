@@ -55,8 +55,7 @@ func (s *Service) putResourcePolicy(req *api.Request) (any, error) {
 		return nil, malformed(err)
 	}
 	if in.BlockPublicPolicy && services.Public(parsed) {
-		return nil, api.Fail(http.StatusBadRequest, "PublicPolicyException",
-			"The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access to the secret.")
+		return nil, api.Fail(http.StatusBadRequest, "PublicPolicyException", publicText)
 	}
 	document, principals, unknown := iam.BindPrincipals(req.State, parsed)
 	if unknown != "" {
@@ -103,34 +102,62 @@ type validateResourcePolicyOutput struct {
 
 type validationError struct{ CheckName, ErrorMessage string }
 
-// validateResourcePolicy finds out what PutResourcePolicy would refuse, and
-// policies that let everybody in.
+// validateResourcePolicy finds out what PutResourcePolicy would refuse, policies that
+// let everybody in, and those that lock the caller out.
 func (s *Service) validateResourcePolicy(req *api.Request) (any, error) {
 	var in validateResourcePolicyInput
 	if err := req.DecodeJSON(&in); err != nil {
 		return nil, err
 	}
+	secret := &Secret{}
+	var err error
 	if in.SecretId == "" {
-		if err := authorizeAny(req); err != nil {
-			return nil, err
-		}
-	} else if _, err := s.open(req, in.SecretId, nil); err != nil {
+		err = authorizeAny(req)
+	} else if secret, err = s.open(req, in.SecretId, nil); err == nil && !secret.Deleted.IsZero() {
+		err = markedForDeletion()
+	}
+	if err != nil {
 		return nil, err
 	}
 	parsed, err := policy.ValidateResource([]byte(in.ResourcePolicy))
 	if err != nil {
 		return nil, malformed(err)
 	}
-	if _, _, unknown := iam.BindPrincipals(req.State, parsed); unknown != "" {
+	document, principals, unknown := iam.BindPrincipals(req.State, parsed)
+	if unknown != "" {
 		return nil, unsupportedPrincipal(unknown)
 	}
-	out := validateResourcePolicyOutput{PolicyValidationPassed: true, ValidationErrors: []validationError{}}
+	out := validateResourcePolicyOutput{ValidationErrors: []validationError{}}
 	if services.Public(parsed) {
-		out.PolicyValidationPassed = false
-		out.ValidationErrors = append(out.ValidationErrors, validationError{"BlockPublicPolicy", "The resource policy did not prevent broad access to the secret."})
+		out.ValidationErrors = append(out.ValidationErrors, validationError{"BlockPublicPolicyCheck", publicText})
 	}
+	proposed := secret.clone()
+	proposed.Policy, proposed.PolicyPrincipals = &document, principals
+	if locksOut(req, proposed) {
+		out.ValidationErrors = append(out.ValidationErrors, validationError{"LockOutCheck", "This resource policy will not allow you to manage this secret in the future."})
+	}
+	out.PolicyValidationPassed = len(out.ValidationErrors) == 0
 	return out, nil
 }
+
+// locksOut says whether the caller could not put another policy once the secret had
+// this one (API reference, ValidateResourcePolicy). A secret without a name stands
+// for any.
+func locksOut(req *api.Request, proposed *Secret) bool {
+	access := api.Access{Action: "secretsmanager:PutResourcePolicy", Resource: "*", ResourcePolicy: proposed.resourcePolicy(req.State), Keys: policy.Context{}}
+	if proposed.Name != "" {
+		access.Resource, access.ResourceAccount = proposed.ARN(), proposed.Account
+		services.ResourceTagKeys(access.Keys, proposed.Tags, "secretsmanager:ResourceTag/")
+	}
+	if req.Would(access).Allowed {
+		return false
+	}
+	access.Resource = arnOf(proposed.Account, proposed.Region, proposed.Name)
+	return !proposed.ByName || !req.Would(access).Allowed
+}
+
+// publicText: recorded 11.
+const publicText = "You can not attach a resource policy that grants Public access to your secret."
 
 const unsupportedText = "This resource policy contains an unsupported principal."
 
