@@ -79,11 +79,11 @@ func entryOf(ctx context.Context, client *eks.Client, c Cluster, id *Identity) (
 
 func withoutPath(principal string) string {
 	arn, err := aws.ParseARN(principal)
-	name, isRole := strings.CutPrefix(arn.Resource, "role/")
+	name, isRole := arn.Role()
 	if err != nil || !isRole {
 		return principal
 	}
-	arn.Resource = "role/" + name[strings.LastIndexByte(name, '/')+1:]
+	arn.Resource = "role/" + name
 	return arn.String()
 }
 

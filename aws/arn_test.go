@@ -46,7 +46,7 @@ func TestPartitions(t *testing.T) {
 	if p, known := aws.PartitionByID("b"); known {
 		t.Error(p)
 	}
-	if ids := aws.PartitionIDs(); len(ids) != len(aws.Partitions()) || ids[0] != "aws" {
+	if ids := aws.PartitionIDs(); len(ids) != 8 || ids[0] != "aws" {
 		t.Error(ids)
 	}
 }

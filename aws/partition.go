@@ -1,9 +1,6 @@
 package aws
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // Partition is a part of AWS with accounts, domains and ARNs of its own.
 type Partition struct {
@@ -34,9 +31,6 @@ var partitions = []Partition{
 	{"aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu", "eusc-de-east-1", "eusc-"},
 	{DefaultPartition, "amazonaws.com", "api.aws", "us-east-1", ""},
 }
-
-// Partitions are all partitions of AWS.
-func Partitions() []Partition { return slices.Clone(partitions) }
 
 // PartitionIDs are the names of all partitions, that of most accounts first.
 func PartitionIDs() []string {

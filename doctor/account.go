@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,16 +105,13 @@ func (x *examination) noServiceAccount(ctx context.Context) Link {
 // roleARN is the ARN of a role, taken apart.
 type roleARN struct{ arn, partition, account, name string }
 
-// rolePattern is what the webhook expects; it only warns of anything else, and
-// the STS refuses it later.
-var rolePattern = regexp.MustCompile(`^arn:(aws[a-z0-9-]*):iam::(\d{12}):role/([\w/.@+=,-]+)$`)
-
 func parseRole(arn string) (roleARN, bool) {
-	m := rolePattern.FindStringSubmatch(arn)
-	if m == nil {
+	if aws.RoleARNProblem(arn) != "" {
 		return roleARN{}, false
 	}
-	return roleARN{arn, m[1], m[2], m[3][strings.LastIndex(m[3], "/")+1:]}, true
+	a, err := aws.ParseARN(arn)
+	name, _ := a.Role()
+	return roleARN{arn, a.Partition, a.Account, name}, err == nil
 }
 
 func (x *examination) annotation(ctx context.Context) Link {
@@ -136,7 +132,7 @@ func (x *examination) annotation(ctx context.Context) Link {
 		if _, valid := parseRole(meant); !valid {
 			meant = x.likelyRole(ctx)
 		}
-		return broken(fmt.Sprintf("%s: %q is no role's ARN", roleAnnotation, arn), x.annotate(meant)).because(arnMistake(arn))
+		return broken(fmt.Sprintf("%s: %q is not a role's ARN", roleAnnotation, arn), x.annotate(meant)).because(aws.RoleARNProblem(arn))
 	}
 	x.role = role
 	link := ok(roleAnnotation + ": " + arn)
@@ -214,28 +210,4 @@ func (x *examination) noAnnotation(mend string) Link {
 		link.Mend = append(append(link.Mend, note("or, by EKS Pod Identity:")), x.createAssociation()...)
 	}
 	return x.whereElse(link)
-}
-
-// arnMistake says what is wrong with what ought to be a role's ARN.
-func arnMistake(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	switch {
-	case strings.TrimSpace(arn) != arn:
-		return "there is white space around it"
-	case strings.ContainsAny(arn, `"'`):
-		return "there are quotation marks in it"
-	case len(parts) < 6 || parts[0] != "arn":
-		return "write arn:aws:iam::ACCOUNT:role/ROLE"
-	case parts[2] == "sts":
-		return "that is a session of a role; write the role itself, arn:aws:iam::ACCOUNT:role/ROLE"
-	case parts[2] != "iam":
-		return "the service is " + parts[2] + "; a role's is iam"
-	case parts[3] != "":
-		return "roles have no region: leave " + parts[3] + " out"
-	case len(parts[4]) != 12 || strings.Trim(parts[4], "0123456789") != "":
-		return fmt.Sprintf("the account is %q; account ids have twelve digits, zeroes in front included", parts[4])
-	case !strings.HasPrefix(parts[5], "role/"):
-		return fmt.Sprintf("%q is no role; write role/ROLE", parts[5])
-	}
-	return "the name has characters that a role's may not have"
 }

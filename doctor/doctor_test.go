@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/kube"
 )
@@ -74,25 +75,7 @@ func TestReportAsJSON(t *testing.T) {
 	}
 }
 
-func TestArnMistake(t *testing.T) {
-	for arn, want := range map[string]string{
-		" arn:aws:iam::111122223333:role/App":          "white space",
-		`"arn:aws:iam::111122223333:role/App"`:         "quotation marks",
-		"App":                                          "write arn:aws:iam::ACCOUNT:role/ROLE",
-		"arn:aws:sts::111122223333:assumed-role/App/x": "a session of a role",
-		"arn:aws:s3:::bucket":                          "the service is s3",
-		"arn:aws:iam:us-west-2:111122223333:role/App":  "leave us-west-2 out",
-		"arn:aws:iam::1111:role/App":                   `the account is "1111"`,
-		"arn:aws:iam::111122223333:user/App":           `"user/App" is no role`,
-		"arn:aws:iam::111122223333:role/A pp":          "characters",
-	} {
-		if _, valid := parseRole(arn); valid {
-			t.Errorf("%s passes for a role", arn)
-		}
-		if got := arnMistake(arn); !strings.Contains(got, want) {
-			t.Errorf("%s: %q, want %q", arn, got, want)
-		}
-	}
+func TestParseRole(t *testing.T) {
 	role, valid := parseRole("arn:aws-cn:iam::111122223333:role/team/App")
 	if !valid || role.partition != "aws-cn" || role.account != "111122223333" || role.name != "App" {
 		t.Errorf("%+v", role)
@@ -110,7 +93,7 @@ func FuzzRoleARN(f *testing.F) {
 			}
 			return
 		}
-		if arnMistake(arn) == "" {
+		if aws.RoleARNProblem(arn) == "" {
 			t.Errorf("nothing is said of %q", arn)
 		}
 	})

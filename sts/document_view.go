@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
@@ -69,14 +68,15 @@ func (d *DocumentView) Roles(account string) []*iam.Role {
 // Role implements [View].
 func (d *DocumentView) Role(arn string) (*iam.Role, string) {
 	a, err := aws.ParseARN(arn)
-	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
+	name, isRole := a.Role()
+	if err != nil || !isRole {
 		return nil, notARole(arn)
 	}
-	wanted := iam.Role{Account: a.Account, Name: a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]}
+	wanted := iam.Role{Account: a.Account, Name: name}
 	role := d.roles[wanted.StateKey()]
 	switch {
 	case role == nil:
-		return nil, noRole(a)
+		return nil, noRole(a.Account, name)
 	case role.ARN() != arn:
 		return nil, anotherRole(arn, a.Account, role.ARN())
 	}

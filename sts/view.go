@@ -2,7 +2,6 @@ package sts
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
@@ -37,12 +36,13 @@ func (s *stateView) Role(arn string) (*iam.Role, string) {
 
 func (s *stateView) whyNoRole(arn string) string {
 	a, err := aws.ParseARN(arn)
-	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
+	name, isRole := a.Role()
+	if err != nil || !isRole {
 		return notARole(arn)
 	}
-	role, ok := iam.RoleByName(s, a.Account, a.Resource[strings.LastIndexByte(a.Resource, '/')+1:])
+	role, ok := iam.RoleByName(s, a.Account, name)
 	if !ok {
-		return noRole(a)
+		return noRole(a.Account, name)
 	}
 	return anotherRole(arn, a.Account, role.ARN())
 }
@@ -50,8 +50,8 @@ func (s *stateView) whyNoRole(arn string) string {
 // Why there is no role of an ARN.
 func notARole(arn string) string { return arn + " is not the ARN of a role" }
 
-func noRole(a aws.ARN) string {
-	return fmt.Sprintf("account %s has no role named %s", a.Account, a.Resource[strings.LastIndexByte(a.Resource, '/')+1:])
+func noRole(account, name string) string {
+	return fmt.Sprintf("account %s has no role named %s", account, name)
 }
 
 func anotherRole(arn, account, other string) string {

@@ -39,7 +39,7 @@ type agentFlags struct {
 func (p *program) agentCommand() *cobra.Command {
 	var f agentFlags
 	cmd := &cobra.Command{
-		Use: "agent", Short: "Run the node's agent of EKS Pod Identity: pods ask it for credentials", Args: cobra.NoArgs,
+		Use: "agent", Short: "Run the node's agent of EKS Pod Identity: pods ask it for credentials", Args: noArguments,
 		Long: `agent answers the SDKs of a node's pods at http://169.254.170.23/v1/credentials:
 it takes a pod's token to EKS Auth, and keeps the credentials of the pod's
 association until they are due for renewal. The DaemonSet in deploy/ runs it on
@@ -89,7 +89,7 @@ credentials it signs as the emulator's administrator.`,
 func (p *program) agentInitializeCommand() *cobra.Command {
 	var bind []string
 	cmd := &cobra.Command{
-		Use: "initialize", Short: "Give this node the addresses that the agent listens on (needs CAP_NET_ADMIN)", Args: cobra.NoArgs,
+		Use: "initialize", Short: "Give this node the addresses that the agent listens on (needs CAP_NET_ADMIN)", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			skipped, err := agent.Initialize(bind)
 			if err != nil {

@@ -51,7 +51,7 @@ func (p *program) auditCommand() *cobra.Command {
 	var account, output, to string
 	var migrate bool
 	cmd := &cobra.Command{
-		Use: "audit", Short: "Show which pod gets which role: manifests against IAM, with every broken link", Args: cobra.NoArgs, Long: auditLong,
+		Use: "audit", Short: "Show which pod gets which role: manifests against IAM, with every broken link", Args: noArguments, Long: auditLong,
 		Example: `  helm template loki grafana/loki -n monitoring > loki.yaml
   irsa-emu audit --given loki.yaml --given account.json --issuer https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE1
   irsa-emu audit --migrate --given loki.yaml --given account.json --cluster my-cluster
@@ -69,6 +69,9 @@ func (p *program) auditCommand() *cobra.Command {
 			}
 			if _, ok := audit.MechanismNamed(to); to != "" && !ok {
 				return usageError("--to %s: write %s", to, strings.Join(audit.Mechanisms(), " or "))
+			}
+			if err := checkIssuer(o.Issuer); err != nil {
+				return err
 			}
 			if len(given.paths) == 0 {
 				return usageError("--given: missing; give the manifests, and a plan, a template or an account's details that has the roles")

@@ -22,7 +22,7 @@ type authenticatorFlags struct {
 func (p *program) authenticatorCommand() *cobra.Command {
 	var f authenticatorFlags
 	cmd := &cobra.Command{
-		Use: "authenticator", Short: "Run the API server's authenticator of AWS principals; for a pod in a cluster", Args: cobra.NoArgs,
+		Use: "authenticator", Short: "Run the API server's authenticator of AWS principals; for a pod in a cluster", Args: noArguments,
 		Long: `authenticator runs beside the API server of a cluster that irsa-emu up made, and
 answers its TokenReviews as EKS's control plane does: it asks the emulator's STS who
 signed a token of aws eks get-token, and EKS's access entries and the ConfigMap

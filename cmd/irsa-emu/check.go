@@ -43,7 +43,7 @@ func (p *program) checkCommand() *cobra.Command {
 	var explain, strict bool
 	var output string
 	cmd := &cobra.Command{
-		Use: "check", Short: "Decide one trust question offline: may this identity assume a role?", Args: cobra.NoArgs, Long: checkLong,
+		Use: "check", Short: "Decide one trust question offline: may this identity assume a role?", Args: noArguments, Long: checkLong,
 		Example: `  irsa-emu check --trust-policy trust-policy.json \
     --issuer https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE --service-account your-namespace/your-service-account
   irsa-emu check --trust-policy trust-policy.json --profile github --claim repository=octo-org/octo-repo

@@ -39,12 +39,10 @@ const (
 
 // podIdentity answers for the pods of a service account.
 func (q *question) podIdentity(p *program) (verdict, error) {
-	namespace, name, ok := strings.Cut(q.who.serviceAccount, "/")
+	namespace, name, err := splitServiceAccount(q.who.serviceAccount)
 	switch {
-	case q.who.serviceAccount == "":
-		return verdict{}, usageError("--service-account: missing; with --pod-identity, write --service-account NAMESPACE/NAME")
-	case !ok || namespace == "" || name == "" || strings.Contains(name, "/"):
-		return verdict{}, usageError("--service-account %s: write NAMESPACE/NAME", q.who.serviceAccount)
+	case err != nil:
+		return verdict{}, err
 	case q.who.subject+q.who.claimsFile+q.who.tokenFile+q.who.profile+q.who.issuer != "" || len(q.who.audience)+len(q.who.claims) > 0:
 		return verdict{}, usageError("--pod-identity: EKS makes the call, not the token's bearer; leave --issuer, --audience, --subject, --claims, --claim, --token and --profile out")
 	case len(q.keys) > 0:

@@ -32,7 +32,7 @@ func (p *program) diffCommand() *cobra.Command {
 	var output string
 	forms := []string{"text", "json", "markdown", "sarif", "html"}
 	cmd := &cobra.Command{
-		Use: "diff OLD NEW", Short: "List the access that one source gives and another did not", Args: cobra.ExactArgs(2), Long: diffLong,
+		Use: "diff OLD NEW", Short: "List the access that one source gives and another did not", Args: arguments(2, 2), Long: diffLong,
 		Example: `  irsa-emu diff old-plan.json new-plan.json -o markdown
   irsa-emu diff trust-policy.json new-trust-policy.json --provider-client-id sts.amazonaws.com`,
 		RunE: func(cmd *cobra.Command, args []string) error {

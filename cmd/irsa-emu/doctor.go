@@ -41,7 +41,7 @@ kubeconfig is wrong. -o json prints {"whole", "firstBroken", "session", "links":
 func (p *program) doctorCommand() *cobra.Command {
 	var f doctorFlags
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Find out why a pod has no AWS credentials, or the wrong ones", Args: cobra.NoArgs, Long: doctorLong,
+		Use: "doctor", Short: "Find out why a pod has no AWS credentials, or the wrong ones", Args: noArguments, Long: doctorLong,
 		Example: `  irsa-emu doctor --namespace your-namespace --pod python-app-6d5f7c9b8-x2x7k
   irsa-emu doctor --namespace your-namespace --service-account your-service-account`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.doctor(cmd.Context(), f) },

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -15,13 +16,16 @@ func (p *program) envCommand() *cobra.Command {
 	var c client
 	var account, region, secret string
 	cmd := &cobra.Command{
-		Use: "env", Short: "Print export lines that point aws, the SDKs and Terraform at the emulator", Args: cobra.NoArgs,
+		Use: "env", Short: "Print export lines that point aws, the SDKs and Terraform at the emulator", Args: noArguments,
 		Example: `  eval "$(irsa-emu env)"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			key := account
-			if key == "" {
-				key = "test"
+			if account != "" && !aws.IsAccount(account) {
+				return usageError("--account %s: an account id is twelve digits, such as %s", account, aws.DefaultAccount)
 			}
+			if err := checkRegion(region); err != nil {
+				return err
+			}
+			key := cmp.Or(account, "test")
 			if region == "" {
 				region = c.region(cmd.Context())
 			}

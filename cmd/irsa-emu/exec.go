@@ -5,11 +5,11 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/harness"
@@ -50,7 +50,7 @@ func (p *program) execCommand() *cobra.Command {
 	var f execFlags
 	config := harness.ExecConfig{ForwardSignals: true}
 	cmd := &cobra.Command{
-		Use:   "exec --service-account NS/NAME {--role ARN | --pod-identity} -- COMMAND [ARG…]",
+		Use: "exec --service-account NS/NAME {--role ARN | --pod-identity} [flags] -- COMMAND [ARG…]", DisableFlagsInUseLine: true,
 		Short: "Run a command on this machine as if it ran in a pod of a service account",
 		Long:  execLong,
 		Example: `  irsa-emu exec --service-account your-namespace/your-service-account \
@@ -58,7 +58,7 @@ func (p *program) execCommand() *cobra.Command {
   irsa-emu exec --intercept --service-account backup/restic --role arn:aws:iam::111122223333:role/Backup \
     -- restic -r s3:s3.amazonaws.com/backups init
   irsa-emu exec --given state.yaml --pod-identity --cluster my-cluster --service-account payments/api -- python3 app.py`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(p, cmd, &config); err != nil {
 				return err
@@ -95,11 +95,16 @@ func (f *execFlags) check(p *program, cmd *cobra.Command, config *harness.ExecCo
 	if err := f.checkIntercept(cmd); err != nil {
 		return err
 	}
-	switch namespace, name, ok := strings.Cut(config.ServiceAccount, "/"); {
-	case config.ServiceAccount == "":
-		return usageError("--service-account: missing; write NAMESPACE/NAME")
-	case !ok || namespace == "" || name == "" || strings.Contains(name, "/"):
-		return usageError("--service-account %s: write NAMESPACE/NAME", config.ServiceAccount)
+	if _, _, err := splitServiceAccount(config.ServiceAccount); err != nil {
+		return err
+	}
+	if err := checkRegion(config.Region); err != nil {
+		return err
+	}
+	problem := aws.RoleARNProblem(config.Role)
+	switch {
+	case config.Role != "" && problem != "":
+		return usageError("--role %s: not a role's ARN: %s", config.Role, problem)
 	case f.podIdentity && config.Role != "":
 		return usageError("--role: with --pod-identity the association names the role; leave one of them out")
 	case !f.podIdentity && f.pods.Cluster != "":

@@ -32,7 +32,7 @@ func (p *program) explainCommand() *cobra.Command {
 	var output, events, account string
 	var given givenFlags
 	cmd := &cobra.Command{
-		Use: "explain [REQUEST-ID]", Short: "Explain why a call was refused or failed; without an id, the last one", Args: cobra.MaximumNArgs(1),
+		Use: "explain [REQUEST-ID]", Short: "Explain why a call was refused or failed; without an id, the last one", Args: arguments(0, 1),
 		Long: explainLong,
 		Example: `  irsa-emu explain
   aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=AssumeRoleWithWebIdentity > events.json

@@ -34,6 +34,9 @@ func (g *givenFlags) addParameters(cmd *cobra.Command) {
 
 // options are those for reading sources. Account and region may be empty.
 func (g *givenFlags) options(account, region string) (sources.Options, error) {
+	if account != "" && !aws.IsAccount(account) {
+		return sources.Options{}, usageError("--account %s: an account id is twelve digits, such as %s", account, aws.DefaultAccount)
+	}
 	o := sources.Options{Account: account, Region: region, KnowsManaged: knownManaged(), Parameters: map[string]string{}}
 	for _, p := range g.parameters {
 		name, value, ok := strings.Cut(p, "=")

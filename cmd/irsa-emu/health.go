@@ -17,7 +17,7 @@ func (p *program) healthCommand() *cobra.Command {
 	var c client
 	var file string
 	cmd := &cobra.Command{
-		Use: "health", Short: "Ask a running emulator whether it is ready", Args: cobra.NoArgs,
+		Use: "health", Short: "Ask a running emulator whether it is ready", Args: noArguments,
 		Example: `  irsa-emu health
   irsa-emu health --token-file token.txt`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

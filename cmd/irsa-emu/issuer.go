@@ -17,7 +17,7 @@ import (
 )
 
 func (p *program) issuerCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "issuer", Short: "Check an OIDC issuer against the rules of the STS"}
+	cmd := group(&cobra.Command{Use: "issuer", Short: "Check an OIDC issuer against the rules of the STS"})
 	cmd.AddCommand(p.issuerCheckCommand(), p.issuerThumbprintCommand())
 	return cmd
 }
@@ -36,7 +36,7 @@ A discovery document in a file is checked without the network; --jwks gives its 
 func (p *program) issuerCheckCommand() *cobra.Command {
 	var output, jwks, ca, issuer string
 	cmd := &cobra.Command{
-		Use: "check URL|DISCOVERY-FILE", Short: "Check an issuer's discovery document, keys and certificates against AWS's rules, one line per rule", Args: cobra.ExactArgs(1), Long: issuerCheckLong,
+		Use: "check URL|DISCOVERY-FILE", Short: "Check an issuer's discovery document, keys and certificates against AWS's rules, one line per rule", Args: oneArgument, Long: issuerCheckLong,
 		Example: `  irsa-emu issuer check https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE
   irsa-emu issuer check openid-configuration.json --jwks keys.json --url https://issuer.example.com`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -45,7 +45,7 @@ func (p *program) issuerCheckCommand() *cobra.Command {
 			}
 			var docs oidc.IssuerDocuments
 			if strings.Contains(args[0], "://") {
-				if jwks != "" || issuer != "" {
+				if jwks != "" || issuer != "" && !p.fromEnvironment(cmd, "url") { // IRSA_EMU_URL is the emulator's
 					return usageError("--jwks and --url go with a discovery document in a file")
 				}
 				config, err := fetchConfig(ca)
@@ -54,6 +54,9 @@ func (p *program) issuerCheckCommand() *cobra.Command {
 				}
 				docs = oidc.FetchIssuer(cmd.Context(), config, issuerURL(args[0]))
 			} else {
+				if p.fromEnvironment(cmd, "url") {
+					issuer = ""
+				}
 				var err error
 				if docs, err = p.issuerFiles(args[0], jwks, issuer); err != nil {
 					return &exitError{exitUsage, err}
@@ -150,7 +153,7 @@ func (p *program) printRules(findings []oidc.Finding, broken int, keys bool) err
 func (p *program) issuerThumbprintCommand() *cobra.Command {
 	var ca string
 	cmd := &cobra.Command{
-		Use: "thumbprint URL", Short: "Print the thumbprint that IAM stores for an issuer", Args: cobra.ExactArgs(1),
+		Use: "thumbprint URL", Short: "Print the thumbprint that IAM stores for an issuer", Args: oneArgument,
 		Long: `thumbprint prints the SHA-1 sum of the last certificate that the host of the issuer's
 jwks_uri presents, which is its top authority: what --thumbprint-list of
 aws iam create-open-id-connect-provider takes. AWS consults it only when no root that

@@ -72,9 +72,9 @@ func (p *program) lintCommand() *cobra.Command {
 		Use: "lint FILE|DIR…", Short: "Find mistakes and risks in trust policies", Long: lintLong,
 		Args: func(cmd *cobra.Command, files []string) error {
 			if list {
-				return cobra.NoArgs(cmd, files)
+				return noArguments(cmd, files)
 			}
-			return cobra.MinimumNArgs(1)(cmd, files)
+			return someArguments(cmd, files)
 		},
 		Example: `  irsa-emu lint trust-policy.json
   irsa-emu lint --diff trust-policy.json && irsa-emu lint --fix trust-policy.json

@@ -16,8 +16,9 @@ import (
 )
 
 const proveLong = `prove checks assertions about roles for all possible tokens. Where check answers for
-one token, prove says that an assertion is proved for every token, refuted (with the claims of a token that breaks it, and the statements that let it
-in), or undecided (with the statement and the key on which it depends). A token that
+one token, prove says that an assertion is proved for every token, refuted (with the
+claims of a token that breaks it, and the statements that let it in), or undecided
+(with the statement and the key on which it depends). A token that
 is shown was let in by the engine of check first.
 
   --nobody                        no token can assume the role
@@ -52,7 +53,7 @@ func (p *program) proveCommand() *cobra.Command {
 	var output string
 	forms := []string{"text", "json", "markdown", "sarif"}
 	cmd := &cobra.Command{
-		Use: "prove", Short: "Prove who can assume roles, for all tokens, or show a token that refutes it", Args: cobra.NoArgs, Long: proveLong,
+		Use: "prove", Short: "Prove who can assume roles, for all tokens, or show a token that refutes it", Args: noArguments, Long: proveLong,
 		Example: `  irsa-emu prove --trust-policy trust-policy.json --only serviceAccount=payments/api
   irsa-emu prove --given plan.json --role 'payments-*' --only 'sub=system:serviceaccount:payments:*'
   irsa-emu prove --given plan.json --file assertions.yaml -o markdown`,

@@ -25,6 +25,9 @@ func (q *identity) read(p *program, now time.Time) (*oidc.Unverified, error) {
 			sources++
 		}
 	}
+	if err := checkIssuer(q.issuer); err != nil {
+		return nil, err
+	}
 	if sources != 1 {
 		return nil, usageError("whose identity? write one of --service-account NAMESPACE/NAME, --subject, --claims FILE, --token FILE and --profile NAME")
 	}
@@ -97,9 +100,9 @@ func (q *identity) raw(p *program, token *oidc.Token, overrides map[string]any, 
 		}
 		return raw, nil
 	case q.serviceAccount != "":
-		namespace, name, ok := strings.Cut(q.serviceAccount, "/")
-		if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
-			return nil, usageError("--service-account %s: write NAMESPACE/NAME", q.serviceAccount)
+		namespace, name, err := splitServiceAccount(q.serviceAccount)
+		if err != nil {
+			return nil, err
 		}
 		raw["sub"] = "system:serviceaccount:" + namespace + ":" + name
 	default:

@@ -76,13 +76,13 @@ func run(ctx context.Context, args []string, getenv func(string) (string, bool),
 		exit = &exitError{exitUsage, err}
 	}
 	if exit.err != nil {
-		_ = p.complain("irsa-emu: %s", term.Lines(exit.err.Error())) // nowhere else to say it
+		_ = p.complain("irsa-emu: %s", term.Lines(plainPath(exit.err).Error())) // nowhere else to say it
 	}
 	return exit.code
 }
 
 func (p *program) rootCommand() *cobra.Command {
-	root := &cobra.Command{
+	root := group(&cobra.Command{
 		Use:   "irsa-emu",
 		Short: "IRSA you can run on a plane: OIDC issuer, STS, IAM and the services behind them, with no AWS account",
 		Long: `irsa-emu emulates everything between a Kubernetes service account and temporary
@@ -99,7 +99,8 @@ IRSA_EMU_ADMIN_SECRET.`,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return p.flagsFromEnvironment(cmd)
 		},
-	}
+	})
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("irsa-emu {{.Version}}\n")
 	root.AddCommand(p.serveCommand(), p.runCommand(), p.execCommand(), p.tokenCommand(), p.checkCommand(), p.lintCommand(), p.auditCommand(),
 		p.explainCommand(), p.envCommand(), p.schemaCommand(), p.issuerCommand(), p.stateCommand(), p.versionCommand(), p.healthCommand())
@@ -121,7 +122,12 @@ func (p *program) flagsFromEnvironment(cmd *cobra.Command) error {
 		if !ok || value == "" {
 			return
 		}
-		if err := cmd.Flags().Set(f.Name, value); err != nil {
+		err := cmd.Flags().Set(f.Name, value)
+		var invalid *pflag.InvalidValueError
+		switch {
+		case errors.As(err, &invalid):
+			errs = append(errs, flagValueError(name+"="+value, invalid))
+		case err != nil:
 			errs = append(errs, fmt.Errorf("%s=%s: %w", name, value, err))
 		}
 	})
@@ -153,7 +159,7 @@ func version() string {
 
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "Print the version", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(p.stdout, "irsa-emu "+version())
 			return err

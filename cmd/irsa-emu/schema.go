@@ -11,7 +11,7 @@ import (
 
 func (p *program) schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "schema", Short: "Print the JSON Schema of scenario and state files, for editors", Args: cobra.NoArgs,
+		Use: "schema", Short: "Print the JSON Schema of scenario and state files, for editors", Args: noArguments,
 		Example: `  irsa-emu schema > irsa-emu.schema.json
   # first line of a file: # yaml-language-server: $schema=irsa-emu.schema.json`,
 		RunE: func(*cobra.Command, []string) error {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ type serveFlags struct {
 func (p *program) serveCommand() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Run the emulator on one address, in the foreground", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the emulator on one address, in the foreground", Args: noArguments,
 		Long: `serve prints one line on stdout when it is ready, and logs to stderr: calls that
 were refused or failed, with -v all calls. On SIGINT or SIGTERM /readyz answers
 503, calls in flight are finished, and the exit code is 0; a second signal stops
@@ -115,6 +116,9 @@ func (p *program) serve(ctx context.Context, f serveFlags) error {
 			err = errors.Join(err, removeErr)
 		}
 	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w; another process listens there: end it, or write another --listen (127.0.0.1:0 picks a free port)", err)
+	}
 	if err = errors.Join(err, e.Close(), records.close()); err != nil {
 		return &exitError{exitFailed, err}
 	}
@@ -135,7 +139,7 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) 
 	if !aws.IsAccount(f.account) {
 		return config, usageError("--account %s: an account id is twelve digits, such as 111122223333", f.account)
 	}
-	if err := f.parent.check(); err != nil {
+	if err := errors.Join(checkRegion(f.region), checkListen("--listen", f.listen), checkListen("--tls-listen", f.tlsListen), f.parent.check()); err != nil {
 		return config, err
 	}
 	if f.decisions < 1 {

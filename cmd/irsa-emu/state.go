@@ -72,21 +72,21 @@ func openStore(ctx context.Context, store string) (state.Backend, error) {
 }
 
 func (p *program) stateCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	cmd := group(&cobra.Command{
 		Use: "state", Short: "Export, import or check the state that a store keeps; load more into a running emulator",
 		Long: `export, import and check are for a store that no emulator uses, but for etcd, which may
 be exported and checked at any time. The store is named as for serve: file:PATH or
 etcd://HOST:PORT[,…]/PREFIX, with its options (irsa-emu serve --help). An export holds
 everything that the store does, keys that sign and seal included: treat it as a secret.
 For a document to be read and written by hand, see GET /_emu/state.`,
-	}
+	})
 	cmd.AddCommand(p.stateExportCommand(), p.stateImportCommand(), p.stateCheckCommand(), p.stateLoadCommand())
 	return cmd
 }
 
 func (p *program) stateExportCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "export STORE", Short: "Write everything that a store keeps to the standard output", Args: cobra.ExactArgs(1),
+		Use: "export STORE", Short: "Write everything that a store keeps to the standard output", Args: oneArgument,
 		Example: "  irsa-emu state export file:irsa-emu.db > backup.jsonl",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd.Context(), args[0], func(backend state.Backend) error {
@@ -102,7 +102,7 @@ func (p *program) stateExportCommand() *cobra.Command {
 
 func (p *program) stateImportCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "import STORE FILE", Short: "Read an export (- is the standard input) into a store, all of it or nothing", Args: cobra.ExactArgs(2),
+		Use: "import STORE FILE", Short: "Read an export (- is the standard input) into a store, all of it or nothing", Args: arguments(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from := p.stdin
 			if args[1] != "-" {
@@ -141,7 +141,7 @@ func withStore(ctx context.Context, store string, do func(state.Backend) error) 
 func (p *program) stateCheckCommand() *cobra.Command {
 	fix := false
 	cmd := &cobra.Command{
-		Use: "check STORE", Short: "Read all of a store and say what is in it, or what is wrong with it", Args: cobra.ExactArgs(1),
+		Use: "check STORE", Short: "Read all of a store and say what is in it, or what is wrong with it", Args: oneArgument,
 		Long: `check reads all that a store keeps, changing nothing. Of a file (PATH or file:PATH) every
 page and checksum is checked too; of etcd, that every entity can be read. The content of
 S3 objects is compared with what was written, and counted where nothing refers to it: what

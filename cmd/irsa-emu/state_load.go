@@ -12,7 +12,7 @@ func (p *program) stateLoadCommand() *cobra.Command {
 	var c client
 	var g givenFlags
 	cmd := &cobra.Command{
-		Use: "load PATH…", Short: "Give a running emulator more state: what it has stays, what both name is updated", Args: cobra.MinimumNArgs(1),
+		Use: "load PATH…", Short: "Give a running emulator more state: what it has stays, what both name is updated", Args: someArguments,
 		Long:    "A PATH is " + strings.TrimSuffix(givenHelp, " (repeatable)") + ".",
 		Example: "  irsa-emu state load state.yaml --url http://127.0.0.1:4772",
 		RunE: func(cmd *cobra.Command, paths []string) error {

@@ -21,7 +21,7 @@ func (p *program) tokenCommand() *cobra.Command {
 		file   tokenFile
 	)
 	cmd := &cobra.Command{
-		Use: "token", Short: "Print a token of one of the emulator's issuers, or keep a file with one fresh", Args: cobra.NoArgs,
+		Use: "token", Short: "Print a token of one of the emulator's issuers, or keep a file with one fresh", Args: noArguments,
 		Long: tokenLong,
 		Example: `  irsa-emu token --service-account your-namespace/your-service-account
   irsa-emu token --service-account your-namespace/your-service-account --write shared/token

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -28,7 +29,7 @@ type upFlags struct {
 func (p *program) upCommand() *cobra.Command {
 	var f upFlags
 	cmd := &cobra.Command{
-		Use: "up", Short: "Create a kind cluster with IRSA set up and leave it running", Args: cobra.NoArgs,
+		Use: "up", Short: "Create a kind cluster with IRSA set up and leave it running", Args: noArguments,
 		Long: `up creates a kind cluster in which annotated service accounts have AWS credentials,
 as on EKS: the API server signs for an EKS issuer URL, the pod identity webhook
 mutates pods, the emulator answers them, and AWS's host names lead to it. Pods
@@ -72,10 +73,8 @@ func (p *program) up(ctx context.Context, f upFlags, named bool) error {
 			newRegion = c.Region
 		}
 	}
-	if f.issuer != "" {
-		if problem := aws.IssuerURLProblem(f.issuer); problem != "" {
-			return usageError("--issuer %q %s", f.issuer, problem)
-		}
+	if err := errors.Join(checkIssuer(f.issuer), checkRegion(f.region)); err != nil {
+		return err
 	}
 	config := kind.UpConfig{
 		Config: kind.Config{Name: f.name, Executable: f.executable, Log: statusLines(p.stderr, term.IsTerminal(p.stderr))},
@@ -185,7 +184,7 @@ func nameFlag(name string) string {
 func (p *program) downCommand() *cobra.Command {
 	name := upName
 	cmd := &cobra.Command{
-		Use: "down", Short: "Remove the kind cluster that up made, or run --keep", Args: cobra.NoArgs,
+		Use: "down", Short: "Remove the kind cluster that up made, or run --keep", Args: noArguments,
 		Example: "  irsa-emu down",
 		RunE: func(*cobra.Command, []string) error {
 			there, err := kind.Down(name, statusLines(p.stderr, term.IsTerminal(p.stderr)))

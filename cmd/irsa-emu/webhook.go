@@ -34,7 +34,7 @@ type webhookFlags struct {
 func (p *program) webhookCommand() *cobra.Command {
 	var f webhookFlags
 	cmd := &cobra.Command{
-		Use: "webhook", Short: "Run the pod identity webhook; for a pod in a cluster", Args: cobra.NoArgs,
+		Use: "webhook", Short: "Run the pod identity webhook; for a pod in a cluster", Args: noArguments,
 		Long: `webhook runs in a cluster beside the emulator: it is the pod identity webhook, leads
 AWS's host names to the emulator of the pod that calls them, and publishes the cluster's
 public keys. The manifests in deploy/ start it.`,

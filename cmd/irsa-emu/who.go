@@ -60,7 +60,7 @@ func (p *program) whoCommand() *cobra.Command {
 	var output string
 	forms := []string{"text", "json", "markdown"}
 	cmd := &cobra.Command{
-		Use: "who", Short: "Show who can assume which role, or which roles an identity can assume", Args: cobra.NoArgs, Long: whoLong,
+		Use: "who", Short: "Show who can assume which role, or which roles an identity can assume", Args: noArguments, Long: whoLong,
 		Example: `  irsa-emu who --given plan.json --role 'payments-*'
   irsa-emu who --given plan.json --service-account payments/api
   irsa-emu who --given account.json --subject repo:octo-org/octo-repo:ref:refs/heads/main --action s3:PutObject --resource 'arn:aws:s3:::reports/*'`,
@@ -104,6 +104,11 @@ func (p *program) who(ctx context.Context, q *whoFlags, output string) error {
 		return usageError("--action %s: write SERVICE:ACTION, such as secretsmanager:GetSecretValue", q.action)
 	case q.resource != "*" && (!strings.HasPrefix(q.resource, "arn:") || strings.Count(q.resource, ":") < 5):
 		return usageError("--resource %s: write an ARN, such as arn:aws:secretsmanager:*:*:secret:prod/*, or *", q.resource)
+	}
+	if issuer := q.issuer; issuer != "" { // with or without its scheme, as IAM writes it
+		if err := checkIssuer("https://" + strings.TrimPrefix(issuer, "https://")); err != nil {
+			return err
+		}
 	}
 	m, err := q.model(p)
 	if err != nil {

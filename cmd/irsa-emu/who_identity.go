@@ -47,9 +47,9 @@ func (q *whoFlags) identity(p *program) (given.Identity, string, error) {
 	subject := q.subject
 	name := subject
 	if q.serviceAccount != "" {
-		namespace, account, ok := strings.Cut(q.serviceAccount, "/")
-		if !ok || namespace == "" || account == "" || strings.Contains(account, "/") {
-			return given.Identity{}, "", usageError("--service-account %s: write NAMESPACE/NAME", q.serviceAccount)
+		namespace, account, err := splitServiceAccount(q.serviceAccount)
+		if err != nil {
+			return given.Identity{}, "", err
 		}
 		subject, name = "system:serviceaccount:"+namespace+":"+account, q.serviceAccount
 	}

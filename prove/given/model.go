@@ -305,15 +305,6 @@ func (m *Model) Place(role *prove.Role, at policy.Position) (strictyaml.Position
 	return p.Place(at.Line, at.Column), true
 }
 
-// Address is how a role's source names it; its ARN when there is no other name.
-func (m *Model) Address(role *prove.Role) string {
-	name := role.ARN[strings.LastIndexByte(role.ARN, '/')+1:]
-	if p := m.places[role.Account+"/"+strings.ToLower(name)]; p != nil && p.Address != "" {
-		return p.Address
-	}
-	return role.ARN
-}
-
 // OnePolicy is the model of a trust policy by itself, for a role of which nothing
 // else is known. Its providers are taken to exist.
 func OnePolicy(name string, doc *policy.Document, arn, account string, o Options) *Model {
@@ -338,13 +329,4 @@ func accountOf(arn string) string {
 		return parts[4]
 	}
 	return ""
-}
-
-// Cluster makes an issuer known as a Kubernetes cluster's.
-func (m *Model) Cluster(issuer string) {
-	issuer = strings.TrimPrefix(issuer, "https://")
-	m.clusters[issuer] = true
-	for _, p := range m.providers {
-		m.kind(p)
-	}
 }

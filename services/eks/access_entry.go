@@ -251,11 +251,11 @@ func checkPrincipal(r state.Reader, account, principal string) error {
 
 func defaultUsername(principal string) string {
 	arn, err := aws.ParseARN(principal)
-	name, isRole := strings.CutPrefix(arn.Resource, "role/")
+	name, isRole := arn.Role()
 	if err != nil || !isRole {
 		return principal
 	}
-	arn.Service, arn.Resource = "sts", "assumed-role/"+name[strings.LastIndexByte(name, '/')+1:]+"/{{SessionName}}"
+	arn.Service, arn.Resource = "sts", "assumed-role/"+name+"/{{SessionName}}"
 	return arn.String()
 }
 

@@ -72,17 +72,6 @@ func Kinds() []state.Kind {
 	}
 }
 
-// ClustersOf are the clusters with an issuer: one, but for documents that name
-// it twice.
-func ClustersOf(r state.Reader, issuer string) (list []*Cluster) {
-	for c := range state.All[*Cluster](r, "") {
-		if c.Issuer == issuer {
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
 // ClusterByName finds a cluster.
 func ClusterByName(r state.Reader, account, region, name string) (*Cluster, bool) {
 	return state.Get[*Cluster](r, clusterKey(account, region, name))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -45,7 +46,7 @@ func Parse(file string, src []byte) ([]*yaml.Node, error) {
 			return documents, nil
 		}
 		if err != nil {
-			return nil, Errors{yamlError(file, err)}
+			return nil, Errors{yamlError(file, src, err)}
 		}
 		if len(document.Content) == 1 && document.Content[0].ShortTag() != "!!null" {
 			documents = append(documents, document.Content[0])
@@ -83,17 +84,20 @@ func invalidUTF8(src []byte) (line, column int) {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
-// yamlError finds the line in the parser's text: it has no other form.
-func yamlError(file string, err error) *Error {
-	text := err.Error()
-	line := 1
-	if m := yamlLine.FindStringSubmatch(text); m != nil {
-		text = text[len(m[0]):]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
+// yamlError finds the line of a syntax error. The parser's text, which has no other
+// form, gives the line where the mapping or sequence around it begins, and is the
+// same however much follows the mistake: the first line with which it comes has it.
+func yamlError(file string, src []byte, err error) *Error {
+	lines := bytes.SplitAfter(src, []byte("\n"))
+	line := 1 + sort.Search(len(lines)-1, func(i int) bool {
+		decoder := yaml.NewDecoder(bytes.NewReader(bytes.Join(lines[:i+1], nil)))
+		for {
+			if other := decoder.Decode(new(yaml.Node)); other != nil {
+				return other.Error() == err.Error()
+			}
 		}
-	}
-	return &Error{Position: Position{file, line, 1}, Message: "not YAML: " + text}
+	})
+	return &Error{Position: Position{file, line, 1}, Message: "not YAML: " + yamlLine.ReplaceAllString(err.Error(), "")}
 }
 
 func jsonError(file string, src []byte) *Error {
