@@ -13,7 +13,7 @@ import (
 // anything in front, since buckets are names. EKS has endpoints in regions only;
 // without one, the name is that of a real cluster's API server
 // (ID.gr7.REGION.eks.amazonaws.com).
-var HostPattern = `^(.*\.)?(((sts|iam|secretsmanager|access-analyzer)(-fips)?|s3(-[a-z0-9-]+)?)(\.dualstack)?(\.[a-z0-9-]+)?|(eks(-auth)?(-fips)?|oidc-eks)\.[a-z0-9-]+)\.(` +
+var HostPattern = `^(.*\.)?(((sts|iam|secretsmanager|kms|access-analyzer)(-fips)?|s3(-[a-z0-9-]+)?)(\.dualstack)?(\.[a-z0-9-]+)?|(eks(-auth)?(-fips)?|oidc-eks)\.[a-z0-9-]+)\.(` +
 	endpointSuffixes() + `)\.$`
 
 func endpointSuffixes() string {

@@ -19,6 +19,7 @@ func TestHostPattern(t *testing.T) {
 		"s3.cn-north-1.amazonaws.com.cn", "s3.dualstack.cn-north-1.amazonaws.com.cn", "sts.cn-north-1.api.amazonwebservices.com.cn",
 		"eks.us-west-2.amazonaws.com", "eks.us-west-2.api.aws", "fips.eks.us-west-2.amazonaws.com", "eks-auth.us-west-2.api.aws",
 		"oidc.eks.us-west-2.amazonaws.com", "oidc-eks.us-west-2.api.aws", "access-analyzer.us-east-1.amazonaws.com",
+		"kms.us-west-2.amazonaws.com", "kms-fips.us-west-2.amazonaws.com", "kms.us-west-2.api.aws", "kms.cn-north-1.amazonaws.com.cn",
 		"0f3c.tokens.sts.global.api.aws", "sts.eusc-de-east-1.amazonaws.eu", "sts.us-iso-east-1.c2s.ic.gov",
 	} {
 		if !pattern.MatchString(host + ".") {

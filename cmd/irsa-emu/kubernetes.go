@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,18 +46,27 @@ func (p *program) useExisting(ctx context.Context, f runFlags) (clusters, error)
 	return clusters{start: existing.Start, controlToken: existing.ControlToken(), stop: existing.Close}, nil
 }
 
+// quietTime is how long a log that is no terminal stays without a line where
+// something takes its time.
+const quietTime = 30 * time.Second
+
 // statusLines writes what is going on. On a terminal, a line that says how
-// long something has taken so far makes way for the next.
+// long something has taken so far makes way for the next; elsewhere it is written
+// when nothing was for a while.
 func statusLines(w io.Writer, terminal bool) func(string) {
 	var mu sync.Mutex
+	written := time.Now()
 	return func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
 		line = string(term.Lines(line))
+		soFar := strings.HasSuffix(line, " s") && strings.Contains(line, " … ")
 		switch {
+		case !terminal && soFar && time.Since(written) < quietTime:
 		case !terminal:
+			written = time.Now()
 			fmt.Fprintln(w, line)
-		case strings.HasSuffix(line, " s") && strings.Contains(line, " … "):
+		case soFar:
 			fmt.Fprint(w, term.ClearLine+line)
 		default:
 			fmt.Fprintln(w, term.ClearLine+line)

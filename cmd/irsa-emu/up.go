@@ -47,7 +47,7 @@ kept on the node's disk, until irsa-emu down.`,
 	flags.StringVar(&f.name, "name", upName, "name of the kind cluster")
 	flags.StringVar(&f.image, "image", "", "node image (default: kind's own)")
 	flags.StringVar(&f.issuer, "issuer", "", "issuer URL that the API server signs for (default: that of the one cluster in --given, else one like EKS's)")
-	flags.StringVar(&f.config, "config", "", "kind's configuration file: nodes, mounts, ports, CNI (https://kind.sigs.k8s.io/docs/user/configuration)")
+	flags.StringVar(&f.config, "config", "", "kind's configuration file, or - for stdin: nodes, mounts, ports, CNI (https://kind.sigs.k8s.io/docs/user/configuration)")
 	flags.StringVar(&f.region, "region", "", "AWS region of pods (default: that of the cluster that is there, or of the one cluster in --given, or in the issuer's URL, else us-east-1)")
 	flags.IntVar(&f.port, "port", kind.DefaultPort, "port of this machine that leads to the emulator; 0 picks a free one")
 	flags.StringArrayVar(&f.loadImages, "load-image", nil, "local image to load into the cluster for its pods (repeatable)")
@@ -76,6 +76,9 @@ func (p *program) up(ctx context.Context, f upFlags, named bool) error {
 	if err := errors.Join(checkIssuer(f.issuer), checkRegion(f.region)); err != nil {
 		return err
 	}
+	if f.region != "" && !aws.IsRegion(f.region) {
+		return usageError("--region %q is no region; write one such as us-west-2", f.region)
+	}
 	config := kind.UpConfig{
 		Config: kind.Config{Name: f.name, Executable: f.executable, Log: statusLines(p.stderr, term.IsTerminal(p.stderr))},
 		Issuer: f.issuer, Region: f.region, NewRegion: newRegion, Port: f.port, LoadImages: f.loadImages,
@@ -85,7 +88,7 @@ func (p *program) up(ctx context.Context, f upFlags, named bool) error {
 	}
 	if f.config != "" {
 		var err error
-		if config.KindConfig, err = kind.ReadConfig(f.config); err != nil {
+		if config.KindConfig, err = kind.ReadConfig(f.config, p.stdin); err != nil {
 			return usageError("--config: %v", err)
 		}
 		if name := config.KindConfig.Name; name != "" && !named {

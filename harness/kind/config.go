@@ -18,8 +18,13 @@ import (
 )
 
 // ReadConfig reads a file of kind's own configuration: nodes, mounts, ports, CNI.
-func ReadConfig(path string) (*v1alpha4.Cluster, error) {
+// As for kind, "-" is stdin.
+func ReadConfig(path string, stdin io.Reader) (*v1alpha4.Cluster, error) {
 	content, err := os.ReadFile(path)
+	if path == "-" {
+		path = "stdin"
+		content, err = io.ReadAll(stdin)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ func TestReadConfig(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return ReadConfig(path)
+		return ReadConfig(path, nil)
 	}
 	const given = `
 kind: Cluster
@@ -51,5 +51,15 @@ kubeadmConfigPatches: ["kind: KubeletConfiguration\nfailCgroupV1: false\n"]
 		if _, err := read(content); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", content, err)
 		}
+	}
+}
+
+func TestReadConfigOfStdin(t *testing.T) {
+	c, err := ReadConfig("-", strings.NewReader("{kind: Cluster, apiVersion: kind.x-k8s.io/v1alpha4, name: piped}"))
+	if err != nil || c.Name != "piped" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := ReadConfig("-", strings.NewReader("{kind: Cluster}")); err == nil || !strings.HasPrefix(err.Error(), "stdin: ") {
+		t.Errorf("the error does not say where: %v", err)
 	}
 }

@@ -112,8 +112,8 @@ func (r *running) loadAhead(ctx context.Context, t harness.Target) error {
 	return nil
 }
 
-// mustLoad loads an image that the engine has to have.
-func (r *running) mustLoad(ctx context.Context, reference string) error {
+// engineHas says what is wrong where the engine has no such image.
+func engineHas(ctx context.Context, reference string) error {
 	engine := engineCommand()
 	if engine == "" {
 		return ErrNoEngine
@@ -121,7 +121,7 @@ func (r *running) mustLoad(ctx context.Context, reference string) error {
 	if exec.CommandContext(ctx, engine, "image", "inspect", reference).Run() != nil {
 		return fmt.Errorf("%s has no image %s; build or pull it first: %[1]s pull %[2]s", filepath.Base(engine), reference)
 	}
-	return r.loadImage(ctx, reference)
+	return nil
 }
 
 func (r *running) saveTo(ctx context.Context, n nodes.Node, engine, reference string) error {

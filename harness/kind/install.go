@@ -73,7 +73,7 @@ func (r *running) manifests() ([]kube.Object, error) {
 func (r *running) adapt(o *kube.Object) error {
 	switch {
 	case o.GetKind() == "Deployment" || o.GetKind() == "DaemonSet":
-		return errors.Join(setImage(o, r.image), r.setSettings(o), r.keepState(o))
+		return errors.Join(setImage(o, r.image), r.setSettings(o), r.pin(o))
 	case o.GetKind() == "ConfigMap":
 		for key, value := range r.settings() {
 			if err := unstructured.SetNestedField(o.Object, value, "data", key); err != nil {

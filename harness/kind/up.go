@@ -3,12 +3,9 @@ package kind
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
+	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
@@ -54,6 +51,8 @@ type upMark struct {
 	Issuer string `json:"issuer"`
 	Port   int32  `json:"port"`
 	Region string `json:"region"`
+	// Image is the node image; empty: it is not known.
+	Image string `json:"image,omitempty"`
 	// Config is the digest of kind's configuration; empty: none was given.
 	Config string `json:"config,omitempty"`
 	// Authenticates says that the API server takes tokens of aws eks get-token:
@@ -95,6 +94,11 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, reference := range c.LoadImages {
+		if err := engineHas(ctx, reference); err != nil {
+			return nil, err
+		}
+	}
 	unlock, err := lockName(config.Name)
 	if err != nil {
 		return nil, err
@@ -107,7 +111,7 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 	result := &UpResult{Name: config.Name, Context: "kind-" + config.Name, Issuer: mark.Issuer, Region: mark.Region, Nodes: len(n.all), Created: created}
 	client, _, err := kube.Open("", result.Context)
 	if err != nil {
-		return nil, fmt.Errorf("%w; kind export kubeconfig --name %s writes it anew", err, config.Name)
+		return nil, err
 	}
 	result.Endpoint, result.Authority = client.Host(), string(client.Authority())
 	r := newRunning(client, config.Name, "", config, image.reference)
@@ -116,13 +120,13 @@ func Up(ctx context.Context, c UpConfig) (*UpResult, error) {
 		return nil, err
 	}
 	if err := r.update(ctx, image); err != nil {
-		return nil, fmt.Errorf("%w\nthe cluster is there: irsa-emu up --name %s goes on with it, irsa-emu down --name %[2]s removes it", err, config.Name)
+		return nil, fmt.Errorf("%w\nthe cluster is there: the same irsa-emu up goes on with it, irsa-emu down --name %s removes it", err, config.Name)
 	}
 	if err := mark.write(n.folder); err != nil { // its region may have changed
 		return nil, err
 	}
 	for _, reference := range c.LoadImages {
-		if err := r.mustLoad(ctx, reference); err != nil {
+		if err := r.loadImage(ctx, reference); err != nil {
 			return nil, err
 		}
 	}
@@ -145,7 +149,7 @@ func findOrMake(ctx context.Context, c *Clusters, up UpConfig) (n *node, mark *u
 		return nil, nil, false, engineError("listing kind clusters", err)
 	}
 	if slices.Contains(existing, name) {
-		n, mark, err = reopen(c, up)
+		n, mark, err = reopen(ctx, c, up)
 		if err != nil || !mark.Creating {
 			return n, mark, false, err
 		}
@@ -179,9 +183,10 @@ func makeUp(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, erro
 	if mark.Config, err = configDigest(c.config.KindConfig); err != nil {
 		return nil, nil, err
 	}
-	image := ""
-	if len(c.config.Images) > 0 {
-		image = c.config.Images[0]
+	image := wantedImage(c.config)
+	mark.Image = image
+	if image == "" && c.config.KindConfig == nil {
+		mark.Image = defaults.Image
 	}
 	folder, err := keptFolder(c.config.Name)
 	if err != nil {
@@ -221,9 +226,11 @@ func (n *node) stateFolder() (string, error) {
 	return n.String(), n.run(strings.NewReader(""), "sh", "-c", "mkdir -p "+stateOnNode+" && chown "+user+" "+stateOnNode)
 }
 
-// keepState puts the state of the default emulator on the disk of its node.
-func (r *running) keepState(o *kube.Object) error {
-	if r.stateNode == "" || o.GetKind() != "Deployment" || o.GetName() != deploy.Name {
+// pin puts the Deployments on the control plane: the default emulator's state is on
+// that node's disk, and the API server calls the webhook there without the network
+// of the pods.
+func (r *running) pin(o *kube.Object) error {
+	if r.stateNode == "" || o.GetKind() != "Deployment" {
 		return nil
 	}
 	spec, _, err := unstructured.NestedMap(o.Object, "spec", "template", "spec")
@@ -232,78 +239,16 @@ func (r *running) keepState(o *kube.Object) error {
 	}
 	volumes, _ := spec["volumes"].([]any)
 	for i, v := range volumes {
-		if volume, ok := v.(map[string]any); ok && volume["name"] == "state" {
+		if volume, ok := v.(map[string]any); ok && o.GetName() == deploy.Name && volume["name"] == "state" {
 			volumes[i] = map[string]any{"name": "state", "hostPath": map[string]any{"path": stateOnNode, "type": "Directory"}}
 		}
 	}
-	spec["volumes"] = volumes
+	if len(volumes) > 0 {
+		spec["volumes"] = volumes
+	}
 	spec["nodeSelector"] = map[string]any{corev1.LabelHostname: r.stateNode}
 	spec["tolerations"] = []any{map[string]any{"operator": "Exists"}}
 	return unstructured.SetNestedMap(o.Object, spec, "spec", "template", "spec")
-}
-
-// portFor is the port, if it is free: the engine's own error for one that is
-// not comes late and says less.
-func portFor(port int) (int32, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		return 0, fmt.Errorf("the emulator's port on this machine: %w; choose another with --port, 0 for any", err)
-	}
-	defer l.Close()
-	return int32(l.Addr().(*net.TCPAddr).Port), nil
-}
-
-// reopen finds a cluster that an earlier call made.
-func reopen(c *Clusters, up UpConfig) (*node, *upMark, error) {
-	name := c.config.Name
-	folder, err := keptFolder(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	content, err := os.ReadFile(filepath.Join(folder, upMarkFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, fmt.Errorf("a kind cluster %s exists that irsa-emu up did not make; choose another --name, or install irsa-emu into it: see deploy/README.md", name)
-	}
-	mark := new(upMark)
-	if err == nil {
-		err = json.Unmarshal(content, mark)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading what cluster %s is: %w", name, err)
-	}
-	n := &node{provider: c.provider, name: name, folder: folder, ports: []int32{mark.Port}, unlock: func() {}}
-	if mark.Creating {
-		return n, mark, nil
-	}
-	config, err := configDigest(c.config.KindConfig)
-	if err != nil {
-		return nil, nil, err
-	}
-	for what, differs := range map[string]bool{
-		"signs for " + mark.Issuer:                      up.Issuer != "" && up.Issuer != mark.Issuer,
-		"was made with another --config":                config != "" && config != mark.Config,
-		fmt.Sprintf("leads here by port %d", mark.Port): up.Port != 0 && up.Port != DefaultPort && int32(up.Port) != mark.Port,
-	} {
-		if differs {
-			return nil, nil, fmt.Errorf("cluster %s %s, which cannot be changed; first: irsa-emu down --name %s", name, what, name)
-		}
-	}
-	region, _, _ := aws.EKSIssuerParts(mark.Issuer)
-	mark.Region = cmp.Or(up.Region, mark.Region, up.NewRegion, region, aws.DefaultRegion)
-	return n, mark, n.find()
-}
-
-// configDigest tells two configurations of kind apart.
-func configDigest(config *v1alpha4.Cluster) (string, error) {
-	if config == nil {
-		return "", nil
-	}
-	content, err := json.Marshal(config)
-	if err != nil {
-		return "", fmt.Errorf("the configuration of kind: %w", err)
-	}
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:8]), nil
 }
 
 // DefaultPort is the port of this machine that leads to the emulator of Up.

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/irsa-emu/irsa-emu/term"
+)
+
+// A log is not filled with how long something takes.
+func TestStatusLines(t *testing.T) {
+	const c = term.ClearLine
+	for terminal, want := range map[bool]string{
+		false: "kind: creating cluster x\nkind: done\n",
+		true:  c + "kind: creating cluster x\n" + c + "kind: creating cluster x … 2 s" + c + "kind: done\n",
+	} {
+		var out bytes.Buffer
+		say := statusLines(&out, terminal)
+		for _, line := range []string{"kind: creating cluster x", "kind: creating cluster x … 2 s", "kind: done"} {
+			say(line)
+		}
+		if out.String() != want {
+			t.Errorf("terminal %t: got %q, want %q", terminal, out.String(), want)
+		}
+	}
+}
