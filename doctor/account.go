@@ -168,7 +168,11 @@ func (x *examination) likelyRole(ctx context.Context) string {
 			return trusting[0]
 		}
 	}
-	return "arn:" + aws.PartitionOf(x.region()).ID + ":iam::ACCOUNT:role/ROLE"
+	account := "ACCOUNT"
+	if x.view != nil {
+		account = x.accountOfCluster()
+	}
+	return "arn:" + aws.PartitionOf(x.region()).ID + ":iam::" + account + ":role/ROLE"
 }
 
 func (x *examination) annotate(arn string) string {

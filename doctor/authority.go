@@ -211,6 +211,10 @@ func (x *examination) handshakes(ctx context.Context) Link {
 // authority, or a variable that its program reads, which its log may tell.
 func (x *examination) mendTrusting(ctx context.Context, h brokenHandshake) (more []string, mend string) {
 	if h.Trusts == nil {
+		var pod corev1.Pod
+		if err := x.get(ctx, ref{namespace: h.Namespace, resource: "pods", name: h.Pod}, &pod); err == nil && pod.Annotations[webhook.EndpointsAnnotation] != "" {
+			return nil, note(fmt.Sprintf("in the template of pod %s/%s, which has an annotation of its own, write %s: \"true\", and make it anew", h.Namespace, h.Pod, webhook.EndpointsAnnotation))
+		}
 		return nil, x.kubectlIn(h.Namespace, "annotate serviceaccount %s --overwrite %s=true   # and make its pods anew", h.ServiceAccount, webhook.EndpointsAnnotation)
 	}
 	more = []string{fmt.Sprintf("%s/%s knows the authority by %s", h.Namespace, h.Pod, orDefault(strings.Join(h.Trusts, ", "), "no variable"))}

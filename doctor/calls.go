@@ -11,6 +11,8 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
 // mostRefusals are looked through for the last one of the account's own.
@@ -54,27 +56,69 @@ func (x *examination) lastRefusal(context.Context) Link {
 }
 
 // staleEndpoint is a running pod whose variables lead to an address that no
-// Service has any more: the emulator's Service was made anew.
+// Service has any more: the emulator's Service was made anew, or is gone.
 func (x *examination) staleEndpoint(ctx context.Context) Link {
-	if x.pod == nil || x.dryRun == nil || !hasIdentity(x.pod) {
+	if x.pod == nil || !hasIdentity(x.pod) {
 		return Link{}
 	}
-	host, now := hostOf(endpointOf(x.pod)), hostOf(endpointOf(x.dryRun))
-	if host == "" || now == "" || host == now {
+	host, now := hostOf(endpointOf(x.pod)), ""
+	if x.dryRun != nil {
+		now = hostOf(endpointOf(x.dryRun))
+	}
+	if host == "" || host == now || now == "" && !ofWebhook(x.pod) {
 		return Link{}
 	}
 	var services corev1.ServiceList
 	if err := x.list(ctx, ref{resource: "services"}, nil, &services); err != nil {
 		return Link{} // [examination.pointsElsewhere] says what is known
 	}
+	emulator := false
 	for i := range services.Items {
 		s := &services.Items[i]
 		if s.Spec.ClusterIP == host || strings.HasPrefix(host, s.Name+"."+s.Namespace) {
 			return Link{}
 		}
+		emulator = emulator || s.Namespace == deploy.Namespace && s.Labels[emulatorComponent] == "emulator"
 	}
-	return broken(fmt.Sprintf("the pod's variables lead to %s, which no Service of the cluster has", endpointOf(x.pod)), x.recreate("")...).
-		because("a new pod is led to "+endpointOf(x.dryRun), "irsa-emu was installed anew after the pod was made")
+	link := broken(fmt.Sprintf("the pod's variables lead to %s, which no Service of the cluster has", endpointOf(x.pod)))
+	if !emulator {
+		link.Mend = append(x.reinstall(), x.recreate("")...)
+		return link.because("irsa-emu is not in the cluster any more")
+	}
+	if now != "" {
+		link = link.because("a new pod is led to " + endpointOf(x.dryRun))
+	}
+	link.Mend = x.recreate("")
+	return link.because("irsa-emu was installed anew after the pod was made")
+}
+
+// emulatorComponent is the label of the emulators' Services.
+const emulatorComponent = "app.kubernetes.io/component"
+
+// ofWebhook says whether irsa-emu's webhook gave a pod its endpoint: the authority
+// comes with it.
+func ofWebhook(pod *corev1.Pod) bool {
+	for _, c := range containersOf(pod) {
+		for _, m := range c.VolumeMounts {
+			if m.MountPath == webhook.AuthorityMountPath {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reinstall brings irsa-emu back into a cluster that it is gone from.
+func (x *examination) reinstall() []string {
+	name, ofKind := strings.CutPrefix(x.Cluster, "kind-")
+	if !ofKind {
+		return []string{x.Kubectl + " apply -k deploy/   # irsa-emu's manifests"}
+	}
+	up := "irsa-emu up"
+	if name != "irsa-emu" {
+		up += " --name " + word(name)
+	}
+	return []string{up + "   # or, in a cluster that it did not make: " + x.Kubectl + " apply -k deploy/"}
 }
 
 // endpointOf is the URL that a pod's variables give its calls to the STS.

@@ -35,6 +35,7 @@ type cluster struct {
 var lists = map[string]string{
 	"Namespace": "/api/v1/namespaces", "Pod": "/api/v1/namespaces/%s/pods", "ServiceAccount": "/api/v1/namespaces/%s/serviceaccounts",
 	"Service": "/api/v1/namespaces/%s/services", "Secret": "/api/v1/namespaces/%s/secrets",
+	"ConfigMap":     "/api/v1/namespaces/%s/configmaps",
 	"DaemonSet":     "/apis/apps/v1/namespaces/%s/daemonsets",
 	"EndpointSlice": "/apis/discovery.k8s.io/v1/namespaces/%s/endpointslices", "Deployment": "/apis/apps/v1/namespaces/%s/deployments",
 	"MutatingWebhookConfiguration": "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",

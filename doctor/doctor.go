@@ -180,6 +180,8 @@ type examination struct {
 	dryErr    error
 	role      roleARN
 	hook      *hook
+	hookAsked bool
+	hookErr   error
 	noWebhook bool   // the webhook's own link is broken
 	audience  string // of the pod's token
 	issuer    string // of the cluster's tokens

@@ -16,6 +16,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
+	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
 // findIAM says where the links behind this one are looked up.
@@ -27,7 +28,7 @@ func (x *examination) findIAM(ctx context.Context) Link {
 	if x.iam == nil {
 		return x.iamLink
 	}
-	return x.iamLink.warn(x.pointsElsewhere()...)
+	return x.pointsElsewhere(ctx)
 }
 
 // reachIAM finds the emulator, once, and reads what it has.
@@ -95,13 +96,15 @@ func (x *examination) outOfReach(why string) Link {
 // inCluster finds the emulator that the cluster's pods use.
 func (x *examination) inCluster(ctx context.Context) (name string, failed Link) {
 	var services corev1.ServiceList
-	err := x.list(ctx, ref{namespace: deploy.Namespace, resource: "services"}, url.Values{"labelSelector": {"app.kubernetes.io/component=emulator"}}, &services)
+	err := x.list(ctx, ref{namespace: deploy.Namespace, resource: "services"}, url.Values{"labelSelector": {emulatorComponent + "=emulator"}}, &services)
 	switch {
 	case err != nil && !apierrors.IsNotFound(err) && x.endpointURL() != "":
 		return "", unknown("the pod's variables lead to "+x.endpointURL()+", which is not known: "+err.Error(),
 			note("say with --url where that emulator is reached from here"))
 	case err != nil && !apierrors.IsNotFound(err):
 		return "", x.outOfReach("AWS's own, or an emulator in the cluster: " + err.Error())
+	case len(services.Items) == 0 && x.findHook(ctx) == nil && x.hook.isOurs() && x.endpointURL() == "":
+		return "", broken("there is no emulator: the webhook is irsa-emu's, and namespace "+deploy.Namespace+" has no Service of one", x.reinstall()...)
 	case len(services.Items) == 0:
 		return "", x.outOfReach("AWS's own, which the cluster cannot see")
 	}
@@ -139,20 +142,40 @@ func (x *examination) inCluster(ctx context.Context) (name string, failed Link) 
 	return name, Link{}
 }
 
-// pointsElsewhere is what is wrong with where the pod's variables lead its calls.
-func (x *examination) pointsElsewhere() []string {
+// pointsElsewhere is findIAM's link, with what is wrong with where the pod's calls are led.
+func (x *examination) pointsElsewhere(ctx context.Context) Link {
 	pod := x.thisPod()
 	if x.service == nil || pod == nil || !hasIdentity(pod) {
-		return nil
+		return x.iamLink
 	}
 	host := x.endpointHost()
 	switch {
 	case host == "":
-		return []string{"the pod has no AWS_ENDPOINT_URL: it gets there only if AWS's host names lead there (deploy/README.md)"}
+		return x.ledByName(ctx, pod)
 	case host != x.service.Spec.ClusterIP && !strings.HasPrefix(host, x.service.Name+"."+x.service.Namespace):
-		return []string{"the pod's variables lead to another: " + x.endpointURL()}
+		return x.iamLink.warn("the pod's variables lead to another: " + x.endpointURL())
 	}
-	return nil
+	return x.iamLink
+}
+
+// ledByName is about a pod that has no endpoint: whoever wants FIPS or dual-stack
+// endpoints gets none, and is led by AWS's host names.
+func (x *examination) ledByName(ctx context.Context, pod *corev1.Pod) Link {
+	why := "the pod has no AWS_ENDPOINT_URL"
+	for _, c := range containersOf(pod) {
+		if v := webhook.RefusesEndpoints(c.Env); v != "" {
+			why = "the pod has no AWS_ENDPOINT_URL, which SDKs refuse beside its " + v
+		}
+	}
+	var dns corev1.ConfigMap
+	err := x.get(ctx, ref{namespace: "kube-system", resource: "configmaps", name: "coredns"}, &dns)
+	switch {
+	case err != nil || len(pod.Spec.HostAliases) > 0 || pod.Spec.DNSConfig != nil:
+		return x.iamLink.warn(why + ": it gets there by AWS's host names alone, if they lead there (deploy/README.md)")
+	case !strings.Contains(dns.Data["Corefile"], " "+deploy.Intercept+"."+deploy.Namespace+".svc."):
+		return broken(why+", and AWS's host names do not lead to the emulator: it calls AWS", x.kubectlIn("kube-system", "edit configmap coredns   # deploy/README.md says what to write"))
+	}
+	return x.iamLink
 }
 
 // chosen is the emulator that the pod's variables lead to, else the one that is

@@ -82,7 +82,7 @@ func (x *examination) pointAWS() []string {
 	case x.service != nil:
 		return []string{
 			x.kubectlIn(x.service.Namespace, "port-forward service/%s 4772 &", x.service.Name),
-			fmt.Sprintf(`eval "$(irsa-emu env --account %s)"`, account),
+			fmt.Sprintf(`eval "$(irsa-emu env --account %s --region %s)"`, account, word(x.region())),
 		}
 	case x.Emulator == nil:
 		return nil // it is AWS's own

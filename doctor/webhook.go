@@ -12,10 +12,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
@@ -24,6 +26,11 @@ type hook struct {
 	configuration string
 	created       time.Time
 	mutatingWebhook
+}
+
+// isOurs says whether it is irsa-emu's, and not EKS's, for example.
+func (h *hook) isOurs() bool {
+	return h != nil && h.ClientConfig.Service != nil && h.ClientConfig.Service.Namespace == deploy.Namespace && h.ClientConfig.Service.Name == deploy.Webhook
 }
 
 // mutatingWebhook is what is looked at of an entry of a MutatingWebhookConfiguration:
@@ -48,23 +55,32 @@ const failPolicy = "Fail"
 // hookNames are those of the configuration and of its entry, on EKS, upstream's and here.
 var hookNames = []string{"pod-identity-webhook", "iam-for-pods.amazonaws.com", "pod-identity-webhook.amazonaws.com"}
 
-func (x *examination) webhook(ctx context.Context) Link {
+// findHook looks for the webhook's entry, once.
+func (x *examination) findHook(ctx context.Context) error {
+	if x.hookAsked {
+		return x.hookErr
+	}
+	x.hookAsked = true
 	var list struct {
 		Items []struct {
 			metav1.ObjectMeta `json:"metadata"`
 			Webhooks          []mutatingWebhook `json:"webhooks"`
 		} `json:"items"`
 	}
-	err := x.get(ctx, ref{group: "admissionregistration.k8s.io", resource: "mutatingwebhookconfigurations"}, &list)
-	if err != nil {
-		return unknown(err.Error())
-	}
+	x.hookErr = x.get(ctx, ref{group: "admissionregistration.k8s.io", resource: "mutatingwebhookconfigurations"}, &list)
 	for _, c := range list.Items {
 		for _, w := range c.Webhooks {
 			if x.hook == nil && (slices.Contains(hookNames, c.Name) || slices.Contains(hookNames, w.Name)) {
 				x.hook = &hook{c.Name, c.CreationTimestamp.Time, w}
 			}
 		}
+	}
+	return x.hookErr
+}
+
+func (x *examination) webhook(ctx context.Context) Link {
+	if err := x.findHook(ctx); err != nil {
+		return unknown(err.Error())
 	}
 	if x.hook == nil {
 		if x.dryRun != nil && hasIdentity(x.dryRun) {
@@ -149,6 +165,9 @@ func (x *examination) endpoint(ctx context.Context) Link {
 func (x *examination) revive(ctx context.Context, namespace, name string) []string {
 	var deployment struct{ Spec struct{ Replicas *int32 } }
 	err := x.get(ctx, ref{group: "apps", namespace: namespace, resource: "deployments", name: name}, &deployment)
+	if apierrors.IsNotFound(err) && namespace == deploy.Namespace {
+		return x.reinstall()
+	}
 	if err == nil && deployment.Spec.Replicas != nil && *deployment.Spec.Replicas == 0 {
 		return []string{x.kubectlIn(namespace, "scale deployment/%s --replicas=1", name)}
 	}

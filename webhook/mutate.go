@@ -121,7 +121,7 @@ func (c Config) addTo(container *corev1.Container, in injection) {
 		return
 	}
 	extra := c.Extra.Env
-	if !refusesEndpoints(container) && !(in.none() && hasEndpoint(container)) {
+	if RefusesEndpoints(container.Env) == "" && !(in.none() && hasEndpoint(container)) {
 		extra = slices.Concat(c.Extra.Endpoints, extra)
 	}
 	for _, v := range extra {
@@ -159,11 +159,15 @@ func (c Config) addIdentity(container *corev1.Container, in injection, has map[s
 	return true
 }
 
-// refusesEndpoints says whether SDKs in the container would refuse an endpoint.
-func refusesEndpoints(container *corev1.Container) bool {
-	return slices.ContainsFunc(container.Env, func(v corev1.EnvVar) bool {
-		return (v.Name == "AWS_USE_FIPS_ENDPOINT" || v.Name == "AWS_USE_DUALSTACK_ENDPOINT") && strings.EqualFold(v.Value, "true")
-	})
+// RefusesEndpoints is the variable of a container, or "", beside which SDKs refuse
+// an endpoint: it wants FIPS or dual-stack ones, by AWS's host names.
+func RefusesEndpoints(env []corev1.EnvVar) string {
+	for _, v := range env {
+		if (v.Name == "AWS_USE_FIPS_ENDPOINT" || v.Name == "AWS_USE_DUALSTACK_ENDPOINT") && strings.EqualFold(v.Value, "true") {
+			return v.Name
+		}
+	}
+	return ""
 }
 
 // hasEndpoint says whether the container's author leads it somewhere.

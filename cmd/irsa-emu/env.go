@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/control"
 )
 
 func (p *program) envCommand() *cobra.Command {
@@ -27,7 +29,12 @@ func (p *program) envCommand() *cobra.Command {
 			}
 			key := cmp.Or(account, "test")
 			if region == "" {
-				region = c.region(cmd.Context())
+				var err error
+				if region, err = c.region(cmd.Context()); err != nil {
+					if err := p.complain("irsa-emu: %v: the region is not known, and %s is taken; set IRSA_EMU_CONTROL_TOKEN, or write --region", err, region); err != nil {
+						return err
+					}
+				}
 			}
 			lines := [][2]string{
 				{"AWS_ENDPOINT_URL", strings.TrimSuffix(c.URL, "/")},
@@ -59,15 +66,19 @@ func (p *program) envCommand() *cobra.Command {
 	return cmd
 }
 
-// region asks the emulator for its region; env also works before it runs.
-func (c *client) region(ctx context.Context) string {
+// region asks the emulator for its region; env also works before it runs. The error
+// is that of an emulator which is there, and does not say.
+func (c *client) region(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	info, err := c.Info(ctx)
-	if err != nil || info.Region == "" {
-		return aws.DefaultRegion
+	if refused := (*control.Refused)(nil); errors.As(err, &refused) {
+		return aws.DefaultRegion, refused
 	}
-	return info.Region
+	if err != nil || info.Region == "" {
+		return aws.DefaultRegion, nil
+	}
+	return info.Region, nil
 }
 
 // shellQuote quotes a value for POSIX shells where it needs it.
