@@ -15,25 +15,33 @@ import (
 
 // EKSAuth is the source that asks EKS Auth for the pods of one cluster.
 type EKSAuth struct {
-	client    *eksauth.Client
-	cluster   string
-	transport *http.Transport
+	client  *eksauth.Client
+	cluster string
+	idle    interface{ CloseIdleConnections() }
 }
 
 // NewEKSAuth asks the EKS Auth that the configuration leads to (endpoint,
-// region, the node's credentials). The HTTP client has upstream's timeouts: half
-// a second to connect, a second in all; the SDK tries again.
+// region, the node's credentials). Unless the configuration has another, the HTTP
+// client has upstream's timeouts: half a second to connect, a second in all; the
+// SDK tries again.
 func NewEKSAuth(config aws.Config, cluster string) *EKSAuth {
-	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 500 * time.Millisecond}).DialContext,
-		MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second,
+	if config.HTTPClient == nil {
+		config.HTTPClient = &http.Client{Timeout: time.Second, Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 500 * time.Millisecond}).DialContext,
+			MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second,
+		}}
 	}
-	config.HTTPClient = &http.Client{Timeout: time.Second, Transport: transport}
-	return &EKSAuth{client: eksauth.NewFromConfig(config), cluster: cluster, transport: transport}
+	e := &EKSAuth{client: eksauth.NewFromConfig(config), cluster: cluster}
+	e.idle, _ = config.HTTPClient.(interface{ CloseIdleConnections() })
+	return e
 }
 
 // Close closes idle connections.
-func (e *EKSAuth) Close() { e.transport.CloseIdleConnections() }
+func (e *EKSAuth) Close() {
+	if e.idle != nil {
+		e.idle.CloseIdleConnections()
+	}
+}
 
 // Credentials are those of the token's pod.
 func (e *EKSAuth) Credentials(ctx context.Context, token string) (Credentials, error) {

@@ -82,7 +82,7 @@ func (c *ExecConfig) startNode(ctx context.Context, api *control.Client, cluster
 		return nil, err
 	}
 	auth := agent.NewEKSAuth(sdk.Config{
-		Region: cluster.Region, BaseEndpoint: &api.URL,
+		Region: cluster.Region, BaseEndpoint: &api.URL, HTTPClient: control.HTTP(), // a busy machine's emulator may take longer than a node's agent waits
 		Credentials: credentials.NewStaticCredentialsProvider(cluster.Account, or(c.PodIdentity.AdminSecret, "test"), ""),
 	}, cluster.Cluster)
 	source := &explaining{EKSAuth: auth, control: api, tell: c.PodIdentity.Refused, told: map[string]bool{}}
@@ -100,7 +100,7 @@ func (c *ExecConfig) startNode(ctx context.Context, api *control.Client, cluster
 	select {
 	case err := <-ended:
 		end()
-		return nil, fmt.Errorf("the agent of EKS Pod Identity: %w", err)
+		return nil, fmt.Errorf("the agent of EKS Pod Identity: %w", errors.Join(err, context.Cause(ctx)))
 	case address := <-ready:
 		return &node{url: "http://" + address + agent.Path, source: source, stop: func() { end(); <-ended; auth.Close() }}, nil
 	}

@@ -66,7 +66,7 @@ type Running struct {
 }
 
 // patience is how long Stop waits for what the command said last.
-const patience = 2 * time.Second
+const patience = 5 * time.Second
 
 // unavailable is that this machine does not let us lead commands in some way.
 type unavailable struct{ reason error }

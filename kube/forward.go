@@ -36,7 +36,10 @@ func (c *Client) Forward(ctx context.Context, namespace, pod string, port int) (
 	go func() { ended <- forwarder.ForwardPorts() }()
 	select {
 	case err := <-ended:
-		if err == nil {
+		switch {
+		case ctx.Err() != nil: // which is what ended it
+			err = context.Cause(ctx)
+		case err == nil:
 			err = errors.New("it ended at once")
 		}
 		return "", fmt.Errorf("forwarding a port to pod %s/%s: %w %s", namespace, pod, err, strings.TrimSpace(problem.String()))

@@ -12,7 +12,7 @@ const (
 	// queueBytes is how much may wait for a reader that is slow, or paused.
 	queueBytes = 4 << 20
 	// queueFlush is how long the end waits for such a reader.
-	queueFlush = time.Second
+	queueFlush = 3 * time.Second
 )
 
 // errBehind: what was written was dropped, since whoever reads is too far behind.

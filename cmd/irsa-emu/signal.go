@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -10,22 +11,33 @@ import (
 // ending are the signals that ask the program to end.
 var ending = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
-// secondSignal gives a channel that is closed at the first of those signals
-// after the context has ended, which is what the first one does. forget lets go
-// of it.
+// secondSignal gives a channel that is closed at the second of those signals, the
+// first of which ends the context; at the first where the parent's death has ended
+// it. It listens from now on: a second signal may come before anybody has noticed
+// that the context has ended. forget lets go of it.
 func secondSignal(ctx context.Context) (hurry <-chan struct{}, forget func()) {
-	signals, closed, done := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		signal.Notify(signals, ending...)
-		defer signal.Stop(signals)
-		select {
-		case <-signals:
-			close(closed)
-		case <-done:
-		}
-	})
-	return closed, func() {
-		stop()
-		close(done)
+	signals, closed, done := make(chan os.Signal, 2), make(chan struct{}), make(chan struct{})
+	missing, ended := 2, ctx.Done()
+	if ctx.Err() != nil {
+		missing, ended = 1, nil
 	}
+	signal.Notify(signals, ending...)
+	go func() {
+		defer signal.Stop(signals)
+		for missing > 0 {
+			select {
+			case <-signals:
+				missing--
+			case <-ended:
+				ended = nil
+				if errors.Is(context.Cause(ctx), errParentGone) {
+					missing--
+				}
+			case <-done:
+				return
+			}
+		}
+		close(closed)
+	}()
+	return closed, func() { close(done) }
 }

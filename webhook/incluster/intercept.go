@@ -118,7 +118,8 @@ func (i *Intercept) callerAt(ctx context.Context, address string) (caller, error
 	defer cancel()
 	for first := true; ; first = false {
 		var pods corev1.PodList
-		if err := i.Client.Get(patience, kube.Path("pods", "", "")+"?fieldSelector="+url.QueryEscape("status.podIP="+address), &pods); err != nil && patience.Err() == nil {
+		err := i.Client.Get(patience, kube.Path("pods", "", "")+"?fieldSelector="+url.QueryEscape("status.podIP="+address), &pods)
+		if err != nil && (first || patience.Err() == nil) { // no answer says nothing of whose address it is; later ones only that no pod came
 			return caller{}, fmt.Errorf("the pod at %s: %w", address, err)
 		}
 		for _, pod := range pods.Items {

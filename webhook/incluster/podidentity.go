@@ -28,8 +28,9 @@ type PodIdentity struct {
 	issuer string // the cluster's, once it was read: an API server keeps it for its life
 }
 
-// askTimeout bounds what a pod's admission waits for; the API server waits ten seconds.
-const askTimeout = 2 * time.Second
+// askTimeout bounds what a pod's admission waits for; the API server waits ten seconds. On a
+// machine that makes a cluster's pods, two seconds are soon over, and the annotation would count.
+const askTimeout = 5 * time.Second
 
 // Find is the association of a service account, and the emulator that has it.
 func (p *PodIdentity) Find(ctx context.Context, namespace, serviceAccount string) (found control.PodIdentity, emulator string, err error) {
