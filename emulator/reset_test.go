@@ -62,7 +62,7 @@ func TestResetOfOneAccount(t *testing.T) {
 	if emu.clock.Offset() != 1e12 || len(emu.faults.all()) != 1 || len(emu.decisions.Newest(100, "")) != decisions {
 		t.Error("the clock, faults or decisions were reset")
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		blobs, err := emu.store.Blobs().List(t.Context())
 		if err == nil && len(blobs) == 1 {
 			break

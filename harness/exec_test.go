@@ -71,7 +71,7 @@ func TestExecEnvironment(t *testing.T) {
 func TestExecRefreshesTheToken(t *testing.T) {
 	f := startFake(t)
 	f.life = time.Second // refreshed after 0.8 s
-	c, out := execConfig(t, f, `f=$AWS_WEB_IDENTITY_TOKEN_FILE; a=$(cat $f); for i in $(seq 40); do sleep 0.1; b=$(cat $f) || exit 9; test -n "$b" || exit 8; test "$a" != "$b" && exit 0; done; exit 1`)
+	c, out := execConfig(t, f, `f=$AWS_WEB_IDENTITY_TOKEN_FILE; a=$(cat $f); for i in $(seq 1200); do sleep 0.1; b=$(cat $f) || exit 9; test -n "$b" || exit 8; test "$a" != "$b" && exit 0; done; exit 1`)
 	code, err := harness.Exec(context.Background(), c)
 	if err != nil || code != 0 {
 		t.Errorf("%d, %v: %s", code, err, out)
@@ -82,11 +82,19 @@ func TestExecRefreshesTheToken(t *testing.T) {
 func TestExecComplainsWhenRefreshFails(t *testing.T) {
 	f := startFake(t)
 	f.life = time.Second
+	f.failAfter = 1
+	complained := filepath.Join(t.TempDir(), "complained")
+	c, out := execConfig(t, f, `while ! test -e "$0"; do sleep 0.05; done; test -s "$AWS_WEB_IDENTITY_TOKEN_FILE"`)
+	c.Command = append(c.Command, complained)
 	var complaints atomic.Int32
-	c, out := execConfig(t, f, `sleep 1.5; test -s "$AWS_WEB_IDENTITY_TOKEN_FILE"`)
-	c.Complain = func(error) { complaints.Add(1) }
-	time.AfterFunc(300*time.Millisecond, func() { f.mu.Lock(); f.fail = true; f.mu.Unlock() })
-	code, err := harness.Exec(context.Background(), c)
+	c.Complain = func(error) {
+		if complaints.Add(1) == 1 {
+			if err := os.WriteFile(complained, nil, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	code, err := harness.Exec(t.Context(), c)
 	if err != nil || code != 0 || complaints.Load() == 0 {
 		t.Errorf("%d, %v, %d complaints: %s", code, err, complaints.Load(), out)
 	}
@@ -127,18 +135,19 @@ func TestExecWithoutEmulator(t *testing.T) {
 }
 
 func TestExecEndsWithItsContext(t *testing.T) {
-	c, _ := execConfig(t, startFake(t), `trap 'exit 5' TERM; sleep 20 >/dev/null 2>&1 & wait`)
-	ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+	c, _ := execConfig(t, startFake(t), `trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done`)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	started := time.Now()
-	code, _ := harness.Exec(ctx, c)
-	if took := time.Since(started); took > 15*time.Second {
-		t.Errorf("it took %s", took)
-	}
-	if code != 5 {
+	c.Stdout = writes(func() { cancel() })
+	if code, _ := harness.Exec(ctx, c); code != 5 {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// writes is called for whatever is written.
+type writes func()
+
+func (w writes) Write(p []byte) (int, error) { w(); return len(p), nil }
 
 // The forwarding process is another one, since a signal sent to this one
 // reaches all tests in it.

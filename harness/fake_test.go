@@ -19,10 +19,10 @@ import (
 // STS that gives every token a session but those of namespace "other".
 type fake struct {
 	*httptest.Server
-	mu     sync.Mutex
-	tokens int
-	life   time.Duration // of tokens
-	fail   bool          // token requests
+	mu        sync.Mutex
+	tokens    int
+	life      time.Duration // of tokens
+	failAfter int           // so many tokens, no more; 0 for as many as are wanted
 }
 
 func startFake(t testing.TB) *fake {
@@ -64,7 +64,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 
 func (f *fake) token(w http.ResponseWriter, r *http.Request) {
 	var in struct{ ServiceAccount string }
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || f.fail {
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || f.failAfter > 0 && f.tokens >= f.failAfter {
 		http.Error(w, `{"error": "no tokens today"}`, http.StatusServiceUnavailable)
 		return
 	}

@@ -74,13 +74,12 @@ func TestExamples(t *testing.T) {
 		}
 		ran++
 		t.Run(command, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
+			var stdout, stderr watched
 			if strings.HasPrefix(command, "irsa-emu serve") || strings.Contains(command, " --write ") { // until it is stopped
-				ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond)
-				defer cancel()
+				stdout.at, stderr.at = map[string]func(){"irsa-emu ready on ": cancel}, map[string]func(){"irsa-emu: wrote ": cancel}
 			}
-			var stdout, stderr bytes.Buffer
 			url, _ := env("IRSA_EMU_URL")
 			words := shellWords(strings.ReplaceAll(command, "http://127.0.0.1:4772", url)) // where an emulator listens usually
 			if words[0] != "irsa-emu" {
@@ -88,10 +87,10 @@ func TestExamples(t *testing.T) {
 			}
 			code := run(ctx, words[1:], env, strings.NewReader(""), &stdout, &stderr)
 			if code != exitOK && code != exitFailed {
-				t.Errorf("exit %d: %s", code, &stderr)
+				t.Errorf("exit %d: %s", code, &stderr.text)
 			}
-			if code == exitFailed && stdout.Len() == 0 {
-				t.Errorf("it failed and found nothing: %s", &stderr)
+			if code == exitFailed && stdout.text.Len() == 0 {
+				t.Errorf("it failed and found nothing: %s", &stderr.text)
 			}
 		})
 	}
@@ -101,6 +100,22 @@ func TestExamples(t *testing.T) {
 	for prefix, why := range skipped {
 		t.Errorf("no example begins with %q (%s); take it out of this test", prefix, why)
 	}
+}
+
+// watched is what a command prints, and what is done once it has printed something.
+type watched struct {
+	text bytes.Buffer
+	at   map[string]func()
+}
+
+func (w *watched) Write(b []byte) (int, error) {
+	n, err := w.text.Write(b)
+	for mark, do := range w.at {
+		if strings.Contains(w.text.String(), mark) {
+			do()
+		}
+	}
+	return n, err
 }
 
 // examplesEnvironment is that of a machine where an emulator runs that has

@@ -184,8 +184,11 @@ func (k *killing) run(kill int) {
 	}
 	var mu sync.Mutex
 	var calling sync.WaitGroup
+	called, uploaded := make(chan struct{}), make(chan struct{}) // something has been, or it has failed
+	haveCalled, haveUploaded := sync.OnceFunc(func() { close(called) }), sync.OnceFunc(func() { close(uploaded) })
 	for w := range k.edits {
 		calling.Go(func() {
+			defer haveCalled()
 			client := iam.NewFromConfig(cfg)
 			for {
 				if err := k.edits[w].next(ctx, client); err != nil {
@@ -196,10 +199,12 @@ func (k *killing) run(kill int) {
 				mu.Lock()
 				k.calls++
 				mu.Unlock()
+				haveCalled()
 			}
 		})
 	}
 	calling.Go(func() {
+		defer haveUploaded()
 		client := uploadsClient(cfg)
 		for {
 			if err := k.uploads.next(ctx, client); err != nil {
@@ -207,6 +212,7 @@ func (k *killing) run(kill int) {
 				return
 			}
 			k.uploads.acknowledged++
+			haveUploaded()
 		}
 	})
 	calling.Go(func() {
@@ -218,6 +224,10 @@ func (k *killing) run(kill int) {
 			k.generation++
 		}
 	})
+	<-called // on a busy machine nothing might have been done yet
+	if kill%4 == 3 {
+		<-uploaded
+	}
 	time.Sleep(rand.N(250 * time.Millisecond))
 	s.kill()
 	calling.Wait()

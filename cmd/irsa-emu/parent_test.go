@@ -96,9 +96,9 @@ func TestEndsWithItsParent(t *testing.T) {
 			if _, err := os.Stat(file); err == nil {
 				t.Error("the ready file is still there")
 			}
-			if !strings.Contains(log.String(), "ending: the process that started irsa-emu is gone") {
-				t.Errorf("it does not say why: %s", log)
-			}
+			eventually(t, "it says why", func() bool {
+				return strings.Contains(log.String(), "ending: the process that started irsa-emu is gone")
+			})
 		})
 	}
 }

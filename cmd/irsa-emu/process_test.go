@@ -75,7 +75,7 @@ func awsConfig(url string, transport *http.Transport) aws.Config {
 	return aws.Config{
 		Region: "us-west-2", BaseEndpoint: aws.String(url), RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		HTTPClient:  &http.Client{Transport: transport, Timeout: 30 * time.Second},
+		HTTPClient:  &http.Client{Transport: transport, Timeout: 2 * time.Minute},
 	}
 }
 
@@ -100,7 +100,7 @@ func (b *lockedBuffer) String() string {
 // runProcess runs a command of irsa-emu to its end.
 func runProcess(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := irsaEmu(ctx, nil, args...)
 	var out, errors bytes.Buffer

@@ -109,10 +109,11 @@ func race(t *testing.T, c *sdk.Client, bucket string, size int, ahead time.Durat
 
 // TestBucketReplaced: what was allowed for one bucket is not put into another that has got its name meanwhile.
 func TestBucketReplaced(t *testing.T) {
-	s := startOn(t, state.NewMemory())
+	storing := make(chan struct{}, 1)
+	s := startOn(t, announcing{state.NewMemory(), storing})
 	first, second := client(s.Root(servicetest.Account)), client(s.Root(servicetest.Other))
 	b := bucket(t, first, "taken")
-	body := &stalling{head: strings.NewReader(strings.Repeat("x", 70_000)), stalled: make(chan struct{}), goOn: make(chan struct{}), tail: strings.NewReader("y")}
+	body := &stalling{head: strings.NewReader(strings.Repeat("x", 70_000)), goOn: make(chan struct{}), tail: strings.NewReader("y")}
 	done := make(chan error)
 	go func() {
 		_, err := first.PutObject(context.Background(), &sdk.PutObjectInput{Bucket: &b, Key: aws.String("planted"), Body: body, ContentLength: aws.Int64(70_001)},
@@ -120,12 +121,13 @@ func TestBucketReplaced(t *testing.T) {
 			sdk.WithAPIOptions(v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware))
 		done <- err
 	}()
-	<-body.stalled
-	time.Sleep(50 * time.Millisecond) // for the call to be allowed
+	goOn := sync.OnceFunc(func() { close(body.goOn) })
+	t.Cleanup(goOn)
+	<-storing // the call has been allowed
 	must[*sdk.DeleteBucketOutput](t)(first.DeleteBucket(t.Context(), &sdk.DeleteBucketInput{Bucket: &b}))
 	s.Advance(time.Second)
 	bucket(t, second, "taken")
-	close(body.goOn)
+	goOn()
 	refused(t, <-done, 404, "NoSuchBucket", "The specified bucket does not exist")
 	if list := must[*sdk.ListObjectsV2Output](t)(second.ListObjectsV2(t.Context(), &sdk.ListObjectsV2Input{Bucket: &b})); len(list.Contents) != 0 {
 		t.Errorf("the stranger's bucket has %+v", list.Contents)
@@ -133,21 +135,34 @@ func TestBucketReplaced(t *testing.T) {
 	wantBlobs(t, s, 0)
 }
 
+// announcing is a backend that tells when content is begun to be stored.
+type announcing struct {
+	state.Backend
+	storing chan<- struct{}
+}
+
+func (a announcing) Blobs() state.Blobs { return announcingBlobs{a.Backend.Blobs(), a.storing} }
+
+type announcingBlobs struct {
+	state.Blobs
+	storing chan<- struct{}
+}
+
+func (a announcingBlobs) Create(ctx context.Context, id string) (state.BlobWriter, error) {
+	a.storing <- struct{}{}
+	return a.Blobs.Create(ctx, id)
+}
+
 // stalling is a body that stops in the middle.
 type stalling struct {
-	head, tail    io.Reader
-	stalled, goOn chan struct{}
+	head, tail io.Reader
+	goOn       chan struct{}
 }
 
 func (s *stalling) Read(b []byte) (int, error) {
 	n, err := s.head.Read(b)
 	if errors.Is(err, io.EOF) {
-		select {
-		case <-s.stalled:
-		default:
-			close(s.stalled)
-			<-s.goOn
-		}
+		<-s.goOn
 		return s.tail.Read(b)
 	}
 	return n, err

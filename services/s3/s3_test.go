@@ -167,7 +167,7 @@ func testLarge(t *testing.T, tls bool) {
 // wantBlobs waits until so many blobs are kept.
 func wantBlobs(t *testing.T, s *servicetest.Server, want int) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		ids := must[[]string](t)(s.Store.Blobs().List(t.Context()))
 		if len(ids) == want {

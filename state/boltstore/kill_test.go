@@ -104,7 +104,7 @@ func TestKilled(t *testing.T) {
 			os.Remove(path)
 			acknowledged, before = [victimWriters]int{}, 0
 		}
-		lines := runAndKill(t, path)
+		lines := runAndKill(t, path, kill%7 == 0)
 		for line := range strings.Lines(lines) {
 			var w, n int
 			if !strings.HasSuffix(line, "\n") {
@@ -123,12 +123,13 @@ func TestKilled(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills during %d updates: every acknowledged one was there, of the others all or nothing", kills, updates)
-	if updates < kills {
+	if updates < kills/2 { // there is one at least wherever the process was let write
 		t.Errorf("only %d updates were made between %d kills, too few to prove anything", updates, kills)
 	}
 }
 
-func runAndKill(t *testing.T, path string) (said string) {
+// runAndKill kills the process while it writes, or while it starts.
+func runAndKill(t *testing.T, path string, starting bool) (said string) {
 	t.Helper()
 	process := exec.Command(os.Args[0])
 	process.Env = append(os.Environ(), victimVariable+"="+path)
@@ -142,7 +143,7 @@ func runAndKill(t *testing.T, path string) (said string) {
 	}
 	reader := bufio.NewReader(stdout)
 	first := ""
-	if rand.IntN(8) > 0 { // mostly while it writes, sometimes while it starts
+	if !starting {
 		if first, err = reader.ReadString('\n'); err != nil {
 			t.Fatalf("the process ended by itself: %v", err)
 		}
