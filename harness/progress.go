@@ -23,9 +23,12 @@ type ProgressOptions struct {
 // it has ended, and on a terminal a line with what is running. Pass it as
 // [Config.Progress].
 func Progress(w io.Writer, total int, o ProgressOptions) func(Event) {
-	p := &progress{w: w, total: total, options: o, style: style{o.Color}, running: map[*Scenario]string{}, since: map[*Scenario]time.Time{}}
+	p := &progress{w: w, total: total, options: o, style: style{o.Color}, running: map[*Scenario]string{}, since: map[*Scenario]time.Time{}, wrote: time.Now()}
 	return p.event
 }
+
+// quietInterval is how long a log that is no terminal stays without a line.
+const quietInterval = 30 * time.Second
 
 type progress struct {
 	w       io.Writer
@@ -56,7 +59,7 @@ func (p *progress) event(e Event) {
 	case e.Scenario != nil:
 		p.running[e.Scenario], p.since[e.Scenario] = "starting", time.Now()
 		p.order = append(p.order, e.Scenario)
-	case !p.options.Live && len(p.running) > 0 && time.Since(p.wrote) >= heartbeatInterval:
+	case !p.options.Live && len(p.running) > 0 && time.Since(p.wrote) >= quietInterval:
 		out.WriteString("… " + p.line() + "\n")
 	}
 	if p.options.Live && len(p.running) > 0 {

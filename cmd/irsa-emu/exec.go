@@ -85,7 +85,7 @@ func (p *program) execCommand() *cobra.Command {
 	flags.StringVar(&config.Issuer, "issuer", "", "issuer URL (default: the only cluster's, else the only provider's, else the emulator's own)")
 	flags.StringArrayVar(&config.Audience, "audience", nil, "audience of the token (repeatable; default sts.amazonaws.com, with --pod-identity pods.eks.amazonaws.com)")
 	flags.DurationVar(&config.ExpiresIn, "expires-in", 24*time.Hour, "life of each token")
-	flags.StringVar(&config.Region, "region", "", "AWS region (default: the emulator's, with --pod-identity the cluster's)")
+	flags.StringVar(&config.Region, "region", "", "AWS region (default: the emulator's, with --given or --pod-identity the cluster's)")
 	flags.StringVar(&config.Pod, "pod", "", "name of the pod that the token is bound to (default with --pod-identity: the service account's)")
 	return cmd
 }
@@ -179,7 +179,7 @@ func (p *program) exec(ctx context.Context, f *execFlags, config harness.ExecCon
 		if err != nil {
 			return err
 		}
-		running, stop, err := emulator.StartBackground(ctx, emulator.Config{Given: []statefile.State{given}, AdminSecret: f.pods.AdminSecret})
+		running, stop, err := emulator.StartBackground(ctx, emulator.Config{Given: []statefile.State{given}, Region: regionOf(given, config.Issuer), AdminSecret: f.pods.AdminSecret})
 		if err != nil {
 			return &exitError{exitFailed, err}
 		}

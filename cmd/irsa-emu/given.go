@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -96,4 +97,16 @@ func unreadable(err error) error {
 		return &exitError{exitUsage, fmt.Errorf("%d mistakes:\n%w", len(mistakes), err)}
 	}
 	return &exitError{exitUsage, err}
+}
+
+// regionOf is where the pods of a state's cluster are: the one of that issuer, or
+// without an issuer the only one. "" where none is meant.
+func regionOf(s statefile.State, issuer string) string {
+	for _, c := range s.Clusters {
+		if c.Issuer == issuer || issuer == "" && len(s.Clusters) == 1 {
+			ofIssuer, _, _ := aws.EKSIssuerParts(c.Issuer)
+			return cmp.Or(c.Region, ofIssuer)
+		}
+	}
+	return ""
 }

@@ -64,13 +64,9 @@ func (p *program) up(ctx context.Context, f upFlags, named bool) error {
 			return err
 		}
 	}
-	newRegion := ""
-	if len(given.Clusters) == 1 {
+	if len(given.Clusters) == 1 && f.issuer == "" {
 		for _, c := range given.Clusters {
-			if f.issuer == "" {
-				f.issuer = c.Issuer
-			}
-			newRegion = c.Region
+			f.issuer = c.Issuer
 		}
 	}
 	if err := errors.Join(checkIssuer(f.issuer), checkRegion(f.region)); err != nil {
@@ -81,7 +77,7 @@ func (p *program) up(ctx context.Context, f upFlags, named bool) error {
 	}
 	config := kind.UpConfig{
 		Config: kind.Config{Name: f.name, Executable: f.executable, Log: statusLines(p.stderr, term.IsTerminal(p.stderr))},
-		Issuer: f.issuer, Region: f.region, NewRegion: newRegion, Port: f.port, LoadImages: f.loadImages,
+		Issuer: f.issuer, Region: f.region, NewRegion: regionOf(given, f.issuer), Port: f.port, LoadImages: f.loadImages,
 	}
 	if f.image != "" {
 		config.Images = []string{f.image}
