@@ -33,7 +33,8 @@ func (p *program) upCommand() *cobra.Command {
 		Long: `up creates a kind cluster in which annotated service accounts have AWS credentials,
 as on EKS: the API server signs for an EKS issuer URL, the pod identity webhook
 mutates pods, the emulator answers them, and AWS's host names lead to it. Pods
-without a role trust it too, but for those of kube-system and its like.
+without a role trust it too, but for the cluster's own, such as CoreDNS's. Its nodes
+say by their label in which region they are.
 kubectl's current context becomes the cluster's. A second up brings the cluster
 up to date and loads more state; it does not create another. The emulator's state is
 kept on the node's disk, until irsa-emu down.`,

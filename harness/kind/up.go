@@ -13,7 +13,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -283,7 +285,7 @@ func (r *running) update(ctx context.Context, image *image) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, fmt.Errorf("installing irsa-emu took longer than %s", installTimeout))
 	defer cancel()
 	defer ticking(ctx, r.log, "kind: installing irsa-emu in cluster "+r.name)()
-	if err := r.equip(ctx, image); err != nil {
+	if err := errors.Join(r.labelNodes(ctx), r.equip(ctx, image)); err != nil {
 		return err
 	}
 	s := <-r.slots
@@ -292,6 +294,22 @@ func (r *running) update(ctx context.Context, image *image) error {
 		return err
 	}
 	return r.publish(ctx, s)
+}
+
+// labelNodes says where the nodes are, as AWS's cloud provider does: programs look
+// there for their region, such as the provider of the secrets-store CSI driver. A
+// label of somebody else's stays.
+func (r *running) labelNodes(ctx context.Context) error {
+	for _, n := range r.nodes {
+		node := map[string]any{"apiVersion": "v1", "kind": "Node", "metadata": map[string]any{
+			"name": n.String(), "labels": map[string]any{corev1.LabelTopologyRegion: r.region},
+		}}
+		err := r.Patch(ctx, kube.Path("nodes", "", n.String())+"?fieldManager="+kube.FieldManager, types.ApplyPatchType, node)
+		if err != nil && !apierrors.IsConflict(err) {
+			return fmt.Errorf("labelling node %s: %w", n, err)
+		}
+	}
+	return nil
 }
 
 // Down deletes a cluster that Up or a kept run made. It reports whether there

@@ -340,7 +340,7 @@ func TestLeads(t *testing.T) {
 	const yes, no = `{"metadata": {"annotations": {"irsa-emu.dev/endpoints": "true"}}}`, `{"metadata": {"annotations": {"irsa-emu.dev/endpoints": "false"}}}`
 	const plain = `{"metadata": {}}`
 	a := &api{objects: map[string]string{
-		"/api/v1/namespaces/kube-system": plain, "/api/v1/namespaces/irsa-emu": plain,
+		"/api/v1/namespaces/kube-system": plain, "/api/v1/namespaces/local-path-storage": plain, "/api/v1/namespaces/irsa-emu": plain,
 		"/api/v1/namespaces/shop": plain, "/api/v1/namespaces/shop/serviceaccounts/wants": yes, "/api/v1/namespaces/shop/serviceaccounts/refuses": no,
 		"/api/v1/namespaces/all": yes, "/api/v1/namespaces/all/serviceaccounts/refuses": no,
 		"/api/v1/namespaces/irsa-emu/services/irsa-emu": `{"spec": {"clusterIP": "10.96.0.7"}}`,
@@ -359,7 +359,8 @@ func TestLeads(t *testing.T) {
 		{"all", "plain", "", true, true},
 		{"all", "refuses", "", false, false},
 		{"all", "refuses", "true", true, true},
-		{"kube-system", "plain", "", false, false}, // the cluster's own
+		{"kube-system", "plain", "", false, true}, // such as the secrets-store CSI driver's provider
+		{"local-path-storage", "plain", "", false, false},
 		{"irsa-emu", "plain", "", false, false},
 		{"kube-system", "plain", "true", true, true},
 	} {
@@ -372,6 +373,14 @@ func TestLeads(t *testing.T) {
 			if got, err := r.Leads(t.Context(), c.namespace, pod); err != nil || got != want {
 				t.Errorf("%s/%s, pod %q, all %t: %t, %v", c.namespace, c.account, c.pod, all, got, err)
 			}
+		}
+	}
+	r.LeadsAll = true
+	for what, spec := range map[string]corev1.PodSpec{
+		"kube-proxy": {ServiceAccountName: "plain", HostNetwork: true}, "CoreDNS": {ServiceAccountName: "plain", PriorityClassName: "system-cluster-critical"},
+	} {
+		if got, err := r.Leads(t.Context(), "kube-system", &corev1.Pod{Spec: spec}); err != nil || got {
+			t.Errorf("%s is led to the emulator: %t, %v", what, got, err)
 		}
 	}
 	// "false" keeps endpoints and authority from a pod with a role, too.

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
@@ -15,7 +17,18 @@ import (
 
 // exempt are namespaces of the cluster's own, whose pods are led to the emulator
 // by an annotation alone.
-var exempt = []string{"kube-system", "kube-public", "kube-node-lease", "local-path-storage"}
+var exempt = []string{"kube-public", "kube-node-lease", "local-path-storage"}
+
+// ofCluster says whether a pod is one without which there is no cluster, such as
+// CoreDNS and kube-proxy: it must not wait for what comes after it. People put
+// others into kube-system that need AWS, such as the provider of the secrets-store
+// CSI driver (aws/secrets-store-csi-driver-provider-aws, aws-provider-installer.yaml).
+func ofCluster(namespace string, pod *corev1.Pod) bool {
+	if slices.Contains(exempt, namespace) {
+		return true
+	}
+	return namespace == metav1.NamespaceSystem && (pod.Spec.HostNetwork || strings.HasPrefix(pod.Spec.PriorityClassName, "system-"))
+}
 
 // wish is what annotations say; the zero value is nothing.
 type wish int
@@ -79,5 +92,5 @@ func (r *Routes) Leads(ctx context.Context, namespace string, pod *corev1.Pod) (
 	if said := wishOf(nearest); said != 0 {
 		return said == yes, nil
 	}
-	return r.LeadsAll && namespace != r.Namespace && !slices.Contains(exempt, namespace), nil
+	return r.LeadsAll && namespace != r.Namespace && !ofCluster(namespace, pod), nil
 }

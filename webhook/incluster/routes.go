@@ -23,7 +23,7 @@ type Routes struct {
 	// Intercepts says that AWS's host names may lead to the emulators.
 	Intercepts bool
 	// LeadsAll leads pods to the emulator whose service account has no role, too,
-	// but for those of [exempt] namespaces and of the webhook's own.
+	// but for the cluster's own ([ofCluster]) and those of the webhook's namespace.
 	LeadsAll bool
 	// Authority are the variables that pods find the authority by which choose none
 	// themselves; nil: [webhook.DefaultAuthority].
