@@ -103,7 +103,7 @@ func (q *question) follow(w *Witness) policy.Decision {
 		}
 	}
 	return policy.Evaluate(p, policy.Request{
-		Action: w.Action, Resource: w.Resource, Principal: sessionPrincipal(q.role), Context: w.Then,
+		Action: w.Action, Resource: w.Resource, Principal: sessionPrincipal(q.role, q.sessionName), Context: w.Then,
 	})
 }
 

@@ -1,13 +1,10 @@
 package prove
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/irsa-emu/irsa-emu/policy"
 )
 
 // Account is what questions about more than one role need: all roles that are
@@ -16,12 +13,11 @@ type Account struct {
 	Roles     []*Role
 	Resources []ResourcePolicy
 
-	callable []*Role // those whose trust policy lets roles assume them
+	callable []*target // those whose trust policy lets roles assume them
 	edges    map[*Role]*edges
-	kinds    map[*Role]string // of the callable: what of them sessions of roles meet
 	// named are the callable roles by the roles that their trust policies name; "" for
 	// those that name callers in other ways than a role's or an account's ARN.
-	named map[string][]*Role
+	named map[string][]*target
 }
 
 // edge is a role that another one's sessions can assume. Targets that are alike
@@ -101,7 +97,7 @@ func (a *Account) ReachFirst(from *Role, most int) (hops []*Hop, further Further
 	seen := map[*Role]bool{from: true}
 	next := []reached{{from, nil}}
 	all := len(a.callable)
-	if _, itself := a.kinds[from]; !itself {
+	if !slices.ContainsFunc(a.callable, func(t *target) bool { return t.Role == from }) {
 		all++
 	}
 	for followed := 0; len(next) > 0 && len(seen) < all; {
@@ -135,22 +131,6 @@ func (a *Account) ReachFirst(from *Role, most int) (hops []*Hop, further Further
 	return hops, further, nil
 }
 
-// Index prepares questions about chains, before they are asked side by side.
-func (a *Account) Index() {
-	if a.callable != nil {
-		return
-	}
-	a.callable, a.kinds, a.named, a.edges = []*Role{}, map[*Role]string{}, map[string][]*Role{}, map[*Role]*edges{}
-	for _, r := range a.Roles {
-		a.edges[r] = &edges{}
-		if r.callable() {
-			a.callable = append(a.callable, r)
-			a.kinds[r] = r.kind()
-			a.name(r)
-		}
-	}
-}
-
 // from are the roles that a role's sessions can assume themselves.
 func (a *Account) from(caller *Role) ([]edge, error) {
 	kept, ok := a.edges[caller]
@@ -168,196 +148,6 @@ func (a *Account) from(caller *Role) ([]edge, error) {
 	}
 	return found, err
 }
-
-func (a *Account) edgesOf(caller *Role) ([]edge, error) {
-	var out []edge
-	alike := map[string]*Answer{} // of targets that differ in their names alone
-	blind := caller.blind()
-	for _, target := range a.targets(caller) {
-		kind := ""
-		if blind && target.Unknown == "" {
-			kind = a.kinds[target]
-		}
-		answer, known := alike[kind]
-		if kind == "" || !known {
-			of, err := a.Assumes(caller, target)
-			if err != nil {
-				return nil, err
-			}
-			answer = &of
-			if w := answer.Witness; w != nil {
-				w.Context, w.Then, w.Decisions = nil, nil, nil // what the way needs is enough
-			}
-			alike[kind] = answer
-		}
-		if answer.Verdict != Proved {
-			out = append(out, edge{target, answer})
-		}
-	}
-	return out, nil
-}
-
-// kind is all of a role but its name that a role's session meets when it assumes it.
-func (r *Role) kind() string {
-	var b strings.Builder
-	fmt.Fprint(&b, r.Account, len(r.Tags), r.Tags, r.Trust.Document.Variables())
-	for i := range r.Trust.Document.Statements {
-		st := &r.Trust.Document.Statements[i]
-		if !st.Concerns(assumeRole) && !st.Concerns("sts:SetSourceIdentity") {
-			continue
-		}
-		fmt.Fprintf(&b, "%q %v %q %v %q", st.Effect, st.Actions.Not, st.Actions.Values, st.Principals.Not, st.Principals.Values)
-		for j := range st.Conditions {
-			c := &st.Conditions[j]
-			fmt.Fprintf(&b, "%q %q %q", c.Operator, c.Key, c.Values)
-		}
-	}
-	return b.String()
-}
-
-// blind says that the role's own policies treat all roles alike: what they say of
-// assuming roles, they say of every resource.
-func (r *Role) blind() bool {
-	docs := r.documents()[1:]
-	for _, doc := range docs {
-		if doc == nil {
-			continue
-		}
-		for i := range doc.Statements {
-			st := &doc.Statements[i]
-			if !st.Concerns(assumeRole) && !st.Concerns("sts:SetSourceIdentity") {
-				continue
-			}
-			patterns, ok := st.ResourcePatterns(doc.Variables())
-			if !ok || st.Resources.Not || len(patterns) != 1 || !patterns[0].All {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// name files a role under the callers that its trust policy names.
-func (a *Account) name(r *Role) {
-	keys := map[string]bool{}
-	for i := range r.Trust.Document.Statements {
-		st := &r.Trust.Document.Statements[i]
-		if st.Effect != "Allow" || !st.Concerns(assumeRole) {
-			continue
-		}
-		if st.Principals.Not {
-			keys[""] = true
-		}
-		for _, p := range st.Principals.Values {
-			switch c, ok := callerOf(p); {
-			case !ok || c.Kind == ServiceCaller || c.Kind == SAMLCaller || c.Kind == AccountCaller:
-			case c.Kind == RoleCaller:
-				keys[p.Value] = true
-			default:
-				keys[""] = true
-			}
-		}
-	}
-	if keys[""] {
-		keys = map[string]bool{"": true} // once is enough
-	}
-	for key := range keys {
-		a.named[key] = append(a.named[key], r)
-	}
-}
-
-// targets are the roles whose trust policy names a role's sessions at all.
-func (a *Account) targets(caller *Role) []*Role {
-	session := sessionPrincipal(caller)
-	asks, some := caller.asks()
-	candidates := a.callable
-	if a.named != nil && !some && len(caller.Unread) == 0 { // an account's root is not enough then
-		candidates = slices.Concat(a.named[caller.ARN], a.named[""])
-	}
-	var out []*Role
-	granted := map[string]policy.Grant{} // by the kinds of targets
-	for _, r := range candidates {
-		if r == caller {
-			continue
-		}
-		if r.Unknown != "" {
-			if asks(r) {
-				out = append(out, r)
-			}
-			continue
-		}
-		least := policy.NamedByRole
-		if r.Account != caller.Account {
-			least = policy.NamedItself + 1 // both sides must allow it
-		}
-		kind := a.kinds[r]
-		grant, known := granted[kind]
-		if !known || kind == "" {
-			grant = r.grants(&session)
-			granted[kind] = grant
-		}
-		if grant >= least || grant != policy.NotNamed && (len(caller.Unread) > 0 || asks(r)) {
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
-// grants is the most that a role's trust policy says of a session in any statement.
-func (r *Role) grants(session *policy.Principal) policy.Grant {
-	most := policy.NotNamed
-	for i := range r.Trust.Document.Statements {
-		if st := &r.Trust.Document.Statements[i]; st.Effect == "Allow" && st.Concerns(assumeRole) {
-			most = max(most, st.Names(session))
-		}
-	}
-	return most
-}
-
-// asks says whether the role's own policies let its sessions ask for a role, as
-// far as actions and resources go.
-func (r *Role) asks() (of func(target *Role) bool, some bool) {
-	var resources []*matcher
-	not, all := []bool{}, false
-	for i := range r.Identity {
-		doc := r.Identity[i].Document
-		if doc == nil {
-			continue
-		}
-		for j := range doc.Statements {
-			st := &doc.Statements[j]
-			patterns, ok := st.ResourcePatterns(doc.Variables())
-			if st.Effect != "Allow" || !ok || !st.Concerns(assumeRole) {
-				continue
-			}
-			var any alt
-			for _, p := range patterns {
-				all = all || p.All && !st.Resources.Not
-				if e, possible, _ := resourceLanguage(joinResource(p), anyVariable{}); possible {
-					any = append(any, e)
-				}
-			}
-			resources, not = append(resources, newMatcher(any)), append(not, st.Resources.Not)
-		}
-	}
-	if all {
-		return func(*Role) bool { return true }, true
-	}
-	return func(target *Role) bool {
-		for i, m := range resources {
-			if not[i] || m.holds(target.ARN) {
-				return true
-			}
-		}
-		return false
-	}, len(resources) > 0
-}
-
-// anyVariable takes every policy variable for any text.
-type anyVariable struct{}
-
-func (anyVariable) resolve(string) (value string, has, known bool) { return "", false, false }
-func (anyVariable) variable(string) expr                           { return star(anyChar) }
 
 func (r *Role) callable() bool {
 	if r.Unknown != "" {
@@ -382,15 +172,17 @@ func (a *Account) Assumes(caller, target *Role) (Answer, error) {
 		return unknownTrust(target), nil
 	}
 	answer := Answer{Verdict: Proved, Statement: -1}
-	for _, withIdentity := range []bool{false, true} {
-		w := sessionCall(caller, target, withIdentity)
-		one, err := decide(&w, target, caller)
-		if err != nil {
-			return answer, err
-		}
-		answer = worse(answer, one)
-		if answer.Verdict == Refuted {
-			break // without a source identity is simpler
+	for _, name := range caller.sessionNames(target.Trust.Document) {
+		for _, withIdentity := range []bool{false, true} {
+			w := sessionCall(caller, target, name, withIdentity)
+			one, err := decide(&w, target, caller)
+			if err != nil {
+				return answer, err
+			}
+			answer = worse(answer, caller.opened(name, one))
+			if answer.Verdict == Refuted {
+				break // without a source identity is simpler
+			}
 		}
 	}
 	if answer.Verdict == Proved && len(caller.Unread) > 0 {
@@ -400,10 +192,10 @@ func (a *Account) Assumes(caller, target *Role) (Answer, error) {
 }
 
 // sessionCall is a role session's call to assume a role.
-func sessionCall(caller, target *Role, withIdentity bool) world {
+func sessionCall(caller, target *Role, name string, withIdentity bool) world {
 	w := world{
-		principal: sessionPrincipal(caller), actions: []string{assumeRole}, resource: target.ARN, account: target.Account,
-		keys: sessionKeys(caller), follows: map[string]follows{},
+		principal: sessionPrincipal(caller, name), actions: []string{assumeRole}, resource: target.ARN, account: target.Account,
+		keys: sessionKeys(caller, name), follows: map[string]follows{},
 	}
 	w.keys["sts:rolesessionname"] = domain{values: sessionName, chosen: true}
 	w.keys["sts:externalid"] = domain{absent: true, values: externalID, chosen: true}

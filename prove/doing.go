@@ -37,11 +37,14 @@ func (a *Account) holdsDoing(p *Provider, role *Role, claim Claim, d Doing) (Ans
 	answer := Answer{Verdict: Proved, Statement: -1}
 	docs := append(role.documents(), a.resourceDocuments()...)
 	worlds, err := tokenWorlds(p, role, mentionedKeys(p, &claim, docs...))
-	for i := 0; err == nil && i < len(worlds); i++ {
-		worlds[i].then(role, d)
-		var one Answer
-		if one, err = a.doingIn(&worlds[i], role, &claim, d, b); err == nil {
-			answer = worse(answer, one)
+	for _, name := range role.sessionNames(a.resourceDocuments()...) {
+		for i := 0; err == nil && i < len(worlds); i++ {
+			w := worlds[i].clone()
+			w.then(role, name, d)
+			var one Answer
+			if one, err = a.doingIn(&w, role, name, &claim, d, b); err == nil {
+				answer = worse(answer, role.opened(name, one))
+			}
 		}
 	}
 	if errors.Is(err, errTooComplex) {
@@ -54,11 +57,12 @@ func (a *Account) holdsDoing(p *Provider, role *Role, claim Claim, d Doing) (Ans
 	return answer, err
 }
 
-func (a *Account) doingIn(w *world, role *Role, claim *Claim, d Doing, b *budget) (Answer, error) {
+func (a *Account) doingIn(w *world, role *Role, session string, claim *Claim, d Doing, b *budget) (Answer, error) {
 	q := newQuestion(w, role, b)
+	q.sessionName = session
 	g := q.space.goal(claim)
 	q.space.then = true
-	may := q.space.permit(role, a.Resources)
+	may := q.space.permit(role, session, a.Resources)
 	q.permissions, q.resources = &may, a.Resources
 	if err := q.solve(); err != nil {
 		return Answer{}, err
@@ -140,7 +144,15 @@ func worst(steps ...Verdict) Verdict {
 // Can says whether a role's sessions, whoever opened them, may do something:
 // refuted with a call that they may make, or proved that there is none.
 func (a *Account) Can(role *Role, d Doing) (Answer, error) {
-	return a.canIn(a.sessionQuestion(role, d), role, d)
+	answer := Answer{Verdict: Proved, Statement: -1}
+	for _, name := range role.sessionNames(a.resourceDocuments()...) {
+		one, err := a.canIn(a.sessionQuestion(role, name, d), role, d)
+		if err != nil {
+			return answer, err
+		}
+		answer = worse(answer, role.opened(name, one))
+	}
+	return answer, nil
 }
 
 func (a *Account) canIn(q *question, role *Role, d Doing) (Answer, error) {
@@ -173,7 +185,7 @@ func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
 	}
 	other := *role
 	other.Account = accountIn(foreign[0]) // as if it were the resource's own
-	q := a.sessionQuestion(&other, Doing{Actions: d.Actions, Resources: foreign[:1]})
+	q := a.sessionQuestion(&other, "", Doing{Actions: d.Actions, Resources: foreign[:1]})
 	if err := q.solve(); err != nil {
 		return undecided, err
 	}
@@ -188,14 +200,14 @@ func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
 func accountIn(arn string) string { return strings.SplitN(arn, ":", 6)[4] }
 
 // sessionQuestion is what a role's sessions may do, whoever opened them.
-func (a *Account) sessionQuestion(role *Role, d Doing) *question {
-	return a.sessionQuestionOf(role, d, nil)
+func (a *Account) sessionQuestion(role *Role, session string, d Doing) *question {
+	return a.sessionQuestionOf(role, session, d, nil)
 }
 
 // sessionQuestionOf is about the sessions of an association, when there is one.
-func (a *Account) sessionQuestionOf(role *Role, d Doing, as *Association) *question {
+func (a *Account) sessionQuestionOf(role *Role, session string, d Doing, as *Association) *question {
 	w := world{keys: map[string]domain{}, follows: map[string]follows{}, account: role.Account}
-	keys, other := sessionKeys(role), chainedOther(role)
+	keys, other := sessionKeys(role, session), chainedOther(role)
 	if as != nil {
 		other = sessionOther(role, nil)
 		keys["aws:sourceidentity"] = never
@@ -211,9 +223,9 @@ func (a *Account) sessionQuestionOf(role *Role, d Doing, as *Association) *quest
 		return other(key)
 	}
 	w.other = func(string) domain { return never }
-	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role}
+	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role, sessionName: session}
 	q.space.then = true
-	may := q.space.permit(role, a.Resources)
+	may := q.space.permit(role, session, a.Resources)
 	if as != nil && as.Policy != nil {
 		may.session = &layer{}
 		q.space.statements(may.session, as.Policy, nil, nil)

@@ -76,9 +76,9 @@ func (a *Account) gainedBy(index int, before, now *Role, was *Account) ([]Permis
 		before.Boundary == nil && now.Boundary == nil && before.UnreadBoundary == now.UnreadBoundary && !denies(before) {
 		return nil, nil // it was there, and nothing held it back
 	}
-	q := a.sessionQuestion(now, Doing{Actions: []string{"*"}})
+	q := a.sessionQuestion(now, "", Doing{Actions: []string{"*"}})
 	s := q.space
-	old := s.permit(before, was.resources())
+	old := s.permit(before, "", was.resources())
 	type line struct {
 		statement *policy.Statement
 		tests     []ref

@@ -3,7 +3,6 @@ package prove
 import (
 	"strings"
 
-	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -27,7 +26,7 @@ func (s *space) limit(p *permissions, role *Role) {
 }
 
 // permit registers the permissions of a role's sessions.
-func (s *space) permit(role *Role, resources []ResourcePolicy) permissions {
+func (s *space) permit(role *Role, session string, resources []ResourcePolicy) permissions {
 	var p permissions
 	for i := range role.Identity {
 		s.statements(&p.identity, role.Identity[i].Document, nil, nil)
@@ -37,22 +36,12 @@ func (s *space) permit(role *Role, resources []ResourcePolicy) permissions {
 		s.statements(p.boundary, role.Boundary.Document, nil, nil)
 	}
 	s.limit(&p, role)
-	session := sessionPrincipal(role)
+	principal := sessionPrincipal(role, session)
 	for i := range resources {
 		r := &resources[i]
-		s.statements(&p.resource, r.Policy.Document, &session, r.ARNs)
+		s.statements(&p.resource, r.Policy.Document, &principal, r.ARNs)
 	}
 	return p
-}
-
-// sessionPrincipal is any session of a role.
-func sessionPrincipal(role *Role) policy.Principal {
-	name := role.ARN[strings.LastIndexByte(role.ARN, '/')+1:]
-	parts, _ := aws.SplitARN(role.ARN)
-	return policy.Principal{
-		Account: role.Account, ARN: aws.PartitionARN(parts[1], "sts", role.Account, "assumed-role/"+name+"/session"),
-		RoleARN: role.ARN, UniqueID: role.ID,
-	}
 }
 
 // statements registers a policy's statements with their actions, resources and

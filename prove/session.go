@@ -25,7 +25,7 @@ type ResourcePolicy struct {
 
 // sessionKeys are the keys of a call by a session of a role (condition keys, IAM
 // user guide): what AWS knows of the caller.
-func sessionKeys(role *Role) map[string]domain {
+func sessionKeys(role *Role, session string) map[string]domain {
 	keys := requestKeys()
 	keys["aws:principalarn"] = always(role.ARN)
 	keys["aws:principalaccount"] = always(role.Account)
@@ -34,7 +34,11 @@ func sessionKeys(role *Role) map[string]domain {
 	if role.ID != "" {
 		id = text(role.ID)
 	}
-	keys["aws:userid"] = domain{values: shape{words: seq{id, text(":"), sessionName.words}}}
+	name := sessionName.words
+	if session != "" {
+		name = text(session)
+	}
+	keys["aws:userid"] = domain{values: shape{words: seq{id, text(":"), name}}}
 	keys["aws:tokenissuetime"] = domain{values: shape{words: dateText}}
 	keys["aws:username"] = never
 	keys["aws:multifactorauthpresent"] = never
@@ -85,8 +89,11 @@ func chainedOther(role *Role) func(string) domain {
 
 // then adds the second call to a token's world: its session's keys, of which the
 // provider's sub, aud and amr are the token's own.
-func (w *world) then(role *Role, d Doing) {
-	keys := sessionKeys(role)
+func (w *world) then(role *Role, session string, d Doing) {
+	keys := sessionKeys(role, session)
+	if session != "" {
+		w.keys[roleSessionName] = domain{values: oneOf(session), chosen: true}
+	}
 	keys["aws:federatedprovider"] = always(w.provider.ARN)
 	keys["aws:sourceidentity"] = never
 	var tagged []string

@@ -35,6 +35,8 @@ type Need struct {
 	Value string
 	// Chosen says that the caller chooses it; Then, that it is of the session's call.
 	Chosen, Then bool
+	// SessionOf is the role whose session must have it as its name; "" otherwise.
+	SessionOf string
 }
 
 func (n Need) String() string {

@@ -296,6 +296,9 @@ func (m *Model) further(first Holder, role *prove.Role, doing *prove.Doing) ([]H
 	}
 	var out []Holder
 	for _, h := range hops {
+		if first.Mechanism == PodIdentity && slices.ContainsFunc(h.Needs(), func(n prove.Need) bool { return n.SessionOf == role.ARN }) {
+			continue // EKS gives the sessions their names
+		}
 		path := append(append(slices.Clone(first.Through), first.Role), h.Path()...)
 		next := Holder{
 			Role: h.Role.ARN, Mechanism: first.Mechanism, Issuer: first.Issuer, Cluster: first.Cluster,

@@ -1,0 +1,90 @@
+package prove
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// A policy can name one session of a role, as assumed-role/ROLE/SESSION. Who opens a
+// session chooses its name, so that a question about a role's sessions is asked for
+// each name that a policy has, and for all others.
+
+// sessionNames are the names of the role's sessions that policies have; first "",
+// for every other.
+func (r *Role) sessionNames(docs ...*policy.Document) []string {
+	out := []string{""}
+	parts, _ := aws.SplitARN(r.ARN)
+	prefix := aws.PartitionARN(parts[1], "sts", r.Account, "assumed-role/"+r.ARN[strings.LastIndexByte(r.ARN, '/')+1:]+"/")
+	for _, doc := range docs {
+		if doc == nil {
+			continue
+		}
+		for i := range doc.Statements {
+			for _, p := range doc.Statements[i].Principals.Values {
+				name, ok := strings.CutPrefix(p.Value, prefix)
+				if ok && r.opensAs(name) && !slices.Contains(out, name) {
+					out = append(out, name)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// opensAs says whether callers can choose a session's name, as far as one of the
+// trust policy's Allow statements goes.
+func (r *Role) opensAs(name string) bool {
+	if !holds(sessionName.words, name) || !sessionName.lengths.keeps(name) {
+		return false
+	}
+	if r.Trust.Document == nil || r.Unknown != "" {
+		return true
+	}
+	ctx := policy.Context{}
+	ctx.Set(roleSessionName, name)
+	for i := range r.Trust.Document.Statements {
+		st := &r.Trust.Document.Statements[i]
+		if st.Effect != "Allow" || !st.Concerns(assumeRole) && !st.Concerns(assumeWithWebIdentity) && !st.Concerns("sts:AssumeRoleWithSAML") {
+			continue
+		}
+		if !slices.ContainsFunc(st.Conditions, func(c policy.Condition) bool {
+			t, known := c.Test()
+			return known && t.Key == roleSessionName && variableIn(t.Values) == "" && !c.Met(ctx)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// opened is an answer about the role's sessions of a name, with what it takes to have
+// one: "" needs nothing.
+func (r *Role) opened(name string, a Answer) Answer {
+	if name == "" || a.Verdict != Refuted {
+		return a
+	}
+	a.Witness.Needs = append([]Need{{Key: "sts:RoleSessionName of the session of " + r.ARN, Value: name, Chosen: true, SessionOf: r.ARN}}, a.Witness.Needs...)
+	return a
+}
+
+const roleSessionName = "sts:rolesessionname"
+
+// anySession is the name of a session that no policy names.
+const anySession = "session"
+
+// sessionPrincipal is the session of a role with a name; "" is any other than those
+// that policies have.
+func sessionPrincipal(role *Role, session string) policy.Principal {
+	if session == "" {
+		session = anySession
+	}
+	name := role.ARN[strings.LastIndexByte(role.ARN, '/')+1:]
+	parts, _ := aws.SplitARN(role.ARN)
+	return policy.Principal{
+		Account: role.Account, ARN: aws.PartitionARN(parts[1], "sts", role.Account, "assumed-role/"+name+"/"+session),
+		RoleARN: role.ARN, UniqueID: role.ID,
+	}
+}
