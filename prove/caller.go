@@ -99,7 +99,7 @@ func (q *question) follow(w *Witness) policy.Decision {
 	for i := range q.resources {
 		r := &q.resources[i]
 		if covers(r.ARNs, w.Resource) {
-			p.Resource = &r.Policy
+			p.Resource, p.ResourceAccount, p.ResourceDecides = &r.Policy, r.Account, r.Decides
 		}
 	}
 	return policy.Evaluate(p, policy.Request{

@@ -146,6 +146,9 @@ func (q *question) everyLayer() []*layer {
 	}
 	more := func(p *permissions) {
 		out = append(out, &p.identity, &p.resource)
+		for i := range p.apart {
+			out = append(out, &layer{p.apart[i].allow, p.apart[i].deny})
+		}
 		if p.boundary != nil {
 			out = append(out, p.boundary)
 		}

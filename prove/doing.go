@@ -40,7 +40,7 @@ func (a *Account) holdsDoing(p *Provider, role *Role, claim Claim, d Doing) (Ans
 	for _, name := range role.sessionNames(a.resourceDocuments()...) {
 		for i := 0; err == nil && i < len(worlds); i++ {
 			w := worlds[i].clone()
-			w.then(role, name, d)
+			w.then(role, accountsOf(role, a.Resources), name, d)
 			var one Answer
 			if one, err = a.doingIn(&w, role, name, &claim, d, b); err == nil {
 				answer = worse(answer, role.opened(name, one))
@@ -59,7 +59,7 @@ func (a *Account) holdsDoing(p *Provider, role *Role, claim Claim, d Doing) (Ans
 
 func (a *Account) doingIn(w *world, role *Role, session string, claim *Claim, d Doing, b *budget) (Answer, error) {
 	q := newQuestion(w, role, b)
-	q.sessionName = session
+	q.sessionName, q.asked = session, d.Actions
 	g := q.space.goal(claim)
 	q.space.then = true
 	may := q.space.permit(role, session, a.Resources)
@@ -179,7 +179,7 @@ func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
 		undecided.Why = "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"
 		return undecided, nil
 	}
-	foreign := d.foreign(role.Account)
+	foreign := slices.DeleteFunc(d.foreign(role.Account), a.known)
 	if len(foreign) == 0 {
 		return Answer{Verdict: Proved, Statement: -1}, nil
 	}
@@ -215,7 +215,7 @@ func (a *Account) sessionQuestionOf(role *Role, session string, d Doing, as *Ass
 			keys["aws:principaltag/"+name] = d
 		}
 	}
-	keys[actionKey], keys[resourceKey] = domain{values: d.actions()}, domain{values: d.resources(role.Account)}
+	keys[actionKey], keys[resourceKey] = domain{values: d.actions()}, domain{values: d.resources(accountsOf(role, a.Resources))}
 	w.thenKeys = func(key string) domain {
 		if k, ok := keys[key]; ok {
 			return k
@@ -223,7 +223,7 @@ func (a *Account) sessionQuestionOf(role *Role, session string, d Doing, as *Ass
 		return other(key)
 	}
 	w.other = func(string) domain { return never }
-	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role, sessionName: session}
+	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role, sessionName: session, asked: d.Actions}
 	q.space.then = true
 	may := q.space.permit(role, session, a.Resources)
 	if as != nil && as.Policy != nil {

@@ -28,10 +28,37 @@ func (a *Account) GainedPermissions(before, now *Role, was *Account) ([]Permissi
 		before = &Role{ARN: now.ARN, Account: now.Account, ID: now.ID, Tags: now.Tags}
 	}
 	var out []Permission
+	for _, name := range now.sessionNames(a.resourceDocuments()...) {
+		more, err := a.gainedAs(name, before, now, was)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// gainedAs is what sessions of a name have gained: those that no policy names, by the
+// role's own policies and by those of resources, and those that one does.
+func (a *Account) gainedAs(name string, before, now *Role, was *Account) ([]Permission, error) {
+	var sources []granting
 	for i := range now.Identity {
-		more, err := a.gainedBy(i, before, now, was)
+		if doc := now.Identity[i].Document; name == "" && doc != nil && !a.heldAlready(doc, before, now, was) {
+			sources = append(sources, granting{name: now.Identity[i].Name, doc: doc})
+		}
+	}
+	principal := sessionPrincipal(now, name)
+	for i := range a.Resources {
+		r := &a.Resources[i]
+		if r.Policy.Document != nil && r.grants(&principal) && !(samePolicies(before, now) && was.has(r)) {
+			sources = append(sources, granting{name: r.Policy.Name, doc: r.Policy.Document, principal: &principal, of: r.ARNs})
+		}
+	}
+	var out []Permission
+	for _, g := range sources {
+		more, err := a.gainedBy(g, name, before, now, was)
 		if errors.Is(err, errTooComplex) {
-			more, err = []Permission{{Action: "*", Why: "the policy " + now.Identity[i].Name + ": " + err.Error()}}, nil
+			more, err = []Permission{{Action: "*", Why: "the policy " + g.name + ": " + err.Error()}}, nil
 		}
 		if err != nil {
 			return nil, err
@@ -39,6 +66,41 @@ func (a *Account) GainedPermissions(before, now *Role, was *Account) ([]Permissi
 		out = append(out, more...)
 	}
 	return out, nil
+}
+
+// granting is a policy that may give a role's sessions something: an identity policy,
+// or that of a resource, whose statements must name the principal.
+type granting struct {
+	name      string
+	doc       *policy.Document
+	principal *policy.Principal
+	of        []string
+}
+
+// heldAlready says that the role had the identity policy, and nothing held it back.
+func (a *Account) heldAlready(doc *policy.Document, before, now *Role, was *Account) bool {
+	lifted := !sameResources(was, a) && slices.ContainsFunc(was.resources(), func(r ResourcePolicy) bool { return forbids(r.Policy.Document) })
+	return !lifted && slices.ContainsFunc(before.Identity, func(n policy.Named) bool { return textOf(n.Document) == textOf(doc) }) &&
+		before.Boundary == nil && now.Boundary == nil && before.UnreadBoundary == now.UnreadBoundary && !denies(before)
+}
+
+// grants says whether an Allow statement names the principal more closely than by its
+// account: what that is left to allow is among its identity policies.
+func (r *ResourcePolicy) grants(principal *policy.Principal) bool {
+	least := policy.NamedByRole
+	if r.Decides || r.Account != principal.Account {
+		least = policy.NamedByAccount
+	}
+	return slices.ContainsFunc(r.Policy.Document.Statements, func(st policy.Statement) bool {
+		return st.Effect == "Allow" && st.Names(principal) >= least
+	})
+}
+
+// has says whether an account has the resource with the same policy.
+func (a *Account) has(r *ResourcePolicy) bool {
+	return a != nil && slices.ContainsFunc(a.Resources, func(o ResourcePolicy) bool {
+		return slices.Equal(o.ARNs, r.ARNs) && textOf(o.Policy.Document) == textOf(r.Policy.Document)
+	})
 }
 
 func samePolicies(a, b *Role) bool {
@@ -65,34 +127,31 @@ func textOf(d *policy.Document) string {
 	return d.Text()
 }
 
-// gainedBy lists what is new in one identity policy, a line for each action of
-// its statements.
-func (a *Account) gainedBy(index int, before, now *Role, was *Account) ([]Permission, error) {
-	doc := now.Identity[index].Document
-	if doc == nil {
-		return nil, nil
-	}
-	if slices.ContainsFunc(before.Identity, func(n policy.Named) bool { return textOf(n.Document) == textOf(doc) }) &&
-		before.Boundary == nil && now.Boundary == nil && before.UnreadBoundary == now.UnreadBoundary && !denies(before) {
-		return nil, nil // it was there, and nothing held it back
-	}
-	q := a.sessionQuestion(now, "", Doing{Actions: []string{"*"}})
+// gainedBy lists what is new in one policy, a line for each action of its statements.
+func (a *Account) gainedBy(g granting, name string, before, now *Role, was *Account) ([]Permission, error) {
+	doc := g.doc
+	q := a.sessionQuestion(now, name, Doing{Actions: []string{"*"}})
 	s := q.space
-	old := s.permit(before, "", was.resources())
+	old := s.permit(before, name, was.resources())
 	type line struct {
 		statement *policy.Statement
 		tests     []ref
+		action    ref
 		values    []ref
 	}
 	var lines []line
 	for i := range doc.Statements {
 		st := &doc.Statements[i]
 		patterns, ok := st.ResourcePatterns(doc.Variables())
-		if st.Effect != "Allow" || !ok {
+		if st.Effect != "Allow" || !ok || g.principal != nil && st.Names(g.principal) == policy.NotNamed {
 			continue
 		}
 		c := s.clause(st, i, policy.NamedItself)
 		l := line{statement: st, tests: append(c.tests, s.actionTest(st), s.resourceTest(st.Resources.Not, patterns))}
+		l.action = l.tests[len(l.tests)-2]
+		if g.of != nil {
+			l.tests = append(l.tests, s.ownTest(g.of))
+		}
 		if !st.Actions.Not && len(st.Actions.Values) <= maxSplit {
 			for _, v := range st.Actions.Values {
 				l.values = append(l.values, s.test(policy.Test{
@@ -123,7 +182,7 @@ func (a *Account) gainedBy(index int, before, now *Role, was *Account) ([]Permis
 	for _, l := range lines {
 		names, values := l.statement.Actions.Values, l.values
 		if len(values) == 0 {
-			names, values = []string{actionsText(l.statement)}, []ref{l.tests[len(l.tests)-2]}
+			names, values = []string{actionsText(l.statement)}, []ref{l.action}
 		}
 		for i, v := range values {
 			p, err := q.gainedLine(append(slices.Clone(l.tests), v), regions)
@@ -131,7 +190,8 @@ func (a *Account) gainedBy(index int, before, now *Role, was *Account) ([]Permis
 				return nil, err
 			}
 			if p != nil {
-				p.Action, p.Resources = names[i], resourcesText(l.statement)
+				p.Action, p.Resources = names[i], g.resources(l.statement)
+				p.Witness.opened(now, name)
 				out = append(out, *p)
 			}
 		}
@@ -139,13 +199,21 @@ func (a *Account) gainedBy(index int, before, now *Role, was *Account) ([]Permis
 	return out, nil
 }
 
-func denies(r *Role) bool {
-	for i := range r.Identity {
-		if d := r.Identity[i].Document; d != nil && slices.ContainsFunc(d.Statements, func(s policy.Statement) bool { return s.Effect == "Deny" }) {
-			return true
-		}
+// resources are those of a statement for people; * is the resource itself in its
+// own policy.
+func (g *granting) resources(st *policy.Statement) []string {
+	if g.of != nil && slices.Equal(st.Resources.Values, []string{"*"}) && !st.Resources.Not {
+		return g.of
 	}
-	return false
+	return resourcesText(st)
+}
+
+func denies(r *Role) bool {
+	return slices.ContainsFunc(r.Identity, func(n policy.Named) bool { return forbids(n.Document) })
+}
+
+func forbids(d *policy.Document) bool {
+	return d != nil && slices.ContainsFunc(d.Statements, func(s policy.Statement) bool { return s.Effect == "Deny" })
 }
 
 func (a *Account) resources() []ResourcePolicy {

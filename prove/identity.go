@@ -13,6 +13,7 @@ type permissions struct {
 	boundary *layer // nil: there is none
 	session  *layer // the session policy; nil: there is none
 	resource layer
+	apart    []apartPolicy
 	// limited says that there is a boundary which is not known: at most it forbids
 	// nothing, and what it surely lets through is nothing.
 	limited bool
@@ -39,8 +40,13 @@ func (s *space) permit(role *Role, session string, resources []ResourcePolicy) p
 	principal := sessionPrincipal(role, session)
 	for i := range resources {
 		r := &resources[i]
+		if r.apartFrom(role) {
+			s.addApart(&p, r, role, &principal)
+			continue
+		}
 		s.statements(&p.resource, r.Policy.Document, &principal, r.ARNs)
 	}
+	s.addForeign(&p, role, resources)
 	return p
 }
 
@@ -66,11 +72,7 @@ func (s *space) statements(l *layer, doc *policy.Document, caller *policy.Princi
 		c := s.clause(st, i, grant)
 		c.tests = append(c.tests, s.actionTest(st), s.resourceTest(st.Resources.Not, patterns))
 		if of != nil {
-			var own []policy.ResourcePattern
-			for _, arn := range of {
-				own = append(own, policy.ResourcePatternOf(arn))
-			}
-			c.tests = append(c.tests, s.resourceTest(false, own))
+			c.tests = append(c.tests, s.ownTest(of))
 		}
 		l.add(c)
 	}
@@ -142,26 +144,26 @@ func resourceLanguage(p policy.Pattern, resolve resolver) (e expr, possible bool
 
 // does is the region of what the permissions let a session do.
 func (s *space) does(p *permissions, b bound) (region, error) {
-	out := s.boxes(p.identity.allow, b, policy.NotNamed)
-	out = append(out, s.boxes(p.resource.allow, b, policy.NamedByRole)...)
+	own := s.boxes(p.identity.allow, b, policy.NotNamed)
+	var apart region
+	for i := range p.apart {
+		apart = append(apart, s.whole().narrow(p.apart[i].own.dim, s.cells(p.apart[i].own, b)))
+	}
+	own, err := s.minusAll(own, apart)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.limitedTo(append(own, s.boxes(p.resource.allow, b, policy.NamedByRole)...), p, b)
+	if err != nil {
+		return nil, err
+	}
 	// The guide: a resource policy that names the session is not limited.
-	switch {
-	case p.limited && b == surely:
-		out = s.boxes(p.resource.allow, b, policy.NamedItself)
-	case p.boundary != nil:
-		within, err := s.intersect(out, s.boxes(p.boundary.allow, b, policy.NotNamed))
-		if err != nil {
-			return nil, err
-		}
-		out = append(within, s.boxes(p.resource.allow, b, policy.NamedItself)...)
+	out = append(out, s.boxes(p.resource.allow, b, policy.NamedItself)...)
+	more, err := s.doesApart(p, b)
+	if err != nil {
+		return nil, err
 	}
-	if p.session != nil {
-		var err error
-		if out, err = s.intersect(out, s.boxes(p.session.allow, b, policy.NotNamed)); err != nil {
-			return nil, err
-		}
-	}
-	return s.undenied(out, b, p)
+	return s.undenied(append(out, more...), b, p)
 }
 
 func (s *space) undenied(r region, b bound, p *permissions) (region, error) {

@@ -38,10 +38,13 @@ var mutants = []struct{ name, file, says, mutant string }{
 	{"a list of audiences is one", "sets.go", "len(c.values) == 1 {", "false {"},
 	{"a pull request may have an environment", "github.go", "[]string{\"environment\"}, &pullRef},", "nil, &pullRef},"},
 	{"denies do not count as new access", "diff.go", "out = append(append(out, not...), denied...)", "_ = denied\n\t\tout = append(out, not...)"},
-	{"a permissions boundary is forgotten", "identity.go", "case p.boundary != nil:", "case false:"},
+	{"a permissions boundary is forgotten", "apart.go", "[]*layer{p.boundary, p.session}", "[]*layer{p.session}"},
+	{"a key's policy does not count", "apart.go", "return r.Decides || ", "return "},
+	{"another account's bucket is one's own", "apart.go", "r.Account != role.Account && r.Account", "false && r.Account"},
+	{"nobody chooses a session's name", "named.go", "ok && r.opensAs(name) && ", "false && ok && r.opensAs(name) && "},
 	{"denies of a session's policies are forgotten", "identity.go", "for _, l := range layers {", "for _, l := range layers[:0] {"},
 	{"another account's role needs no permission", "caller.go", "if q.caller.Account != q.role.Account {", "if false {"},
-	{"a boundary that is not known forbids nothing", "identity.go", "case p.limited && b == surely:", "case false:"},
+	{"a boundary that is not known forbids nothing", "apart.go", "if p.limited && b == surely {", "if false {"},
 }
 
 // TestMutants plays the tests against every mutant, when PROVE_MUTANTS is set; it

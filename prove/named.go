@@ -61,13 +61,17 @@ func (r *Role) opensAs(name string) bool {
 }
 
 // opened is an answer about the role's sessions of a name, with what it takes to have
-// one: "" needs nothing.
+// one.
 func (r *Role) opened(name string, a Answer) Answer {
-	if name == "" || a.Verdict != Refuted {
-		return a
-	}
-	a.Witness.Needs = append([]Need{{Key: "sts:RoleSessionName of the session of " + r.ARN, Value: name, Chosen: true, SessionOf: r.ARN}}, a.Witness.Needs...)
+	a.Witness.opened(r, name)
 	return a
+}
+
+// opened adds the session's name to what the way needs; "" needs nothing.
+func (w *Witness) opened(r *Role, name string) {
+	if w != nil && name != "" {
+		w.Needs = append([]Need{{Key: "sts:RoleSessionName of the session of " + r.ARN, Value: name, Chosen: true, SessionOf: r.ARN}}, w.Needs...)
+	}
 }
 
 const roleSessionName = "sts:rolesessionname"

@@ -21,6 +21,9 @@ type ResourcePolicy struct {
 	ARNs    []string
 	Account string
 	Policy  policy.Named
+	// Decides says that identity policies count only if this one says so: it is a KMS
+	// key's.
+	Decides bool
 }
 
 // sessionKeys are the keys of a call by a session of a role (condition keys, IAM
@@ -89,7 +92,7 @@ func chainedOther(role *Role) func(string) domain {
 
 // then adds the second call to a token's world: its session's keys, of which the
 // provider's sub, aud and amr are the token's own.
-func (w *world) then(role *Role, session string, d Doing) {
+func (w *world) then(role *Role, accounts []string, session string, d Doing) {
 	keys := sessionKeys(role, session)
 	if session != "" {
 		w.keys[roleSessionName] = domain{values: oneOf(session), chosen: true}
@@ -106,7 +109,7 @@ func (w *world) then(role *Role, session string, d Doing) {
 		keys["aws:sourceidentity"] = domain{values: sessionName, chosen: true}
 	}
 	keys[actionKey] = domain{values: d.actions()}
-	keys[resourceKey] = domain{values: d.resources(role.Account)}
+	keys[resourceKey] = domain{values: d.resources(accounts)}
 	other := sessionOther(role, tagged)
 	w.thenKeys = func(key string) domain {
 		if k, ok := keys[key]; ok {
@@ -134,9 +137,9 @@ func (d *Doing) actions() shape {
 	return shape{words: out}
 }
 
-// resources are those of the account itself, and those whose ARN names none:
-// another account's need a policy of that account too.
-func (d *Doing) resources(account string) shape {
+// resources are those of the accounts, the role's own and those that have resources
+// with known policies, and those whose ARN names none: of others nothing is known.
+func (d *Doing) resources(accounts []string) shape {
 	patterns := d.Resources
 	if len(patterns) == 0 {
 		patterns = []string{"*"}
@@ -147,7 +150,7 @@ func (d *Doing) resources(account string) shape {
 			out = append(out, text("*"))
 			r = "arn:*:*:*:*:*"
 		}
-		out = append(out, ownARN(account, r))
+		out = append(out, ownARN(accounts, r))
 	}
 	return shape{words: out}
 }
@@ -163,8 +166,8 @@ func (d *Doing) foreign(account string) []string {
 	return out
 }
 
-// ownARN are the ARNs of an account, or of none, that are like a pattern.
-func ownARN(account, pattern string) expr {
+// ownARN are the ARNs of some accounts, or of none, that are like a pattern.
+func ownARN(accounts []string, pattern string) expr {
 	pieces := strings.SplitN(pattern, ":", 6)
 	if len(pieces) < 6 {
 		return globText(pattern, anyChar)
@@ -172,9 +175,9 @@ func ownARN(account, pattern string) expr {
 	out := seq{}
 	for i, piece := range pieces[:5] {
 		switch {
-		case i == 4 && account != "":
+		case i == 4 && len(accounts) > 0:
 			var own alt
-			for _, candidate := range []string{account, ""} {
+			for _, candidate := range append([]string{""}, accounts...) {
 				if holds(globText(piece, colonless), candidate) {
 					own = append(own, text(candidate))
 				}

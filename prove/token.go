@@ -174,6 +174,7 @@ type question struct {
 	permissions *permissions
 	resources   []ResourcePolicy
 	session     *policy.Document // the session policy of an association
+	asked       []string         // the actions of the session's call, as they are asked for
 	sessionName string           // of the role's session; "" is any that no policy names
 	// trustOnly takes the caller to have the permission of his own account.
 	trustOnly bool

@@ -74,7 +74,24 @@ func (q *question) witness(p point) (*Witness, error) {
 	if !q.letsIn(w) {
 		return nil, &Disagreement{Witness: w, Decision: w.Decisions[len(w.Decisions)-1]}
 	}
+	w.Action = q.spelled(w.Action)
 	return w, nil
+}
+
+// spelled is an action as the question or a policy spells it.
+func (q *question) spelled(action string) string {
+	names := q.asked
+	for _, l := range q.everyLayer() {
+		for _, c := range l.allow {
+			names = append(names[:len(names):len(names)], c.statement.Actions.Values...)
+		}
+	}
+	for _, name := range names {
+		if strings.EqualFold(name, action) {
+			return name
+		}
+	}
+	return action
 }
 
 func (q *question) evaluate(action string, ctx policy.Context) policy.Decision {

@@ -274,6 +274,7 @@ func permissionChanges(of Change, gained []prove.Permission) []Change {
 			c.Why = "whether it is gained is not decided: " + g.Why
 		} else {
 			c.Call = g.Witness.Action + " on " + g.Witness.Resource
+			c.Needs = withSession(c.Needs, g.Witness)
 		}
 		i := slices.IndexFunc(out, func(o Change) bool { return o.Why == c.Why && slices.Equal(o.Resources, c.Resources) })
 		if i < 0 {
@@ -306,6 +307,16 @@ func why(w *prove.Witness, statement int, key, text string) string {
 		out += ": " + text
 	}
 	return out
+}
+
+// withSession adds what the session must be called to what the way to it needs.
+func withSession(needs []string, w *prove.Witness) []string {
+	for _, n := range w.Needs {
+		if text := n.String(); n.SessionOf != "" && !slices.Contains(needs, text) {
+			needs = append(slices.Clone(needs), text)
+		}
+	}
+	return needs
 }
 
 func needs(w *prove.Witness) []string {

@@ -217,46 +217,6 @@ func (m *Model) managed(arn string) (*policy.Document, bool) {
 	return doc, ok
 }
 
-// addResources adds the policies of secrets and buckets.
-func (m *Model) addResources(account string) error {
-	a := m.state.Accounts[account]
-	add := func(name string, raw []byte, arns ...string) error {
-		if len(raw) == 0 {
-			return nil
-		}
-		doc, err := policy.Parse(raw)
-		if err != nil {
-			return fmt.Errorf("the policy of %s: %w", name, err)
-		}
-		m.Resources = append(m.Resources, prove.ResourcePolicy{
-			ARNs: arns, Account: account, Policy: policy.Named{Name: name, Type: policy.ResourcePolicy, Document: doc},
-		})
-		return nil
-	}
-	partition := m.partition(account)
-	for i := range a.Secrets {
-		s := &a.Secrets[i]
-		suffix := s.Suffix
-		if suffix == "" {
-			suffix = "??????"
-		}
-		region := s.Region
-		if region == "" {
-			region = "*"
-		}
-		if err := add("secret "+s.Name, []byte(s.Policy.Text()), aws.ARN{Partition: partition, Service: "secretsmanager", Region: region, Account: account, Resource: "secret:" + s.Name + "-" + suffix}.String()); err != nil {
-			return err
-		}
-	}
-	for i := range a.Buckets {
-		b := &a.Buckets[i]
-		if err := add("bucket "+b.Name, []byte(b.Policy.Text()), aws.PartitionARN(partition, "s3", "", b.Name), aws.PartitionARN(partition, "s3", "", b.Name+"/*")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Providers are the OIDC providers whose tokens a role's trust policy lets in, in
 // the order of the policy. A provider of another account than the role's cannot
 // be used, and is left out.

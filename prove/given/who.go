@@ -335,6 +335,7 @@ func (h *Holder) may(a prove.Answer, role *prove.Role) {
 		h.Why = strings.TrimPrefix(h.Why+"; whether it may is not decided: "+a.Why, "; ")
 	}
 	if a.Witness != nil {
+		h.Needs = withSession(h.Needs, a.Witness)
 		h.Call = a.Witness.Action + " on " + a.Witness.Resource
 	}
 }

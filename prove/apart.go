@@ -1,0 +1,115 @@
+package prove
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/irsa-emu/irsa-emu/policy"
+)
+
+// A resource stands apart when identity policies alone allow nothing on it: a KMS
+// key, whose policy must allow the use or leave it to the account's policies, and
+// whatever belongs to another account, where both sides must allow it.
+
+// apartPolicy is the policy of such a resource, registered for one caller.
+type apartPolicy struct {
+	allow, deny []clause
+	own         ref // the resource's ARNs
+	foreign     bool
+}
+
+// apartFrom says whether the resource stands apart for a role's sessions.
+func (r *ResourcePolicy) apartFrom(role *Role) bool {
+	return r.Decides || r.Account != role.Account && r.Account != "" && role.Account != ""
+}
+
+// addApart registers a resource that stands apart.
+func (s *space) addApart(p *permissions, r *ResourcePolicy, role *Role, principal *policy.Principal) {
+	var l layer
+	s.statements(&l, r.Policy.Document, principal, r.ARNs)
+	p.apart = append(p.apart, apartPolicy{allow: l.allow, deny: l.deny, own: s.ownTest(r.ARNs), foreign: r.Account != role.Account})
+}
+
+// ownTest is whether a call is about a resource with these ARNs.
+func (s *space) ownTest(arns []string) ref {
+	var own []policy.ResourcePattern
+	for _, arn := range arns {
+		own = append(own, policy.ResourcePatternOf(arn))
+	}
+	return s.resourceTest(false, own)
+}
+
+// addForeign makes all of other accounts stand apart that have a known resource:
+// nothing is allowed on the rest of them, as far as is known.
+func (s *space) addForeign(p *permissions, role *Role, resources []ResourcePolicy) {
+	for _, account := range accountsOf(role, resources)[min(1, len(role.Account)):] {
+		p.apart = append(p.apart, apartPolicy{own: s.ownTest([]string{"arn:*:*:*:" + account + ":*"}), foreign: true})
+	}
+}
+
+// doesApart is the region of what the permissions let a session do with the resources
+// that stand apart.
+func (s *space) doesApart(p *permissions, b bound) (region, error) {
+	var out region
+	for i := range p.apart {
+		r := &p.apart[i]
+		least := [3]policy.Grant{policy.NamedItself, policy.NamedByRole, policy.NamedByAccount}
+		if r.foreign {
+			least[0], least[1] = policy.NamedItself+1, policy.NamedItself+1
+		}
+		byIdentity, err := s.intersect(s.boxes(r.allow, b, least[2]), s.boxes(p.identity.allow, b, policy.NotNamed))
+		if err != nil {
+			return nil, err
+		}
+		limited, err := s.limitedTo(append(s.boxes(r.allow, b, least[1]), byIdentity...), p, b)
+		if err != nil {
+			return nil, err
+		}
+		one, err := s.minusAll(append(s.boxes(r.allow, b, least[0]), limited...), s.boxes(r.deny, !b, policy.NotNamed))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one...)
+	}
+	return out, nil
+}
+
+// limitedTo is what the boundary and the session policy leave of a region.
+func (s *space) limitedTo(r region, p *permissions, b bound) (region, error) {
+	if p.limited && b == surely {
+		return nil, nil
+	}
+	for _, l := range []*layer{p.boundary, p.session} {
+		if l == nil {
+			continue
+		}
+		var err error
+		if r, err = s.intersect(r, s.boxes(l.allow, b, policy.NotNamed)); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// accountsOf are the role's account, and those of known resources whose ARNs have
+// one; none when the role's is not known.
+func accountsOf(role *Role, resources []ResourcePolicy) []string {
+	if role.Account == "" {
+		return nil
+	}
+	out := []string{role.Account}
+	for i := range resources {
+		for _, arn := range resources[i].ARNs {
+			if account := accountIn(arn); account != "" && !slices.Contains(out, account) {
+				out = append(out, account)
+			}
+		}
+	}
+	return out
+}
+
+// known says whether a resource, whose ARN has no wildcard, is one of those whose
+// policies are known.
+func (a *Account) known(arn string) bool {
+	return !strings.ContainsAny(arn, "*?") && slices.ContainsFunc(a.Resources, func(r ResourcePolicy) bool { return covers(r.ARNs, arn) })
+}
