@@ -40,12 +40,15 @@ func (g GitHubSubject) Immutable() bool { return g.OwnerID != "" || g.Repository
 func (g GitHubSubject) Classic() string { return "repo:" + g.Owner + "/" + g.Repository + g.Rest }
 
 // String is the subject as GitHub writes it.
-func (g GitHubSubject) String() string {
+func (g GitHubSubject) String() string { return "repo:" + g.Whole() + g.Rest }
+
+// Whole is the repository with its owner, and with the ids of an immutable subject.
+func (g GitHubSubject) Whole() string {
 	with := func(name, id string) string {
 		if id == "" {
 			return name
 		}
 		return name + "@" + id
 	}
-	return "repo:" + with(g.Owner, g.OwnerID) + "/" + with(g.Repository, g.RepositoryID) + g.Rest
+	return with(g.Owner, g.OwnerID) + "/" + with(g.Repository, g.RepositoryID)
 }

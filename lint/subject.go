@@ -40,10 +40,24 @@ func gitHubShapes(repository string) []string {
 	return append(gitHubClaims(repository+":"), repository, repository+":pull_request", repository+":pull_request:<any>", repository+":repo_property_<any>")
 }
 
+// gitHubClaims are the claims that a subject, or the rest of one, can begin with. A
+// ref is a whole one; a colon in an environment's name is written %3A, so that what
+// follows one is another claim.
 func gitHubClaims(before string) []string {
-	out := []string{before + "ref:refs/<any>"}
+	var out []string
+	for _, kind := range []string{"heads", "tags", "pull"} {
+		ref := before + "ref:refs/" + kind + "/<ref>"
+		out = append(out, ref, ref+":<any>")
+	}
 	for _, name := range gitHubNames {
-		out = append(out, before+name+":<any>")
+		if name != "environment" {
+			out = append(out, before+name+":<any>")
+			continue
+		}
+		out = append(out, before+name+":<part>", before+name+":<part>:pull_request", before+name+":<part>:ref:<any>")
+		for _, next := range gitHubNames {
+			out = append(out, before+name+":<part>:"+next+":<any>")
+		}
 	}
 	return out
 }
@@ -55,6 +69,7 @@ var classes = map[string]func(r rune) bool{
 	"digit":      func(r rune) bool { return r >= '0' && r <= '9' },
 	"label":      func(r rune) bool { return lowerOrDigit(r) || r == '-' },
 	"name":       func(r rune) bool { return lowerOrDigit(r) || r == '-' || r == '.' },
+	"ref":        func(r rune) bool { return r > ' ' && !strings.ContainsRune("\\:^~[\u007f", r) }, // man git-check-ref-format
 	"uuid":       func(r rune) bool { return strings.ContainsRune("0123456789abcdefABCDEF-", r) },
 	"owner":      func(r rune) bool { return lowerOrDigit(r|0x20) || r == '-' || r == '_' },
 	"repository": func(r rune) bool { return lowerOrDigit(r|0x20) || r == '-' || r == '_' || r == '.' },
@@ -150,7 +165,9 @@ func subjectFault(text string, kind aws.IssuerKind, wild bool) fault {
 	if kind == "" && strings.HasPrefix(strings.TrimLeft(strings.ToLower(text), " \t"), "system:service") {
 		kind = aws.EKS // a cluster that is none of EKS's
 	}
-	if possible(text, kind, wild) || !wild && strings.ContainsAny(text, "*?") && possible(text, kind, true) {
+	padded := len(shapes[kind]) > 0 && strings.Trim(text, blanks) != text // also where names have blanks
+	never := padded || kind == aws.GitHub && gitSuffix.MatchString(text)
+	if !never && (possible(text, kind, wild) || !wild && strings.ContainsAny(text, "*?") && possible(text, kind, true)) {
 		return fault{}
 	}
 	f := fault{why: "it is not of the shape of this issuer's subjects"}
@@ -187,13 +204,14 @@ func unexpanded(text string) string {
 	return ""
 }
 
+const blanks = " \t\r\n\u00a0\u200b\ufeff"
+
+var besideSeparator = regexp.MustCompile("[" + blanks + "]*([:/@])[" + blanks + "]*")
+
+// withoutBlanks drops the blanks at the ends of a subject and of its parts. One
+// within a name stays: what was meant is not known.
 func withoutBlanks(s string) string {
-	return strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" \t\r\n\u00a0\u200b\ufeff", r) {
-			return -1
-		}
-		return r
-	}, s)
+	return besideSeparator.ReplaceAllString(strings.Trim(s, blanks), "$1")
 }
 
 const writeServiceAccount = "write system:serviceaccount:NAMESPACE:NAME"
@@ -237,6 +255,12 @@ func kubernetesFault(text string, wild bool) fault {
 	return f
 }
 
+// gitSuffix is the end of a clone's URL; no repository's name has it.
+var gitSuffix = regexp.MustCompile(`^(repo:[^:]+?)\.git(@\d+)?(:|$)`)
+
+// environmentColon is an environment's name with a colon that GitHub would escape.
+var environmentColon = regexp.MustCompile(`^(repo:[^:]+:environment:[^:]+):(.+)$`)
+
 // gitHubSlips are what people write in a subject of GitHub, and what is right.
 var gitHubSlips = []struct {
 	find *regexp.Regexp
@@ -247,7 +271,7 @@ var gitHubSlips = []struct {
 	{regexp.MustCompile(`^([\w.-]+/[\w.-]+:)`), "repo:$1", "repo: is missing before it"},
 	{regexp.MustCompile(`^repos(itor(y|ies))?:([^:]+/[^:]+:(ref|environment|pull_request))`), "repo:$3", "it begins with repo:"},
 	{regexp.MustCompile(`^(repo:[^:/]+):([^:/]+:)`), "$1/$2", "owner and repository are separated by a slash"},
-	{regexp.MustCompile(`^(repo:[^:]+)\.git(:|$)`), "$1$2", "the repository has no .git"},
+	{gitSuffix, "$1$2$3", "the repository has no .git"},
 	{regexp.MustCompile(`^(repo:[^:]+):refs/`), "$1:ref:refs/", "ref: is missing before refs/"},
 	{regexp.MustCompile(`^(repo:[^:]+):refs?:(heads|tags)/`), "$1:ref:refs/$2/", "a ref begins with refs/"},
 	{regexp.MustCompile(`^(repo:[^:]+):refs?:refs?/(head|branch|branche)s?/`), "$1:ref:refs/heads/", "a branch is refs/heads/NAME"},
@@ -272,10 +296,13 @@ func gitHubFault(text string, wild bool) fault {
 			right = next
 		}
 	}
+	if m := environmentColon.FindStringSubmatch(right); m != nil && !possible(right, aws.GitHub, wild) {
+		f.why, right = "GitHub writes a colon in an environment's name as %3A", m[1]+"%3A"+strings.ReplaceAll(m[2], ":", "%3A")
+	}
 	if right != text && possible(right, aws.GitHub, wild) {
 		f.right = right
 	} else if strings.Contains(text, ":ref:") {
-		f.why, f.write = "a ref is a whole one", "write ref:refs/heads/BRANCH or ref:refs/tags/TAG"
+		f.why, f.write = "after ref: comes a whole ref of git, without blanks", "write ref:refs/heads/BRANCH or ref:refs/tags/TAG"
 	}
 	return f
 }

@@ -111,7 +111,13 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 		if g.match(got) {
 			return fixed("wildcard-under-equals", like+" would match: write it", "%q holds a wildcard, but %s compares letter by letter", want, r.Operator)
 		}
-		return fixed("wildcard-under-equals", "write "+like, "%q holds a wildcard, but %s compares letter by letter", want, r.Operator)
+		// It would not match either: what else differs is a part of the mend.
+		found := fixed("wildcard-under-equals", "write "+like, "%q holds a wildcard, but %s compares letter by letter", want, r.Operator)
+		if also := gitHub(r.Want, got); !also.IsZero() {
+			found.Message += "; besides, " + also.Message
+			found.Fix += strings.TrimSuffix(", and "+strings.TrimPrefix(also.Fix, "write "), ", and ")
+		}
+		return found
 	case strings.EqualFold(want, got):
 		return known("case", "wanted %q and got %q differ in letter case only", want, got)
 	case strings.TrimRight(want, "/") == strings.TrimRight(got, "/"):
@@ -129,14 +135,12 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 	case strings.Contains(got, "sts.amazon.com") && strings.Contains(want, "sts.amazonaws.com"):
 		return fixed("sts-amazon-com", "ask for one for sts.amazonaws.com", "the token was made for sts.amazon.com")
 	}
-	if found := gitHubShape(r.Want, got); !found.IsZero() {
-		return found
-	}
-	if found := circleCIShape(r.Want, got); !found.IsZero() {
-		return found
-	}
+	finders := []func(want []string, got string) hint.Hint{gitHub, circleCIShape}
 	if isClaim && claim == "sub" {
-		if found := subjectPart(r.Want, got); !found.IsZero() {
+		finders = append(finders, subjectGoesOn)
+	}
+	for _, find := range finders {
+		if found := find(r.Want, got); !found.IsZero() {
 			return found
 		}
 	}

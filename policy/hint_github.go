@@ -7,41 +7,95 @@ import (
 	"github.com/irsa-emu/irsa-emu/hint"
 )
 
-// gitHubShape finds policies that know one shape of GitHub's subjects and are
-// asked about the other one: the same repository with, and without, its ids.
-func gitHubShape(want []string, got string) hint.Hint {
+// gitHubApart is in what a pattern of a policy and a subject of GitHub differ.
+type gitHubApart struct {
+	wanted, text string // the policy's value and the token's
+	want, got    aws.GitHubSubject
+	contexts     bool // what the job is
+	shape, ids   bool // with ids beside without; other ids
+	letters      bool // the repository's name in other letter case
+	names        bool // another repository
+}
+
+// gitHub explains why a subject of GitHub is none of those that a policy knows, by
+// the one that differs least: a job may differ in several parts, and a mend of one
+// of them would not let it in.
+func gitHub(want []string, got string) hint.Hint {
 	subject, ok := aws.ParseGitHubSubject(got)
 	if !ok {
 		return hint.Hint{}
 	}
-	for _, w := range want {
-		if pattern, ok := aws.ParseGitHubSubject(w); ok && sameGitHubRepository(pattern, subject) {
-			return hint.Hint{} // the policy knows this shape of the repository: it is something else
-		}
-	}
+	var nearest *gitHubApart
 	for _, w := range want {
 		pattern, ok := aws.ParseGitHubSubject(w)
-		if !ok || pattern.Immutable() == subject.Immutable() || !sameGitHub(pattern, subject) {
-			continue
+		open := ok && pattern.Rest == "" && strings.HasSuffix(pattern.Repository, "*") // of any job
+		if !ok || pattern.Rest == "" && !open && pattern.Immutable() == subject.Immutable() {
+			continue // the beginning of a subject: subjectGoesOn
 		}
-		if subject.Immutable() {
-			return fixed("github-immutable", "write "+withIDs(pattern, subject).String()+", beside the old one while both are in use",
-				"the token has GitHub's immutable subject, with the ids of owner and repository, as repositories have that were created, renamed or transferred since 2026-07-15; the policy knows the old shape only")
+		like := func(pattern, s string) bool { g := compileGlob(pattern); return g.match(s) }
+		d := &gitHubApart{wanted: w, text: got, want: pattern, got: subject, shape: pattern.Immutable() != subject.Immutable()}
+		names, of := pattern.Owner+"/"+pattern.Repository, subject.Owner+"/"+subject.Repository
+		d.names = !like(strings.ToLower(names), strings.ToLower(of))
+		d.letters = !d.names && !like(names, of)
+		d.ids = !d.shape && !d.names && !like(strings.ToLower(pattern.Whole()), strings.ToLower(subject.Whole()))
+		d.contexts = !open && !like(pattern.Rest, subject.Rest)
+		if nearest == nil || d.weight() < nearest.weight() {
+			nearest = d
 		}
-		return fixed("github-immutable", "write "+pattern.Classic()+", beside the new one while both are in use",
-			"the policy knows GitHub's immutable subject only, with the ids of owner and repository; the token has the old shape, as repositories have from before 2026-07-15")
 	}
-	return hint.Hint{}
+	if nearest == nil {
+		return hint.Hint{}
+	}
+	return nearest.hint()
 }
 
-// sameGitHub says whether a pattern would match a subject if both were without
-// ids, and whether it is about the same owner at least.
-func sameGitHub(pattern, subject aws.GitHubSubject) bool {
-	if g := compileGlob(pattern.Classic()); g.match(subject.Classic()) {
-		return true
+// weight is how far the two are apart: another repository is further than another
+// shape of the same one.
+func (d *gitHubApart) weight() int {
+	weight := 0
+	for i, differs := range []bool{d.contexts, d.shape || d.ids, d.letters, d.names} {
+		if differs {
+			weight += 1 << i
+		}
 	}
-	owner := compileGlob(pattern.Owner + "/" + pattern.Repository)
-	return owner.match(subject.Owner + "/" + subject.Repository)
+	return weight
+}
+
+func (d *gitHubApart) hint() hint.Hint {
+	var found []hint.Hint
+	switch {
+	case d.letters:
+		found = append(found, fixed("case", "write the names as GitHub has them", "the policy is for the repository %s/%s, and the token is of %s/%s: they differ in letter case only", d.want.Owner, d.want.Repository, d.got.Owner, d.got.Repository))
+	case d.names:
+		found = append(found, known("github-repository", "the policy is for the repository %s/%s, and the token is of %s/%s", d.want.Owner, d.want.Repository, d.got.Owner, d.got.Repository))
+	}
+	switch {
+	case d.ids:
+		found = append(found, fixed("github-ids", "write "+d.text+" if the new one is to assume the role",
+			"the names are the same and the ids are not: the policy is for %s, the token is of %s; a repository that was deleted and made anew has another id", d.want.Whole(), d.got.Whole()))
+	case d.shape && d.got.Immutable():
+		found = append(found, fixed("github-immutable", "write "+withIDs(d.want, d.got).String()+", beside the old one while both are in use",
+			"the token has GitHub's immutable subject, with the ids of owner and repository, as repositories have that were created, renamed or transferred since 2026-07-15; the policy knows the old shape only"))
+	case d.shape:
+		found = append(found, fixed("github-immutable", "write "+d.want.Classic()+", beside the new one while both are in use",
+			"the policy knows GitHub's immutable subject only, with the ids of owner and repository; the token has the old shape, as repositories have from before 2026-07-15"))
+	}
+	if d.contexts {
+		if context := contexts(d.wanted, d.want.Rest, d.text, d.got.Rest); !context.IsZero() {
+			found = append(found, context)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return hint.Hint{}
+	case 1:
+		return found[0]
+	}
+	var messages []string
+	for _, f := range found {
+		messages = append(messages, f.Message)
+	}
+	return fixed(found[0].Code, "write "+d.text+" if that job is to assume the role", "%s", strings.Join(messages, "; besides, "))
 }
 
 // withIDs is a pattern in the shape that has ids: those of the subject, and any
@@ -57,18 +111,8 @@ func withIDs(pattern, subject aws.GitHubSubject) aws.GitHubSubject {
 	return pattern
 }
 
-// subjectPart finds wanted subjects that differ from the token's in one part only:
-// in what of GitHub a job is, or in what follows.
-func subjectPart(want []string, got string) hint.Hint {
-	subject, isGitHub := aws.ParseGitHubSubject(got)
-	for _, w := range want {
-		pattern, ok := aws.ParseGitHubSubject(w)
-		if isGitHub && ok && pattern.Rest != "" && pattern.Rest != ":*" && sameGitHubRepository(pattern, subject) {
-			if found := contexts(w, pattern.Rest, got, subject.Rest); !found.IsZero() {
-				return found
-			}
-		}
-	}
+// subjectGoesOn finds wanted subjects that are the beginning of the token's only.
+func subjectGoesOn(want []string, got string) hint.Hint {
 	for _, w := range want {
 		bare := strings.TrimRight(w, ":")
 		if g := compileGlob(bare + ":*"); bare == "" || strings.HasSuffix(bare, "*") || !g.match(got) {
@@ -82,15 +126,6 @@ func subjectPart(want []string, got string) hint.Hint {
 	return hint.Hint{}
 }
 
-func sameGitHubRepository(pattern, subject aws.GitHubSubject) bool {
-	if pattern.Immutable() != subject.Immutable() {
-		return false
-	}
-	pattern.Rest, subject.Rest = "", ""
-	g := compileGlob(pattern.String())
-	return g.match(subject.String())
-}
-
 // contexts explains why a job has another context than the wanted one: an
 // environment takes the place of the ref, and a pull request too.
 func contexts(wanted, want, got, have string) hint.Hint {
@@ -100,8 +135,14 @@ func contexts(wanted, want, got, have string) hint.Hint {
 	}
 	w, g := kind(want), kind(have)
 	switch {
+	case want == "":
+		return known("github-context", "its value ends with the repository, and subjects go on: %s", strings.TrimPrefix(have, ":"))
+	case w == "environment" && g == w && strings.ReplaceAll(strings.TrimPrefix(want, ":environment:"), ":", "%3A") == strings.TrimPrefix(have, ":environment:"):
+		return fixed("github-context", "write "+got, "GitHub writes a colon in an environment's name as %s", "%3A")
+	case w == g && strings.HasPrefix(have, ":ref:refs/") && !strings.HasPrefix(want, ":ref:refs/"):
+		return fixed("github-context", "write "+got, "the policy wants %s, and GitHub writes whole refs: %s", strings.TrimPrefix(want, ":"), strings.TrimPrefix(have, ":"))
 	case w == g:
-		return hint.Hint{}
+		return known("github-context", "the policy wants %s, and this job is %s", strings.TrimPrefix(want, ":"), strings.TrimPrefix(have, ":"))
 	case g == "environment":
 		return fixed("github-context", "write "+got+", or take the environment out of the job",
 			"the job names an environment, and its subject has environment:NAME in place of %s; the policy wants %s", orAny(w), wanted)
@@ -111,6 +152,8 @@ func contexts(wanted, want, got, have string) hint.Hint {
 		return fixed("github-context", "write "+got+" if pull requests are to assume the role", "the job runs for a pull request, whose subject has no ref; the policy wants %s", wanted)
 	case w == "pull_request":
 		return fixed("github-context", "write "+got, "the policy wants a job that runs for a pull request, and this one runs for %s", strings.TrimPrefix(have, ":"))
+	case g == "ref" && !strings.ContainsAny(w, "*?"):
+		return fixed("github-context", "write "+got, "the policy wants %s, and GitHub writes %s for such a job", strings.TrimPrefix(want, ":"), strings.TrimPrefix(have, ":"))
 	}
 	return hint.Hint{}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/term"
 )
@@ -33,17 +34,11 @@ func (q *question) bothShapes() bool {
 	return true
 }
 
-// askShapes asks for the other shape too, with the ids that the role's policy names
-// for the repository, unless they are given.
+// askShapes asks for the other shape too.
 func (q *question) askShapes(p *program, c *candidate, v *verdict) error {
 	other := *q
 	other.who.profile = gitHubImmutableProfile
-	owner, repository := q.idsOf(c, v.Subject)
-	other.who.claims = append([]string{"repository_owner_id=" + owner, "repository_id=" + repository}, q.who.claims...)
-	if owner == "" {
-		other.who.claims = q.who.claims
-	}
-	claims, err := other.who.read(p, q.now)
+	claims, err := other.immutable(p, c)
 	if err != nil {
 		return err
 	}
@@ -52,25 +47,47 @@ func (q *question) askShapes(p *program, c *candidate, v *verdict) error {
 	return nil
 }
 
-// idsOf are the ids of owner and repository that the trust policy names for a
-// subject without ids.
-func (q *question) idsOf(c *candidate, subject string) (owner, repository string) {
+// immutable are the claims of a repository with an immutable subject: with the ids
+// that are given, else those that the role's policy names for it, else the profile's.
+func (q *question) immutable(p *program, c *candidate) (*oidc.Unverified, error) {
+	claims, err := q.who.read(p, q.now)
+	if err != nil {
+		return nil, err
+	}
+	who := q.who
+	who.claims = append(idsOf(c, claims.Subject), q.who.claims...)
+	return who.read(p, q.now)
+}
+
+// idsOf are the ids, as claims, that the trust policy names for the owner and the
+// repository of a subject.
+func idsOf(c *candidate, subject string) (claims []string) {
 	wanted, ok := aws.ParseGitHubSubject(subject)
 	role, _ := c.view.Role(c.arn)
 	if !ok || role == nil || role.Trust.Parsed() == nil {
-		return "", ""
+		return nil
 	}
+	known := func(id string) bool { return id != "" && !strings.ContainsAny(id, "*?$") }
 	for _, st := range role.Trust.Parsed().Statements {
 		for _, condition := range st.Conditions {
 			for _, value := range condition.Values {
 				named, ok := aws.ParseGitHubSubject(value)
-				if ok && named.Immutable() && policy.Like(named.Owner, wanted.Owner) && policy.Like(named.Repository, wanted.Repository) && !strings.ContainsAny(named.OwnerID+named.RepositoryID, "*?$") {
-					return named.OwnerID, named.RepositoryID
+				if !ok || !policy.Like(named.Owner, wanted.Owner) || !policy.Like(named.Repository, wanted.Repository) {
+					continue
+				}
+				if known(named.OwnerID) {
+					claims = append(claims, "repository_owner_id="+named.OwnerID)
+				}
+				if known(named.RepositoryID) {
+					claims = append(claims, "repository_id="+named.RepositoryID)
+				}
+				if len(claims) > 0 {
+					return claims
 				}
 			}
 		}
 	}
-	return "", ""
+	return nil
 }
 
 // shapes says which of the shapes are let in.

@@ -116,6 +116,11 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	}
 	verdicts := make([]verdict, len(roles))
 	for i := range roles {
+		if q.who.profile == gitHubImmutableProfile {
+			if claims, err = q.immutable(p, &roles[i]); err != nil {
+				return nil, err
+			}
+		}
 		verdicts[i] = q.ask(&roles[i], claims)
 		if q.bothShapes() {
 			if err := q.askShapes(p, &roles[i], &verdicts[i]); err != nil {
