@@ -71,6 +71,8 @@ type tfWriter struct {
 	t *terraform
 	r *tfResource
 	d *tfDocument
+	// serviceAccounts says that the statement being written is about service accounts.
+	serviceAccounts bool
 }
 
 // mostMissing is how many reasons are given: each document passes its own on to
@@ -168,6 +170,7 @@ func (w *tfWriter) statement(i int, n *yaml.Node) json.RawMessage {
 	if all := items(get(w.r.expressions, "statement")); len(all) == len(items(get(w.r.values, "statement"))) {
 		config = all[i] // a dynamic block has one expression for all its statements
 	}
+	w.serviceAccounts = aboutServiceAccounts(n)
 	s := tfStatement{Sid: text(get(n, "sid")), Effect: text(get(n, "effect"))}
 	if s.Effect == "" {
 		s.Effect = "Allow"
@@ -178,12 +181,16 @@ func (w *tfWriter) statement(i int, n *yaml.Node) json.RawMessage {
 	s.NotResource = w.list(path+".not_resources", get(n, "not_resources"), get(config, "not_resources"), "")
 	s.Principal = w.principals(path+".principals", get(n, "principals"), get(config, "principals"))
 	s.NotPrincipal = w.principals(path+".not_principals", get(n, "not_principals"), get(config, "not_principals"))
+	var trusted []string
+	if principals, ok := s.Principal.(map[string][]string); ok {
+		trusted = principals["Federated"]
+	}
 	for j, c := range items(get(n, "condition")) {
 		at := fmt.Sprintf("%s.condition[%d]", path, j)
 		test, variable := text(get(c, "test")), text(get(c, "variable"))
 		values, _ := w.list(at+".values", get(c, "values"), nil, "").([]string)
 		if variable == "" {
-			variable = w.claimKey(part(get(config, "condition"), j), values)
+			variable = w.claimKey(part(get(config, "condition"), j), values, trusted)
 		}
 		if test == "" || variable == "" {
 			w.missing("%s.test or .variable", at)
@@ -239,7 +246,7 @@ func (w *tfWriter) arns(expression *yaml.Node, kind string) []string {
 	}
 	found, rest := w.t.follow(w.r.module, w.r.index, expression)
 	if kind == "aws_iam_openid_connect_provider" && w.untraced(found, rest) {
-		found, rest = w.t.onlyProvider(), nil
+		found, rest = w.onlyProvider(), nil
 	}
 	if len(rest) > 0 {
 		return nil

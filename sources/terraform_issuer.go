@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/policy"
 )
 
 // A cluster's issuer is known after the apply only. One of the form that EKS gives
@@ -52,20 +55,24 @@ func (t *terraform) onlyCluster(r *tfResource, expression *yaml.Node) *tfResourc
 }
 
 // claimKey is a condition's key of which only the references are known: the issuer
-// that it refers to, and the claim that its values are of.
-func (w *tfWriter) claimKey(config *yaml.Node, values []string) string {
+// that it refers to, or else the one that its statement trusts, and the claim that
+// its values are of.
+func (w *tfWriter) claimKey(config *yaml.Node, values, trusted []string) string {
 	found, rest := w.t.follow(w.r.module, w.r.index, get(config, "variable"))
+	var issuer string
+	var clients []string
 	if w.untraced(found, rest) {
-		found = w.t.onlyProvider()
+		if found = w.onlyProvider(); len(found) == 0 && len(trusted) == 1 {
+			issuer = aws.IssuerName(trusted[0])
+		}
 	}
-	issuer := ""
 	for _, f := range found {
 		of := ""
 		switch f.kind {
 		case "aws_eks_cluster":
 			of = w.t.clusterIssuer(f)
 		case "aws_iam_openid_connect_provider":
-			of = w.t.issuerOf(f)
+			of, clients = w.t.issuerOf(f), append(clients, texts(get(f.values, "client_id_list"))...)
 		}
 		if of == "" || issuer != "" && issuer != of {
 			return ""
@@ -78,9 +85,9 @@ func (w *tfWriter) claimKey(config *yaml.Node, values []string) string {
 	claim := ":sub"
 	for _, v := range values {
 		switch {
-		case strings.HasPrefix(v, "sts.amazonaws.com"):
+		case strings.HasPrefix(v, aws.DefaultAudience), slices.Contains(clients, v):
 			claim = ":aud"
-		case !strings.HasPrefix(v, "system:serviceaccount:"):
+		case !policy.LooksLikeSubject(v):
 			return ""
 		}
 	}
@@ -100,10 +107,24 @@ func (w *tfWriter) untraced(found []*tfResource, rest []string) bool {
 }
 
 // onlyProvider is the one OIDC provider that the plan makes: nothing else of it can
-// be unknown as an issuer in a trust policy.
-func (t *terraform) onlyProvider() []*tfResource {
-	if all := t.all("aws_iam_openid_connect_provider"); len(all) == 1 {
-		return all
+// be unknown as an issuer in a trust policy. A statement about service accounts is
+// of a cluster's.
+func (w *tfWriter) onlyProvider() []*tfResource {
+	var out []*tfResource
+	for _, r := range w.t.all("aws_iam_openid_connect_provider") {
+		if issuer := w.t.issuerOf(r); !w.serviceAccounts || issuer == "" || aws.IssuerOf(issuer).OfClusters() {
+			out = append(out, r)
+		}
+	}
+	if len(out) == 1 {
+		return out
 	}
 	return nil
+}
+
+// aboutServiceAccounts says whether a statement has a subject of Kubernetes.
+func aboutServiceAccounts(statement *yaml.Node) bool {
+	return slices.ContainsFunc(items(get(statement, "condition")), func(c *yaml.Node) bool {
+		return slices.ContainsFunc(texts(get(c, "values")), func(v string) bool { return strings.HasPrefix(v, "system:serviceaccount:") })
+	})
 }
