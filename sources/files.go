@@ -2,6 +2,7 @@ package sources
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -211,7 +212,7 @@ func (b *builder) unmask(f *file, nodes []*yaml.Node) (*file, []*yaml.Node, erro
 	if slices.ContainsFunc(nodes, isOurs) || b.o.KeepMasks && !slices.ContainsFunc(nodes, printed) {
 		return nil, nil, nil
 	}
-	src, masks, number := aws.Unmask(f.src, b.o.Account)
+	src, masks, number := aws.Unmask(f.src, b.o.Account, slices.ContainsFunc(nodes, isCLIOutput))
 	if masks == nil {
 		return nil, nil, nil
 	}
@@ -220,7 +221,7 @@ func (b *builder) unmask(f *file, nodes []*yaml.Node) (*file, []*yaml.Node, erro
 		return nil, nil, err
 	}
 	again := &file{name: f.name, src: src, json: f.json}
-	b.note(again.at(nodes[0]), "", "account numbers were removed from it (%s); taken as %s", strings.Join(masks, ", "), number)
+	b.note(again.at(nodes[0]), "", "account numbers were removed from it (%s); taken as %s", cmp.Or(strings.Join(masks, ", "), "nothing is in their place"), number)
 	return again, nodes, nil
 }
 

@@ -153,7 +153,7 @@ func (p *program) readTrustPolicy(file string) ([]byte, error) {
 	if err != nil {
 		return nil, usageError("--trust-policy: %w", err)
 	}
-	src, masks, number := aws.Unmask(src, aws.DefaultAccount)
+	src, masks, number := aws.Unmask(src, aws.DefaultAccount, false)
 	if len(masks) > 0 {
 		return src, p.complain("note: %s: account numbers were removed from it (%s); taken as %s", file, strings.Join(masks, ", "), number)
 	}
