@@ -115,7 +115,9 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 		found := fixed("wildcard-under-equals", "write "+like, "%q holds a wildcard, but %s compares letter by letter", want, r.Operator)
 		if also := gitHub(r.Want, got); !also.IsZero() {
 			found.Message += "; besides, " + also.Message
-			found.Fix += strings.TrimSuffix(", and "+strings.TrimPrefix(also.Fix, "write "), ", and ")
+			if also.Fix != "" {
+				found.Fix += ", and " + also.Fix
+			}
 		}
 		return found
 	case strings.EqualFold(want, got):

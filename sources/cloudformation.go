@@ -2,6 +2,7 @@ package sources
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -16,15 +17,22 @@ func (b *builder) cloudFormation(f *file, n *yaml.Node) {
 		b: b, f: f, root: n, parameters: map[string]*yaml.Node{}, byID: map[string]*resource{},
 		conditions: map[string]verdict{}, account: b.o.Account, region: b.o.Region, partition: aws.PartitionOf(b.o.Region),
 	}
+	if b.template == nil {
+		at := f.at(n)
+		b.template = &at
+	}
 	if m := get(n, "Transform"); m != nil {
-		b.note(f.at(m), "Transform", "macros are not run; what %s would add is not known", strings.Join(texts(m), ", "))
+		if macros := slices.DeleteFunc(texts(m), func(name string) bool { return name == languageExtensions }); len(macros) > 0 {
+			b.note(f.at(m), "Transform", "macros are not run; what %s would add is not known", strings.Join(macros, ", "))
+		}
 	}
 	b.partition = c.partition.ID
 	c.readParameters()
-	resources := get(n, "Resources")
+	resources := c.unrolled(get(n, "Resources"))
 	c.refusals(resources, []string{"Resources"})
 	for i := 0; resources != nil && i+1 < len(resources.Content); i += 2 {
 		r := &resource{id: resources.Content[i].Value, node: resources.Content[i+1]}
+		b.parameters[r.id] = true
 		r.kind, r.properties = text(get(r.node, "Type")), get(r.node, "Properties")
 		switch c.condition(text(get(r.node, "Condition")), 0) {
 		case no:
@@ -98,34 +106,6 @@ func (c *template) spend(n *yaml.Node, bytes int) bool {
 		c.problem(n, "the template's functions make more than %d bytes; write values out", mostSpent)
 	}
 	return false
-}
-
-// readParameters takes the values that were given, else the defaults.
-func (c *template) readParameters() {
-	parameters := get(c.root, "Parameters")
-	for i := 0; parameters != nil && i+1 < len(parameters.Content); i += 2 {
-		name, p := parameters.Content[i].Value, parameters.Content[i+1]
-		kind := text(get(p, "Type"))
-		value := get(p, "Default")
-		if given, ok := c.b.o.Parameters[name]; ok {
-			value = textNode(given, p)
-		} else if strings.HasPrefix(kind, "AWS::SSM::Parameter::Value") {
-			continue // the default is the name of a parameter, not its value
-		}
-		if value == nil {
-			continue
-		}
-		if kind == "CommaDelimitedList" || strings.HasPrefix(kind, "List<") {
-			parts := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Line: value.Line, Column: value.Column}
-			for _, part := range strings.Split(value.Value, ",") {
-				parts.Content = append(parts.Content, textNode(strings.TrimSpace(part), value))
-			}
-			value = parts
-		} else if value.Kind == yaml.ScalarNode {
-			value = textNode(value.Value, value)
-		}
-		c.parameters[name] = value
-	}
 }
 
 // function tells whether a node is an intrinsic function, in full or in short

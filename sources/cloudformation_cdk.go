@@ -59,7 +59,7 @@ func (c *template) jsonValue(n *yaml.Node, r *resource) (*yaml.Node, bool) {
 // else one of the form that EKS gives, the same wherever the template refers to it.
 func (c *template) standInIssuer(r *resource) string {
 	for _, attribute := range []string{".OpenIdConnectIssuerUrl", ".OpenIdConnectIssuer"} {
-		if given := c.b.o.Parameters[r.id+attribute]; given != "" {
+		if given, _ := c.given(r.id + attribute); given != "" {
 			return "https://" + strings.TrimPrefix(given, "https://")
 		}
 	}

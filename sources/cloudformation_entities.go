@@ -103,7 +103,7 @@ func (c *template) nameOf(r *resource) string {
 	if v, ok := c.known(r, property); ok && text(v) != "" {
 		return text(v)
 	}
-	if given := c.b.o.Parameters[r.id]; given != "" && r.kind != "AWS::IAM::ManagedPolicy" && r.kind != "AWS::SecretsManager::Secret" {
+	if given, _ := c.given(r.id); given != "" && r.kind != "AWS::IAM::ManagedPolicy" && r.kind != "AWS::SecretsManager::Secret" {
 		return given
 	}
 	if r.kind == cdkCluster {

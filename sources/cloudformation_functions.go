@@ -136,9 +136,21 @@ func (c *template) call(n *yaml.Node, name string, argument *yaml.Node, depth in
 			return c.malformed(n, "Fn::ToJsonString", "a value that JSON can hold")
 		}
 		return textNode(string(raw), n), true
+	case "Length":
+		v, ok := c.resolve(argument, depth)
+		if !ok {
+			return nil, false
+		}
+		if v == nil || v.Kind != yaml.SequenceNode {
+			return c.malformed(n, "Fn::Length", "a list")
+		}
+		return textNode(strconv.Itoa(len(v.Content)), n), true
 	case "ImportValue":
-		v, _ := c.resolve(argument, depth)
-		if given, ok := c.b.o.Parameters[text(v)]; ok {
+		v, ok := c.resolve(argument, depth)
+		if !ok || text(v) == "" {
+			return nil, false
+		}
+		if given, ok := c.given(text(v)); ok {
 			return textNode(given, n), true
 		}
 		c.problem(n, "an import from another stack, %s (--parameter %s=VALUE gives it)", text(v), text(v))
@@ -229,7 +241,7 @@ func (c *template) ref(n *yaml.Node, name string) (*yaml.Node, bool) {
 	case "AWS::URLSuffix":
 		return textNode(c.partition.DNSSuffix, n), true
 	}
-	if given, ok := c.b.o.Parameters[name]; ok && c.parameters[name] == nil {
+	if given, ok := c.given(name); ok && c.parameters[name] == nil {
 		return textNode(given, n), true
 	}
 	if p := c.parameters[name]; p != nil {
@@ -253,6 +265,8 @@ func (c *template) ref(n *yaml.Node, name string) (*yaml.Node, bool) {
 	switch {
 	case strings.HasPrefix(name, "AWS::"):
 		c.problem(n, "%s is known at the deployment only (--parameter %s=VALUE gives it)", name, name)
+	case strings.HasPrefix(text(get(c.root, "Parameters", name, "Type")), ssmParameter):
+		c.problem(n, "the parameter %s is read from the Systems Manager at the deployment (--parameter %s=VALUE gives its value)", name, name)
 	case get(c.root, "Parameters", name) != nil:
 		c.problem(n, "the parameter %s has no default (--parameter %s=VALUE gives it)", name, name)
 	default:
@@ -262,7 +276,7 @@ func (c *template) ref(n *yaml.Node, name string) (*yaml.Node, bool) {
 }
 
 func (c *template) attribute(n *yaml.Node, id, name string) (*yaml.Node, bool) {
-	if given, ok := c.b.o.Parameters[id+"."+name]; ok {
+	if given, ok := c.given(id + "." + name); ok {
 		return givenAttribute(given, n), true
 	}
 	r := c.byID[id]

@@ -176,6 +176,9 @@ func (o Options) read(stateOnly bool, paths []string) (*Found, error) {
 		}
 	}
 	b.finish()
+	if err := b.unknownParameters(); err != nil {
+		return nil, err
+	}
 	if err := b.found.errors.Err(); err != nil {
 		return nil, err
 	}

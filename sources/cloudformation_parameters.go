@@ -1,0 +1,85 @@
+package sources
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// given is a value that --parameter has: of a parameter, of a resource's attribute
+// as RESOURCE.ATTRIBUTE, of another stack's export. It also counts the name as one
+// that a template has.
+func (c *template) given(name string) (string, bool) {
+	c.b.parameters[name] = true
+	value, ok := c.b.o.Parameters[name]
+	return value, ok
+}
+
+// readParameters takes the values that were given, else the defaults.
+func (c *template) readParameters() {
+	parameters := get(c.root, "Parameters")
+	for i := 0; parameters != nil && i+1 < len(parameters.Content); i += 2 {
+		name, p := parameters.Content[i].Value, parameters.Content[i+1]
+		kind := text(get(p, "Type"))
+		value := get(p, "Default")
+		if given, ok := c.given(name); ok {
+			value = textNode(given, p)
+			if fault := parameterFault(name, given, p); fault != "" {
+				c.b.errorAt(c.f.at(p), "%s", fault)
+			}
+		} else if strings.HasPrefix(kind, ssmParameter) {
+			continue // the default is the name of a parameter, not its value
+		}
+		if value == nil {
+			continue
+		}
+		if kind == "CommaDelimitedList" || strings.HasPrefix(kind, "List<") {
+			parts := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Line: value.Line, Column: value.Column}
+			for _, part := range strings.Split(value.Value, ",") {
+				parts.Content = append(parts.Content, textNode(strings.TrimSpace(part), value))
+			}
+			value = parts
+		} else if value.Kind == yaml.ScalarNode {
+			value = textNode(value.Value, value)
+		}
+		c.parameters[name] = value
+	}
+}
+
+const ssmParameter = "AWS::SSM::Parameter::Value"
+
+// parameterFault is what CloudFormation refuses a parameter's value for, in its
+// words; lists are not looked into.
+func parameterFault(name, value string, p *yaml.Node) string {
+	if allowed := get(p, "AllowedValues"); allowed != nil && !slices.Contains(texts(allowed), value) && text(get(p, "Type")) == "String" {
+		return fmt.Sprintf("Parameter '%s' must be one of AllowedValues: %s", name, strings.Join(texts(allowed), ", "))
+	}
+	if pattern, err := regexp.Compile("^(?:" + text(get(p, "AllowedPattern")) + ")$"); err == nil && text(get(p, "AllowedPattern")) != "" && !pattern.MatchString(value) {
+		return fmt.Sprintf("Parameter '%s' must match pattern %s", name, text(get(p, "AllowedPattern")))
+	}
+	if _, err := strconv.ParseFloat(value, 64); err != nil && text(get(p, "Type")) == "Number" {
+		return fmt.Sprintf("Parameter '%s' must be a number.", name)
+	}
+	return ""
+}
+
+// unknownParameters finds names that were given and that no template has, as
+// CloudFormation refuses them.
+func (b *builder) unknownParameters() error {
+	for _, name := range slices.Sorted(maps.Keys(b.o.Parameters)) {
+		resource, _, _ := strings.Cut(name, ".")
+		switch {
+		case b.parameters[name] || b.parameters[resource] || strings.HasPrefix(name, "AWS::"):
+		case b.template == nil:
+			return fmt.Errorf("the parameter %s: no CloudFormation template is among what was given", name)
+		default:
+			b.errorAt(*b.template, "Parameters: [%s] do not exist in the template", name)
+		}
+	}
+	return nil
+}
