@@ -159,6 +159,9 @@ func subjectFault(text string, kind aws.IssuerKind, wild bool) fault {
 	if name := unexpanded(text); name != "" {
 		return fault{why: name + " was not replaced, and IAM has no variable of that name", write: "write the value that it stands for"}
 	}
+	if word := templateWords.FindString(text); word != "" {
+		return fault{why: word + " was not replaced", write: "write the value that it stands for"}
+	}
 	if strings.Contains(text, "${") {
 		return fault{}
 	}
@@ -188,6 +191,10 @@ func subjectFault(text string, kind aws.IssuerKind, wild bool) fault {
 }
 
 var placeholders = regexp.MustCompile(`\$\{[^}]*\}|\{\{[^}]*\}\}|<[A-Za-z][^<>]*>|\$\([A-Za-z][^)]*\)|\$[A-Z][A-Z0-9_]+|%\{[^}]*\}|#\{[^}]*\}`)
+
+// templateWords are the words of documentation, and of fixes of ours, that stand for
+// the reader's own.
+var templateWords = regexp.MustCompile(`\bYOUR[-_][A-Z]+(?:[-_][A-Z]+)*\b|\b(?:K8S_)?NAMESPACE\b|\bSERVICE[-_]?ACCOUNT(?:[-_]NAME)?\b|\bOWNER/REPO(?:SITORY)?\b|\bREPOSITORY[-_]ID\b|\bOWNER[-_]ID\b`)
 
 // unexpanded is a placeholder of a template that nobody filled in, "" when there is
 // none: IAM's own variables have a colon in their names.

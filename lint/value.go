@@ -106,7 +106,7 @@ func valueCase(x *site) {
 	switch {
 	case x.ofClaim("aud") && policy.IsSTSAudience(lower) && !x.isClientID():
 		x.report(v.Start, fmt.Sprintf("%q is written %s", v.Text, lower), c.operator+" tells upper from lower case", "write "+lower, x.valued(lower))
-	case x.ofClaim("sub") && strings.HasPrefix(lower, serviceAccount) && !policy.HasVariable(v.Text):
+	case x.ofClaim("sub") && strings.HasPrefix(lower, serviceAccount) && !policy.HasVariable(v.Text) && possible(lower, aws.EKS, c.wild()) && !templateWords.MatchString(v.Text):
 		x.report(v.Start, fmt.Sprintf("%q has upper-case letters", v.Text), "names in Kubernetes are lower-case and the comparison is not blind to case", "write "+lower, x.valued(lower))
 	}
 }

@@ -119,32 +119,8 @@ func (c *template) call(n *yaml.Node, name string, argument *yaml.Node, depth in
 		return nil, false
 	case "FindInMap":
 		return c.mapping(n, argument, depth)
-	case "Base64":
-		v, ok := c.resolve(argument, depth)
-		if !ok {
-			return nil, false
-		}
-		return textNode(base64.StdEncoding.EncodeToString([]byte(text(v))), n), true
-	case "ToJsonString":
-		v, ok := c.resolve(argument, depth)
-		if !ok {
-			return nil, false
-		}
-		d := strictyaml.New(c.f.name, c.f.src, nil)
-		raw, _ := d.JSON(v, "Fn::ToJsonString")
-		if raw == nil {
-			return c.malformed(n, "Fn::ToJsonString", "a value that JSON can hold")
-		}
-		return textNode(string(raw), n), true
-	case "Length":
-		v, ok := c.resolve(argument, depth)
-		if !ok {
-			return nil, false
-		}
-		if v == nil || v.Kind != yaml.SequenceNode {
-			return c.malformed(n, "Fn::Length", "a list")
-		}
-		return textNode(strconv.Itoa(len(v.Content)), n), true
+	case "Base64", "ToJsonString", "Length":
+		return c.converted(n, name, argument, depth)
 	case "ImportValue":
 		v, ok := c.resolve(argument, depth)
 		if !ok || text(v) == "" {
@@ -158,6 +134,29 @@ func (c *template) call(n *yaml.Node, name string, argument *yaml.Node, depth in
 	}
 	c.problem(n, "the function %s is not evaluated", name)
 	return nil, false
+}
+
+// converted is what the functions of one argument make of it.
+func (c *template) converted(n *yaml.Node, name string, argument *yaml.Node, depth int) (*yaml.Node, bool) {
+	v, ok := c.resolve(argument, depth)
+	if !ok {
+		return nil, false
+	}
+	switch name {
+	case "Base64":
+		return textNode(base64.StdEncoding.EncodeToString([]byte(text(v))), n), true
+	case "Length":
+		if v == nil || v.Kind != yaml.SequenceNode {
+			return c.malformed(n, "Fn::Length", "a list")
+		}
+		return textNode(strconv.Itoa(len(v.Content)), n), true
+	}
+	d := strictyaml.New(c.f.name, c.f.src, nil)
+	raw, _ := d.JSON(v, "Fn::ToJsonString")
+	if raw == nil {
+		return c.malformed(n, "Fn::ToJsonString", "a value that JSON can hold")
+	}
+	return textNode(string(raw), n), true
 }
 
 func (c *template) malformed(n *yaml.Node, name, want string) (*yaml.Node, bool) {
