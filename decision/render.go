@@ -112,8 +112,15 @@ func (d *Decision) Explain(out *term.Printer) {
 	}
 	for _, c := range d.Checks {
 		p.Line("")
-		p.Line("%s  %s on %s", p.Mark(c.Decision.Allowed), c.Action, c.Resource)
-		policy.Explain(p.Printer, c.Decision, policy.ExplainOptions{})
+		on := ""
+		if c.Resource != "" {
+			on = " on " + c.Resource
+		}
+		p.Line("%s  %s%s", p.Mark(c.Decision.Allowed), c.Action, on)
+		if why := c.Decision.Because(); d.Reason == nil || why != d.Reason.Message {
+			p.field("reason", why)
+		}
+		policy.Explain(p.Printer, c.Decision, policy.ExplainOptions{Policies: true})
 	}
 	if d.ChecksOmitted > 0 {
 		p.Line("")

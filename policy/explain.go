@@ -11,7 +11,8 @@ import (
 
 // ExplainOptions adjust [Explain].
 type ExplainOptions struct {
-	All bool // also statements that are about other actions
+	All      bool // also statements that are about other actions
+	Policies bool // the policies and hints alone: who asked for what, and the reason, are said already
 }
 
 // Explain writes a decision for people: the verdict, then each policy with its
@@ -34,21 +35,27 @@ type explainer struct {
 }
 
 func (e *explainer) decision(d *Decision) {
-	verdict := e.Paint(term.Bold.And(term.Green), "ALLOWED")
-	if !d.Allowed {
-		verdict = e.Paint(term.Bold.And(term.Red), "REFUSED")
-	}
-	e.Line("%s  %s", verdict, d.Action)
-	rows := [][2]string{{"caller", d.Caller.describe()}, {"resource", d.Resource}, {"reason", d.reason()}}
-	for _, r := range rows {
-		if r[1] != "" {
-			e.Line("  %-9s %s", r[0], r[1])
-		}
+	if !e.options.Policies {
+		e.verdict(d)
 	}
 	for i := range d.Policies {
 		e.policy(&d.Policies[i])
 	}
 	e.hints(d.Hints)
+}
+
+func (e *explainer) verdict(d *Decision) {
+	verdict := e.Paint(term.Bold.And(term.Green), "ALLOWED")
+	if !d.Allowed {
+		verdict = e.Paint(term.Bold.And(term.Red), "REFUSED")
+	}
+	e.Line("%s  %s", verdict, d.Action)
+	rows := [][2]string{{"caller", d.Caller.describe()}, {"resource", d.Resource}, {"reason", d.Because()}}
+	for _, r := range rows {
+		if r[1] != "" {
+			e.Line("  %-9s %s", r[0], r[1])
+		}
+	}
 }
 
 // Explains says whether the explanation has the hint of a code.
@@ -72,7 +79,8 @@ func (e *explainer) hints(hints []Hint) {
 	}
 }
 
-func (d *Decision) reason() string {
+// Because is the reason, with the policy that denies.
+func (d *Decision) Because() string {
 	if d.Outcome == ExplicitDeny {
 		return fmt.Sprintf("%s in %s %q", d.Reason, withArticle(d.By), d.ByName)
 	}
