@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/eksauth/types"
 	"github.com/prometheus/client_golang/prometheus"
@@ -249,22 +251,28 @@ func TestOneFetch(t *testing.T) {
 }
 
 // An error of EKS Auth reaches the pod as upstream words it: botocore shows this text.
+// Why EKS Auth refused is in the agent's log.
 func TestErrorsOfEKSAuth(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.URL.Path != "/clusters/c/assume-role-for-pod-identity" || !strings.Contains(string(body), `"token"`) {
 			t.Errorf("%s %s", r.URL, body)
 		}
 		w.Header().Set("X-Amzn-Requestid", "8d1b1c3e-0000-4000-8000-000000000000")
 		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
+		w.Header().Set("X-Irsa-Emu-Reason", "trust-policy: no statement allows it")
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"message":"Unauthorized Exception! EKS does not have permissions to assume the associated role."}`)
 	}))
 	defer server.Close()
 	config := aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), BaseEndpoint: &server.URL}
+	config.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { // an authority of its own
+		t.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	})
 	auth := NewEKSAuth(config, "c")
-	a := New(Config{Source: auth, Now: newClock().now})
+	var log strings.Builder
+	a := New(Config{Source: auth, Now: newClock().now, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	w := ask(a, "GET", Path, IPv4, goodToken("a"))
 	want := "[8d1b1c3e-0000-4000-8000-000000000000]: (AccessDeniedException): Unauthorized Exception! EKS does not have permissions to assume the associated role., fault: client\n"
 	if w.Code != 400 || w.Body.String() != want {
@@ -272,6 +280,9 @@ func TestErrorsOfEKSAuth(t *testing.T) {
 	}
 	if kind := w.Header().Get("Content-Type"); kind != "text/plain; charset=utf-8" {
 		t.Errorf("Content-Type %s", kind)
+	}
+	if !strings.Contains(log.String(), `reason="trust-policy: no statement allows it"`) {
+		t.Errorf("the agent's log: %s", &log)
 	}
 	auth.Close()
 }

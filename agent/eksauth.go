@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/eksauth"
 )
 
@@ -21,15 +22,20 @@ type EKSAuth struct {
 }
 
 // NewEKSAuth asks the EKS Auth that the configuration leads to (endpoint,
-// region, the node's credentials). Unless the configuration has another, the HTTP
-// client has upstream's timeouts: half a second to connect, a second in all; the
+// region, the node's credentials). Unless the configuration has one of another kind
+// than the SDK's own, the HTTP client has upstream's timeouts: half a second to connect, a second in all; the
 // SDK tries again.
 func NewEKSAuth(config aws.Config, cluster string) *EKSAuth {
-	if config.HTTPClient == nil {
-		config.HTTPClient = &http.Client{Timeout: time.Second, Transport: &http.Transport{
+	given, buildable := config.HTTPClient.(*awshttp.BuildableClient)
+	if config.HTTPClient == nil || buildable {
+		transport := &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 500 * time.Millisecond}).DialContext,
 			MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second,
-		}}
+		}
+		if buildable { // its authorities
+			transport.TLSClientConfig = given.GetTransport().TLSClientConfig
+		}
+		config.HTTPClient = &http.Client{Timeout: time.Second, Transport: transport}
 	}
 	e := &EKSAuth{client: eksauth.NewFromConfig(config), cluster: cluster}
 	e.idle, _ = config.HTTPClient.(interface{ CloseIdleConnections() })

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/time/rate"
+
+	"github.com/irsa-emu/irsa-emu/hint"
 )
 
 // limiter bounds the requests of a node's pods: 1,000 a second, bursts of half of it.
@@ -43,7 +45,7 @@ func (a *Agent) answer(w http.ResponseWriter, r *http.Request) {
 	credentials, err := a.cache.get(r.Context(), r.Header.Get("Authorization"))
 	if err != nil {
 		status, text := described(err)
-		a.config.Logger.Warn("no credentials", "remote", r.RemoteAddr, "status", status, "error", text)
+		a.config.Logger.Warn("no credentials", append([]any{"remote", r.RemoteAddr, "status", status, "error", text}, reasonOf(err)...)...)
 		a.refuse(w, status, text)
 		return
 	}
@@ -94,6 +96,18 @@ func hostOf(hostport string) string {
 		host = h
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+}
+
+// reasonOf is the emulator's reason for a refusal, for the agent's log: what pods
+// are told is AWS's text alone.
+func reasonOf(err error) []any {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) && response.Response != nil {
+		if reason := response.Response.Header.Get(hint.ReasonHeader); reason != "" {
+			return []any{"reason", reason}
+		}
+	}
+	return nil
 }
 
 // described is the answer to a pod for an error of EKS Auth: its status is

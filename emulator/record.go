@@ -7,6 +7,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
 )
 
 // record completes the decision and hands it to the log, the metrics and the logger.
@@ -55,7 +56,7 @@ type reasonWriter struct {
 }
 
 // ReasonHeader carries why a call was refused.
-const ReasonHeader = "X-Irsa-Emu-Reason"
+const ReasonHeader = hint.ReasonHeader
 
 func (w *reasonWriter) WriteHeader(status int) {
 	if !w.wrote {

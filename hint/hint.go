@@ -4,6 +4,10 @@
 // by the words, so that any message can be reworded.
 package hint
 
+// ReasonHeader is the header of an answer that carries why a call was refused,
+// beside AWS's own words.
+const ReasonHeader = "X-Irsa-Emu-Reason"
+
 // Hint is a known mistake and its remedy.
 type Hint struct {
 	// Code is stable, such as "wildcard-under-equals".

@@ -201,10 +201,14 @@ func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name stri
 	role, refused := s.authorizeAssumeRole(&chained, &in, &tags)
 	if refused != nil {
 		if refused.Reason.Advice() == "" {
-			refused.Reason.Advise(hint.Hint{
+			advice := hint.Hint{
 				Code: "target-role", Message: "EKS assumed " + pod.RoleARN + ", and could not assume the target role with it",
 				Fix: "allow " + strings.Join(pod.Actions(), " and ") + " on the target role in a policy of the association's role, and to that role in the target's trust policy",
-			})
+			}
+			if refused.Reason.Kind == decision.RoleNotFound {
+				advice.Fix = "correct the association's targetRoleArn, or create that role"
+			}
+			refused.Reason.Advise(advice)
 		}
 		return made, nil, nil, refused
 	}

@@ -1,27 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/agent"
-	emuaws "github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
@@ -45,8 +36,8 @@ it takes a pod's token to EKS Auth, and keeps the credentials of the pod's
 association until they are due for renewal. The DaemonSet in deploy/ runs it on
 every node; the addresses come from irsa-emu agent initialize.
 
-It signs with the credentials of its environment, as every AWS SDK does; without
-credentials it signs as the emulator's administrator.`,
+It signs with the access key of its environment (AWS_ACCESS_KEY_ID); without one it
+signs as the administrator of the cluster's account, whom the emulator names.`,
 		Example: `  # On one machine, for a program that is given the two variables of a pod:
   irsa-emu agent --cluster-name my-cluster --bind 127.0.0.1 --port 8080`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -67,7 +58,7 @@ credentials it signs as the emulator's administrator.`,
 	flags.StringVarP(&f.cluster, "cluster-name", "c", "", "name of the EKS cluster that the node is in")
 	flags.StringVar(&f.url, "url", "http://127.0.0.1:4772", "where the emulator is (IRSA_EMU_URL)")
 	flags.StringVar(&f.endpoint, "endpoint", "", "URL of EKS Auth (default: the emulator's)")
-	flags.StringVar(&f.region, "region", "", "AWS region (default: the environment's, else us-east-1)")
+	flags.StringVar(&f.region, "region", "", "AWS region (default: the environment's, else the cluster's)")
 	flags.StringSliceVarP(&f.bind, "bind", "b", []string{agent.IPv4, agent.IPv6}, "addresses to listen on for pods")
 	flags.IntVarP(&f.port, "port", "p", agent.DefaultPort, "port for pods")
 	flags.IntVar(&f.probePort, "probe-port", agent.DefaultProbePort, "port on localhost for /healthz and /readyz; -1 for none")
@@ -79,8 +70,8 @@ credentials it signs as the emulator's administrator.`,
 	flags.BoolVar(&f.inCluster, "in-cluster", false, "run in a pod: each namespace's emulator is asked, for the cluster that has the token's issuer")
 	flags.StringVar(&f.namespace, "namespace", deploy.Namespace, "with --in-cluster: the namespace of the default emulator")
 	flags.StringVar(&f.emulator, "emulator", deploy.Name, "with --in-cluster: Service of the emulator for namespaces that name none")
-	flags.StringVar(&f.controlToken, "control-token", "", "with --in-cluster: the emulators' control token")
-	flags.StringVar(&f.adminSecret, "admin-secret", "test", "with --in-cluster: secret key of the emulators' administrators, who ask for the node")
+	flags.StringVar(&f.controlToken, "control-token", "", "the emulator's control token, when it listens beyond loopback")
+	flags.StringVar(&f.adminSecret, "admin-secret", "test", "the emulator's --admin-secret, of the administrators who ask for the node")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	cmd.AddCommand(p.agentInitializeCommand())
 	return cmd
@@ -154,11 +145,7 @@ func keepTrim(ctx context.Context) {
 // agentSource is who is asked for credentials.
 func (p *program) agentSource(f agentFlags, logger *slog.Logger) (agent.Source, error) {
 	if !f.inCluster {
-		node, err := p.agentsAWS(f)
-		if err != nil {
-			return nil, err
-		}
-		return agent.NewEKSAuth(node, f.cluster), nil
+		return p.nodeSource(f)
 	}
 	client, err := kube.InCluster()
 	if err != nil {
@@ -168,37 +155,4 @@ func (p *program) agentSource(f agentFlags, logger *slog.Logger) (agent.Source, 
 	return &incluster.AgentSource{
 		PodIdentity: &incluster.PodIdentity{Client: client, Routes: routes, ControlToken: f.controlToken}, AdminSecret: f.adminSecret, Logger: logger,
 	}, nil
-}
-
-// agentsAWS is where EKS Auth is, and who asks: the node.
-func (p *program) agentsAWS(f agentFlags) (aws.Config, error) {
-	endpoint := f.endpoint
-	if endpoint == "" {
-		endpoint = f.url
-	}
-	env := func(name string) string { value, _ := p.getenv(name); return value }
-	key, secret, session := "test", "test", ""
-	if id := env("AWS_ACCESS_KEY_ID"); id != "" {
-		if key, secret, session = id, env("AWS_SECRET_ACCESS_KEY"), env("AWS_SESSION_TOKEN"); secret == "" {
-			return aws.Config{}, errors.New("AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not; set both, or neither")
-		}
-	}
-	config := aws.Config{
-		BaseEndpoint: &endpoint, Region: cmp.Or(f.region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"), emuaws.DefaultRegion),
-		Credentials: credentials.NewStaticCredentialsProvider(key, secret, session),
-	}
-	if file := env("AWS_CA_BUNDLE"); file != "" {
-		pem, err := os.ReadFile(file)
-		if err != nil {
-			return aws.Config{}, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
-		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return aws.Config{}, fmt.Errorf("AWS_CA_BUNDLE: no certificate in %s; PEM is expected (-----BEGIN CERTIFICATE-----)", file)
-		}
-		config.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
-			t.TLSClientConfig.RootCAs = roots
-		})
-	}
-	return config, nil
 }
