@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,45 @@ func TestMigratedTrustPoliciesAreTaken(t *testing.T) {
 	}
 	if written < 5 {
 		t.Errorf("only %d trust policies were written", written)
+	}
+}
+
+// A trust policy that IAM would not take is said to need room, or a role of its own.
+func TestMigratedTrustPolicyOutgrowsTheQuota(t *testing.T) {
+	for accounts, want := range map[int]string{
+		1:   "",
+		40:  "characters, and IAM takes 2048 unless the account's quota for role trust policies is raised (to 8192 at most)",
+		215: "a role of its own: the trust policy for both would have",
+	} {
+		subjects := make([]string, accounts)
+		for i := range subjects {
+			subjects[i] = fmt.Sprintf(`"system:serviceaccount:shop:app%03d"`, i)
+		}
+		state := strings.ReplaceAll(`
+apiVersion: irsa-emu.dev/v1
+kind: State
+clusters: {c1: {issuer: "https://ISSUER", region: us-west-2, account: "111122223333"}}
+accounts:
+  "111122223333":
+    oidcProviders: [{url: "https://ISSUER", clientIDs: [sts.amazonaws.com]}]
+    roles:
+      - {name: shop, trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Federated: "arn:aws:iam::111122223333:oidc-provider/ISSUER"},
+          Action: "sts:AssumeRoleWithWebIdentity", Condition: {StringEquals: {"ISSUER:sub": [`+strings.Join(subjects, ",")+`]}}}]}}
+`, "ISSUER", "oidc.eks.us-west-2.amazonaws.com/id/C")
+		pods := `{apiVersion: v1, kind: ServiceAccount, metadata: {name: app000, namespace: shop, annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::111122223333:role/shop"}}}`
+		found, o, err := given(t, &txtar.Archive{Files: []txtar.File{{Name: "state.yaml", Data: []byte(state)}, {Name: "pods.yaml", Data: []byte(pods)}}}, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		moves, err := audit.Migrate(found, o, audit.PodIdentity)
+		if err != nil || len(moves.Moves) != 1 {
+			t.Fatalf("%v %+v", err, moves)
+		}
+		m := moves.Moves[0]
+		needs := strings.Join(m.Needs, "\n")
+		if want == "" && strings.Contains(needs, "characters") || !strings.Contains(needs, want) || (m.State == audit.Blocked) != (accounts == 215) {
+			t.Errorf("%d service accounts: %s, needs %s", accounts, m.State, needs)
+		}
 	}
 }
 

@@ -67,8 +67,18 @@ func (a *auditor) settle(m *Move, trust *policy.Document, text []byte) {
 			m.Needs = append(m.Needs, "a condition decided that no source decides: it stands against the statement that irsa-emu would add")
 			return
 		}
+		size := policy.Size(text)
+		if size > policy.MaxRaisedTrustSize {
+			m.State = Blocked
+			m.Needs = append(m.Needs, fmt.Sprintf("a role of its own: the trust policy for both would have %d characters, and IAM takes %d at most", size, policy.MaxRaisedTrustSize))
+			return
+		}
 		m.State = Change
 		m.Needs = append(m.Needs, a.trustNeed(m))
+		if size > policy.MaxTrustSize {
+			m.Needs = append(m.Needs, fmt.Sprintf("room for it: the trust policy will have %d characters, and IAM takes %d unless the account's quota for role trust policies is raised (to %d at most)",
+				size, policy.MaxTrustSize, policy.MaxRaisedTrustSize))
+		}
 		m.TrustPolicy = bytes.TrimSpace(text)
 	}
 	a.add(m)

@@ -14,7 +14,8 @@ import (
 
 // Sizes that IAM and STS set for a document, in characters without whitespace.
 const (
-	MaxTrustSize         = 2048 // default quota; an account can have up to 8192
+	MaxTrustSize         = 2048 // default quota; an account can have up to:
+	MaxRaisedTrustSize   = 8192
 	MaxManagedSize       = 6144
 	MaxUserInlineSize    = 2048  // of all inline policies of a user together
 	MaxRoleInlineSize    = 10240 // of a role

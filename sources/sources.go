@@ -253,8 +253,8 @@ func (f *Found) placeOf(path string) strictyaml.Position {
 func (p *Policy) Refusal() *policy.ValidationError {
 	var err error
 	switch {
-	case p.Type == policy.TrustPolicy:
-		_, err = policy.ValidateTrust(p.Text, policy.TrustOptions{})
+	case p.Type == policy.TrustPolicy: // the account's quota may be raised; lint says what the default takes
+		_, err = policy.ValidateTrust(p.Text, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize})
 	case p.Type == policy.ResourcePolicy:
 		_, err = policy.Parse(p.Text)
 	case p.Inline:

@@ -13,9 +13,11 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
+// trustPolicy takes what IAM takes from an account whose quota for trust policies is
+// raised: the document may be of one.
 func (v *validator) trustPolicy(at string, d *Document) {
 	valid := ReportPolicy(v.d, at, *d, func(src []byte) (*policy.Document, error) {
-		return policy.ValidateTrust(src, policy.TrustOptions{})
+		return policy.ValidateTrust(src, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize})
 	})
 	if valid {
 		d.valid = asTrust

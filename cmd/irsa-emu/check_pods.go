@@ -129,7 +129,7 @@ func (q *question) grantedAssociation(p *program) (*sources.Found, error) {
 	if err != nil {
 		return nil, usageError("--trust-policy: %w", err)
 	}
-	if _, err := policy.ValidateTrust(src, policy.TrustOptions{}); err != nil {
+	if _, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize}); err != nil {
 		return nil, usageError("%s", placed(q.trustPolicy, err))
 	}
 	if q.pods.cluster == "" {

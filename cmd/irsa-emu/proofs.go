@@ -58,7 +58,7 @@ func (f *modelFlags) onePolicy(p *program, file string) (*given.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: maxTrustSize})
+	doc, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize})
 	if err != nil {
 		return nil, usageError("%s", placed(file, err))
 	}
@@ -68,9 +68,6 @@ func (f *modelFlags) onePolicy(p *program, file string) (*given.Model, error) {
 	}
 	return given.OnePolicy(file, doc, "", f.account, o), nil
 }
-
-// maxTrustSize is the largest quota that an account can have for trust policies.
-const maxTrustSize = 8192
 
 func (f *modelFlags) options() (given.Options, error) {
 	o := given.Options{Managed: iam.ManagedDocument, ClientIDs: f.clientIDs}

@@ -156,7 +156,7 @@ func (q *question) readTrust(p *program) (*policy.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := policy.ValidateTrust(src, policy.TrustOptions{})
+	doc, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize})
 	if err != nil {
 		return nil, usageError("%s", placed(q.trustPolicy, err))
 	}
