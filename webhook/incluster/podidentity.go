@@ -96,8 +96,7 @@ type IdentityFile struct {
 	Logger *slog.Logger
 
 	mu         sync.Mutex
-	read       time.Time // the file's own time
-	size       int64
+	content    string // of the file, as it was read
 	identities map[identity]bool
 }
 
@@ -107,30 +106,26 @@ type identity struct {
 }
 
 // Has says whether the file lists a service account: exactly, without wildcards.
-// A missing or empty file lists none; one that is no JSON leaves the list as it was.
+// It is read each time, so that no change is missed, however it was made: a write,
+// a rename over it, or the new link of a ConfigMap's volume. A missing or empty
+// file lists none; one that is no JSON leaves the list as it was.
 func (f *IdentityFile) Has(namespace, serviceAccount string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	info, err := os.Stat(f.Path)
+	content, err := os.ReadFile(f.Path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.content, f.identities = "", nil
 	case err != nil:
-		if !errors.Is(err, fs.ErrNotExist) {
-			f.Logger.Warn("container credentials config", "error", err)
-		}
-		f.identities, f.read = nil, time.Time{}
-	case !info.ModTime().Equal(f.read) || info.Size() != f.size:
-		f.load()
-		f.read, f.size = info.ModTime(), info.Size()
+		f.Logger.Warn("container credentials config: the list stays as it was", "error", err)
+	case string(content) != f.content:
+		f.content = string(content)
+		f.load(content)
 	}
 	return f.identities[identity{namespace, serviceAccount}]
 }
 
-func (f *IdentityFile) load() {
-	content, err := os.ReadFile(f.Path)
-	if err != nil {
-		f.Logger.Warn("container credentials config", "error", err)
-		return
-	}
+func (f *IdentityFile) load(content []byte) {
 	var in struct{ Identities []identity }
 	if len(content) > 0 {
 		if err := json.Unmarshal(content, &in); err != nil {
