@@ -74,7 +74,7 @@ func openKeys(checks []policy.Decision) []string {
 // the token.
 func ofRequest(key string) bool {
 	lower := strings.ToLower(key)
-	for _, other := range []string{"aws:requesttag/", "aws:tagkeys", "sts:transitivetagkeys", "sts:sourceidentity", "sts:externalid", "aws:principal"} {
+	for _, other := range []string{"aws:requesttag/", "aws:tagkeys", "sts:transitivetagkeys", "sts:sourceidentity", "sts:externalid", "aws:principal", "aws:multifactorauth", "aws:tokenissuetime"} {
 		if strings.HasPrefix(lower, other) {
 			return false
 		}
