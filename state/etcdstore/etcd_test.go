@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -19,6 +21,22 @@ import (
 	"github.com/irsa-emu/irsa-emu/state/etcdstore"
 	"github.com/irsa-emu/irsa-emu/state/storetest"
 )
+
+// patience is for what comes soon, on a machine that may be busy.
+const patience = 2 * time.Minute
+
+// unusedAddress is an address of loopback that nobody listens on. Its port is below
+// those that systems give to whoever asks for any, so that it stays unused while a
+// member is away.
+func unusedAddress() (string, error) {
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", errors.New("no port of loopback from 10000 to 29999 is free")
+}
 
 // member is an etcd server in this process.
 type member struct {
@@ -43,6 +61,11 @@ func (m *member) start() error {
 	if err != nil {
 		return err
 	}
+	if client.Port() == "0" {
+		if client.Host, err = unusedAddress(); err != nil {
+			return err
+		}
+	}
 	config.ListenClientUrls, config.AdvertiseClientUrls = []url.URL{*client}, []url.URL{*client}
 	peer, err := url.Parse("http://127.0.0.1:0")
 	if err != nil {
@@ -58,11 +81,10 @@ func (m *member) start() error {
 	}
 	select {
 	case <-m.etcd.Server.ReadyNotify():
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		m.etcd.Close()
-		return fmt.Errorf("etcd was not ready within 30 seconds")
+		return fmt.Errorf("etcd was not ready within %v", patience)
 	}
-	client.Host = m.etcd.Clients[0].Addr().String()
 	m.listen = client.String()
 	return nil
 }
@@ -133,7 +155,7 @@ func config(t testing.TB, m *member) etcdstore.Config {
 // eventually repeats what etcd may not be able to do right now, on a busy machine or when it has just come back.
 func eventually(t testing.TB, do func() error) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		err := do()
 		if err == nil {
 			return
@@ -190,7 +212,7 @@ func number(r state.Reader, key string) int {
 // await waits until the store has the number under the key; -1 is none.
 func await(t testing.TB, s *state.Store, key string, n int) {
 	t.Helper()
-	for deadline := time.After(30 * time.Second); ; {
+	for deadline := time.After(patience); ; {
 		changed := s.Changed()
 		if number(s.Snapshot(), key) == n {
 			return

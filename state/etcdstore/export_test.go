@@ -23,14 +23,19 @@ func (s *Store) Staged(ctx context.Context, id string, changes []state.Change) e
 }
 
 func (s *Store) Locked(ctx context.Context, id string, changes []state.Change) (lock int64, err error) {
+	return s.LockedFor(ctx, id, changes, leaseTTL)
+}
+
+// LockedFor is Locked with a lease of so many seconds.
+func (s *Store) LockedFor(ctx context.Context, id string, changes []state.Change, ttl int64) (lock int64, err error) {
 	if err := s.Staged(ctx, id, changes); err != nil {
 		return 0, err
 	}
-	lease, err := s.grant(ctx)
+	lease, err := s.client.Grant(ctx, ttl)
 	if err != nil {
 		return 0, err
 	}
-	return s.lock(ctx, id, lease)
+	return s.lock(ctx, id, lease.ID)
 }
 
 func (s *Store) Decided(ctx context.Context, id string, changes []state.Change) error {
