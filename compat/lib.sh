@@ -20,15 +20,37 @@ export AWS_CONFIG_FILE=$work/none AWS_SHARED_CREDENTIALS_FILE=$work/none AWS_EC2
 if command -v pyenv >/dev/null && real=$(pyenv which python3 2>/dev/null); then PATH=$(dirname "$real"):$PATH; fi
 
 start() { # [serve flags…]: sets URL
-  local ready=$work/ready.$RANDOM
+  local ready=$work/ready.$RANDOM pid
   "$emu" serve --listen 127.0.0.1:0 --ready-file "$ready" "$@" >>"$work/serve.out" 2>>"$work/serve.log" &
-  echo $! >>"$work/pids"
-  for _ in $(seq 500); do [ -s "$ready" ] && break; sleep 0.02; done
+  pid=$!
+  echo $pid >>"$work/pids"
+  await_process "$pid" test -s "$ready"
   [ -s "$ready" ] || { echo "not ok the emulator starts: $(tail -n 3 "$work/serve.log")"; exit 1; }
   URL=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$ready")
   export IRSA_EMU_URL=$URL
 }
 admin() { eval "$("$emu" env "$@")"; }
+
+# await_process PID COMMAND…: until the command succeeds, for as long as the process lives, but no longer than some minutes: a
+# machine may be busy.
+await_process() {
+  local pid=$1
+  shift
+  for _ in $(seq 6000); do
+    "$@" && return
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.03
+  done
+  "$@"
+}
+# soon COMMAND…: what comes a little later than what it comes from succeeds within two minutes.
+soon() {
+  for _ in $(seq 120); do
+    "$@" >/dev/null 2>&1 && return
+    sleep 1
+  done
+  "$@"
+}
 
 check() { # NAME FUNCTION [ARG…]
   local name=$1 out
@@ -71,6 +93,17 @@ python_program() {
 }
 # new_aws: the aws here reads AWS_ENDPOINT_URL, as 1.29 and 2.13 were the first to do. Without one, cases that need it skip.
 new_aws() { python3 -c 'import re, sys; v = tuple(map(int, re.match(r"aws-cli/(\d+)\.(\d+)", sys.argv[1] or "aws-cli/0.0").groups())); sys.exit(not ((1, 29) <= v < (2, 0) or v >= (2, 13)))' "$(aws --version 2>&1)" 2>/dev/null; }
+# npm_installed FOLDER [PACKAGE…]: npm install there, once. What an earlier run has broken off is done anew: npm writes its
+# list of what is installed last. Fails with npm's words in $work/npm.log.
+npm_installed() {
+  local folder=$1
+  shift
+  [ -f "$folder/node_modules/.package-lock.json" ] || for pause in 5 30 -; do
+    (cd "$folder" && npm install --silent --no-audit --no-fund "$@") >"$work/npm.log" 2>&1 && return
+    [ $pause = - ] || sleep $pause
+  done
+  [ -f "$folder/node_modules/.package-lock.json" ]
+}
 # installed NAME MODULE@VERSION: sets program to a program that go install makes of a module. Fails, with the reason in
 # why, where the module proxy does not give it.
 installed() {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -199,22 +200,26 @@ func engineError(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// freePorts are n ports of this machine that nobody listens on.
+// freePorts are n ports of this machine that nobody listens on. They are below those
+// that systems give to whoever asks for any: the cluster's container takes them only
+// some time later.
 func freePorts(n int) ([]int32, error) {
+	const first, many = 10_000, 20_000
 	var ports []int32
-	var listeners []net.Listener
-	defer func() {
-		for _, l := range listeners {
-			_ = l.Close()
+	for tried := 0; len(ports) < n; tried++ {
+		if tried == many {
+			return nil, fmt.Errorf("looking for %d free ports from %d to %d: there are not so many", n, first, first+many-1)
 		}
-	}()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("looking for a free port: %w", err)
+		port := int32(first + rand.IntN(many))
+		if slices.Contains(ports, port) {
+			continue
 		}
-		listeners = append(listeners, l)
-		ports = append(ports, int32(l.Addr().(*net.TCPAddr).Port))
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			if err := l.Close(); err != nil {
+				return nil, fmt.Errorf("looking for a free port: %w", err)
+			}
+			ports = append(ports, port)
+		}
 	}
 	return ports, nil
 }
