@@ -149,6 +149,8 @@ const (
 	linkKeys        = "keys"
 	linkTrustPolicy = "trust policy"
 	linkCredentials = "credentials"
+	linkAuthority   = "authority"
+	linkHandshakes  = "handshakes"
 )
 
 func (x *examination) chain() []step {
@@ -156,7 +158,7 @@ func (x *examination) chain() []step {
 		{"cluster", x.cluster}, {"pod", x.thePod}, {"service account", x.serviceAccount}, {"annotation", x.annotation}, {"association", x.theAssociation},
 		{"webhook", x.webhook}, {"webhook called", x.called}, {"variables", x.variables}, {"token volume", x.tokenVolume}, {"token", x.tokenClaims},
 		{"agent", x.nodeAgent}, {"IAM", x.findIAM}, {linkRole, x.theRole}, {linkProvider, x.oidcProvider}, {linkKeys, x.keys}, {linkTrustPolicy, x.trustPolicy},
-		{linkCredentials, x.credentials}, {"identity", x.callerIdentity}, {"authority", x.authority}, {"handshakes", x.handshakes}, {"calls", x.lastRefusal},
+		{linkCredentials, x.credentials}, {"identity", x.callerIdentity}, {linkAuthority, x.authority}, {linkHandshakes, x.handshakes}, {"calls", x.lastRefusal},
 	}
 }
 
@@ -188,6 +190,7 @@ type examination struct {
 	token     string
 	claims    *oidc.Unverified             // of token
 	service   *corev1.Service              // of the emulator in the cluster
+	named     bool                         // the emulator is one that was named by its URL
 	clockSet  bool                         // of the emulator
 	iam       map[string]statefile.Account // of the emulator, by account id
 	view      *sts.DocumentView            // of iam

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,6 +167,42 @@ func TestEmulatorThatDoesNotAnswer(t *testing.T) {
 			if l.Status == Broken && l.Name != "IAM" {
 				t.Errorf("%s is called broken, but was not asked: %+v", l.Name, l)
 			}
+		}
+	}
+}
+
+// The emulator of irsa-emu up is named by its URL where its environment is exported,
+// and is the cluster's own all the same: what its webhook has seen is told.
+func TestNamedEmulatorIsTheClusters(t *testing.T) {
+	const secret = `
+apiVersion: v1
+kind: Secret
+metadata: {name: irsa-emu, namespace: irsa-emu}
+data: {control-token: dG9rZW4=}
+`
+	const list = `[{"namespace": "demo", "pod": "other", "serviceAccount": "other", "host": "sts.amazonaws.com", "count": 1, "last": "2026-01-01T00:00:00Z"}]`
+	emu := startEmulator(t, story{}, read(t, "testdata/base-state.yaml"))
+	api := newCluster(t, story{}, ago(time.Now(), read(t, "testdata/base.yaml")), secret)
+	client, err := kube.New(&rest.Config{Host: api.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for token, want := range map[string]bool{"token": true, "another": false} {
+		report, err := Examine(t.Context(), Config{
+			API: client, Cluster: "test", Namespace: "demo", ServiceAccount: "app", Emulator: &control.Client{URL: emu.URL, Token: token},
+			Forward: func(_ context.Context, _, pod string, _ int) (string, error) {
+				if pod != "pod-identity-webhook-1" {
+					t.Errorf("the emulator was named, and %s is asked for", pod)
+				}
+				return handshakes(t, list), nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := slices.ContainsFunc(report.Links, func(l Link) bool { return l.Name == "handshakes" && l.Status == Warning })
+		if !report.Whole || seen != want {
+			t.Errorf("token %q: handshakes are told: %t, want %t; %+v", token, seen, want, report.Links)
 		}
 	}
 }

@@ -47,6 +47,10 @@ func (x *examination) readIAM(ctx context.Context) Link {
 	var where string
 	if x.Emulator != nil {
 		where = "emulator at " + x.Emulator.URL
+		x.named = true
+		if x.isInCluster(ctx) {
+			where += ", the cluster's own"
+		}
 	} else {
 		name, link := x.inCluster(ctx)
 		if link.Status != "" {
@@ -93,10 +97,37 @@ func (x *examination) outOfReach(why string) Link {
 	return unknown(why, fmt.Sprintf("irsa-emu doctor --namespace %s %s --aws   # sends a fresh token to AWS's STS", x.Namespace, who))
 }
 
+func (x *examination) emulators(ctx context.Context) (services corev1.ServiceList, err error) {
+	err = x.list(ctx, ref{namespace: deploy.Namespace, resource: "services"}, url.Values{"labelSelector": {emulatorComponent + "=emulator"}}, &services)
+	return services, err
+}
+
+// clusterToken is the control token of the emulators in the cluster, or "".
+func (x *examination) clusterToken(ctx context.Context) string {
+	var secret corev1.Secret
+	if x.get(ctx, ref{namespace: deploy.Namespace, resource: "secrets", name: deploy.Name}, &secret) != nil {
+		return ""
+	}
+	return string(secret.Data["control-token"])
+}
+
+// isInCluster says whether the emulator that was named by its URL is the one in the
+// cluster, as that of irsa-emu up is: they have one control token.
+func (x *examination) isInCluster(ctx context.Context) bool {
+	if x.Emulator.Token == "" || x.Emulator.Token != x.clusterToken(ctx) {
+		return false
+	}
+	services, err := x.emulators(ctx)
+	if err != nil || len(services.Items) == 0 {
+		return false
+	}
+	x.service = x.chosen(services.Items)
+	return true
+}
+
 // inCluster finds the emulator that the cluster's pods use.
 func (x *examination) inCluster(ctx context.Context) (name string, failed Link) {
-	var services corev1.ServiceList
-	err := x.list(ctx, ref{namespace: deploy.Namespace, resource: "services"}, url.Values{"labelSelector": {emulatorComponent + "=emulator"}}, &services)
+	services, err := x.emulators(ctx)
 	switch {
 	case err != nil && !apierrors.IsNotFound(err) && x.endpointURL() != "":
 		return "", unknown("the pod's variables lead to "+x.endpointURL()+", which is not known: "+err.Error(),
@@ -132,13 +163,9 @@ func (x *examination) inCluster(ctx context.Context) (name string, failed Link) 
 		return "", unknown(fmt.Sprintf("emulator %s cannot be reached: %v", name, err),
 			x.kubectlIn(service.Namespace, "port-forward service/%s 4772 &", service.Name), "and the same again with --url http://127.0.0.1:4772")
 	}
-	x.Emulator = &control.Client{URL: forwarded}
 	// Behind a port-forward the connection comes from loopback, where no token
 	// is asked for: it is a help, not a must.
-	var secret corev1.Secret
-	if x.get(ctx, ref{namespace: service.Namespace, resource: "secrets", name: deploy.Name}, &secret) == nil {
-		x.Emulator.Token = string(secret.Data["control-token"])
-	}
+	x.Emulator = &control.Client{URL: forwarded, Token: x.clusterToken(ctx)}
 	return name, Link{}
 }
 
@@ -213,7 +240,7 @@ func (x *examination) endpointURL() string {
 // curl calls the control API, with the token where one was given. Behind a
 // port-forward none is asked for.
 func (x *examination) curl() string {
-	if x.service == nil && x.Emulator.Token != "" {
+	if x.named && x.Emulator.Token != "" {
 		return `curl -H "Authorization: Bearer $IRSA_EMU_CONTROL_TOKEN"`
 	}
 	return "curl"

@@ -79,7 +79,7 @@ func (x *examination) pointAWS() []string {
 		account = x.accountOfCluster()
 	}
 	switch {
-	case x.service != nil:
+	case x.service != nil && !x.named:
 		return []string{
 			x.kubectlIn(x.service.Namespace, "port-forward service/%s 4772 &", x.service.Name),
 			fmt.Sprintf(`eval "$(irsa-emu env --account %s --region %s)"`, account, word(x.region())),
@@ -87,7 +87,7 @@ func (x *examination) pointAWS() []string {
 	case x.Emulator == nil:
 		return nil // it is AWS's own
 	}
-	return []string{fmt.Sprintf(`eval "$(irsa-emu env --url %s --account %s)"`, x.Emulator.URL, account)}
+	return []string{fmt.Sprintf(`eval "$(irsa-emu env --url %s --account %s --region %s)"`, x.Emulator.URL, account, word(x.region()))}
 }
 
 // oidcProvider looks for the cluster's issuer among the providers of the role's account.

@@ -31,10 +31,11 @@ func (t *Text) Link(l Link) {
 	t.links = append(t.links, l)
 	mark := marks[l.Status]
 	t.out.Printf("%s %-*s  %s\n", t.out.Paint(mark.style, mark.sign), width, l.Name, oneLine(l.Detail))
-	if l.Status == Broken {
-		if t.broken == nil {
-			t.broken = &l
-		}
+	switch {
+	case l.Status == Broken && t.broken == nil:
+		t.broken = &l
+		return
+	case l.Status == Broken && l.Name != linkAuthority && l.Name != linkHandshakes: // these need no role
 		return
 	}
 	for _, line := range l.More {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -23,6 +24,8 @@ type PodIdentity struct {
 	Routes *Routes
 	// ControlToken is that of the emulators.
 	ControlToken string
+	// HTTP makes the calls of the emulators; nil: a client of its own.
+	HTTP *http.Client
 
 	mu     sync.Mutex
 	issuer string // the cluster's, once it was read: an API server keeps it for its life
@@ -45,8 +48,7 @@ func (p *PodIdentity) Find(ctx context.Context, namespace, serviceAccount string
 		return found, "", err
 	}
 	emulator = "http://" + net.JoinHostPort(host, EmulatorPort)
-	client := control.Client{URL: emulator, Token: p.ControlToken}
-	found, err = client.PodIdentity(ctx, control.PodIdentityQuery{ServiceAccount: namespace + "/" + serviceAccount, Issuer: issuer})
+	found, err = p.ask(ctx, emulator, control.PodIdentityQuery{ServiceAccount: namespace + "/" + serviceAccount, Issuer: issuer})
 	if err != nil {
 		return found, emulator, fmt.Errorf("asking the emulator for associations: %w", err)
 	}
@@ -67,11 +69,43 @@ func (p *PodIdentity) Cluster(ctx context.Context) (found control.PodIdentity, e
 		return found, "", err
 	}
 	emulator = "http://" + net.JoinHostPort(host, EmulatorPort)
-	client := control.Client{URL: emulator, Token: p.ControlToken}
-	if found, err = client.PodIdentity(ctx, control.PodIdentityQuery{Issuer: issuer}); err != nil {
+	if found, err = p.ask(ctx, emulator, control.PodIdentityQuery{Issuer: issuer}); err != nil {
 		return found, emulator, fmt.Errorf("asking the emulator for the cluster: %w", err)
 	}
 	return found, emulator, nil
+}
+
+// comesUp bounds the wait for an emulator that takes no connection: it starts again,
+// or its Service is new and kube-proxy has not told the node of it.
+const comesUp = 3 * time.Second
+
+// dialing gives up a connection that nobody answers, so that another is tried.
+var dialing = func() *http.Client {
+	client := control.HTTP()
+	client.Transport.(*http.Transport).DialContext = (&net.Dialer{Timeout: time.Second}).DialContext
+	return client
+}()
+
+// ask asks an emulator, again while it takes no connection.
+func (p *PodIdentity) ask(ctx context.Context, emulator string, query control.PodIdentityQuery) (control.PodIdentity, error) {
+	client := control.Client{URL: emulator, Token: p.ControlToken, HTTP: p.HTTP}
+	if client.HTTP == nil {
+		client.HTTP = dialing
+	}
+	waiting, cancel := context.WithTimeout(ctx, comesUp)
+	defer cancel()
+	for {
+		found, err := client.PodIdentity(ctx, query)
+		var dial *net.OpError
+		if !errors.Is(err, control.ErrUnreachable) && !(errors.As(err, &dial) && dial.Op == "dial") {
+			return found, err
+		}
+		select {
+		case <-waiting.Done():
+			return found, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (p *PodIdentity) clusterIssuer(ctx context.Context) (string, error) {
