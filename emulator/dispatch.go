@@ -79,8 +79,10 @@ func (d *dispatcher) request(r *http.Request, wantJSON bool) *api.Request {
 func (d *dispatcher) answer(w http.ResponseWriter, req *api.Request) {
 	sig, authErr := wire.ParseSignature(req.HTTP)
 	service := d.services.of(req.HTTP, sig)
-	if named := d.services.ofPath(req.HTTP); named != nil && service.Describe().Name == "" {
-		service = named
+	if service.Describe().Name == "" {
+		if named := d.services.ofPath(req.HTTP); named != nil {
+			service = named
+		}
 	}
 	defer func() { d.survive(w, req, service.Describe(), recover()) }()
 	req.Region = regionOf(sig, d.region)
@@ -89,6 +91,7 @@ func (d *dispatcher) answer(w http.ResponseWriter, req *api.Request) {
 	if service.Describe().Name == "" && err == nil {
 		if named := d.services.ofCall(req.Call); named != nil {
 			service = named
+			req.HTTP.Body = rewound(req.Body) // it may read a stream
 		}
 	}
 	about := service.Describe()
@@ -136,7 +139,6 @@ func (d *dispatcher) read(req *api.Request, service api.Service) (release func()
 	if req.Body, release, err = d.bodies.read(req.HTTP); err != nil {
 		return release, err
 	}
-	req.HTTP.Body = rewound(req.Body)
 	return release, protocol.Read(req.Call)
 }
 

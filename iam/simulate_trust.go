@@ -41,7 +41,7 @@ func (s *simulation) decide(sets *policy.Policies, request policy.Request) (poli
 	question := TrustQuestion{
 		Policy: *sets.Trust, Role: request.Resource, Account: account, Tags: tags, Provider: provider, Keys: maps.Clone(s.context),
 	}
-	return question.Ask(request.Action)[0], question.Keys
+	return question.Ask(request.Action), question.Keys
 }
 
 // trust turns the question who may assume a role into one about its trust

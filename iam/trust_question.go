@@ -25,28 +25,25 @@ type TrustQuestion struct {
 	Keys policy.Context
 }
 
-// Ask evaluates the trust policy for one action after the other.
-func (q *TrustQuestion) Ask(actions ...string) []policy.Decision {
-	q.addKeys()
-	decisions := make([]policy.Decision, len(actions))
-	for i, action := range actions {
-		decisions[i] = policy.Evaluate(policy.Policies{Trust: &q.Policy, ResourceAccount: q.Account}, policy.Request{
-			Action: action, Resource: q.Role,
-			Principal: policy.Principal{Account: cmp.Or(ownerOf(q.Provider), q.Account), Federated: q.Provider}, Context: q.Keys,
-		})
-	}
-	return decisions
+// Ask evaluates the trust policy for an action.
+func (q *TrustQuestion) Ask(action string) policy.Decision {
+	owner := ownerOf(q.Provider)
+	q.addKeys(owner)
+	return policy.Evaluate(policy.Policies{Trust: &q.Policy, ResourceAccount: q.Account}, policy.Request{
+		Action: action, Resource: q.Role,
+		Principal: policy.Principal{Account: cmp.Or(owner, q.Account), Federated: q.Provider}, Context: q.Keys,
+	})
 }
 
 // addKeys sets the keys of the role and of the provider, who is the caller
 // (recorded 1d); aws:PrincipalArn is absent.
-func (q *TrustQuestion) addKeys() {
+func (q *TrustQuestion) addKeys(owner string) {
 	for _, tag := range q.Tags {
 		q.add("aws:resourcetag/"+strings.ToLower(tag.Key), tag.Value)
 		q.add("iam:resourcetag/"+strings.ToLower(tag.Key), tag.Value)
 	}
 	q.add("aws:resourceaccount", q.Account)
-	if owner := ownerOf(q.Provider); owner != "" { // a built-in provider is no account's
+	if owner != "" { // a built-in provider is no account's
 		q.add("aws:principalaccount", owner)
 	}
 	q.add("aws:principaltype", "User")

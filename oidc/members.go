@@ -29,7 +29,7 @@ func splitObject(src []byte) (members, error) {
 	if s.next() != '{' {
 		return nil, errors.New("not a JSON object")
 	}
-	out := make(members, 0, min(16, 1+bytes.Count(src, []byte{':'}))) // colons in texts count too
+	out := make(members, 0, min(8, 1+bytes.Count(src, []byte{':'}))) // eight has a token of Kubernetes
 	for s.space(); s.peek() != '}'; s.space() {
 		if s.peek() == ',' {
 			s.at++

@@ -16,10 +16,13 @@ func Evaluate(p Policies, r Request) Decision {
 	d := e.decision
 	d.Allowed = d.Outcome == Allowed
 	if !d.Allowed {
-		d.Hints = findHints(&p, &r, &d)
+		d.Hints = hintsFor(p, r, d)
 	}
 	return d
 }
+
+// hintsFor takes copies, so that what Evaluate has of a call that is allowed stays on the stack.
+func hintsFor(p Policies, r Request, d Decision) []Hint { return findHints(&p, &r, &d) }
 
 // evaluation is the state of one Evaluate.
 type evaluation struct {

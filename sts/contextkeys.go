@@ -21,10 +21,8 @@ func TokenKeys(c *oidc.ClaimSet, provider string) policy.Context {
 // lower case like [api.Request.ContextKeys].
 func addTokenKeys(ctx policy.Context, c *oidc.ClaimSet, provider string) {
 	for key, value := range oidc.ConditionKeys(strings.ToLower(providerURL(provider)), c) {
-		if value.Multi {
-			ctx.SetMulti(key, value.Values)
-		} else if len(value.Values) > 0 {
-			ctx.Set(key, value.Values[0])
+		if value.Multi || len(value.Values) > 0 {
+			ctx[strings.ToLower(key)] = policy.Values{List: value.Values, Multi: value.Multi}
 		}
 	}
 	if c.SourceIdentity != "" {

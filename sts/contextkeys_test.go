@@ -26,7 +26,7 @@ func readClaims(t testing.TB, web map[string]any) *oidc.ClaimSet {
 // without keys of its own.
 func keysOf(role *iam.Role, claims *oidc.ClaimSet) policy.Context {
 	question := trustQuestion(role, providerARN(home, issuer), claims, &WebIdentityCall{RoleARN: role.ARN(), RoleSessionName: "session"})
-	question.Ask()
+	question.Ask(assumeWithWebIdentity)
 	return question.Keys
 }
 

@@ -104,10 +104,8 @@ func (s *Sealer) Seal(session *Session, rand io.Reader, minSize int) (Credential
 	}
 	// In place: the plaintext becomes the ciphertext.
 	raw = append(raw[:head], s.aead.Seal(raw[head:head], nonce, raw[head:], []byte(id))...)
-	return Credentials{
-		AccessKeyID: id, SecretAccessKey: s.secretOf(id, nonce),
-		SessionToken: base64.StdEncoding.EncodeToString(raw), Expiration: session.Expires,
-	}, nil
+	token := base64.StdEncoding.AppendEncode(make([]byte, 0, MaxSessionToken), raw) // on the stack
+	return Credentials{AccessKeyID: id, SecretAccessKey: s.secretOf(id, nonce), SessionToken: string(token), Expiration: session.Expires}, nil
 }
 
 // errNotOurs is a token that no sealing key of this state made for the access key.

@@ -155,8 +155,8 @@ func neededActions(action string, tags bool, sourceIdentity string) []string {
 func askTrust(question *iam.TrustQuestion, claims *oidc.ClaimSet) []decision.Check {
 	actions := neededActions(assumeWithWebIdentity, len(claims.Tags) > 0, claims.SourceIdentity)
 	checks := make([]decision.Check, len(actions))
-	for i, d := range question.Ask(actions...) {
-		checks[i] = decision.Check{Action: actions[i], Resource: question.Role, Decision: d}
+	for i, action := range actions {
+		checks[i] = decision.Check{Action: action, Resource: question.Role, Decision: question.Ask(action)}
 	}
 	return checks
 }

@@ -61,10 +61,10 @@ func anotherRole(arn, account, other string) string {
 // Provider implements [View].
 func (s *stateView) Provider(account, issuer string) (oidc.Provider, bool) {
 	p, ok := iam.ProviderByURL(s, account, issuer)
-	if !ok || "https://"+p.URL != issuer || !s.propagated(p.Created) {
+	if url, https := strings.CutPrefix(issuer, "https://"); !ok || !https || url != p.URL || !s.propagated(p.Created) {
 		return oidc.Provider{}, false
 	}
-	return oidc.Provider{URL: "https://" + p.URL, ClientIDs: p.ClientIDs, Thumbprints: p.Thumbprints}, true
+	return oidc.Provider{URL: issuer, ClientIDs: p.ClientIDs, Thumbprints: p.Thumbprints}, true
 }
 
 // Issuers implements [View].
