@@ -204,7 +204,7 @@ func (a *applier) permissions(p *Permissions, inline map[string]statefile.Docume
 // again, where the partition asks for nothing more.
 func (a *applier) inline(p *Permissions, name string, in statefile.Document, l limits, holder string) error {
 	if in.ValidInline() && l.partition == "" {
-		return p.addInline(name, documentOf(in.Text()), l, holder)
+		return p.addInline(name, DocumentOf(in.Text()), l, holder)
 	}
 	return p.putInline(name, in.Text(), l, holder)
 }

@@ -26,10 +26,11 @@ func NewDocument(parsed *policy.Document) Document {
 	if parsed == nil {
 		return Document{}
 	}
-	return documentOf(parsed.Text())
+	return DocumentOf(parsed.Text())
 }
 
-func documentOf(text string) Document {
+// DocumentOf is the stored form of a text that is known to parse.
+func DocumentOf(text string) Document {
 	shared := unique.Make(text)
 	return Document{Text: shared.Value(), shared: shared}
 }
@@ -49,7 +50,7 @@ func (d *Document) UnmarshalJSON(b []byte) error {
 	if _, err := policy.Parse([]byte(text)); err != nil {
 		return fmt.Errorf("stored policy document: %w", err)
 	}
-	*d = documentOf(text)
+	*d = DocumentOf(text)
 	return nil
 }
 

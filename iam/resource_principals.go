@@ -34,7 +34,7 @@ func BindPrincipals(r state.Reader, parsed *policy.Document) (doc Document, boun
 		}
 		return p.ARN
 	})
-	return documentOf(text), bound, unknown
+	return DocumentOf(text), bound, unknown
 }
 
 // inItsPartition says whether an ARN has its account's partition; "" does.
@@ -64,5 +64,5 @@ func InForce(r state.Reader, d Document, bound []TrustPrincipal) Document {
 	if names == nil {
 		return d
 	}
-	return documentOf(rewritePrincipals(d.Text, func(written string) string { return cmp.Or(names[written], written) }))
+	return DocumentOf(rewritePrincipals(d.Text, func(written string) string { return cmp.Or(names[written], written) }))
 }

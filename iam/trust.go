@@ -23,7 +23,7 @@ import (
 // trust validates a trust policy and ties it to the principals it names.
 func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 	if text == m.validTrust && !mayNameAWS(text) {
-		return documentOf(text), nil, nil
+		return DocumentOf(text), nil, nil
 	}
 	parsed, err := policy.ValidateTrust([]byte(text), policy.TrustOptions{KnownPrincipal: func(arn string) bool {
 		_, ok := findPrincipal(m.tx, arn)

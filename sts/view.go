@@ -2,6 +2,7 @@ package sts
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"

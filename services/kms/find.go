@@ -49,7 +49,7 @@ func locate(keyID, account, region string) (place, *Failure) {
 	}
 	a, err := aws.ParseARN(keyID)
 	name, isKey := strings.CutPrefix(a.Resource, "key/")
-	if err != nil || a.Service != "kms" || !isKey && !strings.HasPrefix(name, "alias/") {
+	if err != nil || a.Service != "kms" || !aws.IsAccount(a.Account) || !isKey && !strings.HasPrefix(name, "alias/") {
 		return p, failure(notFound, "Invalid arn %s", keyID)
 	}
 	if a.Region != region {
@@ -69,8 +69,8 @@ func (p place) find(r state.Reader, now time.Time, used bool) (*Key, *Failure) {
 		return nil, p.missing()
 	}
 	for _, service := range managers {
-		if k := managedKey(r, p.account, p.region, service); k.ID == p.name {
-			return k, nil
+		if p.name == madeID(p.account, p.region, ManagedAlias(service)) {
+			return managedKey(r, p.account, p.region, service), nil
 		}
 	}
 	id := p.name

@@ -1,7 +1,6 @@
 package kms
 
 import (
-	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -113,21 +112,22 @@ func (k *Key) aliases(r state.Reader) []string {
 	return names
 }
 
-// keys are the condition keys that a key has.
+// keys are the condition keys that a key has, in lower case like
+// [api.Request.ContextKeys], and those of its use: every read of a secret sets them.
 func (k *Key) keys(r state.Reader) policy.Context {
-	keys := policy.Context{}
-	keys.Set("kms:KeySpec", symmetric)
-	keys.Set("kms:CustomerMasterKeySpec", symmetric)
-	keys.Set("kms:KeyUsage", encryptDecrypt)
-	keys.Set("kms:CustomerMasterKeyUsage", encryptDecrypt)
-	keys.Set("kms:KeyOrigin", "AWS_KMS")
-	keys.SetBool("kms:MultiRegion", k.MultiRegion)
+	keys := make(policy.Context, 16)
+	keys.Set("kms:keyspec", symmetric)
+	keys.Set("kms:customermasterkeyspec", symmetric)
+	keys.Set("kms:keyusage", encryptDecrypt)
+	keys.Set("kms:customermasterkeyusage", encryptDecrypt)
+	keys.Set("kms:keyorigin", "AWS_KMS")
+	keys.SetBool("kms:multiregion", k.MultiRegion)
 	if k.MultiRegion {
-		keys.Set("kms:MultiRegionKeyType", "PRIMARY")
-		keys.Set("kms:PrimaryRegion", k.Region)
+		keys.Set("kms:multiregionkeytype", "PRIMARY")
+		keys.Set("kms:primaryregion", k.Region)
 	}
 	if names := k.aliases(r); len(names) > 0 {
-		keys.SetMulti("kms:ResourceAliases", names)
+		keys.SetMulti("kms:resourcealiases", names)
 	}
 	for _, t := range k.Tags {
 		keys.Set("aws:ResourceTag/"+t.Key, t.Value)
@@ -141,7 +141,7 @@ func (k *Key) gone(now time.Time) bool { return k.State == pendingDeletion && no
 // defaultPolicy is that of a key which is made without one: the account's IAM
 // policies decide (KMS developer guide, "Default key policy").
 func defaultPolicy(root string) iam.Document {
-	return documentOf(`{
+	return iam.DocumentOf(`{
   "Version" : "2012-10-17",
   "Id" : "key-default-1",
   "Statement" : [ {
@@ -160,11 +160,11 @@ func defaultPolicy(root string) iam.Document {
 // account may use it through the service, and nobody else (Secrets Manager user
 // guide, "Secret encryption and decryption", which shows the whole of it).
 func managedPolicy(root, account, service string) iam.Document {
-	return documentOf(strings.NewReplacer("ROOT", root, "ACCOUNT", account, "SERVICE", service).Replace(`{
+	return iam.DocumentOf(`{
   "Version" : "2012-10-17",
-  "Id" : "auto-SERVICE",
+  "Id" : "auto-` + service + `",
   "Statement" : [ {
-    "Sid" : "Allow access through SERVICE for all principals in the account that are authorized to use it",
+    "Sid" : "Allow access through ` + service + ` for all principals in the account that are authorized to use it",
     "Effect" : "Allow",
     "Principal" : {
       "AWS" : "*"
@@ -173,29 +173,20 @@ func managedPolicy(root, account, service string) iam.Document {
     "Resource" : "*",
     "Condition" : {
       "StringEquals" : {
-        "kms:CallerAccount" : "ACCOUNT"
+        "kms:CallerAccount" : "` + account + `"
       },
       "StringLike" : {
-        "kms:ViaService" : "SERVICE.*"
+        "kms:ViaService" : "` + service + `.*"
       }
     }
   }, {
     "Sid" : "Allow direct access to key metadata to the account",
     "Effect" : "Allow",
     "Principal" : {
-      "AWS" : "ROOT"
+      "AWS" : "` + root + `"
     },
     "Action" : [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
     "Resource" : "*"
   } ]
-}`))
-}
-
-// documentOf is a policy of the package's own, which parses.
-func documentOf(text string) iam.Document {
-	parsed, err := policy.Parse([]byte(text))
-	if err != nil {
-		panic("kms: a built-in policy: " + err.Error())
-	}
-	return iam.NewDocument(parsed)
+}`)
 }

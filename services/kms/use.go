@@ -87,24 +87,31 @@ func (u Use) Authorize(req *api.Request) (arn string, f *Failure) {
 	}
 	if f != nil {
 		made.Decision.Error = &decision.Error{Code: f.Code, Message: f.Message, Status: http.StatusBadRequest}
-		req.Made = append(req.Made, made)
+		noteCall(req, made)
 		return "", f
 	}
 	if k.manager == "" {
-		req.Made = append(req.Made, made)
+		noteCall(req, made)
 	}
-	return k.ARN(), nil
+	return made.Decision.Resource, nil
+}
+
+// noteCall has a call recorded after the one that made it.
+func noteCall(req, made *api.Request) {
+	made.ID = wire.NewRequestID()
+	made.Decision.RequestID = made.ID
+	req.Made = append(req.Made, made)
 }
 
 func (u Use) authorize(req, made *api.Request, k *Key, p place) *Failure {
 	keys := k.keys(req.State)
 	u.setKeys(keys, req, p)
 	d := made.Authorize(api.Access{
-		Action: "kms:" + u.Action, Resource: k.ARN(), ResourceAccount: k.Account,
+		Action: "kms:" + u.Action, Resource: made.Decision.Resource, ResourceAccount: k.Account,
 		ResourcePolicy: k.resourcePolicy(req.State), ResourceDecides: true, Keys: keys,
 	})
 	if k.manager == "" || !d.Allowed {
-		req.Decision.AddCheck(decision.Check{Action: "kms:" + u.Action, Resource: k.ARN(), Decision: d})
+		req.Decision.AddCheck(decision.Check{Action: d.Action, Resource: d.Resource, Decision: d})
 	}
 	if !d.Allowed {
 		return u.denied(made.Principal, k, d)
@@ -118,11 +125,10 @@ func (u Use) call(req *api.Request, p place) *api.Request {
 	if u.Action == "GenerateDataKey" {
 		in.KeySpec = "AES_256"
 	}
-	id := wire.NewRequestID()
 	return &api.Request{
-		Call:      &wire.Call{ID: id, Service: Name, Action: u.Action, Region: u.Region, Input: in},
+		Call:      &wire.Call{Service: Name, Action: u.Action, Region: u.Region, Input: in},
 		Principal: req.Principal, State: req.State, Now: req.Now, PoliciesOf: req.PoliciesOf,
-		Decision: &decision.Decision{RequestID: id}, InvokedBy: u.Service + "." + dnsSuffix,
+		Decision: &decision.Decision{}, InvokedBy: u.Service + "." + dnsSuffix,
 	}
 }
 
@@ -139,23 +145,23 @@ type input struct {
 // setKeys sets the condition keys of the use (service authorization reference, AWS
 // KMS; IAM user guide, aws:ViaAWSService and aws:MultiFactorAuthPresent).
 func (u Use) setKeys(keys policy.Context, req *api.Request, p place) {
-	keys.SetBool("aws:ViaAWSService", true)
-	keys.SetBool("aws:SecureTransport", true)
-	keys.Set("kms:ViaService", u.Service+"."+u.Region+"."+dnsSuffix) // in every partition (KMS developer guide, "kms:ViaService")
+	keys.SetBool("aws:viaawsservice", true)
+	keys.SetBool("aws:securetransport", true)
+	keys.Set("kms:viaservice", u.Service+"."+u.Region+"."+dnsSuffix) // in every partition (KMS developer guide, "kms:ViaService")
 	if p := req.Principal; p != nil {
-		keys.Set("kms:CallerAccount", p.Account)
+		keys.Set("kms:calleraccount", p.Account)
 		if p.Type == api.IAMUser && !p.Temporary {
-			keys.SetBool("aws:MultiFactorAuthPresent", false) // the service calls with temporary credentials (there)
+			keys.SetBool("aws:multifactorauthpresent", false) // the service calls with temporary credentials (there)
 		}
 	}
 	if strings.HasPrefix(p.name, "alias/") {
-		keys.Set("kms:RequestAlias", p.name)
+		keys.Set("kms:requestalias", p.name)
 	}
 	for name, value := range u.Context {
-		keys.Set("kms:EncryptionContext:"+name, value)
+		keys.Set("kms:encryptioncontext:"+name, value)
 	}
 	if len(u.Context) > 0 {
-		keys.SetMulti("kms:EncryptionContextKeys", slices.Sorted(maps.Keys(u.Context)))
+		keys.SetMulti("kms:encryptioncontextkeys", slices.Sorted(maps.Keys(u.Context)))
 	}
 }
 
