@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -119,6 +120,7 @@ type controlAPI struct {
 	minter    *minter
 	faults    *faults
 	decisions *decision.Log
+	exporting sync.Mutex // held while a State document is made
 	// mostDecisions is how many are kept.
 	mostDecisions int
 }

@@ -37,9 +37,24 @@ func (c *controlAPI) getAuthority(*http.Request) (any, error) {
 	return control.Authority{Certificate: string(serving.ca.pem())}, nil
 }
 
+// getState makes one document at a time: each takes several times its size while it
+// is written as JSON.
 func (c *controlAPI) getState(r *http.Request) (any, error) {
 	c.catchUp(r)
-	return c.documents.export()
+	c.exporting.Lock()
+	defer c.exporting.Unlock()
+	doc, err := c.documents.export()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return controlStream(func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	}), nil
 }
 
 func (c *controlAPI) postState(r *http.Request) (any, error) {

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ func (k *contents) keep(ctx context.Context, r io.Reader) (pieces []Piece, size 
 	case errors.Is(err, io.EOF):
 		return nil, 0, nil
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return []Piece{{Data: head[:n:n], Size: int64(n)}}, int64(n), nil
+		return []Piece{{Data: bytes.Clone(head[:n]), Size: int64(n)}}, int64(n), nil // no more is kept than there is
 	case err != nil:
 		return nil, 0, bodyError(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
@@ -158,6 +159,9 @@ func (s *Service) copyObject(c *call) error {
 	if tagDirective == "COPY" {
 		to.Tags = from.Tags
 	}
+	if from.Size > mostOfOneCall {
+		return sourceTooLarge()
+	}
 	content := s.contents.open(c.HTTP.Context(), from.Content, 0)
 	defer content.Close()
 	if err := s.fill(c, to, content, from.Checksum.Algorithm); err != nil {
@@ -172,6 +176,11 @@ func (s *Service) copyObject(c *call) error {
 	out := copyResult{ETag: quoted(to.ETag), LastModified: stamp(to.Modified)}
 	out.setChecksum(to.Checksum)
 	return c.writeXML("CopyObjectResult", out)
+}
+
+// sourceTooLarge: hashicorp/terraform-provider-aws#38102, versity/versitygw#1896.
+func sourceTooLarge() error {
+	return invalidRequest("The specified copy source is larger than the maximum allowable size for a copy source: " + strconv.Itoa(mostOfOneCall))
 }
 
 func directiveOf(h http.Header, name string) (string, error) {

@@ -215,7 +215,7 @@ func (s *Service) keepIn(tx *state.Txn, o *Object, data []byte) (err error) {
 // and up to exportTotal of all; of the rest it has references.
 const (
 	exportMax   = 1 << 20
-	exportTotal = 16 << 20
+	exportTotal = 8 << 20
 )
 
 // exportKey gives what a key has: its object, or all its versions.

@@ -217,6 +217,9 @@ func (s *Service) uploadPartCopy(c *call) error {
 			return err
 		}
 	}
+	if last-first+1 > mostOfOneCall {
+		return sourceTooLarge()
+	}
 	content := s.contents.open(c.HTTP.Context(), from.Content, first)
 	defer content.Close()
 	copied := Object{Encryption: u.Encryption}

@@ -203,7 +203,7 @@ func (s *Service) storePost(c *call, policy *postPolicy) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit := s.maxSize
+	limit := min(s.maxSize, mostOfOneCall)
 	if policy.most >= 0 {
 		limit = min(limit, policy.most)
 	}
@@ -221,7 +221,11 @@ func (s *Service) storePost(c *call, policy *postPolicy) (*Object, error) {
 		size += rest
 	}
 	err = policy.checkSize(size)
-	if err == nil && size > s.maxSize {
+	switch {
+	case err != nil:
+	case size > mostOfOneCall:
+		err = tooLargeForOneCall(size)
+	case size > s.maxSize:
 		err = s.tooLarge(size)
 	}
 	if err == nil {

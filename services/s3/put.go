@@ -91,15 +91,30 @@ func (s *Service) checkSize(c *call) error {
 	if n < 0 {
 		return fail(http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header.")
 	}
+	if n > mostOfOneCall {
+		return tooLargeForOneCall(n)
+	}
 	if n > s.maxSize {
 		return s.tooLarge(n)
 	}
 	return nil
 }
 
+// mostOfOneCall is how much S3 takes, and copies, in one call; more goes in parts
+// (user guide, "Uploading objects" and "Copying, moving, and renaming objects").
+const mostOfOneCall = 5 << 30
+
+func tooLargeForOneCall(n int64) error {
+	return entityTooLarge(n, mostOfOneCall).Because("S3 takes up to 5 GiB in one call, and this has %d bytes: upload it in parts", n)
+}
+
+func entityTooLarge(n, most int64) *api.Refusal {
+	return fail(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
+		"ProposedSize", strconv.FormatInt(n, 10), "MaxSizeAllowed", strconv.FormatInt(most, 10))
+}
+
 func (s *Service) tooLarge(n int64) error {
-	f := fail(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size",
-		"ProposedSize", strconv.FormatInt(n, 10), "MaxSizeAllowed", strconv.FormatInt(s.maxSize, 10))
+	f := entityTooLarge(n, s.maxSize)
 	if s.maxSize < 5<<40 { // S3's own, of an object that is uploaded in parts
 		return f.Because("irsa-emu keeps objects up to %d bytes, and this has %d; AWS would take it: the limit is irsa-emu's own", s.maxSize, n).
 			WithHint("start it with a higher --max-object-size")
