@@ -120,6 +120,7 @@ var (
 var (
 	CORSMethods       = []string{"GET", "PUT", "POST", "DELETE", "HEAD"}
 	LifecycleStatuses = []string{"Enabled", "Disabled"}
+	MinimumSizes      = []string{"all_storage_classes_128K", "varies_by_storage_class"} // the first is that of a new configuration
 	SSEAlgorithms     = []string{"AES256", "aws:kms", "aws:kms:dsse"}
 )
 
@@ -132,6 +133,15 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 			c.Errorf(at+"."+name, "%q; write one of %s", value, strings.Join(known, ", "))
 		}
 	}
+	mistake := func(name string, m *Mistake) {
+		if m == nil {
+			return
+		}
+		if m.At != "" {
+			name += "." + m.At
+		}
+		c.Errorf(at+"."+name, "%s", m.Error())
+	}
 	oneOf("versioning", b.Versioning, versionings)
 	oneOf("objectOwnership", b.ObjectOwnership, ownerships)
 	if b.CORS != nil {
@@ -139,8 +149,8 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 			c.Errorf(at+".cors.CORSRules", "no rule; write one, or leave cors out")
 		}
 		for i, r := range b.CORS.CORSRules {
-			for j, method := range r.AllowedMethods {
-				oneOf(fmt.Sprintf("cors.CORSRules[%d].AllowedMethods[%d]", i, j), method, CORSMethods)
+			if r.AllowedMethods != nil && r.AllowedOrigins != nil { // that they are missing has been said
+				mistake(fmt.Sprintf("cors.CORSRules[%d]", i), r.Mistake())
 			}
 		}
 	}
@@ -148,8 +158,14 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 		if len(b.Lifecycle.Rules) == 0 {
 			c.Errorf(at+".lifecycle.Rules", "no rule; write one, or leave lifecycle out")
 		}
+		oneOf("lifecycle.TransitionDefaultMinimumObjectSize", b.Lifecycle.TransitionDefaultMinimumObjectSize, MinimumSizes)
 		for i, r := range b.Lifecycle.Rules {
-			oneOf(fmt.Sprintf("lifecycle.Rules[%d].Status", i), r.Status, LifecycleStatuses)
+			if r.Status != "" {
+				mistake(fmt.Sprintf("lifecycle.Rules[%d]", i), r.Mistake())
+			}
+			if r.ID != "" && slices.ContainsFunc(b.Lifecycle.Rules[:i], func(other LifecycleRule) bool { return other.ID == r.ID }) {
+				c.Errorf(fmt.Sprintf("%s.lifecycle.Rules[%d].ID", at, i), "another rule is called %q; give each its own ID, or none", r.ID)
+			}
 		}
 	}
 	if e := b.Encryption; e != nil {
@@ -158,6 +174,9 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 		}
 		for i, r := range e.Rules {
 			oneOf(fmt.Sprintf("encryption.Rules[%d].ApplyServerSideEncryptionByDefault.SSEAlgorithm", i), r.Default.SSEAlgorithm, SSEAlgorithms)
+			if r.Default.SSEAlgorithm == "AES256" && r.Default.KMSMasterKeyID != "" {
+				c.Errorf(fmt.Sprintf("%s.encryption.Rules[%d].ApplyServerSideEncryptionByDefault.KMSMasterKeyID", at, i), "AES256 has no key of KMS; write SSEAlgorithm: aws:kms, or leave it out")
+			}
 		}
 	}
 }

@@ -43,40 +43,24 @@ func checkCORS(rules []statefile.CORSRule) error {
 		return malformedXML()
 	}
 	for i := range rules {
-		if err := checkCORSRule(&rules[i]); err != nil {
+		if err := refused(rules[i].Mistake()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkCORSRule: the texts were recorded (test_put_cors_invalid_rules) or are those
-// that users of S3 are shown.
-func checkCORSRule(r *statefile.CORSRule) error {
-	if len(r.AllowedMethods) == 0 || len(r.AllowedOrigins) == 0 {
-		return malformedXML()
+// refused words a mistake as S3 does; nil is none.
+func refused(m *statefile.Mistake) error {
+	switch {
+	case m == nil:
+		return nil
+	case m.Message == "":
+		return malformedXML().Because("%s", m.What)
+	case m.Argument != "":
+		return invalidArgumentOnly(m.Message, m.Argument)
 	}
-	for _, method := range r.AllowedMethods {
-		if !slices.Contains(statefile.CORSMethods, method) {
-			return invalidRequest("Found unsupported HTTP method in CORS config. Unsupported method is " + method)
-		}
-	}
-	for _, origin := range r.AllowedOrigins {
-		if strings.Count(origin, "*") > 1 {
-			return invalidRequest(`AllowedOrigin "` + origin + `" can not have more than one wildcard.`)
-		}
-	}
-	for _, header := range r.AllowedHeaders {
-		if strings.Count(header, "*") > 1 {
-			return invalidRequest(`AllowedHeader "` + header + `" can not have more than one wildcard.`)
-		}
-	}
-	for _, header := range r.ExposeHeaders {
-		if strings.Contains(header, "*") {
-			return invalidRequest(`ExposeHeader "` + header + `" contains wildcard. We currently do not support wildcard for ExposeHeader.`)
-		}
-	}
-	return nil
+	return invalidRequest(m.Message)
 }
 
 func (s *Service) deleteCORS(c *call) error {

@@ -222,14 +222,14 @@ func TestDocumentConfigurations(t *testing.T) {
 		"encryption: {Rules: []}":  "0 rules; write one",
 		"publicAccessBlock: {x: }": `unknown field "x"`,
 		"cors: {CORSRules: [{AllowedMethods: [FETCH], AllowedOrigins: ['*']}]}":                                                                         `state.yaml:7:46: accounts.111122223333.buckets[0].cors.CORSRules[0].AllowedMethods[0]: "FETCH"; write one of GET`,
-		"cors: {CORSRules: [{AllowedMethods: [GET], AllowedOrigins: ['*.*']}]}":                                                                         `its CORS configuration: InvalidRequest: AllowedOrigin "*.*" can not have more than one wildcard`,
-		"lifecycle: {Rules: [{Status: Enabled, Filter: {}}]}":                                                                                           "its lifecycle configuration: InvalidRequest: At least one action",
+		"cors: {CORSRules: [{AllowedMethods: [GET], AllowedOrigins: ['*.*']}]}":                                                                         `cors.CORSRules[0].AllowedOrigins[0]: AllowedOrigin "*.*" can not have more than one wildcard`,
+		"lifecycle: {Rules: [{Status: Enabled, Filter: {}}]}":                                                                                           "lifecycle.Rules[0]: At least one action",
 		"encryption: {Rules: [{ApplyServerSideEncryptionByDefault: {SSEAlgorithm: DES}}]}":                                                              `SSEAlgorithm: "DES"; write one of AES256, aws:kms, aws:kms:dsse`,
-		"encryption: {Rules: [{ApplyServerSideEncryptionByDefault: {SSEAlgorithm: AES256, KMSMasterKeyID: k}}]}":                                        "its encryption configuration: InvalidArgument: a KMSMasterKeyID is not applicable",
+		"encryption: {Rules: [{ApplyServerSideEncryptionByDefault: {SSEAlgorithm: AES256, KMSMasterKeyID: k}}]}":                                        "KMSMasterKeyID: AES256 has no key of KMS",
 		"lifecycle: {Rules: [{Status: Enable, Filter: {}, Expiration: {Days: 1}}]}":                                                                     `state.yaml:7:38: accounts.111122223333.buckets[0].lifecycle.Rules[0].Status: "Enable"; write one of Enabled, Disabled`,
 		"objects: {k: {versions: [{content: a}]}}":                                                                                                      "a version in a bucket without versioning; write versioning: Enabled for the bucket",
-		"lifecycle: {Rules: [{Status: Enabled, Filter: {}, Expiration: {Days: 1}}], TransitionDefaultMinimumObjectSize: everything}":                    "Invalid TransitionDefaultMinimumObjectSize found: everything",
-		"lifecycle: {Rules: [{ID: a, Status: Enabled, Filter: {}, Expiration: {Days: 1}}, {ID: a, Status: Enabled, Prefix: x, Expiration: {Days: 1}}]}": "Rule ID must be unique",
+		"lifecycle: {Rules: [{Status: Enabled, Filter: {}, Expiration: {Days: 1}}], TransitionDefaultMinimumObjectSize: everything}":                    `TransitionDefaultMinimumObjectSize: "everything"; write one of all_storage_classes_128K`,
+		"lifecycle: {Rules: [{ID: a, Status: Enabled, Filter: {}, Expiration: {Days: 1}}, {ID: a, Status: Enabled, Prefix: x, Expiration: {Days: 1}}]}": `lifecycle.Rules[1].ID: another rule is called "a"`,
 	} {
 		if err := apply(t, s, head+"        "+text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\ngot  %v\nwant %s", text, err, want)

@@ -4,7 +4,6 @@ import (
 	"encoding/xml"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -25,8 +24,6 @@ type lifecycleConfiguration struct {
 }
 
 const minimumSizeHeader = "X-Amz-Transition-Default-Minimum-Object-Size"
-
-var minimumSizes = []string{"all_storage_classes_128K", "varies_by_storage_class"}
 
 func (s *Service) getLifecycle(c *call) error {
 	if c.bucket.Lifecycle == nil {
@@ -55,9 +52,9 @@ func (s *Service) putLifecycle(c *call) error {
 // completeLifecycle checks a configuration, and gives rules their ids that have none.
 func (s *Service) completeLifecycle(l *Lifecycle) error {
 	if l.MinimumSize == "" {
-		l.MinimumSize = minimumSizes[0]
+		l.MinimumSize = statefile.MinimumSizes[0]
 	}
-	if !slices.Contains(minimumSizes, l.MinimumSize) {
+	if !slices.Contains(statefile.MinimumSizes, l.MinimumSize) {
 		return invalidRequest("Invalid TransitionDefaultMinimumObjectSize found: " + l.MinimumSize)
 	}
 	if len(l.Rules) == 0 || len(l.Rules) > 1000 {
@@ -66,7 +63,7 @@ func (s *Service) completeLifecycle(l *Lifecycle) error {
 	seen := map[string]bool{}
 	for i := range l.Rules {
 		r := &l.Rules[i]
-		if err := checkLifecycleRule(r); err != nil {
+		if err := refused(r.Mistake()); err != nil {
 			return err
 		}
 		if r.ID == "" {
@@ -82,62 +79,6 @@ func (s *Service) completeLifecycle(l *Lifecycle) error {
 		seen[r.ID] = true
 	}
 	return nil
-}
-
-// checkLifecycleRule holds a rule against the schema, as far as clients were seen
-// to be refused for it (recorded: test_put_bucket_lifecycle_conf_exc).
-func checkLifecycleRule(r *statefile.LifecycleRule) error {
-	actions := slices.Concat(r.Transitions, r.NoncurrentVersionTransitions)
-	for _, a := range []*statefile.LifecycleAction{r.AbortIncompleteMultipartUpload, r.Expiration, r.NoncurrentVersionExpiration} {
-		if a != nil {
-			actions = append(actions, *a)
-		}
-	}
-	switch e := r.Expiration; {
-	case !slices.Contains(statefile.LifecycleStatuses, r.Status), (r.Filter == nil) == (r.Prefix == nil), filterConditions(r.Filter) > 1:
-		return malformedXML()
-	case len(actions) == 0:
-		return invalidRequest("At least one action needs to be specified in a rule.")
-	case len(r.ID) > 255:
-		return invalidArgumentOnly("ID length should not exceed allowed limit of 255", "ID")
-	case r.NoncurrentVersionExpiration != nil && r.NoncurrentVersionExpiration.NoncurrentDays == nil:
-		return malformedXML()
-	case e != nil && e.Days != nil && *e.Days <= 0:
-		return invalidArgumentOnly("'Days' for Expiration action must be a positive integer", "Days")
-	case e != nil && actionTimes(e) > 1:
-		return malformedXML()
-	}
-	for i := range actions {
-		a := &actions[i]
-		if actionTimes(a) == 0 {
-			return malformedXML()
-		}
-		if a.Date != "" && !strings.Contains(a.Date, "T00:00:00") {
-			return invalidArgumentOnly("'Date' must be at midnight GMT", "Date")
-		}
-	}
-	return nil
-}
-
-// actionTimes is how many times and amounts an action has.
-func actionTimes(a *statefile.LifecycleAction) int {
-	return count(a.Date != "", a.Days != nil, a.DaysAfterInitiation != nil, a.ExpiredObjectDeleteMarker != nil, a.NoncurrentDays != nil)
-}
-
-func filterConditions(f *statefile.LifecycleFilter) int {
-	if f == nil {
-		return 0
-	}
-	return count(f.And != nil, f.ObjectSizeGreaterThan != nil, f.ObjectSizeLessThan != nil, f.Prefix != nil, f.Tag != nil)
-}
-
-func count(set ...bool) (n int) {
-	for _, is := range set {
-		if is {
-			n++
-		}
-	}
-	return n
 }
 
 func (s *Service) deleteLifecycle(c *call) error {
