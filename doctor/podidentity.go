@@ -107,7 +107,7 @@ func (x *examination) theAssociation(ctx context.Context) Link {
 	}
 	role, valid := parseRole(a.Role)
 	if !valid {
-		return broken(fmt.Sprintf("the association's role %q is no role's ARN", a.Role), x.createAssociation()...)
+		return broken(fmt.Sprintf("the association's role %q is not a role's ARN", a.Role), x.createAssociation()...)
 	}
 	x.role = role
 	link := ok(fmt.Sprintf("%s of cluster %s: %s", orDefault(a.ID, "one"), a.name, a.Role))

@@ -113,7 +113,7 @@ func tokenAt(pod *corev1.Pod, c corev1.Container, variable, file string) (token 
 			continue
 		}
 		if v.Projected == nil {
-			return nil, fmt.Sprintf("volume %s at %s is no projected volume, so that it holds no token", v.Name, mount.MountPath)
+			return nil, fmt.Sprintf("volume %s at %s is not a projected volume, so it holds no token", v.Name, mount.MountPath)
 		}
 		var paths []string
 		for _, s := range v.Projected.Sources {

@@ -25,7 +25,7 @@ type connected struct {
 func (s *server) connect(w http.ResponseWriter, r *http.Request) {
 	host, port, err := net.SplitHostPort(r.Host)
 	if _, ours := aws.CutEndpoint(host); err != nil || !ours || port != "443" {
-		http.Error(w, "irsa-emu stands for AWS's hosts on port 443 and is no proxy for "+r.Host+"; irsa-emu exec --intercept runs one", http.StatusForbidden)
+		http.Error(w, "irsa-emu stands for AWS's hosts on port 443 and is not a proxy for "+r.Host+"; irsa-emu exec --intercept runs one", http.StatusForbidden)
 		return
 	}
 	c := s.connected.Load()

@@ -83,7 +83,7 @@ func loadCA(dir string, now func() time.Time) (*localCA, error) {
 	}
 	key, ok := pair.PrivateKey.(crypto.Signer)
 	if !ok || !cert.IsCA {
-		return nil, fmt.Errorf("%s is no certificate authority", CAFile)
+		return nil, fmt.Errorf("%s is not a certificate authority", CAFile)
 	}
 	return &localCA{cert: cert, key: key, now: now, leaves: map[string]*tls.Certificate{}}, nil
 }

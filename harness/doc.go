@@ -1,5 +1,5 @@
-// Package harness runs scenario files: stories about service accounts, tokens,
-// roles and what they may do, told in steps that say what must happen.
+// Package harness runs scenario files: steps that request tokens, assume roles and call
+// AWS, each with the outcome that is expected.
 //
 // [Load] reads and checks scenarios, [Run] runs them, each in isolation from
 // the others, and gives back a [Report]. A [Cluster] says where tokens come

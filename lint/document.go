@@ -244,7 +244,7 @@ func impossibleActions(x *site) {
 			if right != "" {
 				fix, mend = "write "+right, replace(right)
 			}
-			x.report(a.Start, a.Text+" is no action of a trust policy", "IAM refuses it: AssumeRole policy may only specify STS AssumeRole actions.", fix, mend)
+			x.report(a.Start, a.Text+" is not an action that a trust policy may allow", "IAM refuses it: AssumeRole policy may only specify STS AssumeRole actions.", fix, mend)
 			continue
 		}
 		var right string

@@ -56,7 +56,7 @@ func serviceName(x *site) {
 		if d == 0 || d > 3 || strings.HasPrefix(s.Text, "eks.") {
 			continue
 		}
-		x.report(s.Start, s.Text+" is no service that calls for pods", "nobody comes by that name: pods get no credentials", "write "+right,
+		x.report(s.Start, s.Text+" is not a service that calls for pods", "nobody comes by that name: pods get no credentials", "write "+right,
 			replaced(func(s *tree.Node) *tree.Node { return s.Get("Principal").Get("Service") }, s.Text, right))
 	}
 }

@@ -290,7 +290,7 @@ var gitHubSlips = []struct {
 }
 
 func gitHubFault(text string, wild bool) fault {
-	f := fault{why: "it is no subject of GitHub Actions", write: "write repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH, :environment:NAME or :pull_request"}
+	f := fault{why: "it is not a subject of GitHub Actions", write: "write repo:OWNER/REPOSITORY:ref:refs/heads/BRANCH, :environment:NAME or :pull_request"}
 	right := withoutBlanks(text)
 	if right != text {
 		f.why = "it holds a blank"

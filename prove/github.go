@@ -275,7 +275,7 @@ func ParseTemplate(list string) (Template, error) {
 	for i, key := range t {
 		switch {
 		case key != "repo" && key != "context" && !slices.Contains(templateKeys, key) && !strings.HasPrefix(key, "repo_property_"):
-			return nil, fmt.Errorf("%q is no claim of GitHub's tokens; write those of include_claim_keys, such as repo,context,job_workflow_ref", key)
+			return nil, fmt.Errorf("%q is not a claim of GitHub's tokens; write those of include_claim_keys, such as repo,context,job_workflow_ref", key)
 		case slices.Contains(t[:i], key):
 			return nil, fmt.Errorf("%s is there twice; write it once", key)
 		}

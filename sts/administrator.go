@@ -34,7 +34,7 @@ func ParseAdministrator(text string) (Administrator, error) {
 	if i := strings.LastIndexByte(secret, '@'); i >= 0 {
 		a.Secret, a.Account = secret[:i], secret[i+1:]
 		if !aws.IsAccount(a.Account) {
-			return Administrator{}, fmt.Errorf("%s: after the last @ is no account id; write twelve digits, also where the secret itself has an @", id)
+			return Administrator{}, fmt.Errorf("%s: what follows the last @ is not an account id; write twelve digits, also where the secret itself has an @", id)
 		}
 	}
 	return a, a.Check()

@@ -135,7 +135,7 @@ func unknownOAuthProvider(id string) *api.Refusal {
 
 func rejectedByFacebook() *api.Refusal {
 	return refused(wire.Errorf(http.StatusForbidden, "IDPRejectedClaim", "graph.facebook.com: graph.facebook.com responded with HTTP/1.1 400 Bad Request"), ProviderID).
-		Because("to Facebook an OpenID Connect token is no access token").
+		Because("for Facebook an OpenID Connect token is not an access token").
 		WithHint("leave ProviderId out for OpenID Connect tokens")
 }
 
@@ -209,7 +209,7 @@ func noMFADevice(serial string) *api.Refusal {
 
 func unknownAccessKey(id string) *api.Refusal {
 	return invalid("The access key ID %s is not valid.", id).
-		Because("%s is no key of this emulator, and does not hold an account number as keys issued since 2019 do", id)
+		Because("%s is not a key of this emulator, and does not hold an account number as keys issued since 2019 do", id)
 }
 
 // Refusals of GetWebIdentityToken, recorded 13.

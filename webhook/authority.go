@@ -39,7 +39,7 @@ func ParseAuthority(value string) ([]string, error) {
 	for name := range strings.SplitSeq(value, ",") {
 		name = strings.TrimSpace(name)
 		if !variableName.MatchString(name) {
-			return nil, fmt.Errorf("%.64q is no name of a variable; write those that the pod's programs read, such as %s, or %s", name, strings.Join(DefaultAuthority, ","), NoAuthority)
+			return nil, fmt.Errorf("%.64q is not the name of a variable; write those that the pod's programs read, such as %s, or %s", name, strings.Join(DefaultAuthority, ","), NoAuthority)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)

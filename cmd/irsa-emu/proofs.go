@@ -41,7 +41,7 @@ func (f *modelFlags) addClientIDs(cmd *cobra.Command) {
 func (f *modelFlags) model(p *program) (*given.Model, error) {
 	switch {
 	case slices.Contains(f.clientIDs, ""):
-		return nil, usageError("--provider-client-id: an empty text is no audience; write one, such as sts.amazonaws.com")
+		return nil, usageError("--provider-client-id: an empty text is not an audience; write one, such as sts.amazonaws.com")
 	case f.trustPolicy == "" && len(f.given.paths) == 0:
 		return nil, usageError("which roles? write --given FILE, or --trust-policy FILE")
 	case f.trustPolicy != "" && len(f.given.paths) > 0:

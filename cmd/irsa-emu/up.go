@@ -73,9 +73,6 @@ func (p *program) up(ctx context.Context, f upFlags, named bool) error {
 	if err := errors.Join(checkIssuer(f.issuer), checkRegion(f.region)); err != nil {
 		return err
 	}
-	if f.region != "" && !aws.IsRegion(f.region) {
-		return usageError("--region %q is no region; write one such as us-west-2", f.region)
-	}
 	config := kind.UpConfig{
 		Config: kind.Config{Name: f.name, Executable: f.executable, Log: statusLines(p.stderr, term.IsTerminal(p.stderr))},
 		Issuer: f.issuer, Region: f.region, NewRegion: regionOf(given, f.issuer), Port: f.port, LoadImages: f.loadImages,

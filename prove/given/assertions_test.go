@@ -55,7 +55,7 @@ func TestCheckMistakes(t *testing.T) {
 		{`{name: a, roles: ["orders-*"], nobody: true}`, `a.yaml:4:23: no role is like "orders-*"; there are payments-api`},
 		{`{name: a, roles: ["*"], only: {serviceAccount: ["Payments/*"]}}`, `a.yaml:4:53: the pattern "Payments/*" can never match`},
 		{`{name: a, roles: ["*"], only: {serviceAccount: ["` + strings.Repeat("n", 64) + `/*"]}}`, `can never match`},
-		{`{name: a, roles: ["*"], never: {"oidc.eks.eu-west-1.amazonaws.com/id/F:sub": ["x"]}}`, `a.yaml:4:82: oidc.eks.eu-west-1.amazonaws.com/id/F:sub is no condition key of a call with a token of oidc.eks.eu-west-1.amazonaws.com/id/E`},
+		{`{name: a, roles: ["*"], never: {"oidc.eks.eu-west-1.amazonaws.com/id/F:sub": ["x"]}}`, `a.yaml:4:82: oidc.eks.eu-west-1.amazonaws.com/id/F:sub is not a condition key of a call with a token of oidc.eks.eu-west-1.amazonaws.com/id/E`},
 		{`{name: a, roles: ["*"], issuer: oidc.eks.eu-west-1.amazonaws.com/id/EE, nobody: true}`, `a.yaml:4:37: no role here trusts tokens of "oidc.eks.eu-west-1.amazonaws.com/id/EE"; write oidc.eks.eu-west-1.amazonaws.com/id/E`},
 	} {
 		list, err := ParseAssertions("a.yaml", []byte(assertionHead+"  - "+c.line+"\n"))

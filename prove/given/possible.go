@@ -95,5 +95,5 @@ func (m *Model) strangeKey(a *Assertion, roles []*prove.Role, key string) string
 		slices.ContainsFunc(issuers, func(issuer string) bool { return strings.HasPrefix(strings.ToLower(key), strings.ToLower(issuer)+":") }) {
 		return ""
 	}
-	return fmt.Sprintf("%s is no condition key of a call with a token of %s; write a claim such as sub, or %s:sub", key, strings.Join(issuers, ", "), issuers[0])
+	return fmt.Sprintf("%s is not a condition key of a call with a token of %s; write a claim such as sub, or %s:sub", key, strings.Join(issuers, ", "), issuers[0])
 }

@@ -65,7 +65,7 @@ func (s *Service) checkEndpoint(c *call) error {
 	if want == "" {
 		want = s.region
 	}
-	return api.Refuse(decision.Parameter, c.signature.WrongRegion(want)).Because("the request is signed for %s, which is no region", c.signature.Region).
+	return api.Refuse(decision.Parameter, c.signature.WrongRegion(want)).Because("the request is signed for %s, which is not a region", c.signature.Region).
 		WithHint("give the client the endpoint's region, " + want)
 }
 

@@ -233,7 +233,7 @@ func (w *walker) bucket(id uint64, value []byte, buckets []string) error {
 	}
 	inline := value[16:]
 	if len(inline) < pageHeader || native.Uint16(inline[8:]) != leafPage || native.Uint32(inline[12:]) != 0 {
-		return fmt.Errorf("page %d: a bucket in place that is no leaf page", id)
+		return fmt.Errorf("page %d: a bucket in place that is not a leaf page", id)
 	}
 	return w.leaves(id, inline, buckets, nil, nil)
 }

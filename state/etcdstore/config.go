@@ -93,7 +93,7 @@ func parse(address string) (Config, error) {
 			return Config{}, fmt.Errorf("%q is not HOST:PORT", host)
 		}
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return Config{}, fmt.Errorf("the port of %s is no number", name)
+			return Config{}, fmt.Errorf("the port of %s is not a number", name)
 		}
 		config.Endpoints = append(config.Endpoints, host)
 	}

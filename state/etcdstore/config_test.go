@@ -44,7 +44,7 @@ func TestParse(t *testing.T) {
 		"etcd://a/p":                                                            `the address of an etcd store: "a" is not HOST:PORT`,
 		"etcd://a:1,/p":                                                         `the address of an etcd store: "" is not HOST:PORT`,
 		"etcd://root:s3cr3t@a:1/p":                                              "name and password do not go here; use ?username=NAME&password-file=FILE",
-		"etcd://root:s3cr3t/p":                                                  "the port of root is no number",
+		"etcd://root:s3cr3t/p":                                                  "the port of root is not a number",
 		"etcd://a:1/p?tmieout=3s":                                               "option tmieout: there is no such option",
 		"etcd://a:1/p?timeout=3":                                                `option timeout: time: missing unit in duration "3"`,
 		"etcd://a:1/p?timeout=-3s":                                              "a timeout of -3s",

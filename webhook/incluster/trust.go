@@ -117,7 +117,7 @@ func subjectHash(authority []byte) (string, error) {
 		for _, n := range names {
 			text, ok := n.Value.(string)
 			if !ok {
-				return "", fmt.Errorf("its subject's %s is no text", n.Type)
+				return "", fmt.Errorf("its subject's %s is not text", n.Type)
 			}
 			set = append(set, attribute{n.Type, asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: canonicalText(text)}})
 		}

@@ -91,7 +91,7 @@ func TestAuthority(t *testing.T) {
 		{namespace: "shop", account: "chooses", pod: "SSL_CERT_DIR, REQUESTS_CA_BUNDLE", want: map[string]string{"SSL_CERT_DIR": dir, "REQUESTS_CA_BUNDLE": file}},
 		{namespace: "chooses", account: "plain", want: map[string]string{"SSL_CERT_FILE": file}},
 		{namespace: "chooses", account: "plain", pod: "none", want: map[string]string{}},
-		{namespace: "chooses", account: "plain", pod: "ssl-cert-dir", want: map[string]string{"SSL_CERT_FILE": file}, warning: `of the pod is passed over: "ssl-cert-dir" is no name of a variable`},
+		{namespace: "chooses", account: "plain", pod: "ssl-cert-dir", want: map[string]string{"SSL_CERT_FILE": file}, warning: `of the pod is passed over: "ssl-cert-dir" is not the name of a variable`},
 		{namespace: "chooses", account: "plain", pod: "none,SSL_CERT_DIR", want: map[string]string{"SSL_CERT_FILE": file}, warning: "none stands alone"},
 	} {
 		var err error
