@@ -87,3 +87,17 @@ func TestPartitionOfTheOthers(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// An account is of one partition, and so are those that its roles can trust
+// (DataDog/cloudformation-template#71).
+func TestPrincipalsOfAnotherPartition(t *testing.T) {
+	w := newWorld(t)
+	if err := w.store.Update(t.Context(), func(tx *state.Txn) error { iam.SetPartition(tx, "aws-us-gov"); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for i, rest := range []string{"iam::" + other + ":root", "sts::" + account + ":assumed-role/caller/session"} {
+		w.refused(400, "MalformedPolicyDocument", `Invalid principal in policy: "AWS":"arn:aws:`+rest+`"`,
+			"CreateRole", "RoleName", "target", "AssumeRolePolicyDocument", trusting("arn:aws:"+rest))
+		w.must("CreateRole", "RoleName", "target"+string(rune('a'+i)), "AssumeRolePolicyDocument", strings.ReplaceAll(trusting("arn:aws:"+rest), "arn:aws:", "arn:aws-us-gov:"))
+	}
+}

@@ -33,8 +33,9 @@ type TrustOptions struct {
 	// MaxSize is the account's quota in characters without whitespace; 0 means
 	// [MaxTrustSize].
 	MaxSize int
-	// KnownPrincipal says whether an AWS principal exists: the ARN of a user or
-	// role, or a unique id. Nil accepts all.
+	// KnownPrincipal says whether an AWS principal can be: an ARN of the account's
+	// partition, which a user or role has if it is one of these, or a unique id. Nil
+	// accepts all.
 	KnownPrincipal func(arn string) bool
 }
 
@@ -275,9 +276,14 @@ func (v trustValidator) principalsExist(root *tree.Node) *ValidationError {
 				if !v.options.KnownPrincipal(n.Text) {
 					return v.invalidAWS(n, "the user or role with this id was deleted; name it by its ARN")
 				}
-			case awsRole, awsOther:
-				if parts, _ := aws.SplitARN(n.Text); parts[2] == "iam" && !v.options.KnownPrincipal(n.Text) {
+			case awsAccount, awsRole, awsOther:
+				parts, isARN := aws.SplitARN(n.Text)
+				switch {
+				case !isARN || v.options.KnownPrincipal(n.Text):
+				case parts[2] == "iam" && parts[5] != "root":
 					return v.invalidAWS(n, "there is no such user or role")
+				default:
+					return v.invalidAWS(n, "it is of another partition than this account")
 				}
 			}
 		}
