@@ -161,12 +161,12 @@ func (w *writer) take(v *value, parts []part, i int) error {
 			return fmt.Errorf("line %d: nothing would be left here; %w", w.line(parts[i].start), errByHand)
 		default:
 			if rest := w.src[parts[i].end:end]; strings.HasPrefix(strings.TrimLeft(rest, " \t"), "#") { // a comment stays
-				line := hint.Edit{Start: start, End: min(end+len(w.newline), len(w.src))}
+				line := w.wholeLine(start, end)
 				w.left = append(w.left, leftComment{parts[i].says, rest, len(w.edits), line})
 				w.edit(parts[i].start, end-len(strings.TrimLeft(rest, " \t")), "")
 				return nil
 			}
-			w.edit(start, min(end+len(w.newline), len(w.src)), "")
+			w.edits = append(w.edits, w.wholeLine(start, end))
 		}
 		return nil
 	}
@@ -185,6 +185,15 @@ func (w *writer) take(v *value, parts []part, i int) error {
 		w.edit(parts[i-1].end, parts[i].end, "")
 	}
 	return nil
+}
+
+// wholeLine removes a line, with the newline before it: what comes behind the line
+// may have a new one for its neighbour.
+func (w *writer) wholeLine(start, end int) hint.Edit {
+	if start == 0 {
+		return hint.Edit{Start: 0, End: min(end+len(w.newline), len(w.src))}
+	}
+	return hint.Edit{Start: start - len(w.newline), End: end}
 }
 
 func (w *writer) allGone(parts []part) bool {

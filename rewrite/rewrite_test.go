@@ -30,6 +30,11 @@ func rewriteYAML(t testing.TB, src string, want string) (string, error) {
 		t.Fatal(err)
 	}
 	edits, err := rewrite.YAML([]byte(src), doc.Content[0], parse(t, asJSON(src, doc.Content[0])), parse(t, []byte(want)), never)
+	for i := 1; i < len(edits); i++ {
+		if edits[i].Start < edits[i-1].End {
+			t.Errorf("edits overlap: %+v", edits)
+		}
+	}
 	return string(rewrite.Apply([]byte(src), edits)), err
 }
 
@@ -78,6 +83,9 @@ func TestYAML(t *testing.T) {
 		"a comment goes with its member": {"x:\n  a: 1   # one\n  b: 2\ny:\n  c: 3\n", `{"x":{"b":2},"y":{"c":3},"z":{"a":1}}`, "x:\n  b: 2\ny:\n  c: 3\nz:\n  a: 1   # one\n"},
 		"behind a dash":                  {block, `{"a":"x","b":["p",{"r":"s"}],"c":{"d":"e"}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - r: \"s\"\nc: {d: e} # end\n"},
 		"in brackets":                    {block, `{"a":"x","b":["p",{"q":1,"r":"s"}],"c":{"d":"e","x":["1"]}}`, "# top\na: x   # one\n\n# two\nb:\n  - 'p'\n  - q: 1 # q\n    r: \"s\"\nc: {d: e, \"x\": [\"1\"]} # end\n"},
+		"the last member moves behind":   {"x:\n  a: 1\n  b: 2\n", `{"x":{"a":1},"y":{"b":2}}`, "x:\n  a: 1\ny:\n  b: 2\n"},
+		"it moves with its comment":      {"x:\n  a: 1\n  b: 2 # two\nz: 3", `{"x":{"a":1},"y":{"b":2},"z":3}`, "x:\n  a: 1\ny:\n  b: 2 # two\nz: 3"},
+		"the last two move":              {"x:\r\n  a: 1\r\n  b: 2\r\n  c: 3\r\n", `{"x":{"a":1},"y":{"b":2,"c":3}}`, "x:\r\n  a: 1\r\ny:\r\n  b: 2\r\n  c: 3\r\n"},
 		"no newline at the end":          {"a: b", `{"a":"b","c":"d"}`, "a: b\nc: d"},
 		"line ends of Windows":           {"a: b\r\nc: d\r\n", `{"a":"b","x":"y","c":"d"}`, "a: b\r\nx: y\r\nc: d\r\n"},
 	} {
@@ -122,6 +130,7 @@ func FuzzJSON(f *testing.F) {
 func FuzzYAML(f *testing.F) {
 	f.Add("a: b # c\nd:\n- e\n- {f: g}\n", `{"a":["b"],"d":["e",{"f":"h"},"i"]}`)
 	f.Add("- a: 1\n  b: 'x'\n", `[{"b":"y","c":{"d":"e"}}]`)
+	f.Add("x:\n  a: b\n  c: d\n", `{"x":{"a":"b"},"y":{"c":"d"}}`)
 	f.Add("a: {b: c,\n  d: e # f\n  }\n", `{"a":{"d":"x"}}`)
 	f.Fuzz(func(t *testing.T, src, want string) {
 		read := func(text string) (*yaml.Node, *tree.Node) {
