@@ -81,3 +81,5 @@ func (g Group) identity() string                  { return strings.ToLower(g.Nam
 func (u User) identity() string                   { return strings.ToLower(u.Name) }
 func (p InstanceProfile) identity() string        { return strings.ToLower(p.Name) }
 func (p PodIdentityAssociation) identity() string { return p.ServiceAccount }
+func (a AccessEntry) identity() string            { return a.Principal }
+func (a Addon) identity() string                  { return a.Name }

@@ -28,6 +28,10 @@ type Cluster struct {
 	CertificateAuthority string `json:"certificateAuthority,omitempty" jsonschema_description:"PEM certificate that the API server is trusted by; made when left out."`
 	// PodIdentityAssociations are those of EKS Pod Identity.
 	PodIdentityAssociations []PodIdentityAssociation `json:"podIdentityAssociations,omitempty" jsonschema_description:"Which role the pods of a service account get through EKS Pod Identity."`
+	AccessEntries           []AccessEntry            `json:"accessEntries,omitempty" jsonschema_description:"Who of IAM may call the API server, as whom."`
+	Addons                  []Addon                  `json:"addons,omitempty" jsonschema_description:"Add-ons, which are shown; nothing is installed."`
+	Role                    string                   `json:"role,omitempty" jsonschema_description:"ARN of the cluster's own role; made up when left out."`
+	Config                  JSON                     `json:"config,omitzero" jsonschema_description:"Members of the cluster's description as CreateCluster takes them: resourcesVpcConfig, accessConfig and the like."`
 }
 
 // PodIdentityAssociation gives the pods of a service account a role through EKS
@@ -43,6 +47,7 @@ type PodIdentityAssociation struct {
 	Created            time.Time         `json:"created,omitzero"`
 	Modified           time.Time         `json:"modified,omitzero"`
 	Tags               map[string]string `json:"tags,omitempty"`
+	Owner              string            `json:"owner,omitempty" jsonschema_description:"ARN of the add-on that it lives and dies with."`
 }
 
 // Issuer is an OIDC issuer. With JWKS it belongs to someone else and the

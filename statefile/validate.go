@@ -35,7 +35,7 @@ func validate(d *strictyaml.Decoder, path string, s *State) {
 		v.issuerURL(at+".issuer", c.Issuer)
 		v.optional(at+".account", c.Account, aws.IsAccount, `twelve digits in quotes, such as "111122223333"`)
 		v.region(at, c.Region)
-		v.associations(at+".podIdentityAssociations", c)
+		v.cluster(at, &c)
 	}
 	at := strictyaml.Join(path, "issuers")
 	noneTwice(v, at, s.Issuers, Issuer.identity, "issuer")

@@ -1,7 +1,9 @@
 package statefile
 
 import (
+	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -16,6 +18,39 @@ func isServiceAccount(s string) bool {
 	return len(namespace) <= 63 && len(name) <= 253 && serviceAccount.MatchString(s)
 }
 
+// accessEntryTypes are those of EKS's API.
+var accessEntryTypes = []string{"STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX", "HYPERPOD_LINUX"}
+
+func (v *validator) cluster(at string, c *Cluster) {
+	v.associations(at+".podIdentityAssociations", *c)
+	if c.Role != "" {
+		v.roleOf(at+".role", c.Role, c.Account, "")
+	}
+	if !c.Config.IsZero() && !bytes.HasPrefix(bytes.TrimSpace(c.Config), []byte("{")) {
+		v.errorf(at+".config", "write members of CreateCluster, such as {accessConfig: {authenticationMode: API}}")
+	}
+	noneTwice(v, at+".accessEntries", c.AccessEntries, AccessEntry.identity, "access entry")
+	for i, e := range c.AccessEntries {
+		at := strictyaml.Index(at+".accessEntries", i)
+		arn, err := aws.ParseARN(e.Principal)
+		if e.Principal != "" && (err != nil || arn.Service != "iam" || !strings.HasPrefix(arn.Resource, "role/") && !strings.HasPrefix(arn.Resource, "user/")) {
+			v.errorf(at+".principal", "%q is not the ARN of a role or user; write one such as arn:aws:iam::111122223333:role/NAME", e.Principal)
+		}
+		v.optional(at+".type", e.Type, func(kind string) bool { return slices.Contains(accessEntryTypes, kind) }, "one of "+strings.Join(accessEntryTypes, ", "))
+		for j, p := range e.Policies {
+			if arn, err := aws.ParseARN(p.ARN); p.ARN != "" && (err != nil || arn.Service != "eks" || !strings.HasPrefix(arn.Resource, "cluster-access-policy/")) {
+				v.errorf(strictyaml.Index(at+".policies", j)+".arn", "%q is no access policy of EKS; write one such as arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy", p.ARN)
+			}
+		}
+	}
+	noneTwice(v, at+".addons", c.Addons, Addon.identity, "add-on")
+	for i, a := range c.Addons {
+		if a.Role != "" {
+			v.roleOf(strictyaml.Index(at+".addons", i)+".role", a.Role, c.Account, "")
+		}
+	}
+}
+
 func (v *validator) associations(at string, c Cluster) {
 	noneTwice(v, at, c.PodIdentityAssociations, PodIdentityAssociation.identity, "service account")
 	for i, a := range c.PodIdentityAssociations {
@@ -23,9 +58,9 @@ func (v *validator) associations(at string, c Cluster) {
 		if !isServiceAccount(a.ServiceAccount) {
 			v.errorf(at+".serviceAccount", "%q; write NAMESPACE/NAME, without wildcards", a.ServiceAccount)
 		}
-		v.roleOf(at+".role", a.Role, c.Account)
+		v.roleOf(at+".role", a.Role, c.Account, ", and this one as targetRole")
 		if a.TargetRole != "" {
-			v.roleOf(at+".targetRole", a.TargetRole, "")
+			v.roleOf(at+".targetRole", a.TargetRole, "", "")
 		} else if a.ExternalID != "" {
 			v.errorf(at+".externalId", "an external id is for a target role; write targetRole too")
 		}
@@ -36,8 +71,9 @@ func (v *validator) associations(at string, c Cluster) {
 	}
 }
 
-// roleOf checks the ARN of a role, and its account where that is known.
-func (v *validator) roleOf(at, text, account string) {
+// roleOf checks the ARN of a role, and its account where that is known; else says
+// where one of another account may be written.
+func (v *validator) roleOf(at, text, account, elsewhere string) {
 	if text == "" {
 		return // reported as missing
 	}
@@ -46,6 +82,6 @@ func (v *validator) roleOf(at, text, account string) {
 	case err != nil || arn.Service != "iam" || len(arn.Resource) < 6 || arn.Resource[:5] != "role/":
 		v.errorf(at, "%q is not the ARN of a role; write one such as arn:aws:iam::111122223333:role/NAME", text)
 	case account != "" && arn.Account != account:
-		v.errorf(at, "%s is not of the cluster's account %s; write a role of that account, and this one as targetRole", text, account)
+		v.errorf(at, "%s is not of the cluster's account %s; write a role of that account%s", text, account, elsewhere)
 	}
 }

@@ -80,12 +80,16 @@ func ClusterByName(r state.Reader, account, region, name string) (*Cluster, bool
 // complete fills what a cluster has on AWS and a State document does not say.
 // What stands for parts that do not exist here (network, role, end point) is
 // made of the cluster's ARN, so that it stays the same.
+func (c *Cluster) madeUpRole() string {
+	return "arn:" + aws.PartitionOf(c.Region).ID + ":iam::" + c.Account + ":role/" + c.Name + "-cluster-role"
+}
+
 func (c *Cluster) complete() error {
 	if c.Version == "" {
 		c.Version = defaultVersion
 	}
 	if c.RoleARN == "" {
-		c.RoleARN = "arn:" + aws.PartitionOf(c.Region).ID + ":iam::" + c.Account + ":role/" + c.Name + "-cluster-role"
+		c.RoleARN = c.madeUpRole()
 	}
 	if c.Endpoint == "" {
 		c.Endpoint = c.madeUpEndpoint()

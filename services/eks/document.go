@@ -2,6 +2,7 @@ package eks
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
@@ -23,7 +24,12 @@ func Apply(tx *state.Txn, name string, d statefile.Cluster, now time.Time) error
 	}
 	c := &Cluster{
 		Account: d.Account, Region: d.Region, Name: name, Issuer: d.Issuer,
-		Version: d.Version, Created: d.Created, Tags: services.TagsOf(d.Tags), Endpoint: d.Endpoint, CertificateAuthority: d.CertificateAuthority,
+		Version: d.Version, Created: d.Created, Tags: services.TagsOf(d.Tags), Endpoint: d.Endpoint, CertificateAuthority: d.CertificateAuthority, RoleARN: d.Role,
+	}
+	if !d.Config.IsZero() {
+		if err := json.Unmarshal(d.Config, &c.Config); err != nil {
+			return fmt.Errorf("config: it must be an object: %w", err)
+		}
 	}
 	if c.Created.IsZero() {
 		c.Created = now
@@ -40,6 +46,14 @@ func Apply(tx *state.Txn, name string, d statefile.Cluster, now time.Time) error
 			return fmt.Errorf("podIdentityAssociations: %s: %w", a.ServiceAccount, err)
 		}
 	}
+	for _, e := range d.AccessEntries {
+		if err := applyEntry(tx, c, e, now); err != nil {
+			return fmt.Errorf("accessEntries: %s: %w", e.Principal, err)
+		}
+	}
+	for _, a := range d.Addons {
+		applyAddon(tx, c, a, now)
+	}
 	return nil
 }
 
@@ -54,7 +68,7 @@ func applyAssociation(tx *state.Txn, c *Cluster, d statefile.PodIdentityAssociat
 	a := &Association{
 		Account: c.Account, Region: c.Region, Cluster: c.Name, ID: d.ID, Namespace: namespace, ServiceAccount: name,
 		RoleARN: d.Role, TargetRoleARN: d.TargetRole, DisableSessionTags: d.DisableSessionTags, Policy: d.Policy.Text(),
-		Created: d.Created, Modified: d.Modified, Tags: services.TagsOf(d.Tags),
+		Created: d.Created, Modified: d.Modified, Tags: services.TagsOf(d.Tags), OwnerARN: d.Owner,
 	}
 	if old, ok := AssociationFor(tx, c, namespace, name); ok {
 		if a.ID == "" {
@@ -88,15 +102,22 @@ func Export(r state.Reader) map[string]statefile.Cluster {
 		if _, taken := clusters[name]; taken {
 			name = c.StateKey()
 		}
-		clusters[name] = statefile.Cluster{
+		shown := statefile.Cluster{
 			Issuer: c.Issuer, Region: c.Region, Account: c.Account, Version: c.Version, Created: c.Created, Tags: services.TagMap(c.Tags),
-			PodIdentityAssociations: exportAssociations(r, c),
+			PodIdentityAssociations: exportAssociations(r, c), AccessEntries: exportEntries(r, c), Addons: exportAddons(r, c),
+		}
+		if c.RoleARN != c.madeUpRole() {
+			shown.Role = c.RoleARN
+		}
+		if len(c.Config) > 0 {
+			if text, err := json.Marshal(c.Config); err == nil { // it was read from JSON
+				shown.Config = text
+			}
 		}
 		if c.Endpoint != c.madeUpEndpoint() { // else both were made up, and would be again
-			shown := clusters[name]
 			shown.Endpoint, shown.CertificateAuthority = c.Endpoint, c.CertificateAuthority
-			clusters[name] = shown
 		}
+		clusters[name] = shown
 	}
 	return clusters
 }
@@ -106,7 +127,7 @@ func exportAssociations(r state.Reader, c *Cluster) []statefile.PodIdentityAssoc
 	for a := range Associations(r, c.Account, c.Region, c.Name) {
 		out := statefile.PodIdentityAssociation{
 			ServiceAccount: a.Namespace + "/" + a.ServiceAccount, Role: a.RoleARN, TargetRole: a.TargetRoleARN, ExternalID: a.ExternalID,
-			DisableSessionTags: a.DisableSessionTags, ID: a.ID, Created: a.Created, Modified: a.Modified, Tags: services.TagMap(a.Tags),
+			DisableSessionTags: a.DisableSessionTags, ID: a.ID, Created: a.Created, Modified: a.Modified, Tags: services.TagMap(a.Tags), Owner: a.OwnerARN,
 		}
 		if a.Policy != "" {
 			out.Policy = statefile.NewDocument(a.Policy)

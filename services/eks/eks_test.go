@@ -203,6 +203,52 @@ func TestTags(t *testing.T) {
 	must[*sdk.DescribeClusterOutput](t)(tagged.DescribeCluster(ctx, &sdk.DescribeClusterInput{Name: aws.String("your-cluster-name")}))
 }
 
+// What clients made of a cluster, its access entries and its add-ons comes back
+// from a document.
+func TestDocumentOfWhatClientsMade(t *testing.T) {
+	s, _ := start(t)
+	ctx := t.Context()
+	c := client(s.Root(servicetest.Account))
+	s.Role(servicetest.Account, "app")
+	s.Trust(servicetest.Account, "app", podsTrust)
+	name, role := aws.String("made"), aws.String(roleApp)
+	must[*sdk.CreateClusterOutput](t)(c.CreateCluster(ctx, &sdk.CreateClusterInput{Name: name, RoleArn: role, ResourcesVpcConfig: &types.VpcConfigRequest{SubnetIds: []string{"subnet-1"}},
+		AccessConfig: &types.CreateAccessConfigRequest{AuthenticationMode: types.AuthenticationModeApi}}))
+	must[*sdk.CreateAccessEntryOutput](t)(c.CreateAccessEntry(ctx, &sdk.CreateAccessEntryInput{ClusterName: name, PrincipalArn: role, KubernetesGroups: []string{"viewers"}, Tags: map[string]string{"a": "b"}}))
+	for _, scope := range []types.AccessScope{{Type: types.AccessScopeTypeCluster}, {Type: types.AccessScopeTypeNamespace, Namespaces: []string{"ns"}}} {
+		must[*sdk.AssociateAccessPolicyOutput](t)(c.AssociateAccessPolicy(ctx, &sdk.AssociateAccessPolicyInput{ClusterName: name, PrincipalArn: role,
+			PolicyArn: aws.String("arn:aws:eks::aws:cluster-access-policy/Amazon" + string(scope.Type)), AccessScope: &scope}))
+	}
+	must[*sdk.CreateAddonOutput](t)(c.CreateAddon(ctx, &sdk.CreateAddonInput{ClusterName: name, AddonName: aws.String("aws-ebs-csi-driver"), ConfigurationValues: aws.String(`{"a":1}`),
+		PodIdentityAssociations: []types.AddonPodIdentityAssociations{{RoleArn: role, ServiceAccount: aws.String("ebs-csi-controller-sa")}}}))
+	read := func() (all []any) {
+		all = append(all, must[*sdk.DescribeClusterOutput](t)(c.DescribeCluster(ctx, &sdk.DescribeClusterInput{Name: name})).Cluster)
+		all = append(all, must[*sdk.DescribeAccessEntryOutput](t)(c.DescribeAccessEntry(ctx, &sdk.DescribeAccessEntryInput{ClusterName: name, PrincipalArn: role})).AccessEntry)
+		all = append(all, must[*sdk.ListAssociatedAccessPoliciesOutput](t)(c.ListAssociatedAccessPolicies(ctx, &sdk.ListAssociatedAccessPoliciesInput{ClusterName: name, PrincipalArn: role})).AssociatedAccessPolicies)
+		all = append(all, must[*sdk.DescribeAddonOutput](t)(c.DescribeAddon(ctx, &sdk.DescribeAddonInput{ClusterName: name, AddonName: aws.String("aws-ebs-csi-driver")})).Addon)
+		return append(all, must[*sdk.ListPodIdentityAssociationsOutput](t)(c.ListPodIdentityAssociations(ctx, &sdk.ListPodIdentityAssociationsInput{ClusterName: name})).Associations)
+	}
+	ignored := cmp.FilterPath(func(p cmp.Path) bool {
+		return strings.Contains(p.GoString(), "CertificateAuthority") || strings.HasSuffix(p.GoString(), ".ClientRequestToken") || strings.HasSuffix(p.GoString(), ".noSmithyDocumentSerde")
+	}, cmp.Ignore())
+	before, document := read(), eks.Export(s.Store.Snapshot())
+	text, err := statefile.State{Clusters: document}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := statefile.Parse("state.json", text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Store.Update(ctx, func(tx *state.Txn) error { eks.Reset(tx, ""); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	declare(t, s, again.Clusters)
+	if diff := cmp.Diff(before, read(), ignored); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
 // TestDocument: what is exported and applied again is exported the same, also
 // when two clusters have one name.
 func TestDocument(t *testing.T) {
