@@ -235,6 +235,8 @@ func TestPodIdentityRefused(t *testing.T) {
 			}
 			if last := w.e.decisions.Newest(1, "")[0]; last.Reason == nil || last.Reason.Kind != tt.reason {
 				t.Errorf("reason %+v, want %s", last.Reason, tt.reason)
+			} else if tt.reason == "audience" && !strings.Contains(last.Reason.Hint, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
+				t.Errorf("no IAM provider has a part in it: %+v", last.Reason)
 			}
 		})
 	}

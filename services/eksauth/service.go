@@ -168,7 +168,7 @@ type kubernetesClaims struct {
 func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*sts.Pod, error) {
 	parsed, err := oidc.ParseUnverified(token)
 	if err != nil {
-		return nil, tokenRefused(err, req.Now, 0)
+		return nil, tokenRefused(err, req.Now, 0, nil)
 	}
 	unverified := parsed.Claims()
 	req.Decision.Token = &decision.Token{KeyID: parsed.Header.KeyID, Algorithm: parsed.Header.Algorithm, Issuer: unverified.Issuer, Subject: unverified.Subject}
@@ -178,7 +178,7 @@ func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*st
 	}
 	claims, err := s.Verifier.Verify(req.HTTP.Context(), oidc.Provider{URL: cluster.Issuer, ClientIDs: []string{aws.PodIdentityService}}, unverified)
 	if err != nil {
-		return nil, tokenRefused(err, req.Now, unverified.Expires)
+		return nil, tokenRefused(err, req.Now, unverified.Expires, unverified.OriginalAudience)
 	}
 	req.Decision.Token.Audience, req.Decision.Token.Claims = claims.OriginalAudience, claims.Map()
 	var in kubernetesClaims
@@ -202,7 +202,7 @@ func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*st
 
 // tokenRefused words what is wrong with a token. The text for an expired one is
 // recorded 14, the others are not AWS's.
-func tokenRefused(err error, now time.Time, expires int64) error {
+func tokenRefused(err error, now time.Time, expires int64, audience []string) error {
 	var refused *oidc.TokenError
 	if !errors.As(err, &refused) {
 		return err
@@ -218,7 +218,12 @@ func tokenRefused(err error, now time.Time, expires int64) error {
 		f.Reason.Advise(refused.Hint)
 		return f
 	}
-	return invalidToken(refused.Reason, detail, refused.Hint.String())
+	advice := refused.Hint.String()
+	if refused.Reason == oidc.ReasonAudience { // no IAM provider has a part in it
+		detail = fmt.Sprintf("the token's aud is %q; EKS Pod Identity takes %q alone", strings.Join(audience, ", "), aws.PodIdentityService)
+		advice = "use the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, which the webhook projects into pods of an association; that of AWS_WEB_IDENTITY_TOKEN_FILE is for IRSA"
+	}
+	return invalidToken(refused.Reason, detail, advice)
 }
 
 func invalidToken(reason oidc.Reason, message, hint string) error {
