@@ -132,12 +132,12 @@ func openAssociation(c *call) (*Association, error) {
 		return nil, NoCluster(name)
 	}
 	switch {
+	case found: // a State document may have short ids
+		return a, nil
 	case len(id) != associationIDLength: // recorded 14
 		return nil, invalidParameter("The parameter associationId should be %d characters long.", associationIDLength)
-	case !found:
-		return nil, noAssociation(name, id)
 	}
-	return a, nil
+	return nil, noAssociation(name, id)
 }
 
 func noAssociation(cluster, id string) error {

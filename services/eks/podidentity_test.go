@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks/types"
 
 	"github.com/irsa-emu/irsa-emu/services/servicetest"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 const (
@@ -184,6 +185,9 @@ func TestAssociationLimits(t *testing.T) {
 	refused(t, err, http.StatusBadRequest, "BadRequestException", "The tag key aws:x is reserved: keys must not begin with aws:.")
 	_, err = c.DeletePodIdentityAssociation(ctx, &sdk.DeletePodIdentityAssociationInput{ClusterName: name, AssociationId: aws.String("None")})
 	refused(t, err, http.StatusBadRequest, "InvalidParameterException", "The parameter associationId should be 19 characters long.")
+	declare(t, s, map[string]statefile.Cluster{"your-cluster-name": {Issuer: issuer, Region: "us-west-2", Account: servicetest.Account,
+		PodIdentityAssociations: []statefile.PodIdentityAssociation{{ServiceAccount: "ns/by-hand", Role: roleApp, ID: "a-1"}}}})
+	must[*sdk.DescribePodIdentityAssociationOutput](t)(c.DescribePodIdentityAssociation(ctx, &sdk.DescribePodIdentityAssociationInput{ClusterName: name, AssociationId: aws.String("a-1")}))
 }
 
 // iam:PassRole knows for what the role is passed on: for the cluster.
