@@ -116,7 +116,26 @@ func (p *Pod) check(d *strictyaml.Decoder, path string) {
 	p.Expect.Logs.checkPresent(d, expect+".logs")
 }
 
+// workloadPatience is how long a workload may take to be as expected: it goes on
+// while it is looked at, and what it does next may be what is waited for.
+const workloadPatience, workloadPause = 30 * time.Second, 500 * time.Millisecond
+
 func (p *Pod) perform(ctx context.Context, s *stage) (*outcome, error) {
+	for deadline := time.Now().Add(workloadPatience); ; {
+		o, err := p.look(ctx, s)
+		if err != nil || len(o.mismatches) == 0 || p.Workload == "" || time.Now().After(deadline) {
+			return o, err
+		}
+		select {
+		case <-ctx.Done():
+			return o, nil
+		case <-time.After(workloadPause):
+		}
+	}
+}
+
+// look runs the pod, or reads what there is of the workload, and compares.
+func (p *Pod) look(ctx context.Context, s *stage) (*outcome, error) {
 	got, err := s.cluster.(PodRunner).RunPod(ctx, p.PodSpec) // Needs says so
 	if err != nil {
 		return nil, fmt.Errorf("running the pod: %w", err)

@@ -245,3 +245,34 @@ func TestHostileOutput(t *testing.T) {
 		}
 	}
 }
+
+// working is a cluster with a workload that says one thing after the other.
+type working struct {
+	harness.Cluster
+	says  []string
+	looks int
+}
+
+func (c *working) RunPod(context.Context, harness.PodSpec) (harness.PodResult, error) {
+	logs := strings.Join(c.says[:min(c.looks+1, len(c.says))], "")
+	c.looks++
+	return harness.PodResult{Pod: "app/long", Logs: logs}, nil
+}
+
+// What a workload is expected to say may be what it says next.
+func TestWorkloadIsLookedAtAgain(t *testing.T) {
+	c := &working{says: []string{"starting\n", "none\n", "credentials\n"}}
+	local := harness.Local(startFake(t).start)
+	start := func(ctx context.Context, target harness.Target) (_ harness.Cluster, err error) {
+		c.Cluster, err = local(ctx, target)
+		return c, err
+	}
+	report := run(t, harness.Config{Start: start}, parse(t, `
+    - name: it has them in the end
+      pod: {workload: app/pod/long}
+      expect: {logs: {matches: "none\ncredentials\n$"}}
+`))
+	if s := report.Scenarios[0].Steps[0]; s.Status != harness.Passed || c.looks != 3 {
+		t.Errorf("%d looks: %+v", c.looks, s)
+	}
+}

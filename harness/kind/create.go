@@ -26,7 +26,7 @@ const (
 	// firstNodePort is the node's end of the host ports; the range that
 	// Kubernetes gives to NodePorts begins at 30000.
 	firstNodePort = 30472
-	createTimeout = 10 * time.Minute
+	createTimeout = 20 * time.Minute
 	// Folders of the cluster's folder, and where its nodes have them.
 	patchesFolder, patchesOnNode               = "patches", "/kind/irsa-emu-patches"
 	authenticationFolder, authenticationOnNode = "authentication", "/kind/irsa-emu-authentication"

@@ -175,7 +175,7 @@ func (r *running) webhookCalled(ctx context.Context) error {
 		ObjectMeta: metav1.ObjectMeta{Name: probe},
 		Spec:       corev1.PodSpec{ServiceAccountName: probe, Containers: []corev1.Container{{Name: "probe", Image: r.image}}},
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("it took longer than a minute"))
+	ctx, cancel := context.WithTimeoutCause(ctx, 3*time.Minute, errors.New("it took longer than three minutes"))
 	defer cancel()
 	err := settled(ctx, "waiting until the API server calls the webhook", 200*time.Millisecond, func(ctx context.Context) (bool, string, error) {
 		var got corev1.Pod

@@ -98,7 +98,7 @@ func (c *Clusters) create(ctx context.Context, name string, k kindOfCluster) (*r
 }
 
 // installTimeout bounds what comes after the bare cluster; it takes some ten seconds.
-const installTimeout = 4 * time.Minute
+const installTimeout = 10 * time.Minute
 
 func (c *Clusters) equip(ctx context.Context, n *node) (*running, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, fmt.Errorf("installing irsa-emu took longer than %s", installTimeout))

@@ -36,7 +36,7 @@ type share struct {
 const fieldManager = kube.FieldManager + "-scenario"
 
 // releaseTimeout bounds how long what a scenario made may take to go.
-const releaseTimeout = 2 * time.Minute
+const releaseTimeout = 5 * time.Minute
 
 // lease lends a scenario an emulator and its namespaces, once they are free.
 func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluster, err error) {
