@@ -122,6 +122,9 @@ func (s server) serve(ctx context.Context) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	err := s.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.Close() // what has not ended by now is cut off, such as a connection that was opened for nothing
+	}
 	if ended := <-ended; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
 	}

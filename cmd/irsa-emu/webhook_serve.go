@@ -57,6 +57,9 @@ func listenUntil(ctx context.Context, flag string, server *http.Server, listen f
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	err := server.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close() // what has not ended by now is cut off, such as a connection that was opened for nothing
+	}
 	if ended := <-ended; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
 	}
