@@ -16,7 +16,6 @@ type Log struct {
 	first int // the oldest
 	count int
 	bytes int
-	byID  map[string]*Decision
 }
 
 type entry struct {
@@ -27,7 +26,7 @@ type entry struct {
 // NewLog returns a log of the newest n decisions; n is at least one.
 func NewLog(n int) *Log {
 	n = max(n, 1)
-	return &Log{cap: n, byID: make(map[string]*Decision)}
+	return &Log{cap: n}
 }
 
 // Add records d, which must not change afterwards. held is what its texts keep
@@ -45,18 +44,13 @@ func (l *Log) Add(d *Decision, held int) {
 	l.ring[(l.first+l.count)%len(l.ring)] = added
 	l.count++
 	l.bytes += added.bytes
-	l.byID[d.RequestID] = d
 }
 
 func (l *Log) drop() {
-	old := l.ring[l.first]
-	if l.byID[old.decision.RequestID] == old.decision {
-		delete(l.byID, old.decision.RequestID)
-	}
+	l.bytes -= l.ring[l.first].bytes
 	l.ring[l.first] = entry{}
 	l.first = (l.first + 1) % len(l.ring)
 	l.count--
-	l.bytes -= old.bytes
 }
 
 // grow doubles the ring, which is full, and puts its oldest entry first.
@@ -67,12 +61,23 @@ func (l *Log) grow() {
 	l.ring, l.first = ring, 0
 }
 
-// Get returns the decision of a request, if it is still kept.
+// Get returns the decision of a request, if it is still kept: the newest of
+// several. It looks at one after the other, for it is asked for seldom, and an
+// index would be kept at each call.
 func (l *Log) Get(requestID string) (*Decision, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d, ok := l.byID[requestID]
-	return d, ok
+	for i := range l.count {
+		if d := l.newest(i); d.RequestID == requestID {
+			return d, true
+		}
+	}
+	return nil, false
+}
+
+// newest is the decision that i others are newer than.
+func (l *Log) newest(i int) *Decision {
+	return l.ring[(l.first+l.count-1-i)%len(l.ring)].decision
 }
 
 // Newest returns up to limit decisions, newest first; outcome "" takes all,
@@ -85,7 +90,7 @@ func (l *Log) Newest(limit int, outcome Outcome) []*Decision {
 	}
 	found := make([]*Decision, 0, min(limit, l.count))
 	for i := range l.count {
-		d := l.ring[(l.first+l.count-1-i)%len(l.ring)].decision
+		d := l.newest(i)
 		if outcome != "" && d.Outcome != outcome {
 			continue
 		}
@@ -100,5 +105,5 @@ func (l *Log) Newest(limit int, outcome Outcome) []*Decision {
 func (l *Log) Clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ring, l.first, l.count, l.bytes, l.byID = nil, 0, 0, 0, make(map[string]*Decision)
+	l.ring, l.first, l.count, l.bytes = nil, 0, 0, 0
 }

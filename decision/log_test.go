@@ -31,8 +31,8 @@ func TestLogKeepsTheNewest(t *testing.T) {
 	}
 	l.Clear()
 	l.Add(&Decision{RequestID: "new"}, 0)
-	if got := l.Newest(0, ""); len(got) != 1 || len(l.byID) != 1 {
-		t.Errorf("after clearing: %d decisions, %d by id", len(got), len(l.byID))
+	if got := l.Newest(0, ""); len(got) != 1 {
+		t.Errorf("after clearing: %d decisions", len(got))
 	}
 }
 
@@ -66,8 +66,8 @@ func TestAttackLargeDecisions(t *testing.T) {
 				one.RequestID = fmt.Sprint(i)
 				l.Add(&one, 0)
 			}
-			if l.count > MaxLogBytes/large || l.bytes > MaxLogBytes || l.count != len(l.byID) {
-				t.Errorf("%d decisions of a megabyte are kept, %d by id, %d bytes", l.count, len(l.byID), l.bytes)
+			if l.count > MaxLogBytes/large || l.bytes > MaxLogBytes {
+				t.Errorf("%d decisions of a megabyte are kept, %d bytes", l.count, l.bytes)
 			}
 			if _, ok := l.Get("299"); !ok {
 				t.Error("the newest is not kept")

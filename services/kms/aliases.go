@@ -20,7 +20,7 @@ func checkAlias(name string) error {
 		return fail("NotAuthorizedException", "")
 	case !strings.HasPrefix(name, "alias/"):
 		return invalid("Invalid identifier")
-	case !statefile.KMSAliasPattern.MatchString(name):
+	case !statefile.IsKMSAlias(name):
 		return invalid("1 validation error detected: Value '%s' at 'aliasName' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[a-zA-Z0-9:/_-]+$", name)
 	}
 	return nil
