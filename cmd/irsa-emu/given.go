@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -102,7 +104,8 @@ func unreadable(err error) error {
 // regionOf is where the pods of a state's cluster are: the one of that issuer, or
 // without an issuer the only one. "" where none is meant.
 func regionOf(s statefile.State, issuer string) string {
-	for _, c := range s.Clusters {
+	for _, name := range slices.Sorted(maps.Keys(s.Clusters)) {
+		c := s.Clusters[name]
 		if c.Issuer == issuer || issuer == "" && len(s.Clusters) == 1 {
 			ofIssuer, _, _ := aws.EKSIssuerParts(c.Issuer)
 			return cmp.Or(c.Region, ofIssuer)

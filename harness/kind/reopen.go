@@ -78,14 +78,9 @@ func reopen(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, erro
 // start starts nodes that were stopped, by hand or with the engine, and waits for
 // the API server.
 func (n *node) start(ctx context.Context, log func(string)) error {
-	engine := engineCommand()
 	var stopped []string
 	for _, one := range n.all {
-		running, err := exec.CommandContext(ctx, engine, "container", "inspect", "--format", "{{.State.Running}}", one.String()).Output()
-		if err != nil {
-			return fmt.Errorf("looking whether node %s runs: %w", one, err)
-		}
-		if strings.TrimSpace(string(running)) == "false" {
+		if one.CommandContext(ctx, "true").Run() != nil {
 			stopped = append(stopped, one.String())
 		}
 	}
@@ -93,7 +88,7 @@ func (n *node) start(ctx context.Context, log func(string)) error {
 		return nil
 	}
 	defer ticking(ctx, log, "kind: starting cluster "+n.name+", whose nodes were stopped")()
-	if output, err := exec.CommandContext(ctx, engine, append([]string{"start"}, stopped...)...).CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(ctx, engineCommand(), append([]string{"start"}, stopped...)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("starting the nodes of cluster %s: %w\n%s", n.name, err, output)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("it took longer than %s", startTimeout))
@@ -127,7 +122,7 @@ func (m *upMark) unlike(name string, up UpConfig, image, config string) error {
 	}{
 		{"signs for " + m.Issuer, up.Issuer != "" && up.Issuer != m.Issuer},
 		{"was made with another --config", config != "" && config != m.Config},
-		{"was made of node image " + m.Image, image != "" && m.Image != "" && image != m.Image},
+		{"was made of node image " + m.Image, image != "" && m.Image != "" && !sameImage(image, m.Image)},
 		{fmt.Sprintf("leads here by port %d", m.Port), up.Port != 0 && up.Port != DefaultPort && int32(up.Port) != m.Port},
 	} {
 		if fixed.differs {
@@ -135,6 +130,13 @@ func (m *upMark) unlike(name string, up UpConfig, image, config string) error {
 		}
 	}
 	return nil
+}
+
+// sameImage compares references; kind's default has a digest, which people leave out.
+func sameImage(a, b string) bool {
+	nameA, digestA, _ := strings.Cut(a, "@")
+	nameB, digestB, _ := strings.Cut(b, "@")
+	return nameA == nameB && (digestA == digestB || digestA == "" || digestB == "")
 }
 
 // configDigest tells two configurations of kind apart.

@@ -27,6 +27,9 @@ func TestUnlike(t *testing.T) {
 	if err := mark.unlike("x", UpConfig{Port: DefaultPort}, "", ""); err != nil {
 		t.Errorf("nothing is asked for: %v", err)
 	}
+	if err := (&upMark{Image: "kindest/node:v1.37.0@sha256:abc"}).unlike("x", UpConfig{}, "kindest/node:v1.37.0", ""); err != nil {
+		t.Errorf("the digest is left out: %v", err)
+	}
 	if err := (&upMark{}).unlike("x", UpConfig{}, "kindest/node:v1.37.0", ""); err != nil {
 		t.Errorf("the image of a cluster of before is not known: %v", err)
 	}
