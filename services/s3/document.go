@@ -2,11 +2,13 @@ package s3
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -44,6 +46,9 @@ func (s *Service) applyBucket(tx *state.Txn, account string, d *statefile.Bucket
 	b.Tags = services.TagsOf(d.Tags)
 	b.Versioning = cmp.Or(d.Versioning, b.Versioning)
 	if err := s.applyPolicy(tx, b, d); err != nil {
+		if at := d.Policy; at.Line > 0 {
+			return fmt.Errorf("its policy, %s:%d:%d: %w", at.File, at.Line, at.Column, err)
+		}
 		return fmt.Errorf("its policy: %w", err)
 	}
 	if err := s.applyConfigurations(b, d); err != nil {
@@ -63,6 +68,10 @@ func (s *Service) applyPolicy(tx *state.Txn, b *Bucket, d *statefile.Bucket) err
 		return nil
 	}
 	parsed, err := validatePolicy(b, []byte(d.Policy.Text()))
+	var f *api.Refusal
+	if errors.As(err, &f) && f.Reason.Message != "" {
+		return fmt.Errorf("%w: %s", err, f.Reason.Message) // S3's words do not say which statement it is
+	}
 	if err != nil {
 		return err
 	}
