@@ -54,10 +54,7 @@ func gitHubClaims(before string) []string {
 			out = append(out, before+name+":<any>")
 			continue
 		}
-		out = append(out, before+name+":<part>", before+name+":<part>:pull_request", before+name+":<part>:ref:<any>")
-		for _, next := range gitHubNames {
-			out = append(out, before+name+":<part>:"+next+":<any>")
-		}
+		out = append(out, before+name+":<part>", before+name+":<part>:pull_request", before+name+":<part>:<claim>:<any>")
 	}
 	return out
 }
@@ -66,6 +63,7 @@ func gitHubClaims(before string) []string {
 var classes = map[string]func(r rune) bool{
 	"any":        func(rune) bool { return true },
 	"part":       func(r rune) bool { return r != ':' },
+	"claim":      func(r rune) bool { return r >= 'a' && r <= 'z' || r == '_' }, // see unescapedColon
 	"digit":      func(r rune) bool { return r >= '0' && r <= '9' },
 	"label":      func(r rune) bool { return lowerOrDigit(r) || r == '-' },
 	"name":       func(r rune) bool { return lowerOrDigit(r) || r == '-' || r == '.' },
@@ -169,7 +167,7 @@ func subjectFault(text string, kind aws.IssuerKind, wild bool) fault {
 		kind = aws.EKS // a cluster that is none of EKS's
 	}
 	padded := len(shapes[kind]) > 0 && strings.Trim(text, blanks) != text // also where names have blanks
-	never := padded || kind == aws.GitHub && gitSuffix.MatchString(text)
+	never := padded || kind == aws.GitHub && (gitSuffix.MatchString(text) || unescapedColon(text))
 	if !never && (possible(text, kind, wild) || !wild && strings.ContainsAny(text, "*?") && possible(text, kind, true)) {
 		return fault{}
 	}
@@ -268,6 +266,18 @@ var gitSuffix = regexp.MustCompile(`^(repo:[^:]+?)\.git(@\d+)?(:|$)`)
 // environmentColon is an environment's name with a colon that GitHub would escape.
 var environmentColon = regexp.MustCompile(`^(repo:[^:]+:environment:[^:]+):(.+)$`)
 
+// unescapedColon says whether what follows an environment's name is no claim's name:
+// then it is a part of the environment's.
+func unescapedColon(text string) bool {
+	m := environmentColon.FindStringSubmatch(text)
+	if m == nil {
+		return false
+	}
+	next, _, _ := strings.Cut(m[2], ":")
+	known := next == "pull_request" || next == "ref" || strings.HasPrefix(next, "repo_property_") || slices.Contains(gitHubNames, next)
+	return !known && !strings.ContainsAny(next, "*?")
+}
+
 // gitHubSlips are what people write in a subject of GitHub, and what is right.
 var gitHubSlips = []struct {
 	find *regexp.Regexp
@@ -303,7 +313,7 @@ func gitHubFault(text string, wild bool) fault {
 			right = next
 		}
 	}
-	if m := environmentColon.FindStringSubmatch(right); m != nil && !possible(right, aws.GitHub, wild) {
+	if m := environmentColon.FindStringSubmatch(right); m != nil && unescapedColon(right) {
 		f.why, right = "GitHub writes a colon in an environment's name as %3A", m[1]+"%3A"+strings.ReplaceAll(m[2], ":", "%3A")
 	}
 	if right != text && possible(right, aws.GitHub, wild) {
