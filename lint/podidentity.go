@@ -162,6 +162,11 @@ func placeholderLeft(x *site) {
 		at, text, what = x.provider.Start, x.provider.Text, "the provider's ARN"
 	}
 	if p := unexpanded(text); p != "" {
+		if i := strings.LastIndexByte(text, ':'); x.condition != nil && i >= 0 { // it stands for the issuer
+			for _, provider := range x.trust.providers {
+				x.meant[strings.ToLower(aws.IssuerName(provider.Text)+text[i:])] = true
+			}
+		}
 		x.report(at, fmt.Sprintf("%s holds %s, which was not replaced", what, p), "IAM has no variables there: this statement trusts nobody",
 			"write the value that it stands for", nil)
 	}
