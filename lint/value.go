@@ -16,7 +16,13 @@ func neverMatches(x *site) {
 		return
 	}
 	if why := c.op.Malformed(v.Text); why != "" {
-		x.report(v.Start, fmt.Sprintf("%q is %s", v.Text, why), "no request can meet it", "write a value of that kind", nil)
+		fix, mend := "write a value of that kind", (func(*tree.Node))(nil)
+		if strings.HasPrefix(c.op.Comparison, "Arn") && c.claim() != "" && !c.op.Negated { // claims are texts
+			like := strings.NewReplacer("ArnEquals", "StringLike", "ArnLike", "StringLike").Replace(c.operator)
+			fix, mend = "write "+like, x.moved(like)
+			x.meant[strings.ToLower(c.key)] = true
+		}
+		x.report(v.Start, fmt.Sprintf("%q is %s", v.Text, why), "no request can meet it", fix, mend)
 	} else if (c.op.Comparison == "Bool" || c.op.Comparison == "Null") && !strings.EqualFold(v.Text, "true") && !strings.EqualFold(v.Text, "false") && !policy.HasVariable(v.Text) {
 		x.report(v.Start, fmt.Sprintf("%q is neither true nor false", v.Text), "AWS reads everything but true as false", "write true or false", nil)
 	}
@@ -214,7 +220,8 @@ func noSubject(x *site) {
 	}
 	control, controlled := policy.IssuerControlOf(x.provider.Text)
 	for _, c := range x.conditions {
-		if c.limits(key) || controlled && c.known && containsFold(control.Keys, c.key) {
+		unknown := !c.known && strings.EqualFold(c.key, key) // an operator of which nobody knows what is meant
+		if c.limits(key) || unknown || controlled && c.known && containsFold(control.Keys, c.key) {
 			return
 		}
 	}
@@ -243,7 +250,7 @@ func noAudience(x *site) {
 		return
 	}
 	for _, c := range x.conditions {
-		if strings.EqualFold(c.key, key) && c.known && !c.op.Negated {
+		if strings.EqualFold(c.key, key) && (!c.known || !c.op.Negated) {
 			return
 		}
 	}
