@@ -119,8 +119,8 @@ func (a *auditor) classifyAssociation(sa *account, r *role, action string, d pol
 		return why, place
 	}
 	if !r.trustsPods() {
-		return report(ruleNotForPods, policy.Position{}, "it does not trust the service pods.eks.amazonaws.com; EKS refuses the association",
-			`add {"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}`)
+		return report(ruleNotForPods, policy.Position{}, "it does not trust the service "+aws.PodIdentityService+"; EKS refuses the association",
+			"add "+policy.PodIdentityStatement)
 	}
 	named := false
 	for _, s := range statements(d) {

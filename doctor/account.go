@@ -172,7 +172,7 @@ func (x *examination) likelyRole(ctx context.Context) string {
 	if x.view != nil {
 		account = x.accountOfCluster()
 	}
-	return "arn:" + aws.PartitionOf(x.region()).ID + ":iam::" + account + ":role/ROLE"
+	return aws.PartitionARN(aws.PartitionOf(x.region()).ID, "iam", account, "role/ROLE")
 }
 
 func (x *examination) annotate(arn string) string {

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/deploy"
@@ -32,7 +33,7 @@ func (x *examination) readRefusals(ctx context.Context) {
 // with a chain that is whole, what people look for is a permission.
 func (x *examination) lastRefusal(context.Context) Link {
 	subject := "system:serviceaccount:" + x.Namespace + ":" + x.ServiceAccount
-	session := fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/", x.role.partition, x.role.account, x.role.name)
+	session := aws.PartitionARN(x.role.partition, "sts", x.role.account, "assumed-role/"+x.role.name+"/")
 	for _, d := range x.refusals { // the newest first
 		own := d.Caller != nil && x.role.arn != "" && strings.HasPrefix(d.Caller.ARN, session) && !strings.HasSuffix(d.Caller.ARN, "/"+sessionName)
 		own = own || d.Token != nil && d.Token.Subject == subject

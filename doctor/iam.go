@@ -102,7 +102,7 @@ func (x *examination) oidcProvider(ctx context.Context) Link {
 	case x.role.arn == "":
 		return unknown("not known without the role's account; the issuer is " + issuer)
 	}
-	arn := fmt.Sprintf("arn:%s:iam::%s:oidc-provider/%s", x.role.partition, x.role.account, strings.TrimPrefix(issuer, "https://"))
+	arn := aws.PartitionARN(x.role.partition, "iam", x.role.account, "oidc-provider/"+strings.TrimPrefix(issuer, "https://"))
 	show := "aws iam get-open-id-connect-provider --open-id-connect-provider-arn " + word(arn)
 	switch {
 	case x.AWS:

@@ -136,7 +136,7 @@ func (x *examination) awsEKS(rest string) string {
 func (x *examination) createAssociation() []string {
 	role := x.role.arn
 	if role == "" {
-		role = "arn:" + aws.PartitionOf(x.region()).ID + ":iam::" + x.accountOfCluster() + ":role/ROLE"
+		role = aws.PartitionARN(aws.PartitionOf(x.region()).ID, "iam", x.accountOfCluster(), "role/ROLE")
 	}
 	return append(x.pointAWS(), x.awsEKS(fmt.Sprintf("create-pod-identity-association --namespace %s --service-account %s --role-arn %s", x.Namespace, x.ServiceAccount, role)))
 }

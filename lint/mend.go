@@ -1,6 +1,8 @@
 package lint
 
 import (
+	"cmp"
+	"regexp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -119,22 +121,21 @@ func dropCondition(statement *tree.Node, operator, key string) {
 	}
 }
 
+// ownWords are the parts of a known issuer's subject that everybody writes differently.
+var ownWords = regexp.MustCompile(`\b[A-Z]+(-[A-Z]+)*\b`)
+
 // placeholder is a value for people to replace.
 func placeholder(issuer, key string) string {
+	known := aws.IssuerOf(issuer)
+	_, shared := policy.SharedIssuerKey(issuer)
 	switch {
+	case strings.HasSuffix(key, ":aud") && !known.BuiltIn:
+		return cmp.Or(known.Audience, aws.DefaultAudience)
 	case strings.HasSuffix(key, ":aud"), strings.HasSuffix(key, "RoleSessionName"):
-		if strings.HasSuffix(key, ":aud") && !aws.IssuerOf(issuer).BuiltIn {
-			return "sts.amazonaws.com"
-		}
 		return "YOUR-VALUE"
-	case issuer == "token.actions.githubusercontent.com":
-		return "repo:YOUR-ORGANISATION/YOUR-REPOSITORY:ref:refs/heads/main"
-	case issuer == "gitlab.com":
-		return "project_path:YOUR-GROUP/YOUR-PROJECT:ref_type:branch:ref:main"
-	case issuer == "app.terraform.io":
-		return "organization:YOUR-ORGANISATION:project:YOUR-PROJECT:workspace:YOUR-WORKSPACE:run_phase:apply"
-	}
-	if _, shared := policy.SharedIssuerKey(issuer); shared {
+	case !known.OfClusters() && known.Subject != "":
+		return ownWords.ReplaceAllString(strings.Replace(known.Subject, "BRANCH", "main", 1), "YOUR-$0")
+	case shared:
 		return "YOUR-VALUE"
 	}
 	return "system:serviceaccount:YOUR-NAMESPACE:YOUR-SERVICE-ACCOUNT"

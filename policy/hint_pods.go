@@ -10,7 +10,7 @@ import (
 )
 
 // PodIdentityStatement is what a trust policy needs for EKS Pod Identity.
-const PodIdentityStatement = `{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}`
+const PodIdentityStatement = `{"Effect": "Allow", "Principal": {"Service": "` + aws.PodIdentityService + `"}, "Action": ["sts:AssumeRole", "sts:TagSession"]}`
 
 // pods looks at a trust policy that refuses EKS Pod Identity, which no statement
 // of it names: one for IRSA, or for another service of EKS.

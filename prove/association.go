@@ -3,6 +3,7 @@ package prove
 import (
 	"errors"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -20,7 +21,7 @@ type Association struct {
 	ExternalID string
 }
 
-const podsService = "pods.eks.amazonaws.com"
+const podsService = aws.PodIdentityService
 
 // tags are those of a pod's session, in lower case, and what is known of their
 // values (EKS user guide, "Grant pods access to AWS resources based on tags").

@@ -363,15 +363,15 @@ func (b *builder) unreadPolicy(p *Policy) {
 func (b *builder) leavePolicy(arn string) { b.leftOut[arn] = true }
 
 func policyARN(partition, account, path, name string) string {
-	return "arn:" + partition + ":iam::" + account + ":policy" + orSlash(path) + name
+	return aws.PartitionARN(partition, "iam", account, "policy"+orSlash(path)+name)
 }
 
 func roleARN(partition, account, path, name string) string {
-	return "arn:" + partition + ":iam::" + account + ":role" + orSlash(path) + name
+	return aws.PartitionARN(partition, "iam", account, "role"+orSlash(path)+name)
 }
 
 func providerARN(partition, account, issuer string) string {
-	return "arn:" + partition + ":iam::" + account + ":oidc-provider/" + strings.TrimPrefix(issuer, "https://")
+	return aws.PartitionARN(partition, "iam", account, "oidc-provider/"+strings.TrimPrefix(issuer, "https://"))
 }
 
 func orSlash(path string) string {

@@ -23,7 +23,7 @@ import (
 // Names that the webhook writes into pods.
 const (
 	DefaultPrefix   = "eks.amazonaws.com"
-	DefaultAudience = "sts.amazonaws.com"
+	DefaultAudience = aws.DefaultAudience
 	// PodIdentityAudience is the audience of EKS Pod Identity's tokens.
 	PodIdentityAudience = aws.PodIdentityService
 	DefaultMountPath    = "/var/run/secrets/eks.amazonaws.com/serviceaccount"

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/kube"
 )
@@ -32,7 +33,7 @@ func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, erro
 	}
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: t.Audience}}
 	if len(t.Audience) == 0 {
-		request.Spec.Audiences = []string{"sts.amazonaws.com"}
+		request.Spec.Audiences = []string{aws.DefaultAudience}
 	}
 	seconds := int64(24 * time.Hour / time.Second)
 	if t.ExpiresIn > 0 {

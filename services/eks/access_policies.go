@@ -26,7 +26,7 @@ func (s *Service) listAccessPolicies(c *call) (any, error) {
 	}
 	policies := make([]object, len(accessPolicies))
 	for i, name := range accessPolicies {
-		policies[i] = object{"name": name, "arn": "arn:" + aws.PartitionOf(c.Region).ID + ":eks::aws:cluster-access-policy/" + name}
+		policies[i] = object{"name": name, "arn": aws.PartitionARN(aws.PartitionOf(c.Region).ID, "eks", "aws", "cluster-access-policy/"+name)}
 	}
 	return paginate(c, "accessPolicies", policies)
 }
