@@ -187,7 +187,27 @@ func (o Options) read(stateOnly bool, paths []string) (*Found, error) {
 
 // Validate holds what was found against what AWS would accept. The error is
 // [strictyaml.Errors].
-func (f *Found) Validate() error {
+func (f *Found) Validate() error { return f.validate(false) }
+
+// ValidateStored is Validate of what may be stored already: of trust policies that
+// IAM refuses to write today but that stay in force there is a note.
+func (f *Found) ValidateStored() error {
+	if err := f.validate(true); err != nil {
+		return err
+	}
+	for i := range f.Policies {
+		p := &f.Policies[i]
+		if r := p.Refusal(); !p.parsed && r != nil {
+			f.Notes = append(f.Notes, Note{Position: p.Place(r.Line, r.Column), Address: p.Address, Message: StoredNote})
+		}
+	}
+	return nil
+}
+
+// StoredNote is said of a trust policy that lets everybody of a shared issuer in.
+const StoredNote = "IAM refuses to write this trust policy today, for it lets everybody of a shared issuer in; one that was stored before that stays in force, and is taken as it is"
+
+func (f *Found) validate(stored bool) error {
 	var mistakes strictyaml.Errors
 	for _, r := range f.Refused {
 		mistakes = append(mistakes, &strictyaml.Error{Position: r.Position, Message: r.Address + ": " + r.Why + ": " + r.Message + "; " + r.Fix})
@@ -197,7 +217,7 @@ func (f *Found) Validate() error {
 		if p.parsed {
 			continue
 		}
-		if r := p.Refusal(); r != nil {
+		if r := p.refusal(stored); r != nil {
 			text := p.Address + ": AWS refuses the document"
 			if r.Code != "" {
 				text += " with " + r.Code
@@ -250,11 +270,13 @@ func (f *Found) placeOf(path string) strictyaml.Position {
 
 // Refusal is what IAM would answer to the document, nil when it takes it. Its
 // line and column are those of Text.
-func (p *Policy) Refusal() *policy.ValidationError {
+func (p *Policy) Refusal() *policy.ValidationError { return p.refusal(false) }
+
+func (p *Policy) refusal(stored bool) *policy.ValidationError {
 	var err error
 	switch {
 	case p.Type == policy.TrustPolicy: // the account's quota may be raised; lint says what the default takes
-		_, err = policy.ValidateTrust(p.Text, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize})
+		_, err = policy.ValidateTrust(p.Text, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize, Stored: stored})
 	case p.Type == policy.ResourcePolicy:
 		_, err = policy.Parse(p.Text)
 	case p.Inline:

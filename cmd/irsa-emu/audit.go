@@ -85,7 +85,7 @@ func (p *program) auditCommand() *cobra.Command {
 			if err != nil {
 				return unreadable(err)
 			}
-			if err := found.Validate(); err != nil {
+			if err := found.ValidateStored(); err != nil {
 				return unreadable(err)
 			}
 			o.Now = time.Now()

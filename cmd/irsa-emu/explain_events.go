@@ -35,7 +35,7 @@ func (p *program) explainEvents(file string, from *givenFlags, account, output s
 	if err != nil {
 		return unreadable(err)
 	}
-	if err := found.Validate(); err != nil {
+	if err := found.ValidateStored(); err != nil {
 		return unreadable(err)
 	}
 	x, err := denial.New(found, given.Options{Managed: iam.ManagedDocument})

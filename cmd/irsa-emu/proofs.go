@@ -58,9 +58,14 @@ func (f *modelFlags) onePolicy(p *program, file string) (*given.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize})
+	doc, err := policy.ValidateTrust(src, policy.TrustOptions{Stored: true, MaxSize: policy.MaxRaisedTrustSize})
 	if err != nil {
 		return nil, usageError("%s", placed(file, err))
+	}
+	if _, err := policy.ValidateTrust(src, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize}); err != nil {
+		if err := p.complain("note: %s: %s", file, sources.StoredNote); err != nil {
+			return nil, err
+		}
 	}
 	o, err := f.options()
 	if err != nil {
@@ -111,7 +116,7 @@ func (f *modelFlags) found(p *program, paths []string) (*sources.Found, error) {
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	if err := found.Validate(); err != nil {
+	if err := found.ValidateStored(); err != nil {
 		return nil, unreadable(err)
 	}
 	return found, p.notes(found.Notes)
