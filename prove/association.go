@@ -79,7 +79,7 @@ func (as *Association) Hands(role, target *Role) (Answer, error) {
 	if target.Unknown != "" {
 		return unknownTrust(target), nil
 	}
-	w := sessionCall(role, target, "", false)
+	w := sessionCall(role, target, "")
 	w.keys["sts:externalid"] = domain{values: externalID, supposed: true}
 	if as.ExternalID != "" {
 		w.keys["sts:externalid"] = always(as.ExternalID)
@@ -99,7 +99,10 @@ func (as *Association) principalTags(w *world) {
 // Does says whether the sessions that EKS opens for the association's pods may do
 // something: with the role itself, or with what the session policy leaves of it.
 func (a *Account) Does(as *Association, role *Role, d Doing) (Answer, error) {
-	q := a.sessionQuestionOf(role, "", d, as)
+	q, err := a.sessionQuestionOf(role, opening{as: as}, d)
+	if err != nil {
+		return Answer{}, err
+	}
 	return a.canIn(q, role, d)
 }
 

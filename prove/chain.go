@@ -12,6 +12,7 @@ import (
 type Account struct {
 	Roles     []*Role
 	Resources []ResourcePolicy
+	Locked    []Locked
 
 	callable []*target // those whose trust policy lets roles assume them
 	edges    map[*Role]*edges
@@ -172,16 +173,21 @@ func (a *Account) Assumes(caller, target *Role) (Answer, error) {
 		return unknownTrust(target), nil
 	}
 	answer := Answer{Verdict: Proved, Statement: -1}
+	features, err := callFeaturesOf(mentionedKeys(nil, nil, append(caller.documents()[1:], target.Trust.Document)...))
+	if err != nil {
+		return Answer{Verdict: Undecided, Statement: -1, Why: err.Error()}, nil
+	}
 	for _, name := range caller.sessionNames(target.Trust.Document) {
-		for _, withIdentity := range []bool{false, true} {
-			w := sessionCall(caller, target, name, withIdentity)
+		for _, f := range features {
+			w := sessionCall(caller, target, name)
+			w.choose(f)
 			one, err := decide(&w, target, caller)
 			if err != nil {
 				return answer, err
 			}
 			answer = worse(answer, caller.opened(name, one))
 			if answer.Verdict == Refuted {
-				break // without a source identity is simpler
+				break // fewer features are simpler
 			}
 		}
 	}
@@ -192,7 +198,7 @@ func (a *Account) Assumes(caller, target *Role) (Answer, error) {
 }
 
 // sessionCall is a role session's call to assume a role.
-func sessionCall(caller, target *Role, name string, withIdentity bool) world {
+func sessionCall(caller, target *Role, name string) world {
 	w := world{
 		principal: sessionPrincipal(caller, name), actions: []string{assumeRole}, resource: target.ARN, account: target.Account,
 		keys: sessionKeys(caller, name), follows: map[string]follows{},
@@ -201,10 +207,6 @@ func sessionCall(caller, target *Role, name string, withIdentity bool) world {
 	w.keys["sts:externalid"] = domain{absent: true, values: externalID, chosen: true}
 	w.keys["aws:resourceaccount"] = always(target.Account)
 	w.keys[actionKey], w.keys[resourceKey] = always(strings.ToLower(assumeRole)), always(target.ARN)
-	if withIdentity {
-		w.actions = append(w.actions, "sts:SetSourceIdentity")
-		w.keys["sts:sourceidentity"] = domain{values: sessionName, chosen: true}
-	}
 	others := chainedOther(caller)
 	w.other = func(key string) domain {
 		if rest, ok := strings.CutPrefix(key, "aws:resourcetag/"); ok {

@@ -64,6 +64,10 @@ func (a *Account) doingIn(w *world, role *Role, session string, claim *Claim, d 
 	q.space.then = true
 	may := q.space.permit(role, session, a.Resources)
 	q.permissions, q.resources = &may, a.Resources
+	var err error
+	if may.locks, err = a.locks(q.space, role, session); err != nil {
+		return Answer{}, err
+	}
 	if err := q.solve(); err != nil {
 		return Answer{}, err
 	}
@@ -146,7 +150,11 @@ func worst(steps ...Verdict) Verdict {
 func (a *Account) Can(role *Role, d Doing) (Answer, error) {
 	answer := Answer{Verdict: Proved, Statement: -1}
 	for _, name := range role.sessionNames(a.resourceDocuments()...) {
-		one, err := a.canIn(a.sessionQuestion(role, name, d), role, d)
+		q, err := a.sessionQuestionOf(role, opening{name: name}, d)
+		if err != nil {
+			return answer, err
+		}
+		one, err := a.canIn(q, role, d)
 		if err != nil {
 			return answer, err
 		}
@@ -185,7 +193,10 @@ func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
 	}
 	other := *role
 	other.Account = accountIn(foreign[0]) // as if it were the resource's own
-	q := a.sessionQuestion(&other, "", Doing{Actions: d.Actions, Resources: foreign[:1]})
+	q, err := a.sessionQuestionOf(&other, opening{}, Doing{Actions: d.Actions, Resources: foreign[:1]})
+	if err != nil {
+		return undecided, err
+	}
 	if err := q.solve(); err != nil {
 		return undecided, err
 	}
@@ -199,21 +210,27 @@ func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
 
 func accountIn(arn string) string { return strings.SplitN(arn, ":", 6)[4] }
 
-// sessionQuestion is what a role's sessions may do, whoever opened them.
-func (a *Account) sessionQuestion(role *Role, session string, d Doing) *question {
-	return a.sessionQuestionOf(role, session, d, nil)
+// opening is what is known of how a role's session was opened.
+type opening struct {
+	name    string       // of the session; "" is any that no policy names
+	as      *Association // nil: of no pods
+	service string       // that makes the call for the session; "" when it makes it itself
 }
 
-// sessionQuestionOf is about the sessions of an association, when there is one.
-func (a *Account) sessionQuestionOf(role *Role, session string, d Doing, as *Association) *question {
+// sessionQuestionOf is what a role's sessions may do.
+func (a *Account) sessionQuestionOf(role *Role, o opening, d Doing) (*question, error) {
+	as := o.as
 	w := world{keys: map[string]domain{}, follows: map[string]follows{}, account: role.Account}
-	keys, other := sessionKeys(role, session), chainedOther(role)
+	keys, other := sessionKeys(role, o.name), chainedOther(role)
 	if as != nil {
 		other = sessionOther(role, nil)
 		keys["aws:sourceidentity"] = never
 		for name, d := range as.tags() {
 			keys["aws:principaltag/"+name] = d
 		}
+	}
+	if o.service != "" {
+		through(o.service, role, keys)
 	}
 	keys[actionKey], keys[resourceKey] = domain{values: d.actions()}, domain{values: d.resources(accountsOf(role, a.Resources))}
 	w.thenKeys = func(key string) domain {
@@ -223,14 +240,16 @@ func (a *Account) sessionQuestionOf(role *Role, session string, d Doing, as *Ass
 		return other(key)
 	}
 	w.other = func(string) domain { return never }
-	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role, sessionName: session, asked: d.Actions}
+	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role, sessionName: o.name, asked: d.Actions}
 	q.space.then = true
-	may := q.space.permit(role, session, a.Resources)
+	may := q.space.permit(role, o.name, a.Resources)
 	if as != nil && as.Policy != nil {
 		may.session = &layer{}
 		q.space.statements(may.session, as.Policy, nil, nil)
 		q.session = as.Policy
 	}
 	q.permissions, q.resources = &may, a.Resources
-	return q
+	var err error
+	may.locks, err = a.locks(q.space, role, o.name)
+	return q, err
 }

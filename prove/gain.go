@@ -130,7 +130,10 @@ func textOf(d *policy.Document) string {
 // gainedBy lists what is new in one policy, a line for each action of its statements.
 func (a *Account) gainedBy(g granting, name string, before, now *Role, was *Account) ([]Permission, error) {
 	doc := g.doc
-	q := a.sessionQuestion(now, name, Doing{Actions: []string{"*"}})
+	q, err := a.sessionQuestionOf(now, opening{name: name}, Doing{Actions: []string{"*"}})
+	if err != nil {
+		return nil, err
+	}
 	s := q.space
 	old := s.permit(before, name, was.resources())
 	type line struct {

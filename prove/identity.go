@@ -14,6 +14,7 @@ type permissions struct {
 	session  *layer // the session policy; nil: there is none
 	resource layer
 	apart    []apartPolicy
+	locks    []lock
 	// limited says that there is a boundary which is not known: at most it forbids
 	// nothing, and what it surely lets through is nothing.
 	limited bool
@@ -163,7 +164,10 @@ func (s *space) does(p *permissions, b bound) (region, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.undenied(append(out, more...), b, p)
+	if out, err = s.unlocked(append(out, more...), p.locks); err != nil {
+		return nil, err
+	}
+	return s.undenied(out, b, p)
 }
 
 func (s *space) undenied(r region, b bound, p *permissions) (region, error) {

@@ -196,8 +196,28 @@ func Delegations(before, role *Role) ([]Delegation, error) {
 }
 
 func delegated(before, role *Role, c *Caller) (Answer, error) {
-	w := callerWorld(c, role)
-	q := newQuestion(&w, role, &budget{left: defaultWork})
+	docs := []*policy.Document{role.Trust.Document}
+	if before != nil {
+		docs = append(docs, before.Trust.Document)
+	}
+	features, err := callFeaturesOf(mentionedKeys(nil, nil, docs...))
+	answer := Answer{Verdict: Proved, Statement: -1}
+	for i := 0; err == nil && i < len(features); i++ {
+		w := callerWorld(c, role)
+		w.choose(features[i])
+		var one Answer
+		if one, err = delegatedIn(&w, before, role); err == nil {
+			answer = worse(answer, one)
+		}
+		if answer.Verdict == Refuted {
+			break // fewer features are simpler
+		}
+	}
+	return answer, err
+}
+
+func delegatedIn(w *world, before, role *Role) (Answer, error) {
+	q := newQuestion(w, role, &budget{left: defaultWork})
 	q.trustOnly = true
 	var old *question
 	if before != nil {

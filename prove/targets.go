@@ -54,7 +54,7 @@ func (r *Role) kindText() string {
 	fmt.Fprint(&b, r.Account, len(r.Tags), r.Tags, r.Trust.Document.Variables())
 	for i := range r.Trust.Document.Statements {
 		st := &r.Trust.Document.Statements[i]
-		if !st.Concerns(assumeRole) && !st.Concerns("sts:SetSourceIdentity") {
+		if !concernsCall(st) {
 			continue
 		}
 		fmt.Fprintf(&b, "%q %v %q %v %q", st.Effect, st.Actions.Not, st.Actions.Values, st.Principals.Not, st.Principals.Values)
@@ -64,6 +64,12 @@ func (r *Role) kindText() string {
 		}
 	}
 	return b.String()
+}
+
+// concernsCall says whether a statement is about a call that assumes a role, with a
+// source identity or tags or without.
+func concernsCall(st *policy.Statement) bool {
+	return st.Concerns(assumeRole) || st.Concerns("sts:SetSourceIdentity") || st.Concerns("sts:TagSession")
 }
 
 // name files a role under the callers that its trust policy names.
@@ -161,7 +167,7 @@ func (r *Role) asks() *asking {
 		for i := range doc.Statements {
 			st := &doc.Statements[i]
 			patterns, ok := st.ResourcePatterns(doc.Variables())
-			if !ok || !st.Concerns(assumeRole) && !st.Concerns("sts:SetSourceIdentity") {
+			if !ok || !concernsCall(st) {
 				continue
 			}
 			s := askingStatement{allows: st.Effect == "Allow" && n < len(r.Identity) && st.Concerns(assumeRole), not: st.Resources.Not}

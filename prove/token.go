@@ -48,7 +48,23 @@ func tokenWorlds(p *Provider, role *Role, mentioned map[string]bool) ([]world, e
 // sessionFeaturesOf are the ways in which a token can bring session tags and a
 // source identity, as far as it matters to someone who tests the given keys.
 func sessionFeaturesOf(mentioned map[string]bool) ([]sessionFeatures, error) {
-	out := []sessionFeatures{{}, {sourceIdentity: true}, {tagged: true}, {sourceIdentity: true, tagged: true}}
+	return taggedFeatures([]sessionFeatures{{}, {sourceIdentity: true}, {tagged: true}, {sourceIdentity: true, tagged: true}}, mentioned)
+}
+
+// callFeaturesOf are the ways in which a caller can give a session tags and a source
+// identity: tags only where somebody tests them.
+func callFeaturesOf(mentioned map[string]bool) ([]sessionFeatures, error) {
+	out := []sessionFeatures{{}, {sourceIdentity: true}}
+	for key := range mentioned {
+		if key == "aws:tagkeys" || key == "sts:transitivetagkeys" || strings.HasPrefix(key, "aws:requesttag/") {
+			out = append(out, sessionFeatures{tagged: true}, sessionFeatures{sourceIdentity: true, tagged: true})
+			break
+		}
+	}
+	return taggedFeatures(out, mentioned)
+}
+
+func taggedFeatures(out []sessionFeatures, mentioned map[string]bool) ([]sessionFeatures, error) {
 	var tags []string
 	for key := range mentioned {
 		if tag, ok := strings.CutPrefix(key, "aws:requesttag/"); ok {

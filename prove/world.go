@@ -214,6 +214,17 @@ func tokenWorld(p *Provider, role *Role, f sessionFeatures) world {
 	return w
 }
 
+// choose makes the source identity and the tags of a call the caller's to choose.
+func (w *world) choose(f sessionFeatures) {
+	w.addFeatures(f)
+	for key, d := range w.keys {
+		if key == "sts:sourceidentity" || key == "aws:tagkeys" || key == "sts:transitivetagkeys" || strings.HasPrefix(key, "aws:requesttag/") {
+			d.claim, d.chosen = "", true
+			w.keys[key] = d
+		}
+	}
+}
+
 func (w *world) addFeatures(f sessionFeatures) {
 	if f.sourceIdentity {
 		w.actions = append(w.actions, "sts:SetSourceIdentity")

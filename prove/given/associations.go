@@ -165,3 +165,57 @@ func (m *Model) ofIssuer(cluster, issuer string) bool {
 	c, known := m.state.Clusters[cluster]
 	return issuer == "" || !known || c.Issuer == "" || strings.TrimPrefix(c.Issuer, "https://") == issuer
 }
+
+// podGains lists the service accounts that are given a role by an association of EKS
+// Pod Identity and were not before.
+func podGains(before, after *Model) ([]Change, error) {
+	var out []Change
+	for i := range after.associated {
+		a := &after.associated[i]
+		verdict, why, err := a.open()
+		if err != nil {
+			return nil, err
+		}
+		if verdict == prove.Proved {
+			continue
+		}
+		had, err := before.gave(a)
+		if err != nil {
+			return nil, err
+		}
+		if had == prove.Refuted || had == verdict {
+			continue
+		}
+		arn, role := a.holds()
+		c := Change{
+			Role: arn, Principal: "EKS Pod Identity in cluster " + a.Cluster, Pattern: "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount,
+			Actions: []string{"eks-auth:AssumeRoleForPodIdentity"}, Why: why, At: a.At, Place: a.At.String(),
+		}
+		if role != nil {
+			c.Actions = append(c.Actions, role.Actions()...)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// gave is whether the model has an association that gives at least as much: refuted
+// when it does, proved when there is none.
+func (m *Model) gave(a *association) (prove.Verdict, error) {
+	most := prove.Proved
+	for i := range m.associated {
+		o := &m.associated[i]
+		if o.Cluster != a.Cluster || o.Namespace != a.Namespace || o.ServiceAccount != a.ServiceAccount || o.Role != a.Role || o.TargetRole != a.TargetRole ||
+			o.Policy != "" && o.Policy != a.Policy {
+			continue
+		}
+		verdict, _, err := o.open()
+		if err != nil {
+			return "", err
+		}
+		if most = verdict; verdict == prove.Refuted {
+			break
+		}
+	}
+	return most, nil
+}

@@ -57,7 +57,11 @@ func Compare(ctx context.Context, before, after *Model) (Diff, error) {
 		if err != nil {
 			return d, err
 		}
-		for _, c := range changes {
+		pods, err := podGains(direction.from, direction.to)
+		if err != nil {
+			return d, err
+		}
+		for _, c := range append(changes, pods...) {
 			switch {
 			case c.Why == "":
 				*direction.into = append(*direction.into, c)

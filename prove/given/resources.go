@@ -2,6 +2,8 @@ package given
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -22,7 +24,8 @@ func (m *Model) addResources(account string) error {
 	}
 	for i := range a.Secrets {
 		s := &a.Secrets[i]
-		arn := aws.ARN{Partition: partition, Service: "secretsmanager", Region: or(s.Region, "*"), Account: account, Resource: "secret:" + s.Name + "-" + or(s.Suffix, "??????")}
+		arn := aws.ARN{Partition: partition, Service: "secretsmanager", Region: region(s.Region), Account: account, Resource: "secret:" + s.Name + "-" + or(s.Suffix, "??????")}
+		m.lock(partition, account, region(s.Region), s, arn.String())
 		if err := m.addResource(account, "secret "+s.Name, s.Policy.Text(), false, arn.String()); err != nil {
 			return err
 		}
@@ -30,6 +33,7 @@ func (m *Model) addResources(account string) error {
 	for i := range a.Buckets {
 		b := &a.Buckets[i]
 		arn := aws.PartitionARN(partition, "s3", "", b.Name)
+		m.lockObjects(partition, account, b, arn)
 		if err := m.addResource(account, "bucket "+b.Name, b.Policy.Text(), false, arn, arn+"/*"); err != nil {
 			return err
 		}
@@ -45,12 +49,46 @@ func (m *Model) addKey(partition, account string, k *statefile.KMSKey) error {
 		root := aws.PartitionARN(partition, "iam", account, "root")
 		text = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + root + `"},"Action":"kms:*","Resource":"*"}]}`
 	}
+	arn := keyARN(partition, account, k)
+	return m.addResource(account, "key "+arn, text, true, arn)
+}
+
+func keyARN(partition, account string, k *statefile.KMSKey) string {
 	id := k.ID
 	if id == "" && len(k.Aliases) > 0 {
 		id = strings.ReplaceAll(k.Aliases[0], "/", "-") // nobody writes an ID that nothing gives
 	}
-	arn := aws.ARN{Partition: partition, Service: "kms", Region: or(k.Region, "*"), Account: account, Resource: "key/" + id}
-	return m.addResource(account, "key "+id, text, true, arn.String())
+	return aws.ARN{Partition: partition, Service: "kms", Region: region(k.Region), Account: account, Resource: "key/" + id}.String()
+}
+
+func region(name string) string { return or(name, "*") }
+
+// declaredKey is the ARN of a key by its ID, alias or ARN; "" for one that is not
+// declared, or AWS's own.
+func (m *Model) declaredKey(partition, account, name, in string) string {
+	if parts := strings.SplitN(name, ":", 6); len(parts) == 6 {
+		in, account, name = parts[3], parts[4], parts[5]
+	}
+	name = strings.TrimPrefix(name, "key/")
+	for i := range m.state.Accounts[account].KMSKeys {
+		k := &m.state.Accounts[account].KMSKeys[i]
+		if (k.Region == "" || in == "*" || k.Region == in) && (k.ID != "" && k.ID == name || slices.Contains(k.Aliases, name)) {
+			return keyARN(partition, account, k)
+		}
+	}
+	return ""
+}
+
+// lock says which key a secret is under.
+func (m *Model) lock(partition, account, in string, s *statefile.Secret, arn string) {
+	if slices.ContainsFunc(s.Versions, func(v statefile.SecretVersion) bool { return len(v.KMSKeyIDs) > 0 }) {
+		return // some are under other keys
+	}
+	if key := m.declaredKey(partition, account, s.KMSKeyID, in); key != "" {
+		m.Locked = append(m.Locked, prove.Locked{
+			ARN: arn, Reads: []string{"secretsmanager:GetSecretValue"}, Writes: []string{"secretsmanager:PutSecretValue"}, KeyARN: key, Service: "secretsmanager",
+		})
+	}
 }
 
 func (m *Model) addResource(account, name, text string, decides bool, arns ...string) error {
@@ -74,4 +112,17 @@ func or(text, otherwise string) string {
 		return otherwise
 	}
 	return text
+}
+
+// lockObjects says which keys a bucket's objects are under.
+func (m *Model) lockObjects(partition, account string, b *statefile.Bucket, arn string) {
+	for _, name := range slices.Sorted(maps.Keys(b.Objects)) {
+		e := b.Objects[name].Encryption
+		if e == nil || e.SSEKMSKeyID == "" || strings.ContainsAny(name, "*?") {
+			continue
+		}
+		if key := m.declaredKey(partition, account, e.SSEKMSKeyID, region(b.Region)); key != "" {
+			m.Locked = append(m.Locked, prove.Locked{ARN: arn + "/" + name, Reads: []string{"s3:GetObject"}, KeyARN: key, Service: "s3"})
+		}
+	}
 }

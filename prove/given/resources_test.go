@@ -136,3 +136,89 @@ accounts:
 		t.Errorf("reaches %q, and every session's name is bob", got)
 	}
 }
+
+// What is stored under a customer's key takes the right to use the key as well, and
+// the service asks for it (Secrets Manager user guide, "Secret encryption").
+func TestLocked(t *testing.T) {
+	key := func(policy string) string {
+		return "    kmsKeys: [{id: k, region: eu-west-1, aliases: [alias/app], policy: " + policy + "}]\n" + `    secrets: [{name: s, region: eu-west-1, value: x, kmsKeyId: alias/app}, {name: open, region: eu-west-1, value: x}]
+    buckets: [{name: ours, region: eu-west-1, objects: {kept: {content: x, encryption: {ServerSideEncryption: "aws:kms", SSEKMSKeyId: k}}}}]
+`
+	}
+	viaSecrets := `{Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "` + theRole + `"}, Action: "kms:*", Resource: "*", Condition: {StringEquals: {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}}}]}`
+	for _, c := range []struct {
+		name, policy, action, resource string
+		want                           prove.Verdict
+	}{
+		{"a key for others", named("Allow", theRole+"x", "kms:*"), "secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-??????", prove.Proved},
+		{"a secret beside it", named("Allow", theRole+"x", "kms:*"), "secretsmanager:GetSecretValue", "*", prove.Refuted},
+		{"what takes no key", named("Allow", theRole+"x", "kms:*"), "secretsmanager:DescribeSecret", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-??????", prove.Refuted},
+		{"a key for reading", named("Allow", theRole, "kms:Decrypt"), "secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-??????", prove.Refuted},
+		{"a key for reading alone", named("Allow", theRole, "kms:Decrypt"), "secretsmanager:PutSecretValue", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-??????", prove.Proved},
+		{"a key through the service", viaSecrets, "secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-??????", prove.Refuted},
+		{"a key through another service", viaSecrets, "s3:GetObject", "arn:aws:s3:::ours/kept", prove.Proved},
+		{"an object that may be under no key", viaSecrets, "s3:GetObject", "arn:aws:s3:::ours/*", prove.Refuted},
+	} {
+		m := read(t, resources(true, key(c.policy), ""))
+		if got := verdict(t, m, `{name: n, roles: [r], actions: ["`+c.action+`"], resources: ["`+c.resource+`"], nobody: true}`); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// A caller can give a session tags and a source identity, where both sides let it
+// (IAM user guide, "Passing session tags in AWS STS").
+func TestTaggedCalls(t *testing.T) {
+	m := func(actions string) *Model {
+		return read(t, stateHead+`
+accounts:
+  "111122223333":
+`+provider+`
+    roles:
+      - {name: r, trustPolicy: `+trusts("system:serviceaccount:a:r")+`, inlinePolicies: {p: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: [`+actions+`], Resource: "*"}]}}}
+      - {name: tagged, trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "111122223333"}, Action: ["sts:AssumeRole", "sts:TagSession"], Condition: {StringEquals: {"aws:RequestTag/team": red}}}]}}
+`)
+	}
+	for actions, want := range map[string]int{`"sts:AssumeRole", "sts:TagSession"`: 1, `"sts:AssumeRole"`: 0} {
+		list, err := m(actions).Who(t.Context(), "", 100)
+		if err != nil || len(list) != 2 || len(list[0].Reaches) != want {
+			t.Fatalf("%s: %+v, %v", actions, list, err)
+		}
+		if p := list[1].Principals; len(p) != 1 || p[0].Kind != prove.AccountCaller || !strings.Contains(strings.Join(p[0].Needs, " "), "aws:RequestTag/team = red (the caller chooses it)") {
+			t.Errorf("the account: %+v", p)
+		}
+	}
+}
+
+// An association of EKS Pod Identity gives a service account a role.
+func TestComparePods(t *testing.T) {
+	state := func(associations, actions string) *Model {
+		return read(t, `apiVersion: irsa-emu.dev/v1
+kind: State
+clusters:
+  c1: {issuer: "https://oidc.eks.eu-west-1.amazonaws.com/id/E", region: eu-west-1, account: "111122223333", podIdentityAssociations: [`+associations+`]}
+accounts:
+  "111122223333":
+    roles:
+      - {name: p, trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: pods.eks.amazonaws.com}, Action: [`+actions+`]}]}}
+`)
+	}
+	const both, one = `"sts:AssumeRole", "sts:TagSession"`, `{serviceAccount: a/b, role: "arn:aws:iam::111122223333:role/p"}`
+	for _, c := range []struct {
+		name     string
+		was, now *Model
+		want     int
+	}{
+		{"a new one", state("", both), state(one, both), 1},
+		{"one that EKS cannot use", state("", `"sts:AssumeRole"`), state(one, `"sts:AssumeRole"`), 0},
+		{"the same", state(one, both), state(one, both), 0},
+	} {
+		d, err := Compare(t.Context(), c.was, c.now)
+		if err != nil || len(d.Gained) != c.want || len(d.Lost)+len(d.Undecided) > 0 {
+			t.Errorf("%s: %+v, %v", c.name, d, err)
+		}
+		if c.want == 1 && (d.Gained[0].Pattern != "system:serviceaccount:a:b" || d.Gained[0].Role != "arn:aws:iam::111122223333:role/p") {
+			t.Errorf("%s: %+v", c.name, d.Gained)
+		}
+	}
+}
