@@ -108,8 +108,28 @@ func accountsOf(role *Role, resources []ResourcePolicy) []string {
 	return out
 }
 
+// concerns says whether what is asked for can be about a resource: an action of its
+// service, and an ARN like one of its own.
+func (d *Doing) concerns(arns []string) bool {
+	asked := d.Resources
+	if len(asked) == 0 {
+		asked = []string{"*"}
+	}
+	return slices.ContainsFunc(arns, func(arn string) bool {
+		service := strings.SplitN(arn, ":", 4)[2] + ":*"
+		return slices.ContainsFunc(d.Actions, func(action string) bool { return meet(strings.ToLower(action), service) }) &&
+			slices.ContainsFunc(asked, func(pattern string) bool { return meet(pattern, arn) })
+	})
+}
+
+// meet says whether a text is like both patterns.
+func meet(a, b string) bool {
+	found, err := words([]expr{globText(a, anyChar), globText(b, anyChar)}, nil, &budget{left: defaultWork})
+	return err != nil || len(found) > 0
+}
+
 // known says whether a resource, whose ARN has no wildcard, is one of those whose
 // policies are known.
 func (a *Account) known(arn string) bool {
-	return !strings.ContainsAny(arn, "*?") && slices.ContainsFunc(a.Resources, func(r ResourcePolicy) bool { return covers(r.ARNs, arn) })
+	return !strings.ContainsAny(arn, "*?") && slices.ContainsFunc(a.Resources, func(r ResourcePolicy) bool { return r.Unread == "" && covers(r.ARNs, arn) })
 }

@@ -187,6 +187,12 @@ func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
 		undecided.Why = "the source does not have the policy " + strings.Join(role.Unread, ", ") + " of the role"
 		return undecided, nil
 	}
+	for i := range a.Resources {
+		if r := &a.Resources[i]; r.Unread != "" && d.concerns(r.ARNs) {
+			undecided.Why = "the source does not have the policy of " + r.Policy.Name + ", which could allow it: " + r.Unread
+			return undecided, nil
+		}
+	}
 	foreign := slices.DeleteFunc(d.foreign(role.Account), a.known)
 	if len(foreign) == 0 {
 		return Answer{Verdict: Proved, Statement: -1}, nil

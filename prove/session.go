@@ -24,6 +24,9 @@ type ResourcePolicy struct {
 	// Decides says that identity policies count only if this one says so: it is a KMS
 	// key's.
 	Decides bool
+	// Unread is where a policy is written that the source does not have; Policy is
+	// empty then.
+	Unread string
 }
 
 // sessionKeys are the keys of a call by a session of a role (condition keys, IAM

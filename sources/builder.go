@@ -353,11 +353,23 @@ func (b *builder) unread(account, role, what string) {
 	}
 }
 
-// unreadPolicy is unread for an inline policy of a role.
+// unreadPolicy is unread for an inline policy of a role, and for that of a resource.
 func (b *builder) unreadPolicy(p *Policy) {
 	if p.Type == policy.IdentityPolicy && p.Inline {
 		b.unread(p.Account, p.Owner, p.Address)
 	}
+	b.unreadResource(p)
+}
+
+// unreadResource notes that the policy of a resource is not known.
+func (b *builder) unreadResource(p *Policy) {
+	if p.Type != policy.ResourcePolicy {
+		return
+	}
+	if b.found.UnreadResources == nil {
+		b.found.UnreadResources = map[string]string{}
+	}
+	b.found.UnreadResources[p.Account+"/"+strings.ToLower(p.Owner)] = p.Address
 }
 
 func (b *builder) leavePolicy(arn string) { b.leftOut[arn] = true }

@@ -210,11 +210,12 @@ func (c *template) document(r *resource, n *yaml.Node, p Policy) (statefile.Docu
 	for _, problem := range c.problems {
 		c.b.unchecked(problem.at, p.Address, "%s; left out", problem.text)
 	}
+	p.Account = c.account
 	if !ok || v == nil {
-		c.b.unreadPolicy(&p)
+		c.b.unreadResource(&p)
 		return statefile.Document{}, false
 	}
-	p.Account, p.Guessed, p.written = c.account, !c.b.owned, &written{file: c.f, node: n}
+	p.Guessed, p.written = !c.b.owned, &written{file: c.f, node: n}
 	if p.Text, p.at, ok = c.b.document(c.f, v, p.Address); !ok {
 		return statefile.Document{}, false
 	}
@@ -294,11 +295,14 @@ func (c *template) role(r *resource) {
 		policyName, known := c.value(get(p, "PolicyName"))
 		if !known || text(policyName) == "" {
 			c.b.note(c.f.at(p), at+".PolicyName", "not known; left out")
+			c.b.unread(c.account, name, at)
 			continue
 		}
 		d, ok := c.document(r, get(p, "PolicyDocument"), Policy{Address: at + ".PolicyDocument", Type: policy.IdentityPolicy, Owner: name, Inline: true})
 		if ok {
 			c.b.inline = append(c.b.inline, inlinePolicy{c.account, name, text(policyName), d, c.b.noter(c.f.at(p), at)})
+		} else {
+			c.b.unread(c.account, name, at+".PolicyDocument")
 		}
 	}
 }
@@ -316,6 +320,8 @@ func (c *template) inline(r *resource, roles ...string) {
 	for _, role := range roles {
 		if ok {
 			c.b.inline = append(c.b.inline, inlinePolicy{c.account, role, name, d, c.b.noter(c.at(r), "Resources."+r.id)})
+		} else {
+			c.b.unread(c.account, role, address(r, "PolicyDocument"))
 		}
 	}
 }

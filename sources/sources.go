@@ -141,6 +141,9 @@ type Found struct {
 	// Unread are permissions of roles that are not known, by ACCOUNT/name in lower
 	// case: ARNs of attached policies, addresses of inline ones.
 	Unread map[string][]string
+	// UnreadResources are the addresses of policies that are not known, by the
+	// ACCOUNT/name, in lower case, of the bucket or secret, or the ID of the key.
+	UnreadResources map[string]string
 
 	errors strictyaml.Errors
 	places map[string]strictyaml.Position // of entities, by their path in the state

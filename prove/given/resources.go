@@ -26,7 +26,7 @@ func (m *Model) addResources(account string) error {
 		s := &a.Secrets[i]
 		arn := aws.ARN{Partition: partition, Service: "secretsmanager", Region: region(s.Region), Account: account, Resource: "secret:" + s.Name + "-" + or(s.Suffix, "??????")}
 		m.lock(partition, account, region(s.Region), s, arn.String())
-		if err := m.addResource(account, "secret "+s.Name, s.Policy.Text(), false, arn.String()); err != nil {
+		if err := m.addResource(account, "secret", s.Name, s.Policy.Text(), arn.String()); err != nil {
 			return err
 		}
 	}
@@ -34,7 +34,7 @@ func (m *Model) addResources(account string) error {
 		b := &a.Buckets[i]
 		arn := aws.PartitionARN(partition, "s3", "", b.Name)
 		m.lockObjects(partition, account, b, arn)
-		if err := m.addResource(account, "bucket "+b.Name, b.Policy.Text(), false, arn, arn+"/*"); err != nil {
+		if err := m.addResource(account, "bucket", b.Name, b.Policy.Text(), arn, arn+"/*"); err != nil {
 			return err
 		}
 	}
@@ -45,12 +45,12 @@ func (m *Model) addResources(account string) error {
 // account's own policies.
 func (m *Model) addKey(partition, account string, k *statefile.KMSKey) error {
 	text := k.Policy.Text()
-	if text == "" {
+	if text == "" && m.unread(account, k.ID) == "" {
 		root := aws.PartitionARN(partition, "iam", account, "root")
 		text = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + root + `"},"Action":"kms:*","Resource":"*"}]}`
 	}
 	arn := keyARN(partition, account, k)
-	return m.addResource(account, "key "+arn, text, true, arn)
+	return m.addResource(account, key, k.ID, text, arn)
 }
 
 func keyARN(partition, account string, k *statefile.KMSKey) string {
@@ -91,18 +91,28 @@ func (m *Model) lock(partition, account, in string, s *statefile.Secret, arn str
 	}
 }
 
-func (m *Model) addResource(account, name, text string, decides bool, arns ...string) error {
-	doc := &policy.Document{}
+// unread is where a resource's policy is written that is not known; "" when it is.
+func (m *Model) unread(account, name string) string {
+	return m.found.UnreadResources[account+"/"+strings.ToLower(name)]
+}
+
+const key = "key"
+
+func (m *Model) addResource(account, kind, name, text string, arns ...string) error {
+	doc, unread := &policy.Document{}, m.unread(account, name)
 	if text != "" {
 		var err error
 		if doc, err = policy.Parse([]byte(text)); err != nil {
-			return fmt.Errorf("the policy of %s: %w", name, err)
+			return fmt.Errorf("the policy of %s %s: %w", kind, name, err)
 		}
-	} else if len(m.state.Accounts) == 1 {
+	} else if unread == "" && len(m.state.Accounts) == 1 {
 		return nil
 	}
+	if kind == key {
+		name = arns[0]
+	}
 	m.Resources = append(m.Resources, prove.ResourcePolicy{
-		ARNs: arns, Account: account, Policy: policy.Named{Name: name, Type: policy.ResourcePolicy, Document: doc}, Decides: decides,
+		ARNs: arns, Account: account, Policy: policy.Named{Name: kind + " " + name, Type: policy.ResourcePolicy, Document: doc}, Decides: kind == key, Unread: unread,
 	})
 	return nil
 }
