@@ -68,8 +68,9 @@ func parameterFault(name, value string, p *yaml.Node) string {
 	return ""
 }
 
-// unknownParameters finds names that were given and that no template has, as
-// CloudFormation refuses them.
+// unknownParameters notes names that were given and that no template has.
+// CloudFormation refuses them; here one list of them may serve many templates, and
+// what a misspelt one was meant for is named as not known.
 func (b *builder) unknownParameters() error {
 	for _, name := range slices.Sorted(maps.Keys(b.o.Parameters)) {
 		resource, _, _ := strings.Cut(name, ".")
@@ -78,7 +79,7 @@ func (b *builder) unknownParameters() error {
 		case b.template == nil:
 			return fmt.Errorf("the parameter %s: no CloudFormation template is among what was given", name)
 		default:
-			b.errorAt(*b.template, "Parameters: [%s] do not exist in the template", name)
+			b.note(*b.template, "", "no template has the parameter %s, or imports it; CloudFormation refuses it", name)
 		}
 	}
 	return nil
