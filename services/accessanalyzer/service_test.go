@@ -22,6 +22,9 @@ func body(t testing.TB, v any) []byte {
 // reference"; the second case with its place and text was printed by AWS.
 func TestValidatePolicy(t *testing.T) {
 	statement := func(s string) string { return `{"Version":"2012-10-17","Statement":[` + s + `]}` }
+	gitHub := func(subject string) string {
+		return statement(`{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringLike":{"token.actions.githubusercontent.com:sub":"` + subject + `"}}}`)
+	}
 	const eks = `{"Federated":"arn:aws:iam::111122223333:oidc-provider/idp.example.com"}`
 	for _, c := range []struct {
 		name, document, kind string
@@ -47,6 +50,26 @@ func TestValidatePolicy(t *testing.T) {
 		{"Sids twice", statement(`{"Sid":"A","Effect":"Allow","Action":"s3:GetObject","Resource":"*"},{"Sid":"A","Effect":"Allow","Action":"s3:PutObject","Resource":"*"}`), "", []string{"UNIQUE_SIDS_REQUIRED"}},
 		{"an identity policy with a principal", statement(`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}`), "", []string{"UNSUPPORTED_PRINCIPAL"}},
 		{"an identity policy without a resource", statement(`{"Effect":"Allow","Action":"s3:GetObject"}`), "", []string{"MISSING_RESOURCE"}},
+		{"no version", `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`, "", []string{"MISSING_VERSION"}},
+		{"PassRole of all", statement(`{"Effect":"Allow","Action":["iam:GetRole","iam:passrole"],"Resource":"arn:aws:iam::*:*"}`), "", []string{"PASS_ROLE_WITH_STAR_IN_RESOURCE"}},
+		{"PassRole to a service", statement(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}}`), "", nil},
+		{"PassRole of one", statement(`{"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::111122223333:role/r"}`), "", nil},
+		{"PassRole denied", statement(`{"Effect":"Deny","Action":"iam:PassRole","Resource":"*"}`), "", nil},
+		{"an administrator", statement(`{"Effect":"Allow","Action":"*","Resource":"*"}`), "", []string{"PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE"}},
+		{"all but", statement(`{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}`), "", []string{"PASS_ROLE_WITH_STAR_IN_RESOURCE_AND_NOT_ACTION"}},
+		{"PassRole of all but", statement(`{"Effect":"Allow","Action":"iam:PassRole","NotResource":"arn:aws:iam::111122223333:role/r"}`), "", []string{"PASS_ROLE_WITH_NOT_RESOURCE"}},
+		{"everything on all but", statement(`{"Effect":"Allow","Action":"iam:*","NotResource":"arn:aws:iam::111122223333:role/r"}`), "", []string{"PASS_ROLE_WITH_STAR_IN_ACTION_AND_NOT_RESOURCE"}},
+		{"all but on all but", statement(`{"Effect":"Allow","NotAction":"s3:*","NotResource":"arn:aws:iam::111122223333:role/r"}`), "", []string{"PASS_ROLE_WITH_NOT_ACTION_AND_NOT_RESOURCE"}},
+		{"ForAllValues of one value", statement(`{"Effect":"Allow","Action":"ssm:GetParameter","Resource":"*","Condition":{"ForAllValues:StringEquals":{"ssm:resourceTag/env":"x"}}}`), "", []string{"FORALLVALUES_WITH_SINGLE_VALUED_KEY"}},
+		{"ForAllValues of several", statement(`{"Effect":"Allow","Action":"ec2:CreateTags","Resource":"*","Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":"x"}}}`), "", nil},
+		{"ForAllValues of a subject", statement(`{"Effect":"Allow","Principal":` + eks + `,"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"ForAllValues:StringEquals":{"idp.example.com:sub":"a"}}}`), trustResource, []string{"FORALLVALUES_WITH_SINGLE_VALUED_KEY"}},
+		{"all but a principal", statement(`{"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}`), "AWS::S3::Bucket", []string{"ALLOW_WITH_NOT_PRINCIPAL"}},
+		{"a branch of GitHub", gitHub("repo:o/r:ref:refs/heads/main"), trustResource, nil},
+		{"a branch with ids", gitHub("repo:o@1/r@2:ref:refs/heads/main"), trustResource, nil},
+		{"an environment of GitHub", gitHub("repo:o/r:environment:production"), trustResource, []string{"SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED"}},
+		{"all of a repository", gitHub("repo:o/r:*"), trustResource, []string{"SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED"}},
+		{"Roles Anywhere", statement(`{"Effect":"Allow","Principal":{"Service":"rolesanywhere.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession"]}`), trustResource, []string{"MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY"}},
+		{"Roles Anywhere with its three", statement(`{"Effect":"Allow","Principal":{"Service":"rolesanywhere.amazonaws.com"},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}`), trustResource, nil},
 	} {
 		in := map[string]string{"policyDocument": c.document, "policyType": "IDENTITY_POLICY"}
 		if c.kind != "" {

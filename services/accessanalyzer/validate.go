@@ -22,7 +22,7 @@ type finding struct {
 	Locations      []location `json:"locations"`
 }
 
-const reference = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html#access-analyzer-reference-policy-checks-error-"
+const reference = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access-analyzer-reference-policy-checks.html#access-analyzer-reference-policy-checks-"
 
 const trustResource = "AWS::IAM::AssumeRolePolicyDocument"
 
@@ -36,12 +36,18 @@ type validator struct {
 	findings []finding
 }
 
-func (v *validator) found(code, details string, path ...step) {
-	v.findings = append(v.findings, finding{
-		FindingType: "ERROR", IssueCode: code, FindingDetails: details,
-		LearnMoreLink: reference + strings.ReplaceAll(strings.ToLower(code), "_", "-"),
-		Locations:     []location{locate(v.src, path...)},
-	})
+// found adds an error.
+func (v *validator) found(code, details string, path ...step) { v.add(isError, code, details, path) }
+
+func (v *validator) add(s severity, code, details string, paths ...[]step) {
+	f := finding{
+		FindingType: s.kind, IssueCode: code, FindingDetails: details,
+		LearnMoreLink: reference + s.section + "-" + strings.ReplaceAll(strings.ToLower(code), "_", "-"),
+	}
+	for _, path := range paths {
+		f.Locations = append(f.Locations, locate(v.src, path...))
+	}
+	v.findings = append(v.findings, f)
 }
 
 func validatePolicy(body []byte, query url.Values) (any, error) {
@@ -123,6 +129,10 @@ func (v *validator) validate() {
 		}
 		v.conditions(st, i)
 	}
+	if v.trust {
+		v.rolesAnywhere()
+	}
+	v.warnings()
 }
 
 // unreadable is a document that is not JSON, or not a policy.
