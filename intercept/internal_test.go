@@ -170,6 +170,8 @@ func TestResolverFiles(t *testing.T) {
 		"passwd: files\nhosts: mymachines resolve [!UNAVAIL=return] files myhostname dns\n": "passwd: files\nhosts: mymachines files myhostname dns\n",
 		"hosts:      files resolve [!UNAVAIL=return]\n":                                     "hosts: files dns\n",
 		"hosts: resolve [NOTFOUND=continue] [TRYAGAIN=return]":                              "hosts: dns\n",
+		"hosts: resolve [ !UNAVAIL=return  TRYAGAIN=continue ] files":                       "hosts: files dns\n",
+		"hosts: files resolve dns resolve [!UNAVAIL=return]\n":                              "hosts: files dns\n",
 	} {
 		if got := nsswitchConf(before); got != want {
 			t.Errorf("%q becomes %q, want %q", before, got, want)
@@ -180,6 +182,7 @@ func TestResolverFiles(t *testing.T) {
 func FuzzResolverFiles(f *testing.F) {
 	f.Add("hosts: files resolve [!UNAVAIL=return] dns\n")
 	f.Add("nameserver 10.0.0.2\noptions ndots:5\n")
+	f.Add("hosts: files resolve [! resolve [!UNAVA")
 	f.Fuzz(func(t *testing.T, text string) {
 		if again := nsswitchConf(nsswitchConf(text)); again != "" && strings.Count(text, "hosts") < 2 {
 			t.Errorf("%q: what was changed is changed again: %q", text, again)

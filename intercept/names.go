@@ -215,16 +215,11 @@ func nsswitchConf(before string) string {
 		line = strings.TrimRight(line, "\n")
 		if database, sources, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(database) == "hosts" {
 			fields := strings.Fields(sources)
-			if at := slices.Index(fields, "resolve"); at >= 0 {
-				end := at + 1
-				for end < len(fields) && strings.HasPrefix(fields[end], "[") {
-					end++
+			if kept := withoutResolve(fields); len(kept) < len(fields) {
+				if !slices.Contains(kept, "dns") {
+					kept = append(kept, "dns")
 				}
-				fields = slices.Delete(fields, at, end)
-				if !slices.Contains(fields, "dns") {
-					fields = append(fields, "dns")
-				}
-				line, changed = "hosts: "+strings.Join(fields, " "), true
+				line, changed = "hosts: "+strings.Join(kept, " "), true
 			}
 		}
 		lines = append(lines, line)
@@ -233,4 +228,23 @@ func nsswitchConf(before string) string {
 		return ""
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// withoutResolve leaves out each source "resolve" with the actions that follow it in
+// brackets, which may have blanks inside (nsswitch.conf(5)).
+func withoutResolve(fields []string) []string {
+	var kept []string
+	for i := 0; i < len(fields); {
+		if fields[i] != "resolve" {
+			kept = append(kept, fields[i])
+			i++
+			continue
+		}
+		for i++; i < len(fields) && strings.HasPrefix(fields[i], "["); i++ {
+			for i < len(fields)-1 && !strings.Contains(fields[i], "]") {
+				i++
+			}
+		}
+	}
+	return kept
 }
