@@ -79,7 +79,7 @@ func (s *Session) append(b []byte) ([]byte, error) {
 		flags |= flagPolicies
 	}
 	var variable []byte
-	if s.HasPolicies || len(s.Tags) > 0 || len(s.AMR) > 0 {
+	if s.hasLists() {
 		variable = s.appendLists(nil)
 		if len(variable) > deflateFrom {
 			short, err := deflate(variable)
@@ -165,12 +165,18 @@ func readSession(b []byte) (*Session, error) {
 			variable = string(long)
 		}
 		s.readLists(r, variable)
+		if !s.hasLists() || !s.HasPolicies && (s.Policy != "" || len(s.PolicyARNs) > 0) {
+			return nil, errors.New("it has lists, or policies, that nothing calls for")
+		}
 	}
 	if r.broken {
 		return nil, errors.New("it ends too early")
 	}
 	return s, nil
 }
+
+// hasLists says whether lists and policies are written at all.
+func (s *Session) hasLists() bool { return s.HasPolicies || len(s.Tags) > 0 || len(s.AMR) > 0 }
 
 func (s *Session) readLists(r *reader, variable string) {
 	lists := &reader{text: variable}
