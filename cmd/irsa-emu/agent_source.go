@@ -3,11 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"net/http"
-	"os"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -93,13 +90,9 @@ func (p *program) agentsAWS(f agentFlags) (aws.Config, error) {
 		config.Credentials = credentials.NewStaticCredentialsProvider(id, secret, env("AWS_SESSION_TOKEN"))
 	}
 	if file := env("AWS_CA_BUNDLE"); file != "" {
-		pem, err := os.ReadFile(file)
+		roots, err := readRoots("AWS_CA_BUNDLE", file)
 		if err != nil {
-			return aws.Config{}, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
-		}
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return aws.Config{}, fmt.Errorf("AWS_CA_BUNDLE: no certificate in %s; PEM is expected (-----BEGIN CERTIFICATE-----)", file)
+			return aws.Config{}, err
 		}
 		config.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.TLSClientConfig.RootCAs = roots

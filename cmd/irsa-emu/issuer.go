@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -96,14 +94,11 @@ func fetchConfig(ca string) (oidc.RemoteConfig, error) {
 	if ca == "" {
 		return config, nil
 	}
-	pem, err := os.ReadFile(ca)
+	roots, err := readRoots("--ca", ca)
 	if err != nil {
-		return config, usageError("--ca: %w", err)
+		return config, &exitError{exitUsage, err}
 	}
-	config.Roots = x509.NewCertPool()
-	if !config.Roots.AppendCertsFromPEM(pem) {
-		return config, usageError("--ca %s: no certificate in it; PEM is expected (-----BEGIN CERTIFICATE-----)", ca)
-	}
+	config.Roots = roots
 	return config, nil
 }
 

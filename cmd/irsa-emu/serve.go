@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -165,14 +164,11 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) 
 		config.AllowPrivateIssuers = append(config.AllowPrivateIssuers, prefix)
 	}
 	if f.issuerCA != "" {
-		pem, err := os.ReadFile(f.issuerCA)
+		roots, err := readRoots("--issuer-ca", f.issuerCA)
 		if err != nil {
-			return config, usageError("--issuer-ca: %w", err)
+			return config, &exitError{exitUsage, err}
 		}
-		config.IssuerRoots = x509.NewCertPool()
-		if !config.IssuerRoots.AppendCertsFromPEM(pem) {
-			return config, usageError("--issuer-ca %s: no certificate in it; PEM is expected (-----BEGIN CERTIFICATE-----)", f.issuerCA)
-		}
+		config.IssuerRoots = roots
 	}
 	if len(f.given.paths) > 0 {
 		given, err := f.given.load(p, f.account, f.region)
