@@ -21,17 +21,18 @@ func (p *program) envCommand() *cobra.Command {
 		Use: "env", Short: "Print export lines that point aws, the SDKs and Terraform at the emulator", Args: noArguments,
 		Example: `  eval "$(irsa-emu env)"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if account != "" && !aws.IsAccount(account) {
-				return usageError("--account %s: an account id is twelve digits, such as %s", account, aws.DefaultAccount)
-			}
-			if err := checkRegion(region); err != nil {
+			if err := errors.Join(checkAccount(account), checkRegion(region)); err != nil {
 				return err
 			}
 			key := cmp.Or(account, "test")
 			if region == "" {
 				var err error
 				if region, err = c.region(cmd.Context()); err != nil {
-					if err := p.complain("irsa-emu: %v: the region is not known, and %s is taken; set IRSA_EMU_CONTROL_TOKEN, or write --region", err, region); err != nil {
+					fix := "write --region"
+					if refused := (*control.Refused)(nil); errors.As(err, &refused) {
+						fix = "set IRSA_EMU_CONTROL_TOKEN, or " + fix
+					}
+					if err := p.complain("irsa-emu: %v: the region is not known, and %s is taken; %s", err, region, fix); err != nil {
 						return err
 					}
 				}
@@ -67,13 +68,16 @@ func (p *program) envCommand() *cobra.Command {
 }
 
 // region asks the emulator for its region; env also works before it runs. The error
-// is that of an emulator which is there, and does not say.
+// is that of an emulator which is there, and does not say, or not in time.
 func (c *client) region(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	info, err := c.Info(ctx)
 	if refused := (*control.Refused)(nil); errors.As(err, &refused) {
 		return aws.DefaultRegion, refused
+	}
+	if late := ctx.Err(); late != nil {
+		return aws.DefaultRegion, fmt.Errorf("no answer from %s: %w", c.URL, late)
 	}
 	if err != nil || info.Region == "" {
 		return aws.DefaultRegion, nil

@@ -37,8 +37,8 @@ func (g *givenFlags) addParameters(cmd *cobra.Command) {
 
 // options are those for reading sources. Account and region may be empty.
 func (g *givenFlags) options(account, region string) (sources.Options, error) {
-	if account != "" && !aws.IsAccount(account) {
-		return sources.Options{}, usageError("--account %s: an account id is twelve digits, such as %s", account, aws.DefaultAccount)
+	if err := checkAccount(account); err != nil {
+		return sources.Options{}, err
 	}
 	o := sources.Options{Account: account, Region: region, KnowsManaged: knownManaged(), Parameters: map[string]string{}}
 	for _, p := range g.parameters {

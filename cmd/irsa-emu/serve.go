@@ -136,7 +136,7 @@ func (p *program) serveConfig(ctx context.Context, f serveFlags, log io.Writer) 
 		return config, err
 	}
 	if !aws.IsAccount(f.account) {
-		return config, usageError("--account %s: an account id is twelve digits, such as 111122223333", f.account)
+		return config, noAccount(f.account)
 	}
 	if err := errors.Join(checkRegion(f.region), checkListen("--listen", f.listen), checkListen("--tls-listen", f.tlsListen), f.parent.check()); err != nil {
 		return config, err

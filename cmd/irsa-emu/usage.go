@@ -104,6 +104,18 @@ func checkRegion(region string) error {
 	return usageError("--region %s: write a region, such as us-west-2", region)
 }
 
+// checkAccount refuses what is not an account's id; empty is the default.
+func checkAccount(account string) error {
+	if account == "" || aws.IsAccount(account) {
+		return nil
+	}
+	return noAccount(account)
+}
+
+func noAccount(account string) error {
+	return usageError("--account %s: an account id is twelve digits, such as %s", account, aws.DefaultAccount)
+}
+
 // checkIssuer refuses what is not an issuer's URL; empty is the default.
 func checkIssuer(issuer string) error {
 	if _, builtIn := aws.BuiltInProvider(issuer); issuer == "" || builtIn {

@@ -76,7 +76,7 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	case q.trustPolicy != "" && len(q.given.paths) > 0:
 		return nil, usageError("--trust-policy and --given exclude each other; with --given, name the role by --role")
 	case q.account != "" && !aws.IsAccount(q.account):
-		return nil, usageError("--account %s: an account id is twelve digits, such as 111122223333", q.account)
+		return nil, noAccount(q.account)
 	}
 	if q.pods.asked {
 		v, err := q.podIdentity(p)
