@@ -2,6 +2,8 @@ package kind
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,10 +22,13 @@ import (
 // ReadConfig reads a file of kind's own configuration: nodes, mounts, ports, CNI.
 // As for kind, "-" is stdin.
 func ReadConfig(path string, stdin io.Reader) (*v1alpha4.Cluster, error) {
-	content, err := os.ReadFile(path)
+	var content []byte
+	var err error
 	if path == "-" {
 		path = "stdin"
 		content, err = io.ReadAll(stdin)
+	} else {
+		content, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return nil, err
@@ -41,6 +46,19 @@ func ReadConfig(path string, stdin io.Reader) (*v1alpha4.Cluster, error) {
 }
 
 const apiVersion = "kind.x-k8s.io/v1alpha4"
+
+// configDigest tells two configurations of kind apart.
+func configDigest(config *v1alpha4.Cluster) (string, error) {
+	if config == nil {
+		return "", nil
+	}
+	content, err := json.Marshal(config)
+	if err != nil {
+		return "", fmt.Errorf("the configuration of kind: %w", err)
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:8]), nil
+}
 
 // clusterConfig describes a cluster whose API server signs for an issuer: one
 // node, or what given says. The flags are written for both of kubeadm's formats,

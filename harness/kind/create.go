@@ -224,6 +224,17 @@ func freePorts(n int) ([]int32, error) {
 	return ports, nil
 }
 
+// portFor is the port, if it is free: the engine's own error for one that is
+// not comes late and says less.
+func portFor(port int) (int32, error) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return 0, fmt.Errorf("the emulator's port on this machine: %w; choose another with --port, 0 for any", err)
+	}
+	defer l.Close()
+	return int32(l.Addr().(*net.TCPAddr).Port), nil
+}
+
 // ticking says every two seconds that something is still going on.
 func ticking(ctx context.Context, log func(string), what string) (stop func()) {
 	started := time.Now()

@@ -3,33 +3,17 @@ package kind
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"sigs.k8s.io/kind/pkg/apis/config/v1alpha4"
-
 	"github.com/irsa-emu/irsa-emu/aws"
 )
-
-// portFor is the port, if it is free: the engine's own error for one that is
-// not comes late and says less.
-func portFor(port int) (int32, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		return 0, fmt.Errorf("the emulator's port on this machine: %w; choose another with --port, 0 for any", err)
-	}
-	defer l.Close()
-	return int32(l.Addr().(*net.TCPAddr).Port), nil
-}
 
 // reopen finds a cluster that an earlier call made.
 func reopen(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, error) {
@@ -137,17 +121,4 @@ func sameImage(a, b string) bool {
 	nameA, digestA, _ := strings.Cut(a, "@")
 	nameB, digestB, _ := strings.Cut(b, "@")
 	return nameA == nameB && (digestA == digestB || digestA == "" || digestB == "")
-}
-
-// configDigest tells two configurations of kind apart.
-func configDigest(config *v1alpha4.Cluster) (string, error) {
-	if config == nil {
-		return "", nil
-	}
-	content, err := json.Marshal(config)
-	if err != nil {
-		return "", fmt.Errorf("the configuration of kind: %w", err)
-	}
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:8]), nil
 }
