@@ -111,15 +111,24 @@ func (b *Bucket) checkActions(st *policy.Statement) (message, reason string) {
 			return "Action does not apply to any resource(s) in statement",
 				fmt.Sprintf("%s is about %s, and the statement's resources are %s: a bucket is %s, its objects are %[4]s/*", action, kind, strings.Join(st.Resources.Values, ", "), b.ARN())
 		}
-		for _, c := range st.Conditions {
-			switch key := strings.ToLower(c.Key); {
-			case !strings.HasPrefix(key, "s3:"):
-			case !isPolicyKey(key):
-				return "Policy has an invalid condition key", "S3 has no condition key " + c.Key
-			case !st.Actions.Not && !slices.ContainsFunc(fits, func(a *policyAction) bool { return a.asks(key) }):
-				return "Conditions do not apply to combination of actions and resources in statement",
-					fmt.Sprintf("%s has no condition key %s: give the actions that have it a statement of their own", action, c.Key)
-			}
+		if message, reason = checkKeys(st, action, fits); message != "" {
+			return message, reason
+		}
+	}
+	return "", ""
+}
+
+// checkKeys is the part of checkActions about the condition keys of a statement: as
+// it names an action, and the actions that are meant.
+func checkKeys(st *policy.Statement, action string, meant []*policyAction) (message, reason string) {
+	for _, c := range st.Conditions {
+		switch key := strings.ToLower(c.Key); {
+		case !strings.HasPrefix(key, "s3:"):
+		case !isPolicyKey(key):
+			return "Policy has an invalid condition key", "S3 has no condition key " + c.Key
+		case !st.Actions.Not && !slices.ContainsFunc(meant, func(a *policyAction) bool { return a.asks(key) }):
+			return "Conditions do not apply to combination of actions and resources in statement",
+				fmt.Sprintf("%s has no condition key %s: give the actions that have it a statement of their own", action, c.Key)
 		}
 	}
 	return "", ""
