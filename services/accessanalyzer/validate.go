@@ -310,6 +310,30 @@ func (v *validator) neededActions(st *policy.Statement, i int) {
 	}
 }
 
+// rolesAnywhere: the service's calls need three actions, in whichever statements.
+func (v *validator) rolesAnywhere() {
+	first, has := -1, map[string]bool{}
+	for i := range v.doc.Statements {
+		st := &v.doc.Statements[i]
+		values, not := st.PrincipalValues()
+		if st.Effect != "Allow" || not || !slices.ContainsFunc(values, func(p policy.NamedPrincipal) bool {
+			return p.Type == "Service" && p.Value == "rolesanywhere.amazonaws.com"
+		}) {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		for _, action := range []string{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"} {
+			has[action] = has[action] || st.Concerns(action)
+		}
+	}
+	if first >= 0 && !(has["sts:AssumeRole"] && has["sts:SetSourceIdentity"] && has["sts:TagSession"]) {
+		v.found("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY", "The rolesanywhere.amazonaws.com service principal requires the sts:AssumeRole, sts:SetSourceIdentity, and sts:TagSession permissions. Add the missing permissions to the policy.",
+			member("Statement"), item(first), member("Action"))
+	}
+}
+
 // multivalued are the keys that have several values (IAM user guide, "Single-valued
 // vs. multivalued context keys").
 func multivalued(key string) bool {

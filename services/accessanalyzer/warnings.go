@@ -33,7 +33,7 @@ func (v *validator) warnings() {
 		}
 		at := []step{member("Statement"), item(i)}
 		if _, not := st.PrincipalValues(); not && v.resource && !v.trust {
-			v.add(isSecurityWarning, "ALLOW_WITH_NOT_PRINCIPAL", "Using Allow with NotPrincipal can be overly permissive. We recommend that you use Principal instead.", append(at, member("NotPrincipal")))
+			v.add(isSecurityWarning, "ALLOW_WITH_NOT_PRINCIPAL", "Using Allow with NotPrincipal can be overly permissive. We recommend that you use Principal instead.", within(at, member("NotPrincipal")))
 		}
 		if !v.resource {
 			v.passRole(st, at)
@@ -44,6 +44,9 @@ func (v *validator) warnings() {
 		}
 	}
 }
+
+// within is the path to a part of what is at a path.
+func within(at []step, steps ...step) []step { return slices.Concat(at, steps) }
 
 const (
 	passRole    = "iam:PassRole"
@@ -59,12 +62,12 @@ func (v *validator) passRole(st *policy.Statement, at []step) {
 	named := slices.ContainsFunc(st.Actions.Values, func(action string) bool { return strings.EqualFold(action, passRole) })
 	wild := slices.IndexFunc(st.Resources.Values, func(resource string) bool { return strings.Contains(resource, "*") })
 	all := slices.Contains(st.Resources.Values, "*")
-	actions, resources := append(slices.Clone(at), member("Action")), append(slices.Clone(at), member("Resource"))
+	actions, resources := within(at, member("Action")), within(at, member("Resource"))
 	if st.Actions.Not {
-		actions = append(slices.Clone(at), member("NotAction"))
+		actions = within(at, member("NotAction"))
 	}
 	if st.Resources.Not {
-		resources = append(slices.Clone(at), member("NotResource"))
+		resources = within(at, member("NotResource"))
 	}
 	warn := func(code, details string) { v.add(isSecurityWarning, code, details, actions, resources) }
 	switch {
@@ -90,7 +93,7 @@ func (v *validator) forAllValues(st *policy.Statement, at []step) {
 		t, known := c.Test()
 		if known && t.Qualifier == policy.ForAllValues && t.Comparison != "Null" && singleValued(c.Key) {
 			v.add(isSecurityWarning, "FORALLVALUES_WITH_SINGLE_VALUED_KEY", "Using ForAllValues qualifier with the single-valued condition key "+c.Key+" can be overly permissive. We recommend that you remove ForAllValues:.",
-				append(slices.Clone(at), member("Condition"), member(c.Operator), member(c.Key)))
+				within(at, member("Condition"), member(c.Operator), member(c.Key)))
 		}
 	}
 }
@@ -113,31 +116,7 @@ func (v *validator) gitHubSubject(st *policy.Statement, at []step) {
 		c := &st.Conditions[j]
 		if strings.EqualFold(c.Key, gitHubSubject) && slices.ContainsFunc(c.Values, func(value string) bool { return !aBranch.MatchString(value) }) {
 			v.add(isWarning, "SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED", "Using a wildcard (*) in "+gitHubSubject+" can allow requests from more sources than you intended. Specify the value of "+gitHubSubject+" with the repository and branch name.",
-				append(slices.Clone(at), member("Condition"), member(c.Operator), member(c.Key)))
+				within(at, member("Condition"), member(c.Operator), member(c.Key)))
 		}
-	}
-}
-
-// rolesAnywhere: the service's calls need three actions, in whichever statements.
-func (v *validator) rolesAnywhere() {
-	first, has := -1, map[string]bool{}
-	for i := range v.doc.Statements {
-		st := &v.doc.Statements[i]
-		values, not := st.PrincipalValues()
-		if st.Effect != "Allow" || not || !slices.ContainsFunc(values, func(p policy.NamedPrincipal) bool {
-			return p.Type == "Service" && p.Value == "rolesanywhere.amazonaws.com"
-		}) {
-			continue
-		}
-		if first < 0 {
-			first = i
-		}
-		for _, action := range []string{"sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"} {
-			has[action] = has[action] || st.Concerns(action)
-		}
-	}
-	if first >= 0 && !(has["sts:AssumeRole"] && has["sts:SetSourceIdentity"] && has["sts:TagSession"]) {
-		v.found("MISSING_ACTION_FOR_ROLES_ANYWHERE_TRUST_POLICY", "The rolesanywhere.amazonaws.com service principal requires the sts:AssumeRole, sts:SetSourceIdentity, and sts:TagSession permissions. Add the missing permissions to the policy.",
-			member("Statement"), item(first), member("Action"))
 	}
 }
