@@ -1,9 +1,10 @@
 package statefile
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // The configurations of a bucket are as S3's API has them: in JSON, as aws s3api
@@ -150,7 +151,7 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 		}
 		for i, r := range b.CORS.CORSRules {
 			if r.AllowedMethods != nil && r.AllowedOrigins != nil { // that they are missing has been said
-				mistake(fmt.Sprintf("cors.CORSRules[%d]", i), r.Mistake())
+				mistake(strictyaml.Index("cors.CORSRules", i), r.Mistake())
 			}
 		}
 	}
@@ -161,10 +162,10 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 		oneOf("lifecycle.TransitionDefaultMinimumObjectSize", b.Lifecycle.TransitionDefaultMinimumObjectSize, MinimumSizes)
 		for i, r := range b.Lifecycle.Rules {
 			if r.Status != "" {
-				mistake(fmt.Sprintf("lifecycle.Rules[%d]", i), r.Mistake())
+				mistake(strictyaml.Index("lifecycle.Rules", i), r.Mistake())
 			}
 			if r.ID != "" && slices.ContainsFunc(b.Lifecycle.Rules[:i], func(other LifecycleRule) bool { return other.ID == r.ID }) {
-				c.Errorf(fmt.Sprintf("%s.lifecycle.Rules[%d].ID", at, i), "another rule is called %q; give each its own ID, or none", r.ID)
+				c.Errorf(strictyaml.Index(at+".lifecycle.Rules", i)+".ID", "another rule is called %q; give each its own ID, or none", r.ID)
 			}
 		}
 	}
@@ -173,9 +174,10 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 			c.Errorf(at+".encryption.Rules", "%d rules; write one", len(e.Rules))
 		}
 		for i, r := range e.Rules {
-			oneOf(fmt.Sprintf("encryption.Rules[%d].ApplyServerSideEncryptionByDefault.SSEAlgorithm", i), r.Default.SSEAlgorithm, SSEAlgorithms)
+			byDefault := strictyaml.Index("encryption.Rules", i) + ".ApplyServerSideEncryptionByDefault"
+			oneOf(byDefault+".SSEAlgorithm", r.Default.SSEAlgorithm, SSEAlgorithms)
 			if r.Default.SSEAlgorithm == "AES256" && r.Default.KMSMasterKeyID != "" {
-				c.Errorf(fmt.Sprintf("%s.encryption.Rules[%d].ApplyServerSideEncryptionByDefault.KMSMasterKeyID", at, i), "AES256 has no key of KMS; write SSEAlgorithm: aws:kms, or leave it out")
+				c.Errorf(at+"."+byDefault+".KMSMasterKeyID", "AES256 has no key of KMS; write SSEAlgorithm: aws:kms, or leave it out")
 			}
 		}
 	}

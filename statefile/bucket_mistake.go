@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // Mistake is what S3 has against a rule of a bucket's configuration.
@@ -33,23 +35,23 @@ func (r *CORSRule) Mistake() *Mistake {
 	}
 	for i, method := range r.AllowedMethods {
 		if !slices.Contains(CORSMethods, method) {
-			return &Mistake{At: fmt.Sprintf("AllowedMethods[%d]", i), Message: "Found unsupported HTTP method in CORS config. Unsupported method is " + method,
+			return &Mistake{At: strictyaml.Index("AllowedMethods", i), Message: "Found unsupported HTTP method in CORS config. Unsupported method is " + method,
 				What: fmt.Sprintf("%q; write one of %s", method, strings.Join(CORSMethods, ", "))}
 		}
 	}
 	for i, origin := range r.AllowedOrigins {
 		if strings.Count(origin, "*") > 1 {
-			return &Mistake{At: fmt.Sprintf("AllowedOrigins[%d]", i), Message: `AllowedOrigin "` + origin + `" can not have more than one wildcard.`}
+			return &Mistake{At: strictyaml.Index("AllowedOrigins", i), Message: `AllowedOrigin "` + origin + `" can not have more than one wildcard.`}
 		}
 	}
 	for i, header := range r.AllowedHeaders {
 		if strings.Count(header, "*") > 1 {
-			return &Mistake{At: fmt.Sprintf("AllowedHeaders[%d]", i), Message: `AllowedHeader "` + header + `" can not have more than one wildcard.`}
+			return &Mistake{At: strictyaml.Index("AllowedHeaders", i), Message: `AllowedHeader "` + header + `" can not have more than one wildcard.`}
 		}
 	}
 	for i, header := range r.ExposeHeaders {
 		if strings.Contains(header, "*") {
-			return &Mistake{At: fmt.Sprintf("ExposeHeaders[%d]", i), Message: `ExposeHeader "` + header + `" contains wildcard. We currently do not support wildcard for ExposeHeader.`}
+			return &Mistake{At: strictyaml.Index("ExposeHeaders", i), Message: `ExposeHeader "` + header + `" contains wildcard. We currently do not support wildcard for ExposeHeader.`}
 		}
 	}
 	return nil
@@ -98,10 +100,10 @@ type placedAction struct {
 func (r *LifecycleRule) actions() []placedAction {
 	var all []placedAction
 	for i := range r.Transitions {
-		all = append(all, placedAction{fmt.Sprintf("Transitions[%d]", i), &r.Transitions[i]})
+		all = append(all, placedAction{strictyaml.Index("Transitions", i), &r.Transitions[i]})
 	}
 	for i := range r.NoncurrentVersionTransitions {
-		all = append(all, placedAction{fmt.Sprintf("NoncurrentVersionTransitions[%d]", i), &r.NoncurrentVersionTransitions[i]})
+		all = append(all, placedAction{strictyaml.Index("NoncurrentVersionTransitions", i), &r.NoncurrentVersionTransitions[i]})
 	}
 	for _, a := range []placedAction{
 		{"AbortIncompleteMultipartUpload", r.AbortIncompleteMultipartUpload}, {"Expiration", r.Expiration}, {"NoncurrentVersionExpiration", r.NoncurrentVersionExpiration},
