@@ -22,9 +22,9 @@ type EKSAuth struct {
 }
 
 // NewEKSAuth asks the EKS Auth that the configuration leads to (endpoint,
-// region, the node's credentials). Unless the configuration has one of another kind
-// than the SDK's own, the HTTP client has upstream's timeouts: half a second to connect, a second in all; the
-// SDK tries again.
+// region, the node's credentials). Unless the configuration has an HTTP client of
+// another kind than the SDK's own, that has upstream's timeouts: half a second to
+// connect, a second in all; the SDK tries again.
 func NewEKSAuth(config aws.Config, cluster string) *EKSAuth {
 	given, buildable := config.HTTPClient.(*awshttp.BuildableClient)
 	if config.HTTPClient == nil || buildable {
