@@ -18,8 +18,8 @@ func isServiceAccount(s string) bool {
 	return len(namespace) <= 63 && len(name) <= 253 && serviceAccount.MatchString(s)
 }
 
-// accessEntryTypes are those of EKS's API.
-var accessEntryTypes = []string{"STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX", "HYPERPOD_LINUX"}
+// AccessEntryTypes are those of EKS's API.
+var AccessEntryTypes = []string{"STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX", "HYPERPOD_LINUX"}
 
 func (v *validator) cluster(at string, c *Cluster) {
 	v.associations(at+".podIdentityAssociations", *c)
@@ -36,7 +36,7 @@ func (v *validator) cluster(at string, c *Cluster) {
 		if e.Principal != "" && (err != nil || arn.Service != "iam" || !strings.HasPrefix(arn.Resource, "role/") && !strings.HasPrefix(arn.Resource, "user/")) {
 			v.errorf(at+".principal", "%q is not the ARN of a role or user; write one such as arn:aws:iam::111122223333:role/NAME", e.Principal)
 		}
-		v.optional(at+".type", e.Type, func(kind string) bool { return slices.Contains(accessEntryTypes, kind) }, "one of "+strings.Join(accessEntryTypes, ", "))
+		v.optional(at+".type", e.Type, func(kind string) bool { return slices.Contains(AccessEntryTypes, kind) }, "one of "+strings.Join(AccessEntryTypes, ", "))
 		for j, p := range e.Policies {
 			if arn, err := aws.ParseARN(p.ARN); p.ARN != "" && (err != nil || arn.Service != "eks" || !strings.HasPrefix(arn.Resource, "cluster-access-policy/")) {
 				v.errorf(strictyaml.Index(at+".policies", j)+".arn", "%q is no access policy of EKS; write one such as arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy", p.ARN)

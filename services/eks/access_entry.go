@@ -199,8 +199,9 @@ func reserved(name string) string {
 // account, with the user and the groups that EKS gives it (recorded 16).
 func (in *accessEntryInput) checkNode(entry *AccessEntry) error {
 	const types = "[EC2_LINUX, EC2_WINDOWS, FARGATE_LINUX, HYBRID_LINUX, EC2]"
+	const notAllowed = `The specified %s is invalid: setting %[1]s is not allowed when the type is "%s"`
 	arn, err := aws.ParseARN(entry.Principal)
-	switch notAllowed := `The specified %s is invalid: setting %[1]s is not allowed when the type is "%s"`; {
+	switch {
 	case entry.Type == standardEntry || err != nil:
 	case !strings.HasPrefix(arn.Resource, "role/"):
 		return invalidParameter("AccessEntry principalArn must be IAM role when using types " + types)

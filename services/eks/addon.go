@@ -146,8 +146,7 @@ func (in *addonInput) apply(s *Service, c *call, a *Addon) ([]*Association, erro
 		a.Version = in.AddonVersion
 	}
 	if in.ConfigurationValues != nil {
-		var any any
-		if yaml.Unmarshal([]byte(*in.ConfigurationValues), &any) != nil { // JSON is YAML
+		if yaml.Unmarshal([]byte(*in.ConfigurationValues), new(any)) != nil { // JSON is YAML
 			return nil, a.refuse("The ConfigurationValues provided is not in valid YAML or JSON format.")
 		}
 		a.Configuration = *in.ConfigurationValues

@@ -80,10 +80,6 @@ func ClusterByName(r state.Reader, account, region, name string) (*Cluster, bool
 // complete fills what a cluster has on AWS and a State document does not say.
 // What stands for parts that do not exist here (network, role, end point) is
 // made of the cluster's ARN, so that it stays the same.
-func (c *Cluster) madeUpRole() string {
-	return "arn:" + aws.PartitionOf(c.Region).ID + ":iam::" + c.Account + ":role/" + c.Name + "-cluster-role"
-}
-
 func (c *Cluster) complete() error {
 	if c.Version == "" {
 		c.Version = defaultVersion
@@ -102,6 +98,11 @@ func (c *Cluster) complete() error {
 		return fmt.Errorf("making the certificate authority of cluster %s: %w", c.Name, err)
 	}
 	return nil
+}
+
+// madeUpRole is the cluster's own role where none is named.
+func (c *Cluster) madeUpRole() string {
+	return aws.PartitionARN(aws.PartitionOf(c.Region).ID, "iam", c.Account, "role/"+c.Name+"-cluster-role")
 }
 
 // madeUpEndpoint is where the API server of a cluster on AWS would be.

@@ -79,12 +79,7 @@ func applyAssociation(tx *state.Txn, c *Cluster, d statefile.PodIdentityAssociat
 	if a.ID == "" {
 		a.ID = "a-" + c.madeUp("association "+d.ServiceAccount, 17) // the same in every run
 	}
-	if a.Created.IsZero() {
-		a.Created = now
-	}
-	if a.Modified.IsZero() {
-		a.Modified = a.Created
-	}
+	setTimes(&a.Created, &a.Modified, now)
 	if a.TargetRoleARN != "" {
 		if a.ExternalID = d.ExternalID; a.ExternalID == "" {
 			a.ExternalID = a.externalID()

@@ -63,7 +63,7 @@ func applyAddon(tx *state.Txn, c *Cluster, d statefile.Addon, now time.Time) {
 	tx.Put(a)
 }
 
-// setTimes fills in what a document leaves out.
+// setTimes fills in the times that a document leaves out.
 func setTimes(created, modified *time.Time, now time.Time) {
 	if created.IsZero() {
 		*created = now
