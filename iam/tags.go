@@ -59,7 +59,7 @@ func newTags(in []tagInput, c tagCase) ([]aws.Tag, error) { return addTags(nil, 
 func addTags(have []aws.Tag, in []tagInput, c tagCase) ([]aws.Tag, error) {
 	tags := slices.Clone(have)
 	for i, t := range in {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+		if aws.ReservedTagKey(t.Key) {
 			return nil, invalidInput("System tags cannot be added/updated/deleted by the requester")
 		}
 		for _, earlier := range in[:i] {

@@ -5,7 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // The claims that AWS acts on, besides the registered ones.
@@ -16,12 +17,6 @@ const (
 	claimSourceIdentity = "https://aws.amazon.com/source_identity"
 	claimRoles          = "https://aws.amazon.com/roles"
 	claimNamespace      = "https://aws.amazon.com/"
-)
-
-const (
-	mostTags       = 50
-	longestTagKey  = 128
-	longestTagText = 256
 )
 
 var (
@@ -157,18 +152,18 @@ func (t *tagClaims) add(key, value string) *TokenError {
 	switch {
 	case t.seen[lower]:
 		return parameterTags("Duplicate tag keys found. Please note that Tag keys are case insensitive.", "the tag key %q is given twice", key)
-	case key == "" || utf8.RuneCountInString(key) > longestTagKey || !tagText.MatchString(key) || strings.HasPrefix(lower, "aws:"):
-		return badTags(claimTags, "the tag key %q is not 1 to %d letters, digits, spaces or _.:/=+-@ outside aws:", key, longestTagKey)
-	case utf8.RuneCountInString(value) > longestTagText || !tagText.MatchString(value):
-		return badTags(claimTags, "the value %q of tag %q is not at most %d letters, digits, spaces or _.:/=+-@", value, key, longestTagText)
+	case !aws.TagKeyFits(key) || !tagText.MatchString(key) || aws.ReservedTagKey(key):
+		return badTags(claimTags, "the tag key %q is not 1 to %d letters, digits, spaces or _.:/=+-@ outside aws:", key, aws.LongestTagKey)
+	case !aws.TagValueFits(value) || !tagText.MatchString(value):
+		return badTags(claimTags, "the value %q of tag %q is not at most %d letters, digits, spaces or _.:/=+-@", value, key, aws.LongestTagValue)
 	}
 	if t.values == nil {
 		t.values, t.seen = map[string]string{}, map[string]bool{}
 	}
 	t.seen[lower] = true
 	t.values[key] = value
-	if len(t.values) > mostTags {
-		return badTags(claimTags, "the token has more than %d session tags", mostTags)
+	if len(t.values) > aws.MostTags {
+		return badTags(claimTags, "the token has more than %d session tags", aws.MostTags)
 	}
 	return nil
 }
@@ -178,8 +173,8 @@ func (t *tagClaims) addTransitive(value []byte) *TokenError {
 	if value[0] != '[' || json.Unmarshal(value, &keys) != nil {
 		return badTags(claimTransitive, "transitive_tag_keys is %s, not a list of strings", clip(value))
 	}
-	if len(keys) > mostTags {
-		return badTags(claimTransitive, "the token has %d transitive tag keys, more than %d", len(keys), mostTags)
+	if len(keys) > aws.MostTags {
+		return badTags(claimTransitive, "the token has %d transitive tag keys, more than %d", len(keys), aws.MostTags)
 	}
 	for _, key := range keys {
 		if !slices.Contains(t.transitive, key) {

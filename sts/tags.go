@@ -51,7 +51,7 @@ func readTags(elements []tagElement, transitive []string, caller *api.Principal)
 		if containsKey(keys, e.Key) {
 			return tags, duplicateTags()
 		}
-		if len(e.Key) >= 4 && strings.EqualFold(e.Key[:4], "aws:") {
+		if aws.ReservedTagKey(e.Key) {
 			return tags, reservedTag(e.Key)
 		}
 		keys = append(keys, e.Key)

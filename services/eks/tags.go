@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -102,7 +101,7 @@ func (s *Service) tagResource(c *call) (any, error) {
 		return nil, err
 	}
 	if len(tags) == 0 {
-		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "tags must have 1 to %d entries.", mostTags)
+		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "tags must have 1 to %d entries.", aws.MostTags)
 	}
 	if wrong := wrongTags(tags); wrong != "" {
 		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "%s", wrong)
@@ -127,8 +126,8 @@ func (s *Service) retag(c *call, to func([]aws.Tag) []aws.Tag) (any, error) {
 			return err
 		}
 		tags := to(found.tags())
-		if len(tags) > mostTags {
-			return api.Fail(http.StatusBadRequest, "BadRequestException", "A resource has at most %d tags.", mostTags)
+		if len(tags) > aws.MostTags {
+			return api.Fail(http.StatusBadRequest, "BadRequestException", "A resource has at most %d tags.", aws.MostTags)
 		}
 		tx.Put(found.withTags(tags))
 		return nil
@@ -139,22 +138,19 @@ func (s *Service) retag(c *call, to func([]aws.Tag) []aws.Tag) (any, error) {
 	return object{}, nil
 }
 
-// mostTags is how many tags a resource of EKS can have.
-const mostTags = 50
-
 // wrongTags says which limit of the API tags break (API reference, TagResource;
 // EKS user guide, "Tag restrictions"); "" for none. The texts are not AWS's.
 func wrongTags(tags []aws.Tag) string {
-	if len(tags) > mostTags {
-		return fmt.Sprintf("tags must have 1 to %d entries.", mostTags)
+	if len(tags) > aws.MostTags {
+		return fmt.Sprintf("tags must have 1 to %d entries.", aws.MostTags)
 	}
 	for _, t := range tags {
-		switch n, m := utf8.RuneCountInString(t.Key), utf8.RuneCountInString(t.Value); {
-		case n < 1 || n > 128:
+		switch {
+		case !aws.TagKeyFits(t.Key):
 			return "A tag's key must be between 1 and 128 characters."
-		case m > 256:
+		case !aws.TagValueFits(t.Value):
 			return fmt.Sprintf("The value of the tag %s must have at most 256 characters.", t.Key)
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		case aws.ReservedTagKey(t.Key):
 			return fmt.Sprintf("The tag key %s is reserved: keys must not begin with aws:.", t.Key)
 		}
 	}

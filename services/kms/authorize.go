@@ -141,16 +141,16 @@ func checkTags(tags []aws.Tag) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		switch {
-		case t.Key == "" || len([]rune(t.Key)) > 128 || len([]rune(t.Value)) > 256:
+		case !aws.TagKeyFits(t.Key) || !aws.TagValueFits(t.Value):
 			return fail("TagException", "Invalid tag: keys have 1 to 128 characters, values up to 256.")
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		case aws.ReservedTagKey(t.Key):
 			return fail("TagException", "aws: prefixed tag key names are not allowed for external use.")
 		case seen[t.Key]:
 			return fail("TagException", "Duplicate tag keys")
 		}
 		seen[t.Key] = true
 	}
-	if len(tags) > 50 {
+	if len(tags) > aws.MostTags {
 		return fail("TagException", "Too many tags")
 	}
 	return nil

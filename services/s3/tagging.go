@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -60,13 +61,13 @@ func checkTags(tags []tag, bucket bool) ([]tag, error) {
 		switch {
 		case seen[t.Key]:
 			return nil, invalid("Cannot provide multiple Tags with the same key")
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:") && bucket:
+		case aws.ReservedTagKey(t.Key) && bucket:
 			return nil, invalid("System tags cannot be added/updated by requester")
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		case aws.ReservedTagKey(t.Key):
 			return nil, invalid("Your TagKey cannot be prefixed with aws:")
-		case t.Key == "" || len([]rune(t.Key)) > 128 || !tagText.MatchString(t.Key):
+		case !aws.TagKeyFits(t.Key) || !tagText.MatchString(t.Key):
 			return nil, invalid("The TagKey you have provided is invalid")
-		case len([]rune(t.Value)) > 256 || !tagText.MatchString(t.Value):
+		case !aws.TagValueFits(t.Value) || !tagText.MatchString(t.Value):
 			return nil, invalid("The TagValue you have provided is invalid", "TagValue", t.Value)
 		}
 		seen[t.Key] = true
@@ -74,7 +75,7 @@ func checkTags(tags []tag, bucket bool) ([]tag, error) {
 	if !bucket && len(tags) > 10 {
 		return nil, fail(http.StatusBadRequest, "BadRequest", "Object tags cannot be greater than 10")
 	}
-	if bucket && len(tags) > 50 {
+	if bucket && len(tags) > aws.MostTags {
 		return nil, fail(http.StatusBadRequest, "BadRequest", "Bucket tag count cannot be greater than 50")
 	}
 	return tags, nil

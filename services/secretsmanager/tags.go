@@ -1,8 +1,6 @@
 package secretsmanager
 
 import (
-	"strings"
-
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -57,7 +55,7 @@ func (s *Service) retag(req *api.Request, secret *Secret, to func([]aws.Tag) []a
 			return markedForDeletion()
 		}
 		tags := to(secret.Tags)
-		if len(tags) > 50 {
+		if len(tags) > aws.MostTags {
 			return invalidParameter("Number of tags exceeds the limit of 50.")
 		}
 		secret.Tags = tags
@@ -71,16 +69,16 @@ func checkTags(tags []aws.Tag) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		switch {
-		case t.Key == "" || len([]rune(t.Key)) > 128 || len([]rune(t.Value)) > 256:
+		case !aws.TagKeyFits(t.Key) || !aws.TagValueFits(t.Value):
 			return invalidParameter("Invalid tag: keys have 1 to 128 characters, values up to 256.")
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		case aws.ReservedTagKey(t.Key):
 			return invalidParameter("Invalid tag: keys that begin with aws: are reserved.")
 		case seen[t.Key]:
 			return invalidParameter("Duplicate tag keys: %s", t.Key)
 		}
 		seen[t.Key] = true
 	}
-	if len(tags) > 50 {
+	if len(tags) > aws.MostTags {
 		return invalidParameter("Number of tags exceeds the limit of 50.")
 	}
 	return nil
