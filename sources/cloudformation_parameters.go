@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -62,8 +63,29 @@ func parameterFault(name, value string, p *yaml.Node) string {
 	if pattern, err := regexp.Compile("^(?:" + text(get(p, "AllowedPattern")) + ")$"); err == nil && text(get(p, "AllowedPattern")) != "" && !pattern.MatchString(value) {
 		return fmt.Sprintf("Parameter '%s' must match pattern %s", name, text(get(p, "AllowedPattern")))
 	}
-	if _, err := strconv.ParseFloat(value, 64); err != nil && text(get(p, "Type")) == "Number" {
-		return fmt.Sprintf("Parameter '%s' must be a number.", name)
+	measure, least, most := float64(utf8.RuneCountInString(value)), "MinLength", "MaxLength"
+	tooLittle, tooMuch := "must contain at least %s characters", "must contain at most %s characters"
+	switch text(get(p, "Type")) {
+	case "String":
+	case "Number":
+		number, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return fmt.Sprintf("Parameter '%s' must be a number.", name)
+		}
+		measure, least, most = number, "MinValue", "MaxValue"
+		tooLittle, tooMuch = "must be a number not less than %s", "must be a number not greater than %s"
+	default:
+		return ""
+	}
+	if bound := text(get(p, least)); bound != "" {
+		if limit, err := strconv.ParseFloat(bound, 64); err == nil && measure < limit {
+			return fmt.Sprintf("Parameter '%s' "+tooLittle, name, bound)
+		}
+	}
+	if bound := text(get(p, most)); bound != "" {
+		if limit, err := strconv.ParseFloat(bound, 64); err == nil && measure > limit {
+			return fmt.Sprintf("Parameter '%s' "+tooMuch, name, bound)
+		}
 	}
 	return ""
 }

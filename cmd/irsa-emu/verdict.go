@@ -92,6 +92,9 @@ func (q *question) answer(p *program) ([]verdict, error) {
 		if found, err = q.readGiven(p); err == nil {
 			err = q.defaultIssuer(found)
 		}
+		if err == nil && q.who.needsIssuer() {
+			_, err = q.fromGiven(found, "") // a role that is not there is why no issuer was found
+		}
 	} else {
 		trust, err = q.readTrust(p)
 	}

@@ -341,10 +341,14 @@ func (m *Model) named(a *Assertion) ([]*prove.Role, error) {
 	return out, nil
 }
 
-// mistake is an error at a field of an assertion, or of its flag.
+// mistake is an error at a field of an assertion, or of its flag; the roles have
+// a flag of their own.
 func (a *Assertion) mistake(field, message string) error {
 	if p := a.Place(field); p.File != "" {
 		return &strictyaml.Error{Position: p, Message: message}
+	}
+	if strings.HasPrefix(field, "roles") {
+		return fmt.Errorf("--role: %s", message)
 	}
 	return fmt.Errorf("--%s: %s", a.Name, message)
 }
