@@ -42,7 +42,7 @@ func (s *space) ownTest(arns []string) ref {
 // addForeign makes all of other accounts stand apart that have a known resource:
 // nothing is allowed on the rest of them, as far as is known.
 func (s *space) addForeign(p *permissions, role *Role, resources []ResourcePolicy) {
-	for _, account := range accountsOf(role, resources)[min(1, len(role.Account)):] {
+	for _, account := range otherAccounts(role, resources) {
 		p.apart = append(p.apart, apartPolicy{own: s.ownTest([]string{"arn:*:*:*:" + account + ":*"}), foreign: true})
 	}
 }
@@ -91,16 +91,22 @@ func (s *space) limitedTo(r region, p *permissions, b bound) (region, error) {
 	return r, nil
 }
 
-// accountsOf are the role's account, and those of known resources whose ARNs have
-// one; none when the role's is not known.
+// accountsOf are the role's account and the other ones; none when the role's is not
+// known.
 func accountsOf(role *Role, resources []ResourcePolicy) []string {
 	if role.Account == "" {
 		return nil
 	}
-	out := []string{role.Account}
+	return append([]string{role.Account}, otherAccounts(role, resources)...)
+}
+
+// otherAccounts are those of known resources whose ARNs have one, without the role's
+// own; none when that is not known.
+func otherAccounts(role *Role, resources []ResourcePolicy) []string {
+	var out []string
 	for i := range resources {
 		for _, arn := range resources[i].ARNs {
-			if account := accountIn(arn); account != "" && !slices.Contains(out, account) {
+			if account := accountIn(arn); role.Account != "" && account != "" && account != role.Account && !slices.Contains(out, account) {
 				out = append(out, account)
 			}
 		}
@@ -111,14 +117,10 @@ func accountsOf(role *Role, resources []ResourcePolicy) []string {
 // concerns says whether what is asked for can be about a resource: an action of its
 // service, and an ARN like one of its own.
 func (d *Doing) concerns(arns []string) bool {
-	asked := d.Resources
-	if len(asked) == 0 {
-		asked = []string{"*"}
-	}
 	return slices.ContainsFunc(arns, func(arn string) bool {
 		service := strings.SplitN(arn, ":", 4)[2] + ":*"
 		return slices.ContainsFunc(d.Actions, func(action string) bool { return meet(strings.ToLower(action), service) }) &&
-			slices.ContainsFunc(asked, func(pattern string) bool { return meet(pattern, arn) })
+			slices.ContainsFunc(d.patterns(), func(pattern string) bool { return meet(pattern, arn) })
 	})
 }
 

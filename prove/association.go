@@ -21,8 +21,6 @@ type Association struct {
 	ExternalID string
 }
 
-const podsService = aws.PodIdentityService
-
 // tags are those of a pod's session, in lower case, and what is known of their
 // values (EKS user guide, "Grant pods access to AWS resources based on tags").
 func (as *Association) tags() map[string]domain {
@@ -63,7 +61,7 @@ func (as *Association) Opens(role *Role) (Answer, error) {
 	if role.Unknown != "" {
 		return unknownTrust(role), nil
 	}
-	w := callerWorld(&Caller{Kind: ServiceCaller, Name: podsService}, role)
+	w := callerWorld(&Caller{Kind: ServiceCaller, Name: aws.PodIdentityService}, role)
 	w.keys["aws:sourceaccount"] = always(role.Account) // an association's role is of the cluster's account
 	w.keys["aws:sourcearn"] = domain{values: anyText, supposed: true}
 	if as.ClusterARN != "" {

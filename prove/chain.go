@@ -203,7 +203,7 @@ func sessionCall(caller, target *Role, name string) world {
 		principal: sessionPrincipal(caller, name), actions: []string{assumeRole}, resource: target.ARN, account: target.Account,
 		keys: sessionKeys(caller, name), follows: map[string]follows{},
 	}
-	w.keys["sts:rolesessionname"] = domain{values: sessionName, chosen: true}
+	w.keys[roleSessionName] = domain{values: sessionName, chosen: true}
 	w.keys["sts:externalid"] = domain{absent: true, values: externalID, chosen: true}
 	w.keys["aws:resourceaccount"] = always(target.Account)
 	w.keys[actionKey], w.keys[resourceKey] = always(strings.ToLower(assumeRole)), always(target.ARN)

@@ -62,10 +62,7 @@ func (a *Account) doingIn(w *world, role *Role, session string, claim *Claim, d 
 	q.sessionName, q.asked = session, d.Actions
 	g := q.space.goal(claim)
 	q.space.then = true
-	may := q.space.permit(role, session, a.Resources)
-	q.permissions, q.resources = &may, a.Resources
-	var err error
-	if may.locks, err = a.locks(q.space, role, session); err != nil {
+	if err := a.permit(q, role); err != nil {
 		return Answer{}, err
 	}
 	if err := q.solve(); err != nil {
@@ -248,14 +245,21 @@ func (a *Account) sessionQuestionOf(role *Role, o opening, d Doing) (*question, 
 	w.other = func(string) domain { return never }
 	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role, sessionName: o.name, asked: d.Actions}
 	q.space.then = true
-	may := q.space.permit(role, o.name, a.Resources)
-	if as != nil && as.Policy != nil {
-		may.session = &layer{}
-		q.space.statements(may.session, as.Policy, nil, nil)
+	if as != nil {
 		q.session = as.Policy
+	}
+	return q, a.permit(q, role)
+}
+
+// permit gives a question what the role's sessions of its name may do.
+func (a *Account) permit(q *question, role *Role) error {
+	may := q.space.permit(role, q.sessionName, a.Resources)
+	if q.session != nil {
+		may.session = &layer{}
+		q.space.statements(may.session, q.session, nil, nil)
 	}
 	q.permissions, q.resources = &may, a.Resources
 	var err error
-	may.locks, err = a.locks(q.space, role, o.name)
-	return q, err
+	may.locks, err = a.locks(q.space, role, q.sessionName)
+	return err
 }

@@ -150,8 +150,8 @@ func (a *Account) gainedBy(g granting, name string, before, now *Role, was *Acco
 			continue
 		}
 		c := s.clause(st, i, policy.NamedItself)
-		l := line{statement: st, tests: append(c.tests, s.actionTest(st), s.resourceTest(st.Resources.Not, patterns))}
-		l.action = l.tests[len(l.tests)-2]
+		action := s.actionTest(st)
+		l := line{statement: st, action: action, tests: append(c.tests, action, s.resourceTest(st.Resources.Not, patterns))}
 		if g.of != nil {
 			l.tests = append(l.tests, s.ownTest(g.of))
 		}

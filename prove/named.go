@@ -16,8 +16,7 @@ import (
 // for every other.
 func (r *Role) sessionNames(docs ...*policy.Document) []string {
 	out := []string{""}
-	parts, _ := aws.SplitARN(r.ARN)
-	prefix := aws.PartitionARN(parts[1], "sts", r.Account, "assumed-role/"+r.ARN[strings.LastIndexByte(r.ARN, '/')+1:]+"/")
+	prefix := r.sessionARN("")
 	for _, doc := range docs {
 		if doc == nil {
 			continue
@@ -85,10 +84,10 @@ func sessionPrincipal(role *Role, session string) policy.Principal {
 	if session == "" {
 		session = anySession
 	}
-	name := role.ARN[strings.LastIndexByte(role.ARN, '/')+1:]
-	parts, _ := aws.SplitARN(role.ARN)
-	return policy.Principal{
-		Account: role.Account, ARN: aws.PartitionARN(parts[1], "sts", role.Account, "assumed-role/"+name+"/"+session),
-		RoleARN: role.ARN, UniqueID: role.ID,
-	}
+	return policy.Principal{Account: role.Account, ARN: role.sessionARN(session), RoleARN: role.ARN, UniqueID: role.ID}
+}
+
+func (r *Role) sessionARN(session string) string {
+	parts, _ := aws.SplitARN(r.ARN)
+	return aws.PartitionARN(parts[1], "sts", r.Account, "assumed-role/"+r.Name()+"/"+session)
 }

@@ -71,13 +71,12 @@ func callerOf(p policy.NamedPrincipal) (Caller, bool) {
 // principal is the caller as the engine knows callers.
 func (c *Caller) principal() policy.Principal {
 	parts, _ := aws.SplitARN(c.Name)
-	partition, account := parts[1], parts[4]
+	account := parts[4]
 	switch c.Kind {
 	case AccountCaller:
 		return policy.Principal{Account: c.Name, ARN: aws.PartitionARN("", "iam", c.Name, "root"), Root: true}
 	case RoleCaller:
-		name := c.Name[strings.LastIndexByte(c.Name, '/')+1:]
-		return policy.Principal{Account: account, ARN: aws.PartitionARN(partition, "sts", account, "assumed-role/"+name+"/session"), RoleARN: c.Name}
+		return sessionPrincipal(&Role{ARN: c.Name, Account: account}, "")
 	case ServiceCaller:
 		return policy.Principal{Service: c.Name}
 	case SAMLCaller:
@@ -109,7 +108,7 @@ func callerWorld(c *Caller, role *Role) world {
 		principal: c.principal(), actions: []string{c.Action()}, resource: role.ARN, account: role.Account,
 		keys: requestKeys(), follows: map[string]follows{},
 	}
-	w.keys["sts:rolesessionname"] = domain{values: sessionName, chosen: true}
+	w.keys[roleSessionName] = domain{values: sessionName, chosen: true}
 	w.keys["aws:resourceaccount"] = always(role.Account)
 	if c.Kind != ServiceCaller && c.Kind != SAMLCaller {
 		w.keys["sts:externalid"] = domain{absent: true, values: externalID, chosen: true}

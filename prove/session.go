@@ -143,12 +143,8 @@ func (d *Doing) actions() shape {
 // resources are those of the accounts, the role's own and those that have resources
 // with known policies, and those whose ARN names none: of others nothing is known.
 func (d *Doing) resources(accounts []string) shape {
-	patterns := d.Resources
-	if len(patterns) == 0 {
-		patterns = []string{"*"}
-	}
 	var out alt
-	for _, r := range patterns {
+	for _, r := range d.patterns() {
 		if r == "*" {
 			out = append(out, text("*"))
 			r = "arn:*:*:*:*:*"
@@ -156,6 +152,14 @@ func (d *Doing) resources(accounts []string) shape {
 		out = append(out, ownARN(accounts, r))
 	}
 	return shape{words: out}
+}
+
+// patterns are the resources that are asked about: all when none is named.
+func (d *Doing) patterns() []string {
+	if len(d.Resources) == 0 {
+		return []string{"*"}
+	}
+	return d.Resources
 }
 
 // foreign are the patterns of resources that name another account.

@@ -197,7 +197,7 @@ func (s *space) complete(values map[string][]string) {
 			values[key] = []string{v}
 		} else if s.world.provider == nil && !d.chosen {
 			continue
-		} else if key == "sts:rolesessionname" {
+		} else if key == roleSessionName {
 			values[key] = []string{"session"}
 		} else if d.chosen || d.claim == "sub" || d.claim == "aud" || d.claim == sourceIdentityClaim || d.claim == tagKeysClaim {
 			values[key] = anyOf(&d)

@@ -191,7 +191,7 @@ func tokenWorld(p *Provider, role *Role, f sessionFeatures) world {
 	for key, d := range p.keys() {
 		w.keys[key] = d
 	}
-	w.keys["sts:rolesessionname"] = domain{values: sessionName, chosen: true}
+	w.keys[roleSessionName] = domain{values: sessionName, chosen: true}
 	w.keys["sts:roleauthorizedbyidp"] = always("false")
 	if setsAWSClaims(p.Kind) && role.ARN != "" {
 		w.keys["sts:roleauthorizedbyidp"] = domain{values: trueOrFalse}

@@ -257,8 +257,7 @@ func (m *Model) provider(arn string) *prove.Provider {
 // Place is where a part of a role's trust policy is written; false when the
 // sources do not say.
 func (m *Model) Place(role *prove.Role, at policy.Position) (strictyaml.Position, bool) {
-	name := role.ARN[strings.LastIndexByte(role.ARN, '/')+1:]
-	p := m.places[role.Account+"/"+strings.ToLower(name)]
+	p := m.places[role.Account+"/"+strings.ToLower(role.Name())]
 	if p == nil {
 		return strictyaml.Position{}, false
 	}

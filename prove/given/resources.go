@@ -1,6 +1,7 @@
 package given
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,9 +25,10 @@ func (m *Model) addResources(account string) error {
 	}
 	for i := range a.Secrets {
 		s := &a.Secrets[i]
-		arn := aws.ARN{Partition: partition, Service: "secretsmanager", Region: region(s.Region), Account: account, Resource: "secret:" + s.Name + "-" + or(s.Suffix, "??????")}
-		m.lock(partition, account, region(s.Region), s, arn.String())
-		if err := m.addResource(account, "secret", s.Name, s.Policy.Text(), arn.String()); err != nil {
+		arn := aws.ARN{Partition: partition, Service: "secretsmanager", Region: region(s.Region), Account: account, Resource: "secret:" + s.Name + "-" + cmp.Or(s.Suffix, "??????")}
+		m.lockSecret(partition, account, s, arn.String())
+		r := prove.ResourcePolicy{ARNs: []string{arn.String()}, Account: account, Policy: policy.Named{Name: "secret " + s.Name}}
+		if err := m.addResource(r, s.Name, s.Policy.Text()); err != nil {
 			return err
 		}
 	}
@@ -34,7 +36,8 @@ func (m *Model) addResources(account string) error {
 		b := &a.Buckets[i]
 		arn := aws.PartitionARN(partition, "s3", "", b.Name)
 		m.lockObjects(partition, account, b, arn)
-		if err := m.addResource(account, "bucket", b.Name, b.Policy.Text(), arn, arn+"/*"); err != nil {
+		r := prove.ResourcePolicy{ARNs: []string{arn, arn + "/*"}, Account: account, Policy: policy.Named{Name: "bucket " + b.Name}}
+		if err := m.addResource(r, b.Name, b.Policy.Text()); err != nil {
 			return err
 		}
 	}
@@ -50,7 +53,7 @@ func (m *Model) addKey(partition, account string, k *statefile.KMSKey) error {
 		text = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + root + `"},"Action":"kms:*","Resource":"*"}]}`
 	}
 	arn := keyARN(partition, account, k)
-	return m.addResource(account, key, k.ID, text, arn)
+	return m.addResource(prove.ResourcePolicy{ARNs: []string{arn}, Account: account, Decides: true, Policy: policy.Named{Name: "key " + arn}}, k.ID, text)
 }
 
 func keyARN(partition, account string, k *statefile.KMSKey) string {
@@ -61,7 +64,7 @@ func keyARN(partition, account string, k *statefile.KMSKey) string {
 	return aws.ARN{Partition: partition, Service: "kms", Region: region(k.Region), Account: account, Resource: "key/" + id}.String()
 }
 
-func region(name string) string { return or(name, "*") }
+func region(name string) string { return cmp.Or(name, "*") }
 
 // declaredKey is the ARN of a key by its ID, alias or ARN; "" for one that is not
 // declared, or AWS's own.
@@ -79,12 +82,12 @@ func (m *Model) declaredKey(partition, account, name, in string) string {
 	return ""
 }
 
-// lock says which key a secret is under.
-func (m *Model) lock(partition, account, in string, s *statefile.Secret, arn string) {
+// lockSecret says which key a secret is under.
+func (m *Model) lockSecret(partition, account string, s *statefile.Secret, arn string) {
 	if slices.ContainsFunc(s.Versions, func(v statefile.SecretVersion) bool { return len(v.KMSKeyIDs) > 0 }) {
 		return // some are under other keys
 	}
-	if key := m.declaredKey(partition, account, s.KMSKeyID, in); key != "" {
+	if key := m.declaredKey(partition, account, s.KMSKeyID, region(s.Region)); key != "" {
 		m.Locked = append(m.Locked, prove.Locked{
 			ARN: arn, Reads: []string{"secretsmanager:GetSecretValue"}, Writes: []string{"secretsmanager:PutSecretValue"}, KeyARN: key, Service: "secretsmanager",
 		})
@@ -96,32 +99,20 @@ func (m *Model) unread(account, name string) string {
 	return m.found.UnreadResources[account+"/"+strings.ToLower(name)]
 }
 
-const key = "key"
-
-func (m *Model) addResource(account, kind, name, text string, arns ...string) error {
-	doc, unread := &policy.Document{}, m.unread(account, name)
+// addResource adds a resource with the text of its policy, which may be empty; the
+// sources have it by the name.
+func (m *Model) addResource(r prove.ResourcePolicy, name, text string) error {
+	r.Policy.Type, r.Policy.Document, r.Unread = policy.ResourcePolicy, &policy.Document{}, m.unread(r.Account, name)
 	if text != "" {
 		var err error
-		if doc, err = policy.Parse([]byte(text)); err != nil {
-			return fmt.Errorf("the policy of %s %s: %w", kind, name, err)
+		if r.Policy.Document, err = policy.Parse([]byte(text)); err != nil {
+			return fmt.Errorf("the policy of %s: %w", r.Policy.Name, err)
 		}
-	} else if unread == "" && len(m.state.Accounts) == 1 {
+	} else if r.Unread == "" && len(m.state.Accounts) == 1 {
 		return nil
 	}
-	if kind == key {
-		name = arns[0]
-	}
-	m.Resources = append(m.Resources, prove.ResourcePolicy{
-		ARNs: arns, Account: account, Policy: policy.Named{Name: kind + " " + name, Type: policy.ResourcePolicy, Document: doc}, Decides: kind == key, Unread: unread,
-	})
+	m.Resources = append(m.Resources, r)
 	return nil
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // lockObjects says which keys a bucket's objects are under.
