@@ -110,24 +110,30 @@ func keySlash(x *site) {
 		x.meant[strings.ToLower(x.trusts(prefix, equalButSlash)+":"+claim)] = true
 		return
 	}
-	if name := x.trusts(prefix, func(a, b string) bool { return strings.EqualFold(strings.TrimRight(a, "/"), strings.TrimRight(b, "/")) }); name != "" {
-		if name == prefix+"/" && aws.IssuerOf(prefix).Kind == aws.EKS && len(x.trust.providers) == 1 && x.agreed(prefix) { // EKS's issuers end with their id
-			old := x.trust.providers[0].Text
-			right, mend := strings.TrimSuffix(old, "/"), (func(*tree.Node))(nil)
-			if !x.condition.passesAbsent() {
-				mend = provided(old, right)
-			}
-			x.meant[strings.ToLower(name+":"+claim)] = true
-			if x.meant[old] { // it was said for another key
-				return
-			}
-			x.meant[old] = true
-			x.report(x.trust.providers[0].Start, "the provider's ARN ends with a slash, and issuers of EKS do not", "no provider of EKS has that name: this statement trusts nobody", "write "+right, mend)
-			return
-		}
+	name := x.trusts(prefix, func(a, b string) bool { return strings.EqualFold(strings.TrimRight(a, "/"), strings.TrimRight(b, "/")) })
+	switch {
+	case name == "":
+	case name == prefix+"/" && aws.IssuerOf(prefix).Kind == aws.EKS && len(x.trust.providers) == 1 && x.agreed(prefix): // EKS's issuers end with their id
+		x.meant[strings.ToLower(name+":"+claim)] = true
+		x.providerSlash(x.trust.providers[0])
+	default:
 		x.report(x.condition.start, fmt.Sprintf("the key's issuer %s and the trusted one, %s, differ in a trailing slash", prefix, name),
 			neverWhy(x.condition), "write "+name+":"+claim, x.renamed(name+":"+claim))
 	}
+}
+
+// providerSlash reports a provider whose ARN has a slash too many, once for all keys.
+func (x *site) providerSlash(provider *tree.Node) {
+	old := provider.Text
+	if x.meant[old] {
+		return
+	}
+	x.meant[old] = true
+	right, mend := strings.TrimSuffix(old, "/"), (func(*tree.Node))(nil)
+	if !x.condition.passesAbsent() {
+		mend = provided(old, right)
+	}
+	x.report(provider.Start, "the provider's ARN ends with a slash, and issuers of EKS do not", "no provider of EKS has that name: this statement trusts nobody", "write "+right, mend)
 }
 
 // otherIssuer finds keys of another issuer than the trusted one. Which of them is
