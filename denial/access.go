@@ -1,6 +1,7 @@
 package denial
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -47,7 +48,7 @@ func (e *Event) callerKeys() (policy.Context, func(string) bool) {
 	e.network(ctx)
 	p := e.principal()
 	ctx.Set("aws:PrincipalAccount", p.Account)
-	ctx.Set("aws:PrincipalArn", or(p.RoleARN, p.ARN))
+	ctx.Set("aws:PrincipalArn", cmp.Or(p.RoleARN, p.ARN))
 	ctx.Set("aws:userid", e.UserIdentity.PrincipalID)
 	if e.UserIdentity.Type == "IAMUser" {
 		ctx.Set("aws:username", e.UserIdentity.UserName)

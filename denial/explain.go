@@ -1,6 +1,7 @@
 package denial
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -88,7 +89,7 @@ func (x *Explainer) Explain(e *Event) *Explanation {
 	_, _, by := e.said()
 	switch {
 	case e.ErrorCode == "VpceAccessDenied" || e.EventCategory == "NetworkActivity":
-		out.settle(Elsewhere, "the policy of the VPC endpoint "+or(e.VPCEndpointID, "that the call went through")+" refuses the call; roles' policies cannot lift it")
+		out.settle(Elsewhere, "the policy of the VPC endpoint "+cmp.Or(e.VPCEndpointID, "that the call went through")+" refuses the call; roles' policies cannot lift it")
 	case by == "service control policy" || by == "resource control policy" || by == "VPC endpoint policy":
 		out.settle(Elsewhere, "the event says that a "+by+" decides"+of(e.denyingPolicy())+"; no source holds it, and the account's own policies cannot lift it")
 	case e.EventSource == "eks-auth.amazonaws.com":
@@ -113,13 +114,6 @@ func of(arn string) string {
 	return ", " + arn
 }
 
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 func (o *Explanation) settle(v Verdict, why string) { o.Verdict, o.Why = v, why }
 
 // unread says that no source can refuse or allow.
@@ -132,7 +126,7 @@ func (o *Explanation) unread(what string) {
 func (o *Explanation) contradict(why string, e *Event, first ...string) {
 	o.settle(Contradiction, why)
 	o.Next = append(o.Next, first...)
-	o.Next = append(o.Next, "the sources may not be what was deployed at "+or(e.EventTime, "the time of the event")+": compare the role's trust policy and its last change",
+	o.Next = append(o.Next, "the sources may not be what was deployed at "+cmp.Or(e.EventTime, "the time of the event")+": compare the role's trust policy and its last change",
 		"a service control policy, resource control policy or VPC endpoint policy may refuse it: no source holds them")
 }
 
@@ -145,7 +139,7 @@ func (e *Event) caller() string {
 	case u.InvokedBy != "" && u.ARN == "":
 		return u.InvokedBy
 	}
-	return or(or(u.ARN, u.PrincipalID), u.Type)
+	return cmp.Or(u.ARN, u.PrincipalID, u.Type)
 }
 
 // roleOf finds a role of the sources by its ARN, whatever the partition's name in

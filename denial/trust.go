@@ -1,6 +1,7 @@
 package denial
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -234,7 +235,7 @@ func whyNot(d policy.Decision, unknown func(string) bool) string {
 }
 
 func caller(p policy.Principal) string {
-	return or(or(p.Federated, p.Service), or(p.RoleARN, p.ARN))
+	return cmp.Or(p.Federated, p.Service, p.RoleARN, p.ARN)
 }
 
 func quoted(values []string) string {

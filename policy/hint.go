@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -163,19 +164,12 @@ func (h *hinter) principal(p *PolicyResult, s *StatementResult, st *Statement) {
 			h.notForTokens(p, s)
 		case e.kind == awsUniqueID && caller.ARN != "":
 			h.add(p, s, "", known("deleted-principal", "the statement names %s, the id of one user or role; one that was deleted and made anew has another id", e.value))
-		case (e.kind == awsRole || e.kind == awsOther) && caller.ARN != "" && strings.EqualFold(e.value, or(caller.RoleARN, caller.ARN)):
-			h.add(p, s, "", known("case", "the statement names %s, the caller is %s: they differ in letter case only", e.value, or(caller.RoleARN, caller.ARN)))
+		case (e.kind == awsRole || e.kind == awsOther) && caller.ARN != "" && strings.EqualFold(e.value, cmp.Or(caller.RoleARN, caller.ARN)):
+			h.add(p, s, "", known("case", "the statement names %s, the caller is %s: they differ in letter case only", e.value, cmp.Or(caller.RoleARN, caller.ARN)))
 		case e.kind == awsRole && caller.RoleARN != "" && withoutPath(e.value) == withoutPath(caller.RoleARN):
 			h.add(p, s, "", known("role-path", "the statement names %s, but the caller's role has another path: %s", e.value, caller.RoleARN))
 		}
 	}
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // withoutPath drops the path from a role's ARN.

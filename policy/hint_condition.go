@@ -107,8 +107,7 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 	switch {
 	case c.op.test != stringLike && c.op.test != arnLike && strings.ContainsAny(want, "*?"):
 		like := strings.Replace(strings.Replace(r.Operator, "StringEqualsIgnoreCase", "StringLike", 1), "StringEquals", "StringLike", 1)
-		g := compileGlob(want)
-		if g.match(got) {
+		if Like(want, got) {
 			return fixed("wildcard-under-equals", like+" would match: write it", "%q holds a wildcard, but %s compares letter by letter", want, r.Operator)
 		}
 		// It would not match either: what else differs is a part of the mend.
@@ -246,16 +245,11 @@ func byteAt(s string, i int) byte {
 func pattern(want []string, got string) hint.Hint {
 	for _, w := range want {
 		switch {
-		case matches(strings.ToLower(w), strings.ToLower(got)):
+		case Like(strings.ToLower(w), strings.ToLower(got)):
 			return known("case", "wanted %q and got %q differ in letter case only", w, got)
-		case matches(w+"/", got) || matches(strings.TrimRight(w, "/"), strings.TrimRight(got, "/")):
+		case Like(w+"/", got) || Like(strings.TrimRight(w, "/"), strings.TrimRight(got, "/")):
 			return known("trailing-slash", "wanted %q and got %q differ in a trailing slash", w, got)
 		}
 	}
 	return hint.Hint{}
-}
-
-func matches(pattern, value string) bool {
-	g := compileGlob(pattern)
-	return g.match(value)
 }

@@ -32,13 +32,12 @@ func gitHub(want []string, got string) hint.Hint {
 		if !ok || pattern.Rest == "" && !open && pattern.Immutable() == subject.Immutable() {
 			continue // the beginning of a subject: subjectGoesOn
 		}
-		like := func(pattern, s string) bool { g := compileGlob(pattern); return g.match(s) }
 		d := &gitHubApart{wanted: w, text: got, want: pattern, got: subject, shape: pattern.Immutable() != subject.Immutable()}
 		names, of := pattern.Owner+"/"+pattern.Repository, subject.Owner+"/"+subject.Repository
-		d.names = !like(strings.ToLower(names), strings.ToLower(of))
-		d.letters = !d.names && !like(names, of)
-		d.ids = !d.shape && !d.names && !like(strings.ToLower(pattern.Whole()), strings.ToLower(subject.Whole()))
-		d.contexts = !open && !like(pattern.Rest, subject.Rest)
+		d.names = !Like(strings.ToLower(names), strings.ToLower(of))
+		d.letters = !d.names && !Like(names, of)
+		d.ids = !d.shape && !d.names && !Like(strings.ToLower(pattern.Whole()), strings.ToLower(subject.Whole()))
+		d.contexts = !open && !Like(pattern.Rest, subject.Rest)
 		if nearest == nil || d.weight() < nearest.weight() {
 			nearest = d
 		}
@@ -115,7 +114,7 @@ func withIDs(pattern, subject aws.GitHubSubject) aws.GitHubSubject {
 func subjectGoesOn(want []string, got string) hint.Hint {
 	for _, w := range want {
 		bare := strings.TrimRight(w, ":")
-		if g := compileGlob(bare + ":*"); bare == "" || strings.HasSuffix(bare, "*") || !g.match(got) {
+		if bare == "" || strings.HasSuffix(bare, "*") || !Like(bare+":*", got) {
 			continue
 		}
 		if strings.HasPrefix(got, "system:serviceaccount:") {

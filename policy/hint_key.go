@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -13,7 +14,7 @@ func (h *hinter) key() {
 	if !p.ResourceDecides || p.Resource == nil || d.Outcome != ImplicitDeny || len(d.Policies) == 0 {
 		return
 	}
-	name := or(caller.RoleARN, caller.ARN)
+	name := cmp.Or(caller.RoleARN, caller.ARN)
 	allow := fmt.Sprintf(`{"Effect": "Allow", "Action": "%s", "Resource": "%s"}`, h.request.Action, h.request.Resource)
 	owner := p.ResourceAccount
 	switch {

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -134,7 +135,7 @@ func (c *template) chart(r *resource) {
 	}
 	h := &chart{
 		at: c.at(r), file: c.f, kind: "HelmChart", name: release, cluster: c.clusterName(get(r.properties, "ClusterName")),
-		namespace: or(c.lenientText(get(r.properties, "Namespace")), "default"),
+		namespace: cmp.Or(c.lenientText(get(r.properties, "Namespace")), "default"),
 	}
 	switch v := c.lenient(get(r.properties, "Values")); {
 	case v == nil:

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -121,7 +122,7 @@ func (o *kubernetesObject) controlledRole(r statefile.Role, trust *yaml.Node, ar
 	address := o.title() + ": trust policy of role " + r.Name
 	o.b.refs[o.objectRef("Role", o.name)] = roleARN("aws", account, r.Path, r.Name)
 	if missing := Unresolved(text(trust)); missing != "" && trust != nil || trust == nil {
-		o.b.unchecked(o.f.at(o.n), address, "not known: %s; left out", or(Unresolved(text(trust)), "the object holds none"))
+		o.b.unchecked(o.f.at(o.n), address, "not known: %s; left out", cmp.Or(Unresolved(text(trust)), "the object holds none"))
 		o.b.leave(o.f.at(o.n), address, account, r.Path, r.Name)
 		return
 	}
@@ -148,13 +149,6 @@ func (o *kubernetesObject) controlledProvider(issuer string, clientIDs []string)
 		issuer = "https://" + issuer
 	}
 	o.b.providers = append(o.b.providers, providerOutput{statefile.OIDCProvider{URL: issuer, ClientIDs: clientIDs}, o.f.at(o.n)})
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // resolveRefs gives associations the roles that they name by an object.

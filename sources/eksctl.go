@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -42,7 +43,7 @@ type eksctl struct {
 }
 
 func (e *eksctl) serviceAccount(n *yaml.Node, withOIDC bool) {
-	name, namespace := text(get(n, "metadata", "name")), or(text(get(n, "metadata", "namespace")), "default")
+	name, namespace := text(get(n, "metadata", "name")), cmp.Or(text(get(n, "metadata", "namespace")), "default")
 	at := e.f.at(n)
 	if name == "" {
 		e.b.errorAt(at, "iam.serviceAccounts: an entry without metadata.name")

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -225,7 +226,7 @@ func (f *Found) validate(stored bool) error {
 			if r.Code != "" {
 				text += " with " + r.Code
 			}
-			text += ": " + hint.Sentence(r.Message, or(r.Hint.String(), "write what the message asks for"))
+			text += ": " + hint.Sentence(r.Message, cmp.Or(r.Hint.String(), "write what the message asks for"))
 			mistakes = append(mistakes, &strictyaml.Error{Position: p.Place(r.Line, r.Column), Message: text})
 		}
 	}

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -190,7 +191,7 @@ func (t *terraform) resourceObject(r *tfResource, kind string) {
 	n.Line, n.Column = r.node.Line, r.node.Column
 	n.Content = append(n.Content, textNode("apiVersion", r.node), textNode("v1", r.node), textNode("kind", r.node), textNode(kind, r.node))
 	o := &kubernetesObject{
-		b: t.b, f: t.f, n: n, kind: kind, namespace: text(get(metadata, "namespace")), name: or(text(get(metadata, "name")), text(get(metadata, "generateName"))),
+		b: t.b, f: t.f, n: n, kind: kind, namespace: text(get(metadata, "namespace")), name: cmp.Or(text(get(metadata, "name")), text(get(metadata, "generateName"))),
 	}
 	o.take()
 	t.b.commit()
@@ -255,14 +256,14 @@ func (t *terraform) annotations(r *tfResource) {
 		return
 	}
 	o := &kubernetesObject{f: t.f}
-	sa := ServiceAccount{At: t.at(r), Namespace: or(text(get(n, "metadata", "namespace")), "default"), Name: text(get(n, "metadata", "name")), By: r.address}
+	sa := ServiceAccount{At: t.at(r), Namespace: cmp.Or(text(get(n, "metadata", "namespace")), "default"), Name: text(get(n, "metadata", "name")), By: r.address}
 	sa.Annotations, sa.AnnotationAt = o.annotations(get(n, "annotations"))
 	t.b.found.Manifests.ServiceAccounts = append(t.b.found.Manifests.ServiceAccounts, sa)
 }
 
 // release takes a helm_release: its chart is rendered by the apply.
 func (t *terraform) release(r *tfResource) {
-	c := &chart{at: t.at(r), file: t.f, kind: "helm_release", name: or(r.text("name"), r.name), namespace: or(t.settled(r, "namespace"), "default")}
+	c := &chart{at: t.at(r), file: t.f, kind: "helm_release", name: cmp.Or(r.text("name"), r.name), namespace: cmp.Or(t.settled(r, "namespace"), "default")}
 	if manifest := text(get(r.values, "manifest")); strings.HasPrefix(strings.TrimSpace(manifest), "{") {
 		// With the provider's experiment the state has what was rendered.
 		for _, document := range t.b.embedded(t.f, get(r.values, "manifest"), r.address) {
