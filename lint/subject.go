@@ -221,7 +221,8 @@ func withoutBlanks(s string) string {
 
 const writeServiceAccount = "write system:serviceaccount:NAMESPACE:NAME"
 
-// notSeparator is what people write for the colons of a subject.
+// kubernetesParts are the namespace and the name in what was meant as a subject,
+// whatever stands in place of its colons.
 var kubernetesParts = regexp.MustCompile(`^(?i:system)[:/.-]?(?i:service[-_ ]?acc?ou?nts?)[:/]([^:/]+)[:/]([^:/]+)$`)
 
 func kubernetesFault(text string, wild bool) fault {
