@@ -45,6 +45,13 @@ func SplitARN(s string) (parts [6]string, ok bool) {
 	return parts, parts[0] == "arn"
 }
 
+// AccountIn is the account in an ARN; "" when it has none, as a bucket's, and of what
+// is not an ARN.
+func AccountIn(arn string) string {
+	parts, _ := SplitARN(arn)
+	return parts[4]
+}
+
 // String is the ARN as AWS prints it.
 func (a ARN) String() string {
 	return "arn:" + a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource

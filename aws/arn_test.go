@@ -57,6 +57,11 @@ func TestForms(t *testing.T) {
 			t.Errorf("account %q: %v", s, !want)
 		}
 	}
+	for s, want := range map[string]string{"arn:aws:iam::111122223333:role/App": "111122223333", "arn:aws:s3:::bucket": "", "arn:aws:iam::111122223333": "", "App": "", "": ""} {
+		if got := aws.AccountIn(s); got != want {
+			t.Errorf("the account in %q: %q, want %q", s, got, want)
+		}
+	}
 	for s, want := range map[string]bool{"us-west-2": true, "us-gov-east-1": true, "us-isob-east-1": true, "ap-southeast-12": true, "us-west": false, "US-WEST-2": false, "us-west-2a": false, "": false,
 		"u-west-2": false, "abcdef-west-2": false, "us--2": false, "us-west--2": false, "us-west-": false, "us-2": false, "us-w3st-2": false, "-west-2": false,
 		"us-" + strings.Repeat("west-", 12) + "2": false} {

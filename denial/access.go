@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 )
@@ -28,17 +29,9 @@ func (e *Event) principal() policy.Principal {
 		return policy.Principal{Service: u.InvokedBy}
 	}
 	if p.Account == "" {
-		p.Account = accountOf(u.ARN)
+		p.Account = aws.AccountIn(u.ARN)
 	}
 	return p
-}
-
-func accountOf(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 {
-		return ""
-	}
-	return parts[4]
 }
 
 // callerKeys are the keys of a signed call. Unknown tells all others that a
@@ -249,7 +242,7 @@ func (x *Explainer) access(e *Event, out *Explanation) {
 // resourceSide is what a resource's policy says. No policy is no answer of its
 // own: within an account the caller's decide.
 func (x *Explainer) resourceSide(e *Event, out *Explanation, request policy.Request, unknown func(string) bool) side {
-	cross := accountOf(request.Resource) != "" && accountOf(request.Resource) != request.Principal.Account
+	cross := aws.AccountIn(request.Resource) != "" && aws.AccountIn(request.Resource) != request.Principal.Account
 	for i := range x.model.Resources {
 		rp := &x.model.Resources[i]
 		if !slices.ContainsFunc(rp.ARNs, func(pattern string) bool { return like(request.Resource, pattern) }) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -106,7 +107,7 @@ func otherAccounts(role *Role, resources []ResourcePolicy) []string {
 	var out []string
 	for i := range resources {
 		for _, arn := range resources[i].ARNs {
-			if account := accountIn(arn); role.Account != "" && account != "" && account != role.Account && !slices.Contains(out, account) {
+			if account := aws.AccountIn(arn); role.Account != "" && account != "" && account != role.Account && !slices.Contains(out, account) {
 				out = append(out, account)
 			}
 		}

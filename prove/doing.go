@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -195,7 +196,7 @@ func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
 		return Answer{Verdict: Proved, Statement: -1}, nil
 	}
 	other := *role
-	other.Account = accountIn(foreign[0]) // as if it were the resource's own
+	other.Account = aws.AccountIn(foreign[0]) // as if it were the resource's own
 	q, err := a.sessionQuestionOf(&other, opening{}, Doing{Actions: d.Actions, Resources: foreign[:1]})
 	if err != nil {
 		return undecided, err
@@ -210,8 +211,6 @@ func (a *Account) unknownRights(role *Role, d Doing) (Answer, error) {
 	undecided.Why = "the role's policies allow it, but the resource is of account " + other.Account + ", whose policy on it must allow it too and is not in the source"
 	return undecided, nil
 }
-
-func accountIn(arn string) string { return strings.SplitN(arn, ":", 6)[4] }
 
 // opening is what is known of how a role's session was opened.
 type opening struct {

@@ -73,10 +73,7 @@ func (p *Provider) Usual() *Provider {
 func (p *Provider) prefix() string { return strings.ToLower(p.Issuer) + ":" }
 
 // Account is the account that the provider belongs to; "" for a bare host.
-func (p *Provider) Account() string {
-	parts, _ := aws.SplitARN(p.ARN)
-	return parts[4]
-}
+func (p *Provider) Account() string { return aws.AccountIn(p.ARN) }
 
 // subjects are the shapes of the subjects of the known kinds, and claims those of
 // their other claims, by name; what is not listed is any text.

@@ -32,7 +32,7 @@ func (m *Model) associations() []association {
 		s := &m.found.Manifests.Associations[i]
 		a := association{Association: s, role: roles[s.Role], target: roles[s.TargetRole]}
 		a.as = prove.Association{Cluster: s.Cluster, Namespace: s.Namespace, ServiceAccount: s.ServiceAccount, Untagged: s.DisableSessionTags, ExternalID: s.ExternalID}
-		account := accountOf(s.Role)
+		account := aws.AccountIn(s.Role)
 		if c, ok := m.state.Clusters[s.Cluster]; ok && c.Region != "" && account != "" {
 			a.as.ClusterARN = aws.ARN{Partition: aws.PartitionOf(c.Region).ID, Service: "eks", Region: c.Region, Account: account, Resource: "cluster/" + s.Cluster}.String()
 			if s.ExternalID == "" {

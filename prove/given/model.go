@@ -269,11 +269,11 @@ func (m *Model) Place(role *prove.Role, at policy.Position) (strictyaml.Position
 func OnePolicy(name string, doc *policy.Document, arn, account string, o Options) *Model {
 	m := &Model{options: o, providers: map[string]*prove.Provider{}, complete: map[string]bool{}, clusters: map[string]bool{}}
 	if account == "" {
-		account = accountOf(arn)
+		account = aws.AccountIn(arn)
 	}
 	for _, provider := range doc.Federated() {
 		if account == "" {
-			account = accountOf(provider)
+			account = aws.AccountIn(provider)
 		}
 	}
 	m.Roles = []*prove.Role{{
@@ -281,11 +281,4 @@ func OnePolicy(name string, doc *policy.Document, arn, account string, o Options
 		Trust: policy.Named{Name: name, Type: policy.TrustPolicy, Document: doc},
 	}}
 	return m
-}
-
-func accountOf(arn string) string {
-	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
-		return parts[4]
-	}
-	return ""
 }
