@@ -57,15 +57,16 @@ const ssmParameter = "AWS::SSM::Parameter::Value"
 // parameterFault is what CloudFormation refuses a parameter's value for, in its
 // words; lists are not looked into.
 func parameterFault(name, value string, p *yaml.Node) string {
-	if allowed := get(p, "AllowedValues"); allowed != nil && !slices.Contains(texts(allowed), value) && text(get(p, "Type")) == "String" {
+	kind, pattern := text(get(p, "Type")), text(get(p, "AllowedPattern"))
+	if allowed := get(p, "AllowedValues"); allowed != nil && !slices.Contains(texts(allowed), value) && kind == "String" {
 		return fmt.Sprintf("Parameter '%s' must be one of AllowedValues: %s", name, strings.Join(texts(allowed), ", "))
 	}
-	if pattern, err := regexp.Compile("^(?:" + text(get(p, "AllowedPattern")) + ")$"); err == nil && text(get(p, "AllowedPattern")) != "" && !pattern.MatchString(value) {
-		return fmt.Sprintf("Parameter '%s' must match pattern %s", name, text(get(p, "AllowedPattern")))
+	if whole, err := regexp.Compile("^(?:" + pattern + ")$"); err == nil && pattern != "" && !whole.MatchString(value) {
+		return fmt.Sprintf("Parameter '%s' must match pattern %s", name, pattern)
 	}
 	measure, least, most := float64(utf8.RuneCountInString(value)), "MinLength", "MaxLength"
 	tooLittle, tooMuch := "must contain at least %s characters", "must contain at most %s characters"
-	switch text(get(p, "Type")) {
+	switch kind {
 	case "String":
 	case "Number":
 		number, err := strconv.ParseFloat(value, 64)
@@ -77,15 +78,12 @@ func parameterFault(name, value string, p *yaml.Node) string {
 	default:
 		return ""
 	}
-	if bound := text(get(p, least)); bound != "" {
-		if limit, err := strconv.ParseFloat(bound, 64); err == nil && measure < limit {
-			return fmt.Sprintf("Parameter '%s' "+tooLittle, name, bound)
-		}
+	low, high := text(get(p, least)), text(get(p, most))
+	if limit, err := strconv.ParseFloat(low, 64); err == nil && measure < limit {
+		return fmt.Sprintf("Parameter '%s' "+tooLittle, name, low)
 	}
-	if bound := text(get(p, most)); bound != "" {
-		if limit, err := strconv.ParseFloat(bound, 64); err == nil && measure > limit {
-			return fmt.Sprintf("Parameter '%s' "+tooMuch, name, bound)
-		}
+	if limit, err := strconv.ParseFloat(high, 64); err == nil && measure > limit {
+		return fmt.Sprintf("Parameter '%s' "+tooMuch, name, high)
 	}
 	return ""
 }
