@@ -217,7 +217,7 @@ func sessionCall(caller, target *Role, name string) world {
 		}
 		prefix, _, _ := strings.Cut(key, ":")
 		switch {
-		case key == "sts:transitivetagkeys", key == "aws:tagkeys", strings.HasPrefix(key, "aws:requesttag/"):
+		case aboutTags(key):
 			return never // a call without tags; one with tags needs sts:TagSession too
 		case prefix == "sts" || prefix != "aws" && prefix != "iam" && !strings.Contains(prefix, "."):
 			return never

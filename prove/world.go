@@ -218,7 +218,7 @@ func tokenWorld(p *Provider, role *Role, f sessionFeatures) world {
 func (w *world) choose(f sessionFeatures) {
 	w.addFeatures(f)
 	for key, d := range w.keys {
-		if key == "sts:sourceidentity" || key == "aws:tagkeys" || key == "sts:transitivetagkeys" || strings.HasPrefix(key, "aws:requesttag/") {
+		if key == "sts:sourceidentity" || aboutTags(key) {
 			d.claim, d.chosen = "", true
 			w.keys[key] = d
 		}
