@@ -6,9 +6,10 @@ emu=${COMPAT_BINARY:-$root/bin/irsa-emu} # another one can be tried without buil
 cache=${IRSA_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/irsa-emu/compat} # outlives the clone
 work=$(mktemp -d)
 mkdir -p "$cache"
-pids=()
-finish() { # pids are in a file too: cases run in shells of their own
-  for pid in ${pids[@]+"${pids[@]}"} $(cat "$work/pids" 2>/dev/null); do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
+# ends PID: it is ended with the script. In a file, for cases run in shells of their own.
+ends() { echo "$1" >>"$work/pids"; }
+finish() {
+  for pid in $(cat "$work/pids" 2>/dev/null); do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
   rm -rf "$work"
 }
 trap finish EXIT
@@ -23,7 +24,7 @@ start() { # [serve flags…]: sets URL
   local ready=$work/ready.$RANDOM pid
   "$emu" serve --listen 127.0.0.1:0 --ready-file "$ready" "$@" >>"$work/serve.out" 2>>"$work/serve.log" &
   pid=$!
-  echo $pid >>"$work/pids"
+  ends $pid
   await_process "$pid" test -s "$ready"
   [ -s "$ready" ] || { echo "not ok the emulator starts: $(tail -n 3 "$work/serve.log")"; exit 1; }
   URL=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$ready")
