@@ -31,6 +31,8 @@ const (
 	Image = "irsa-emu"
 	// EmulatorLabel on pods is the name of their emulator's Deployment.
 	EmulatorLabel = "irsa-emu.dev/emulator"
+	// ComponentLabel on everything says what it is: emulator, webhook, agent.
+	ComponentLabel = "app.kubernetes.io/component"
 	// Intercept is the Service that AWS's host names lead to.
 	Intercept = "aws"
 )

@@ -79,7 +79,7 @@ func (x *examination) staleEndpoint(ctx context.Context) Link {
 		if s.Spec.ClusterIP == host || strings.HasPrefix(host, s.Name+"."+s.Namespace) {
 			return Link{}
 		}
-		emulator = emulator || s.Namespace == deploy.Namespace && s.Labels[emulatorComponent] == "emulator"
+		emulator = emulator || s.Namespace == deploy.Namespace && s.Labels[deploy.ComponentLabel] == "emulator"
 	}
 	link := broken(fmt.Sprintf("the pod's variables lead to %s, which no Service of the cluster has", endpointOf(x.pod)))
 	if !emulator {
@@ -92,9 +92,6 @@ func (x *examination) staleEndpoint(ctx context.Context) Link {
 	link.Mend = x.recreate("")
 	return link.because("irsa-emu was installed anew after the pod was made")
 }
-
-// emulatorComponent is the label of the emulators' Services.
-const emulatorComponent = "app.kubernetes.io/component"
 
 // ofWebhook says whether irsa-emu's webhook gave a pod its endpoint: the authority
 // comes with it.

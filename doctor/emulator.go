@@ -98,7 +98,7 @@ func (x *examination) outOfReach(why string) Link {
 }
 
 func (x *examination) emulators(ctx context.Context) (services corev1.ServiceList, err error) {
-	err = x.list(ctx, ref{namespace: deploy.Namespace, resource: "services"}, url.Values{"labelSelector": {emulatorComponent + "=emulator"}}, &services)
+	err = x.list(ctx, ref{namespace: deploy.Namespace, resource: "services"}, url.Values{"labelSelector": {deploy.ComponentLabel + "=emulator"}}, &services)
 	return services, err
 }
 

@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/irsa-emu/irsa-emu/hint"
 )
 
 // everyService calls each service with credentials; what it gives are the errors.
@@ -178,7 +180,7 @@ func TestAttackForgedTokens(t *testing.T) {
 			if err != nil || resp.StatusCode < 400 || strings.Contains(string(body), "<Credentials>") {
 				t.Errorf("%v %s %s", err, resp.Status, body)
 			}
-			if reason := resp.Header.Get(ReasonHeader); reason == "" {
+			if reason := resp.Header.Get(hint.ReasonHeader); reason == "" {
 				t.Error("the refusal has no reason")
 			}
 		})

@@ -93,14 +93,20 @@ func writeControlError(w http.ResponseWriter, err error) {
 }
 
 func writeControl(w http.ResponseWriter, status int, v any) {
-	b, err := json.MarshalIndent(v, "", "  ")
+	text, err := controlJSON(v)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n')) // the client is gone if this fails
+	_, _ = w.Write(text) // the client is gone if this fails
+}
+
+// controlJSON is a value as the control API writes it.
+func controlJSON(v any) ([]byte, error) {
+	text, err := json.MarshalIndent(v, "", "  ")
+	return append(text, '\n'), err
 }
 
 // controlAPI answers /_emu, in the types of package control.

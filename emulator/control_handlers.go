@@ -47,12 +47,12 @@ func (c *controlAPI) getState(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.MarshalIndent(doc, "", "  ")
+	text, err := controlJSON(doc)
 	if err != nil {
 		return nil, err
 	}
 	return controlStream(func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
+		_, err := w.Write(text)
 		return err
 	}), nil
 }

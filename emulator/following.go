@@ -8,6 +8,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
 )
 
 // answerFollowing is answer where other replicas write to the state as well.
@@ -111,7 +112,7 @@ func (h *heldError) unverified(cause error) {
 	}
 	reason.Hint += "this replica answers from the state as it knew it last: " + cause.Error()
 	h.decision.Reason = &reason
-	h.header.Set(ReasonHeader, h.decision.ReasonLine())
+	h.header.Set(hint.ReasonHeader, h.decision.ReasonLine())
 }
 
 // release sends what was held back.

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -280,8 +281,8 @@ func TestWithoutTheStore(t *testing.T) {
 	_, err = assume(t, emu, TokenRequest{ServiceAccount: "other/your-service-account"})
 	wantCode(t, err, "AccessDenied")
 	var answer *smithyhttp.ResponseError
-	if errors.As(err, &answer) && !strings.Contains(answer.Response.Header.Get(ReasonHeader), "as it knew it last") {
-		t.Errorf("the reason %q does not say that the replica is cut off", answer.Response.Header.Get(ReasonHeader))
+	if errors.As(err, &answer) && !strings.Contains(answer.Response.Header.Get(hint.ReasonHeader), "as it knew it last") {
+		t.Errorf("the reason %q does not say that the replica is cut off", answer.Response.Header.Get(hint.ReasonHeader))
 	}
 	wantUnavailable(t, emu)
 }

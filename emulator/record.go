@@ -55,14 +55,11 @@ type reasonWriter struct {
 	wrote    bool
 }
 
-// ReasonHeader carries why a call was refused.
-const ReasonHeader = hint.ReasonHeader
-
 func (w *reasonWriter) WriteHeader(status int) {
 	if !w.wrote {
 		w.wrote = true
 		if text := w.decision.ReasonLine(); text != "" {
-			w.Header().Set(ReasonHeader, text)
+			w.Header().Set(hint.ReasonHeader, text)
 		}
 	}
 	w.ResponseWriter.WriteHeader(status)

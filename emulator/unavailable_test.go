@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/irsa-emu/irsa-emu/hint"
 )
 
 var usWest2 = &s3types.CreateBucketConfiguration{LocationConstraint: s3types.BucketLocationConstraintUsWest2}
@@ -61,7 +63,7 @@ func wantUnavailable(t *testing.T, emu *Running) {
 			t.Errorf("%s: %v, want 503 %s", name, err, test.code)
 			continue
 		}
-		if reason := answer.Response.Header.Get(ReasonHeader); !strings.HasPrefix(reason, "unavailable: ") || !strings.Contains(reason, "tripped over the cable") {
+		if reason := answer.Response.Header.Get(hint.ReasonHeader); !strings.HasPrefix(reason, "unavailable: ") || !strings.Contains(reason, "tripped over the cable") {
 			t.Errorf("%s: the reason is %q, want the cause in it", name, reason)
 		}
 	}

@@ -25,7 +25,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"github.com/irsa-emu/irsa-emu/emulator"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -58,7 +58,7 @@ func writeOutcome(err error) outcome {
 func reasonOf(err error) string {
 	var answered *smithyhttp.ResponseError
 	if errors.As(err, &answered) && answered.Response != nil {
-		return answered.Response.Header.Get(emulator.ReasonHeader)
+		return answered.Response.Header.Get(hint.ReasonHeader)
 	}
 	return ""
 }

@@ -121,7 +121,7 @@ func (p *program) webhook(ctx context.Context, f webhookFlags, logger *slog.Logg
 	group, ctx := errgroup.WithContext(lingering(ctx))
 	group.Go(func() error {
 		publisher := incluster.Publisher{
-			Client: client, Namespace: f.namespace, Selector: "app.kubernetes.io/component=emulator",
+			Client: client, Namespace: f.namespace, Selector: deploy.ComponentLabel + "=emulator",
 			ControlToken: string(secret[incluster.SecretControlToken]), Interval: f.publishEvery, Logger: logger,
 		}
 		publisher.Run(ctx)

@@ -181,7 +181,7 @@ func (s *share) KeepLogs(ctx context.Context, folder string) error {
 	return errors.Join(
 		errors.Join(errs...),
 		s.keepPodLogs(ctx, folder, "emulator", deploy.Namespace, deploy.EmulatorLabel+"="+s.slot.name()),
-		s.keepPodLogs(ctx, folder, "webhook", deploy.Namespace, "app.kubernetes.io/component=webhook"),
+		s.keepPodLogs(ctx, folder, "webhook", deploy.Namespace, deploy.ComponentLabel+"=webhook"),
 		s.keepPodLogs(ctx, folder, "api-server", "kube-system", "component=kube-apiserver"),
 		s.keepEvents(ctx, folder),
 	)
