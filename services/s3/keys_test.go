@@ -287,3 +287,46 @@ func TestPrivateACL(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysOfUpload: the two policies of the S3 user guide that go by how an upload is
+// made, and a multipart upload under each: "Enforce conditional writes on Amazon S3
+// buckets", and encryption, which the parts do not name again (recorded 10).
+func TestKeysOfUpload(t *testing.T) {
+	s := start(t, false)
+	root := client(s.Root(servicetest.Account))
+	b := bucket(t, root, "reports")
+	ctx := t.Context()
+	upload := func(c *sdk.Client, create sdk.CreateMultipartUploadInput, none *string) error {
+		create.Bucket, create.Key = &b, aws.String("k")
+		return inOnePart(ctx, c, create, sdk.CompleteMultipartUploadInput{IfNoneMatch: none})
+	}
+	put := func(c *sdk.Client, in sdk.PutObjectInput) error {
+		in.Bucket, in.Key, in.Body = &b, aws.String("put"), strings.NewReader("v")
+		_, err := c.PutObject(ctx, &in)
+		return err
+	}
+	conditional := client(s.Role(servicetest.Account, "conditional", policyOf(statement("Allow", `"s3:PutObject"`, ""),
+		statement("Deny", `"s3:PutObject"`, `"Null":{"s3:if-none-match":"true"},"Bool":{"s3:ObjectCreationOperation":"true"}`))))
+	encrypted := client(s.Role(servicetest.Account, "encrypted", policyOf(statement("Allow", `["s3:PutObject","kms:*"]`, ""),
+		statement("Deny", `"s3:PutObject"`, `"StringNotEquals":{"s3:x-amz-server-side-encryption":"aws:kms"}`),
+		statement("Deny", `"s3:PutObject"`, `"Null":{"s3:x-amz-server-side-encryption-aws-kms-key-id":"true"}`))))
+	keyed := sdk.CreateMultipartUploadInput{ServerSideEncryption: "aws:kms", SSEKMSKeyId: aws.String(keyARN)}
+	for _, tc := range []struct {
+		name    string
+		err     error
+		refused bool
+	}{
+		{"completed if nothing is there", upload(conditional, sdk.CreateMultipartUploadInput{}, aws.String("*")), false},
+		{"completed whatever is there", upload(conditional, sdk.CreateMultipartUploadInput{}, nil), true},
+		{"put if nothing is there", put(conditional, sdk.PutObjectInput{IfNoneMatch: aws.String("*")}), false},
+		{"put whatever is there", put(conditional, sdk.PutObjectInput{}), true},
+		{"in parts under the key", upload(encrypted, keyed, nil), false},
+		{"in parts under the account's key of AWS", upload(encrypted, sdk.CreateMultipartUploadInput{ServerSideEncryption: "aws:kms"}, nil), true},
+		{"in parts", upload(encrypted, sdk.CreateMultipartUploadInput{}, nil), true},
+		{"put under the key", put(encrypted, sdk.PutObjectInput{ServerSideEncryption: "aws:kms", SSEKMSKeyId: aws.String(keyARN)}), false},
+	} {
+		if (tc.err != nil) != tc.refused {
+			t.Errorf("%s: %v, want refused %v", tc.name, tc.err, tc.refused)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -160,4 +161,21 @@ func TestUploadPartCopy(t *testing.T) {
 	if got := read(t, c, b, "k"); got != string(body[from:to+1]) {
 		t.Errorf("copied %q, want %q", got, body[from:to+1])
 	}
+}
+
+// inOnePart uploads "v" in one part.
+func inOnePart(ctx context.Context, c *sdk.Client, create sdk.CreateMultipartUploadInput, complete sdk.CompleteMultipartUploadInput) error {
+	u, err := c.CreateMultipartUpload(ctx, &create)
+	if err != nil {
+		return err
+	}
+	number := aws.Int32(1)
+	part, err := c.UploadPart(ctx, &sdk.UploadPartInput{Bucket: create.Bucket, Key: create.Key, UploadId: u.UploadId, PartNumber: number, Body: strings.NewReader("v")})
+	if err != nil {
+		return err
+	}
+	complete.Bucket, complete.Key, complete.UploadId = create.Bucket, create.Key, u.UploadId
+	complete.MultipartUpload = &types.CompletedMultipartUpload{Parts: []types.CompletedPart{{PartNumber: number, ETag: part.ETag}}}
+	_, err = c.CompleteMultipartUpload(ctx, &complete)
+	return err
 }
