@@ -237,6 +237,10 @@ func (x *examination) endpointURL() string {
 	return ""
 }
 
+// forwarded says whether people reach the emulator through a port-forward alone: it
+// is the cluster's own, and nobody named a URL of it.
+func (x *examination) forwarded() bool { return x.service != nil && !x.named }
+
 // curl calls the control API, with the token where one was given. Behind a
 // port-forward none is asked for.
 func (x *examination) curl() string {

@@ -79,7 +79,7 @@ func (x *examination) pointAWS() []string {
 		account = x.accountOfCluster()
 	}
 	switch {
-	case x.service != nil && !x.named:
+	case x.forwarded():
 		return []string{
 			x.kubectlIn(x.service.Namespace, "port-forward service/%s 4772 &", x.service.Name),
 			fmt.Sprintf(`eval "$(irsa-emu env --account %s --region %s)"`, account, word(x.region())),

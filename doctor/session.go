@@ -145,7 +145,7 @@ var timely = []string{string(oidc.ReasonExpired), string(oidc.ReasonIssuedInFutu
 
 func (x *examination) resetClock(link Link) Link {
 	emulator := x.Emulator.URL
-	if x.service != nil && !x.named {
+	if x.forwarded() {
 		link.Mend, emulator = x.pointAWS()[:1], "http://127.0.0.1:4772"
 	}
 	link.Mend = append(link.Mend, fmt.Sprintf(x.curl()+` -X POST -d '{"reset": true}' %s/_emu/clock`, emulator))
