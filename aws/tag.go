@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,6 +20,9 @@ const (
 	LongestTagKey   = 128
 	LongestTagValue = 256
 )
+
+// TagText matches texts of the characters that tags are made of.
+var TagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 // TagKeyFits says whether a tag's key has a length that AWS takes.
 func TagKeyFits(key string) bool { return key != "" && utf8.RuneCountInString(key) <= LongestTagKey }

@@ -20,7 +20,6 @@ const (
 )
 
 var (
-	tagText        = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 	sourceIdentity = regexp.MustCompile(`^[\w+=,.@-]{2,}$`)
 	// Exact ARNs only: no wildcards (recorded).
 	roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+$`)
@@ -152,9 +151,9 @@ func (t *tagClaims) add(key, value string) *TokenError {
 	switch {
 	case t.seen[lower]:
 		return parameterTags("Duplicate tag keys found. Please note that Tag keys are case insensitive.", "the tag key %q is given twice", key)
-	case !aws.TagKeyFits(key) || !tagText.MatchString(key) || aws.ReservedTagKey(key):
+	case !aws.TagKeyFits(key) || !aws.TagText.MatchString(key) || aws.ReservedTagKey(key):
 		return badTags(claimTags, "the tag key %q is not 1 to %d letters, digits, spaces or _.:/=+-@ outside aws:", key, aws.LongestTagKey)
-	case !aws.TagValueFits(value) || !tagText.MatchString(value):
+	case !aws.TagValueFits(value) || !aws.TagText.MatchString(value):
 		return badTags(claimTags, "the value %q of tag %q is not at most %d letters, digits, spaces or _.:/=+-@", value, key, aws.LongestTagValue)
 	}
 	if t.values == nil {

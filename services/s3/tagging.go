@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -49,8 +48,6 @@ func readTags(c *call) ([]tag, error) {
 	return checkTags(tags, c.key == "")
 }
 
-var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
-
 // checkTags holds tags against S3's rules. The texts were recorded on AWS.
 func checkTags(tags []tag, bucket bool) ([]tag, error) {
 	seen := map[string]bool{}
@@ -65,9 +62,9 @@ func checkTags(tags []tag, bucket bool) ([]tag, error) {
 			return nil, invalid("System tags cannot be added/updated by requester")
 		case aws.ReservedTagKey(t.Key):
 			return nil, invalid("Your TagKey cannot be prefixed with aws:")
-		case !aws.TagKeyFits(t.Key) || !tagText.MatchString(t.Key):
+		case !aws.TagKeyFits(t.Key) || !aws.TagText.MatchString(t.Key):
 			return nil, invalid("The TagKey you have provided is invalid")
-		case !aws.TagValueFits(t.Value) || !tagText.MatchString(t.Value):
+		case !aws.TagValueFits(t.Value) || !aws.TagText.MatchString(t.Value):
 			return nil, invalid("The TagValue you have provided is invalid", "TagValue", t.Value)
 		}
 		seen[t.Key] = true
