@@ -64,6 +64,14 @@ func (e *URLError) Error() string {
 	return fmt.Sprintf("%s: write the emulator's URL, such as http://127.0.0.1:4772", e.URL)
 }
 
+// CheckURL is the [URLError] that every call ends with, or nil.
+func (c *Client) CheckURL() error {
+	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return &URLError{c.URL}
+	}
+	return nil
+}
+
 // Info asks for the default account and region.
 func (c *Client) Info(ctx context.Context) (Info, error) {
 	return answer[Info](ctx, c, GetInfo, nil, nil)
@@ -224,8 +232,8 @@ func (c *Client) foreign(method, path string, status int) error {
 }
 
 func (c *Client) send(ctx context.Context, method, path string, body []byte) (status int, says []byte, err error) {
-	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return 0, nil, &URLError{c.URL}
+	if err := c.CheckURL(); err != nil {
+		return 0, nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, Timeout, fmt.Errorf("%s %s%s took longer than %s", method, c.URL, path, Timeout))
 	defer cancel()

@@ -194,7 +194,7 @@ func serviceAccounts(want, got string) string {
 	case wantNamespace == gotNamespace:
 		return fmt.Sprintf("another service account: wanted %s, got %s", wantName, gotName)
 	}
-	return ""
+	return fmt.Sprintf("another service account: wanted %s/%s, got %s/%s", wantNamespace, wantName, gotNamespace, gotName)
 }
 
 // nearest is the wanted value with the longest common beginning, which is the

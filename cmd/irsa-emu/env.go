@@ -21,7 +21,7 @@ func (p *program) envCommand() *cobra.Command {
 		Use: "env", Short: "Print export lines that point aws, the SDKs and Terraform at the emulator", Args: noArguments,
 		Example: `  eval "$(irsa-emu env)"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(checkAccount(account), checkRegion(region)); err != nil {
+			if err := errors.Join(checkAccount(account), checkRegion(region), c.failed(c.CheckURL())); err != nil {
 				return err
 			}
 			key := cmp.Or(account, "test")

@@ -101,6 +101,9 @@ func (f *execFlags) check(p *program, cmd *cobra.Command, config *harness.ExecCo
 	if err := checkRegion(config.Region); err != nil {
 		return err
 	}
+	if err := f.failed(f.CheckURL()); err != nil {
+		return err
+	}
 	problem := aws.RoleARNProblem(config.Role)
 	switch {
 	case config.Role != "" && problem != "":

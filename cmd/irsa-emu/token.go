@@ -35,6 +35,11 @@ func (p *program) tokenCommand() *cobra.Command {
 			if in.ServiceAccount == "" && in.Subject == "" && in.Profile == "" {
 				return usageError("whose token? write --service-account NAMESPACE/NAME, --subject SUB or --profile NAME")
 			}
+			if in.ServiceAccount != "" {
+				if _, _, err := splitServiceAccount(in.ServiceAccount); err != nil {
+					return err
+				}
+			}
 			if life%time.Second != 0 {
 				return usageError("--expires-in %s: tokens count whole seconds", life)
 			}

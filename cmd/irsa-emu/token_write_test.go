@@ -138,9 +138,9 @@ func TestTokenSidecarIsToldToEndWhileItWaits(t *testing.T) {
 func TestTokenSidecarIsRefused(t *testing.T) {
 	emu := emulatortest.Start(t)
 	for args, want := range map[string]string{
-		"--issuer=no-url":                   "issuer",
-		"--wait=200ms --url=http://[::1]:1": "no token within 200ms from the emulator at http://[::1]:1; --wait waits longer",
-		"--pod=p --service-account=a":       "NAMESPACE/NAME",
+		"--issuer=no-url":                        "issuer",
+		"--wait=200ms --url=http://[::1]:1":      "no token within 200ms from the emulator at http://[::1]:1; --wait waits longer",
+		"--service-account= --subject=x --pod=p": "pod",
 	} {
 		file := filepath.Join(t.TempDir(), "token")
 		log := &lockedBuffer{}
