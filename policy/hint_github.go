@@ -80,7 +80,7 @@ func (d *gitHubApart) hint() hint.Hint {
 			"the policy knows GitHub's immutable subject only, with the ids of owner and repository; the token has the old shape, as repositories have from before 2026-07-15"))
 	}
 	if d.contexts {
-		if context := contexts(d.wanted, d.want.Rest, d.text, d.got.Rest); !context.IsZero() {
+		if context := d.context(); !context.IsZero() {
 			found = append(found, context)
 		}
 	}
@@ -125,34 +125,32 @@ func subjectGoesOn(want []string, got string) hint.Hint {
 	return hint.Hint{}
 }
 
-// contexts explains why a job has another context than the wanted one: an
+// context explains why a job has another context than the wanted one: an
 // environment takes the place of the ref, and a pull request too.
-func contexts(wanted, want, got, have string) hint.Hint {
-	kind := func(rest string) string {
-		name, _, _ := strings.Cut(strings.TrimPrefix(rest, ":"), ":")
-		return name
-	}
-	w, g := kind(want), kind(have)
+func (d *gitHubApart) context() hint.Hint {
+	want, have := strings.TrimPrefix(d.want.Rest, ":"), strings.TrimPrefix(d.got.Rest, ":")
+	w, _, _ := strings.Cut(want, ":")
+	g, _, _ := strings.Cut(have, ":")
 	switch {
-	case want == "":
-		return known("github-context", "its value ends with the repository, and subjects go on: %s", strings.TrimPrefix(have, ":"))
-	case w == "environment" && g == w && strings.ReplaceAll(strings.TrimPrefix(want, ":environment:"), ":", "%3A") == strings.TrimPrefix(have, ":environment:"):
-		return fixed("github-context", "write "+got, "GitHub writes a colon in an environment's name as %s", "%3A")
-	case w == g && strings.HasPrefix(have, ":ref:refs/") && !strings.HasPrefix(want, ":ref:refs/"):
-		return fixed("github-context", "write "+got, "the policy wants %s, and GitHub writes whole refs: %s", strings.TrimPrefix(want, ":"), strings.TrimPrefix(have, ":"))
+	case d.want.Rest == "":
+		return known("github-context", "its value ends with the repository, and subjects go on: %s", have)
+	case w == "environment" && g == w && strings.ReplaceAll(strings.TrimPrefix(want, "environment:"), ":", "%3A") == strings.TrimPrefix(have, "environment:"):
+		return fixed("github-context", "write "+d.text, "GitHub writes a colon in an environment's name as %s", "%3A")
+	case w == g && strings.HasPrefix(have, "ref:refs/") && !strings.HasPrefix(want, "ref:refs/"):
+		return fixed("github-context", "write "+d.text, "the policy wants %s, and GitHub writes whole refs: %s", want, have)
 	case w == g:
-		return known("github-context", "the policy wants %s, and this job is %s", strings.TrimPrefix(want, ":"), strings.TrimPrefix(have, ":"))
+		return known("github-context", "the policy wants %s, and this job is %s", want, have)
 	case g == "environment":
-		return fixed("github-context", "write "+got+", or take the environment out of the job",
-			"the job names an environment, and its subject has environment:NAME in place of %s; the policy wants %s", orAny(w), wanted)
+		return fixed("github-context", "write "+d.text+", or take the environment out of the job",
+			"the job names an environment, and its subject has environment:NAME in place of %s; the policy wants %s", orAny(w), d.wanted)
 	case w == "environment":
-		return fixed("github-context", "name the environment in the job, or write "+got, "the policy wants a job with an environment, %s, and the job names none", wanted)
+		return fixed("github-context", "name the environment in the job, or write "+d.text, "the policy wants a job with an environment, %s, and the job names none", d.wanted)
 	case g == "pull_request":
-		return fixed("github-context", "write "+got+" if pull requests are to assume the role", "the job runs for a pull request, whose subject has no ref; the policy wants %s", wanted)
+		return fixed("github-context", "write "+d.text+" if pull requests are to assume the role", "the job runs for a pull request, whose subject has no ref; the policy wants %s", d.wanted)
 	case w == "pull_request":
-		return fixed("github-context", "write "+got, "the policy wants a job that runs for a pull request, and this one runs for %s", strings.TrimPrefix(have, ":"))
+		return fixed("github-context", "write "+d.text, "the policy wants a job that runs for a pull request, and this one runs for %s", have)
 	case g == "ref" && !strings.ContainsAny(w, "*?"):
-		return fixed("github-context", "write "+got, "the policy wants %s, and GitHub writes %s for such a job", strings.TrimPrefix(want, ":"), strings.TrimPrefix(have, ":"))
+		return fixed("github-context", "write "+d.text, "the policy wants %s, and GitHub writes %s for such a job", want, have)
 	}
 	return hint.Hint{}
 }
