@@ -139,7 +139,7 @@ func (a *Account) gainedBy(g granting, name string, before, now *Role, was *Acco
 	type line struct {
 		statement *policy.Statement
 		tests     []ref
-		action    ref
+		actions   []string // for people, each with its test
 		values    []ref
 	}
 	var lines []line
@@ -151,11 +151,12 @@ func (a *Account) gainedBy(g granting, name string, before, now *Role, was *Acco
 		}
 		c := s.clause(st, i, policy.NamedItself)
 		action := s.actionTest(st)
-		l := line{statement: st, action: action, tests: append(c.tests, action, s.resourceTest(st.Resources.Not, patterns))}
+		l := line{statement: st, tests: append(c.tests, action, s.resourceTest(st.Resources.Not, patterns)), actions: []string{actionsText(st)}, values: []ref{action}}
 		if g.of != nil {
 			l.tests = append(l.tests, s.ownTest(g.of))
 		}
-		if !st.Actions.Not && len(st.Actions.Values) <= maxSplit {
+		if n := len(st.Actions.Values); !st.Actions.Not && 0 < n && n <= maxSplit {
+			l.actions, l.values = st.Actions.Values, nil
 			for _, v := range st.Actions.Values {
 				l.values = append(l.values, s.test(policy.Test{
 					Comparison: actionComparison, Key: actionKey, Values: []policy.Pattern{{{Text: strings.ToLower(v)}}},
@@ -183,17 +184,13 @@ func (a *Account) gainedBy(g granting, name string, before, now *Role, was *Acco
 	}
 	var out []Permission
 	for _, l := range lines {
-		names, values := l.statement.Actions.Values, l.values
-		if len(values) == 0 {
-			names, values = []string{actionsText(l.statement)}, []ref{l.action}
-		}
-		for i, v := range values {
+		for i, v := range l.values {
 			p, err := q.gainedLine(append(slices.Clone(l.tests), v), regions)
 			if err != nil {
 				return nil, err
 			}
 			if p != nil {
-				p.Action, p.Resources = names[i], g.resources(l.statement)
+				p.Action, p.Resources = l.actions[i], g.resources(l.statement)
 				p.Witness.opened(now, name)
 				out = append(out, *p)
 			}
