@@ -14,10 +14,14 @@ import (
 
 // apartPolicy is the policy of such a resource, registered for one caller.
 type apartPolicy struct {
-	allow, deny []clause
-	own         ref // the resource's ARNs
-	foreign     bool
+	layer
+	own     ref // the resource's ARNs
+	foreign bool
 }
+
+// bothSides is what no statement says of a caller: that it need not have the
+// permission of its own account.
+const bothSides = policy.NamedItself + 1
 
 // apartFrom says whether the resource stands apart for a role's sessions.
 func (r *ResourcePolicy) apartFrom(role *Role) bool {
@@ -28,7 +32,7 @@ func (r *ResourcePolicy) apartFrom(role *Role) bool {
 func (s *space) addApart(p *permissions, r *ResourcePolicy, role *Role, principal *policy.Principal) {
 	var l layer
 	s.statements(&l, r.Policy.Document, principal, r.ARNs)
-	p.apart = append(p.apart, apartPolicy{allow: l.allow, deny: l.deny, own: s.ownTest(r.ARNs), foreign: r.Account != role.Account})
+	p.apart = append(p.apart, apartPolicy{layer: l, own: s.ownTest(r.ARNs), foreign: r.Account != role.Account})
 }
 
 // ownTest is whether a call is about a resource with these ARNs.
@@ -56,7 +60,7 @@ func (s *space) doesApart(p *permissions, b bound) (region, error) {
 		r := &p.apart[i]
 		least := [3]policy.Grant{policy.NamedItself, policy.NamedByRole, policy.NamedByAccount}
 		if r.foreign {
-			least[0], least[1] = policy.NamedItself+1, policy.NamedItself+1
+			least[0], least[1] = bothSides, bothSides
 		}
 		byIdentity, err := s.intersect(s.boxes(r.allow, b, least[2]), s.boxes(p.identity.allow, b, policy.NotNamed))
 		if err != nil {

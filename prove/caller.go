@@ -45,7 +45,7 @@ func (q *question) letCaller(i int, b bound) (region, error) {
 	s, trust, own := q.space, &q.layers[i], &q.callers[i]
 	least := [3]policy.Grant{policy.NamedItself, policy.NamedByRole, policy.NamedByAccount}
 	if q.caller.Account != q.role.Account {
-		least[0], least[1] = policy.NamedItself+1, policy.NamedItself+1
+		least[0], least[1] = bothSides, bothSides
 	}
 	out := s.boxes(trust.allow, b, least[0])
 	bounded := s.boxes(trust.allow, b, least[1])

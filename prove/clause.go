@@ -147,7 +147,7 @@ func (q *question) everyLayer() []*layer {
 	more := func(p *permissions) {
 		out = append(out, &p.identity, &p.resource)
 		for i := range p.apart {
-			out = append(out, &layer{p.apart[i].allow, p.apart[i].deny})
+			out = append(out, &p.apart[i].layer)
 		}
 		if p.boundary != nil {
 			out = append(out, p.boundary)

@@ -106,7 +106,6 @@ func (a *Account) name(t *target) {
 type asking struct {
 	statements []askingStatement
 	some       bool // one of them allows it
-	all        bool // one of them allows it of every role
 }
 
 type askingStatement struct {
@@ -178,7 +177,6 @@ func (r *Role) asks() *asking {
 				}
 			}
 			a.some = a.some || s.allows
-			a.all = a.all || s.allows && s.whole && !s.not
 			a.statements = append(a.statements, s)
 		}
 	}
@@ -238,7 +236,7 @@ func (a *Account) edgesOf(caller *Role) ([]edge, error) {
 			}
 			least := policy.NamedByRole
 			if t.Account != caller.Account {
-				least = policy.NamedItself + 1 // both sides must allow it
+				least = bothSides
 			}
 			if grant < least && (grant == policy.NotNamed || len(caller.Unread) == 0 && !allowed) {
 				continue
