@@ -57,26 +57,33 @@ func (s *space) addForeign(p *permissions, role *Role, resources []ResourcePolic
 func (s *space) doesApart(p *permissions, b bound) (region, error) {
 	var out region
 	for i := range p.apart {
-		r := &p.apart[i]
-		least := [3]policy.Grant{policy.NamedItself, policy.NamedByRole, policy.NamedByAccount}
-		if r.foreign {
-			least[0], least[1] = bothSides, bothSides
-		}
-		byIdentity, err := s.intersect(s.boxes(r.allow, b, least[2]), s.boxes(p.identity.allow, b, policy.NotNamed))
-		if err != nil {
-			return nil, err
-		}
-		limited, err := s.limitedTo(append(s.boxes(r.allow, b, least[1]), byIdentity...), p, b)
-		if err != nil {
-			return nil, err
-		}
-		one, err := s.minusAll(append(s.boxes(r.allow, b, least[0]), limited...), s.boxes(r.deny, !b, policy.NotNamed))
+		one, err := s.bySides(&p.apart[i].layer, p.apart[i].foreign, p, b)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, one...)
 	}
 	return out, nil
+}
+
+// bySides is the region of what a resource's policy, a trust policy too, and the
+// permissions of a session allow together. Within an account a policy that names the
+// role needs no identity policy, one that names the session nothing more; of a
+// foreign one both sides must allow it.
+func (s *space) bySides(resource *layer, foreign bool, p *permissions, b bound) (region, error) {
+	itself, byRole := policy.NamedItself, policy.NamedByRole
+	if foreign {
+		itself, byRole = bothSides, bothSides
+	}
+	byIdentity, err := s.intersect(s.boxes(resource.allow, b, policy.NamedByAccount), s.boxes(p.identity.allow, b, policy.NotNamed))
+	if err != nil {
+		return nil, err
+	}
+	limited, err := s.limitedTo(append(s.boxes(resource.allow, b, byRole), byIdentity...), p, b)
+	if err != nil {
+		return nil, err
+	}
+	return s.minusAll(append(s.boxes(resource.allow, b, itself), limited...), s.boxes(resource.deny, !b, policy.NotNamed))
 }
 
 // limitedTo is what the boundary and the session policy leave of a region.

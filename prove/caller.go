@@ -38,31 +38,10 @@ func (s *space) about(l *layer, doc *policy.Document, action string) {
 	}
 }
 
-// letCaller is the region of what lets a role's session assume the role. Within
-// an account a trust policy that names the role needs no identity policy, one that
-// names the session nothing more; across accounts both sides must allow it.
+// letCaller is the region of what lets a role's session assume the role.
 func (q *question) letCaller(i int, b bound) (region, error) {
 	s, trust, own := q.space, &q.layers[i], &q.callers[i]
-	least := [3]policy.Grant{policy.NamedItself, policy.NamedByRole, policy.NamedByAccount}
-	if q.caller.Account != q.role.Account {
-		least[0], least[1] = bothSides, bothSides
-	}
-	out := s.boxes(trust.allow, b, least[0])
-	bounded := s.boxes(trust.allow, b, least[1])
-	delegated, err := s.intersect(s.boxes(trust.allow, b, least[2]), s.boxes(own.identity.allow, b, policy.NotNamed))
-	if err != nil {
-		return nil, err
-	}
-	bounded = append(bounded, delegated...)
-	switch {
-	case own.limited && b == surely:
-		bounded = nil
-	case own.boundary != nil:
-		if bounded, err = s.intersect(bounded, s.boxes(own.boundary.allow, b, policy.NotNamed)); err != nil {
-			return nil, err
-		}
-	}
-	out, err = s.minusAll(append(out, bounded...), s.boxes(trust.deny, !b, policy.NotNamed))
+	out, err := s.bySides(trust, q.caller.Account != q.role.Account, own, b)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ var mutants = []struct{ name, file, says, mutant string }{
 	{"another account's bucket is one's own", "apart.go", "r.Account != role.Account && r.Account", "false && r.Account"},
 	{"nobody chooses a session's name", "named.go", "ok && r.opensAs(name) && ", "false && ok && r.opensAs(name) && "},
 	{"denies of a session's policies are forgotten", "identity.go", "for _, l := range layers {", "for _, l := range layers[:0] {"},
-	{"another account's role needs no permission", "caller.go", "if q.caller.Account != q.role.Account {", "if false {"},
+	{"another account's role needs no permission", "caller.go", "q.caller.Account != q.role.Account, own", "false, own"},
 	{"a boundary that is not known forbids nothing", "apart.go", "if p.limited && b == surely {", "if false {"},
 }
 
