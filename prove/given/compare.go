@@ -302,7 +302,7 @@ func why(w *prove.Witness, statement int, key, text string) string {
 	}
 	out := "it is not decided"
 	if statement >= 0 {
-		out = fmt.Sprintf("it depends on statement %d", statement)
+		out = fmt.Sprintf("it depends on statement %d", statement+1) // people count from 1
 	}
 	if key != "" {
 		out += ", key " + key
