@@ -37,6 +37,9 @@ type Description struct {
 	// Hosts are the labels that name the service in AWS's own host names, such
 	// as sts-fips; a * at the end stands for the rest of the label.
 	Hosts []string
+	// Regional says that the hosts have a region after the label, and that a name
+	// without one is another's: ID.gr7.us-west-2.eks.amazonaws.com is a cluster.
+	Regional bool
 	// Targets are what stands before the dot in X-Amz-Target, in lower case.
 	Targets []string
 	// Paths are those of unsigned requests for the service, as patterns of

@@ -33,7 +33,7 @@ func TestCutEndpoint(t *testing.T) {
 			t.Errorf("%s: %q, %t", host, got, ok)
 		}
 	}
-	if all := EndpointSuffixes(); all[0] != "amazonaws.com" || all[1] != "api.aws" {
+	if all := endpointSuffixes(); all[0] != "amazonaws.com" || all[1] != "api.aws" {
 		t.Error(all)
 	}
 }

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -82,6 +83,16 @@ func IssuerName(s string) string {
 		s = name
 	}
 	return strings.TrimPrefix(s, "https://")
+}
+
+// issuerHosts are what the hosts of EKS's issuers have before their region: the
+// classic ones, and those in the dual-stack domain.
+var issuerHosts = []string{"oidc.eks", "oidc-eks"}
+
+// IsIssuerHost says whether the labels of one of AWS's hosts, without its domain,
+// are those of EKS's issuers in a region.
+func IsIssuerHost(labels string) bool {
+	return slices.ContainsFunc(issuerHosts, func(h string) bool { return strings.HasPrefix(labels, h+".") })
 }
 
 // EKSIssuer is the issuer URL of a cluster of EKS.

@@ -145,7 +145,7 @@ func (r *registry) ofHost(hostport string) api.Service {
 		host = h
 	}
 	labels, ok := aws.CutEndpoint(host)
-	if !ok || strings.HasPrefix(labels, "oidc.eks.") || strings.HasPrefix(labels, "oidc-eks.") { // an issuer
+	if !ok || aws.IsIssuerHost(labels) {
 		return nil
 	}
 	for _, label := range slices.Backward(strings.Split(labels, ".")) { // from the right: a bucket may be called "sts"

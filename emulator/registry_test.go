@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +20,6 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/harness/clients"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -151,7 +149,7 @@ func declareNotes(t *testing.T) Registration {
 			t.Fatal(err)
 		}
 	})
-	return Registration{Kinds: []state.Kind{{Name: "note", Type: (*storedNote)(nil)}}, New: func(*Environment) api.Service { return notes{} }}
+	return Registration{Describe: notes{}.Describe, Kinds: []state.Kind{{Name: "note", Type: (*storedNote)(nil)}}, New: func(*Environment) api.Service { return notes{} }}
 }
 
 var notesDeclared sync.Once
@@ -393,22 +391,4 @@ func postTarget(ctx context.Context, url, target, host, service, body string, ke
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	return resp, string(answer), err
-}
-
-// Every service is led here by the cluster's DNS, under all names that it is known
-// by: deploy has one expression for them.
-func TestHostsOfServicesAreLedHere(t *testing.T) {
-	led := regexp.MustCompile(deploy.HostPattern)
-	emu := Start(t, Config{})
-	for _, s := range emu.services.all {
-		for _, label := range s.Describe().Hosts {
-			label = strings.Replace(label, "*", "us-west-2", 1) // s3-us-west-2
-			for _, suffix := range []string{"us-west-2.amazonaws.com", "us-west-2.api.aws", "cn-north-1.amazonaws.com.cn", "us-gov-west-1.amazonaws.com"} {
-				host := label + "." + suffix
-				if emu.services.ofHost(host) != s || !led.MatchString(host+".") {
-					t.Errorf("%s of %s is not led to the emulator", host, s.Describe().Title)
-				}
-			}
-		}
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/services/accessanalyzer"
@@ -18,6 +19,8 @@ import (
 
 // Registration is a service that an emulator serves.
 type Registration struct {
+	// Describe is what it says of itself, before there is one.
+	Describe func() *api.Description
 	// Kinds are what it keeps in the store.
 	Kinds []state.Kind
 	// New makes it.
@@ -40,24 +43,24 @@ type Environment struct {
 // registered are the services, in the order in which they apply their parts of
 // State documents. A new one is its line here.
 var registered = []Registration{
-	{sts.Kinds(), func(e *Environment) api.Service { return e.STS }},
-	{iam.Kinds(), func(e *Environment) api.Service {
+	{sts.Description, sts.Kinds(), func(e *Environment) api.Service { return e.STS }},
+	{iam.Description, iam.Kinds(), func(e *Environment) api.Service {
 		return iam.New(iam.Config{Store: e.Store, Rand: e.Rand, FetchThumbprint: e.FetchThumbprint})
 	}},
-	{kms.Kinds(), func(e *Environment) api.Service {
+	{kms.Description, kms.Kinds(), func(e *Environment) api.Service {
 		return kms.New(kms.Config{Store: e.Store, Rand: e.Rand, Region: e.Region})
 	}},
-	{secretsmanager.Kinds(), func(e *Environment) api.Service {
+	{secretsmanager.Description, secretsmanager.Kinds(), func(e *Environment) api.Service {
 		return secretsmanager.New(secretsmanager.Config{Store: e.Store, Rand: e.Rand, Region: e.Region, Log: e.Logger})
 	}},
-	{s3.Kinds(), func(e *Environment) api.Service {
+	{s3.Description, s3.Kinds(), func(e *Environment) api.Service {
 		return s3.New(s3.Config{Store: e.Store, Rand: e.Rand, Region: e.Region, Log: e.Logger, MaxObjectSize: e.MaxObjectSize, Authenticator: e.STS, Now: e.Now})
 	}},
-	{eks.Kinds(), func(e *Environment) api.Service {
+	{eks.Description, eks.Kinds(), func(e *Environment) api.Service {
 		return eks.New(eks.Config{Store: e.Store, Rand: e.Rand, Account: e.Account, Region: e.Region, NewIssuer: e.NewIssuer})
 	}},
-	{nil, func(*Environment) api.Service { return accessanalyzer.New() }},
-	{nil, func(e *Environment) api.Service { return eksauth.New(eksauth.Config{STS: e.STS, Verifier: e.Verifier}) }},
+	{accessanalyzer.Description, nil, func(*Environment) api.Service { return accessanalyzer.New() }},
+	{eksauth.Description, nil, func(e *Environment) api.Service { return eksauth.New(eksauth.Config{STS: e.STS, Verifier: e.Verifier}) }},
 }
 
 // Kinds are all that an emulator keeps in its store.
@@ -69,6 +72,20 @@ func kindsOf(registrations []Registration) []state.Kind {
 		kinds = append(kinds, r.Kinds...)
 	}
 	return kinds
+}
+
+// HostPattern is a regular expression of AWS's host names that lead to an emulator:
+// those of all services and issuers that it serves.
+func HostPattern() string {
+	var anywhere, regional []string
+	for _, r := range registered {
+		if d := r.Describe(); d.Regional {
+			regional = append(regional, d.Hosts...)
+		} else {
+			anywhere = append(anywhere, d.Hosts...)
+		}
+	}
+	return aws.HostPattern(anywhere, regional)
 }
 
 // registrations are those of every emulator and the further ones of this.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"sync"
 
 	"github.com/irsa-emu/irsa-emu/control"
@@ -16,6 +17,8 @@ import (
 type Intercept struct {
 	// Mode is intercept.Auto when empty.
 	Mode intercept.Mode
+	// Served are the hosts that the emulator serves: see intercept.Config.
+	Served *regexp.Regexp
 	// Helper is the command line of a program that calls [intercept.Enter]; without
 	// one there is a proxy and nothing else.
 	Helper []string
@@ -41,7 +44,7 @@ func (c *ExecConfig) lead(ctx context.Context, api *control.Client, dir string) 
 	}
 	own := *c.Intercept // who gave it may give it again
 	c.Intercept = &own
-	own.config = intercept.Config{Mode: own.Mode, Emulator: api.URL, Authority: []byte(authority.Certificate), Dir: dir, Helper: own.Helper}
+	own.config = intercept.Config{Mode: own.Mode, Emulator: api.URL, Served: own.Served, Authority: []byte(authority.Certificate), Dir: dir, Helper: own.Helper}
 	if own.config.Mode == "" {
 		own.config.Mode = intercept.Auto
 	}

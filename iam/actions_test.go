@@ -10,7 +10,7 @@ func TestActions(t *testing.T) {
 		}
 	}
 	// aws-sdk-go-v2/service/iam v1.64 has 180 operations.
-	if n := len(describe().Actions); n != 180 {
+	if n := len(Description().Actions); n != 180 {
 		t.Errorf("%d actions are known", n)
 	}
 }

@@ -45,9 +45,10 @@ type API struct {
 }
 
 // New makes the API.
-func New(cfg Config) *API { return &API{cfg, describe()} }
+func New(cfg Config) *API { return &API{cfg, Description()} }
 
-func describe() *api.Description {
+// Description is what the service says of itself.
+func Description() *api.Description {
 	return &api.Description{
 		Name: "iam", Title: "IAM", Protocol: wire.Query{Namespace: Namespace}, Version: Version, Hosts: []string{"iam", "iam-fips"},
 		Actions:  api.ActionNames(actions, unsupported...),

@@ -6,29 +6,25 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/deploy"
 )
 
-var (
-	served = regexp.MustCompile(deploy.HostPattern)
-	region = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
-)
+var region = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 
 // noAPI are AWS's hosts that have the form of an API's endpoint, and serve files.
 var noAPI = []string{"checkip", "ip-ranges"}
 
-// Intercepts says whether a host is an endpoint of AWS's APIs: those of the
-// services that irsa-emu serves, whatever is in front, and all others of the forms
-// that AWS's endpoints have. It says of those that it does not serve them, where
+// Intercepts says whether a host is an endpoint of AWS's APIs: those that the
+// emulator serves ([Config.Served]), whatever is in front, and all others of the forms
+// that AWS's endpoints have. The emulator says of those that it does not serve them, where
 // AWS would say that it knows none of irsa-emu's credentials. Databases, load
 // balancers, registries and clusters are hosts of AWS's, too, and no APIs.
-func Intercepts(host string) bool {
+func Intercepts(host string, served *regexp.Regexp) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	labels, ok := aws.CutEndpoint(host)
 	if !ok {
 		return false
 	}
-	if served.MatchString(host + ".") {
+	if served != nil && served.MatchString(host+".") {
 		return true
 	}
 	switch parts := strings.Split(labels, "."); len(parts) {

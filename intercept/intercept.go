@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,9 @@ type Config struct {
 	// host names there.
 	Emulator  string
 	Authority []byte
+	// Served are the names, with a dot at their end, of the hosts that the emulator
+	// serves: emulator.HostPattern. Nil: they have the forms that all of AWS's endpoints have.
+	Served *regexp.Regexp
 	// Environ is the environment that the command would have otherwise.
 	Environ []string
 	// Dir is a folder of the command's, for files that it reads.
@@ -173,7 +177,7 @@ func (s *starter) startByProxy(ctx context.Context, r *Running) error {
 func proxyUser() *url.Userinfo { return url.UserPassword("irsa-emu", rand.Text()) }
 
 func (s *starter) serveProxy(ctx context.Context, r *Running, l net.Listener, user *url.Userinfo) {
-	r.proxy = newProxy(ctx, s.emulator, s.Environ, user, s.brokenOff)
+	r.proxy = newProxy(ctx, s, user)
 	r.proxy.serve(l)
 	r.end = append(r.end, r.proxy.stop)
 }
@@ -230,7 +234,7 @@ func (s *sockets) close() {
 // serveNames answers on the sockets until the command ends: AWS's hosts are the
 // emulator, and each port more leads to loopback outside of the command's network.
 func (s *starter) serveNames(ctx context.Context, r *Running, at *sockets, address netip.Addr, before, ports []string) {
-	dns := newNames(ctx, address, before)
+	dns := newNames(ctx, address, s.Served, before)
 	var open sync.WaitGroup
 	open.Go(func() { dns.servePackets(at.packets) })
 	open.Go(func() { dns.serveStreams(at.streams) })

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -60,7 +61,7 @@ func run(t *testing.T, mode intercept.Mode, emulatorURL string, environ []string
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	running, err := intercept.Start(t.Context(), intercept.Config{
+	running, err := intercept.Start(t.Context(), intercept.Config{Served: served,
 		Mode: mode, Emulator: emulatorURL, Authority: []byte(authority.Certificate), Dir: t.TempDir(),
 		Environ: append([]string{"INTERCEPT_TEST=1", "PATH=" + os.Getenv("PATH")}, environ...), Helper: []string{os.Args[0], "enter"},
 	}, func(environ []string) *exec.Cmd {
@@ -145,7 +146,7 @@ func TestCannotRun(t *testing.T) {
 	}
 	for _, mode := range intercept.Modes {
 		for program, want := range map[string]error{"/no/such/program": os.ErrNotExist, t.TempDir(): os.ErrPermission} {
-			_, err := intercept.Start(t.Context(), intercept.Config{Mode: mode, Emulator: emu.URL, Environ: []string{"INTERCEPT_TEST=1"}, Dir: t.TempDir(), Helper: []string{os.Args[0], "enter"}},
+			_, err := intercept.Start(t.Context(), intercept.Config{Served: served, Mode: mode, Emulator: emu.URL, Environ: []string{"INTERCEPT_TEST=1"}, Dir: t.TempDir(), Helper: []string{os.Args[0], "enter"}},
 				func(environ []string) *exec.Cmd {
 					cmd := exec.Command(program)
 					cmd.Env = environ
@@ -170,7 +171,7 @@ func TestUnasked(t *testing.T) {
 func TestDistrusted(t *testing.T) {
 	emu := emulator.Start(t, emulator.Config{})
 	said := make(chan string, 8)
-	running, err := intercept.Start(t.Context(), intercept.Config{
+	running, err := intercept.Start(t.Context(), intercept.Config{Served: served,
 		Mode: intercept.Proxy, Emulator: emu.URL, Environ: []string{"INTERCEPT_TEST=1"}, Dir: t.TempDir(), // without the emulator's authority
 		Distrusted: func(host, reason string) { said <- host + ": " + reason },
 	}, func(environ []string) *exec.Cmd {
@@ -195,13 +196,15 @@ func TestDistrusted(t *testing.T) {
 	}
 }
 
+var served = regexp.MustCompile(emulator.HostPattern())
+
 func TestIntercepts(t *testing.T) {
 	for _, host := range []string{
 		"sts.amazonaws.com", "STS.us-west-2.amazonaws.com.", "bucket.s3.amazonaws.com", "a.b.s3.dualstack.eu-west-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn",
 		"dynamodb.us-east-1.amazonaws.com", "route53.amazonaws.com", "api.ecr.us-east-1.amazonaws.com", "lambda.us-east-1.api.aws", "ec2.us-gov-west-1.amazonaws.com",
 		"kms-fips.us-west-2.amazonaws.com", "eks-auth.us-west-2.api.aws",
 	} {
-		if !intercept.Intercepts(host) {
+		if !intercept.Intercepts(host, served) {
 			t.Errorf("%s goes to AWS", host)
 		}
 	}
@@ -210,7 +213,7 @@ func TestIntercepts(t *testing.T) {
 		"0123456789ABCDEF.gr7.us-west-2.eks.amazonaws.com", "123456789012.dkr.ecr.us-west-2.amazonaws.com", "db.abc.us-west-2.rds.amazonaws.com",
 		"lb-1.us-east-1.elb.amazonaws.com", "ec2-1-2-3-4.compute-1.amazonaws.com", "127.0.0.1", "localhost",
 	} {
-		if intercept.Intercepts(host) {
+		if intercept.Intercepts(host, served) {
 			t.Errorf("%s goes to the emulator", host)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -20,15 +21,18 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 	"software.sslmate.com/src/go-pkcs12"
 
+	"github.com/irsa-emu/irsa-emu/emulator"
 	_ "github.com/irsa-emu/irsa-emu/golden" // -update
 	"github.com/irsa-emu/irsa-emu/tunnel"
 )
+
+var served = regexp.MustCompile(emulator.HostPattern())
 
 // The proxy is its command's alone, and no site that a browser could open.
 func TestProxyIsGuarded(t *testing.T) {
 	emulator := &url.URL{Scheme: "http", Host: "127.0.0.1:1"} // nothing listens
 	user := url.UserPassword("u", "p")
-	p := newProxy(t.Context(), emulator, nil, user, nil)
+	p := newProxy(t.Context(), &starter{emulator: emulator, Config: Config{Served: served}}, user)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +77,7 @@ func TestJoinHalfClosed(t *testing.T) {
 		all, _ := io.ReadAll(conn) // until its end comes
 		_, _ = conn.Write(bytes.ToUpper(all))
 	}()
-	p := newProxy(t.Context(), &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, nil, url.UserPassword("u", "p"), nil)
+	p := newProxy(t.Context(), &starter{emulator: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Config: Config{Served: served}}, url.UserPassword("u", "p"))
 	server := httptest.NewServer(p)
 	defer server.Close()
 	at, _ := url.Parse(server.URL)
@@ -98,8 +102,8 @@ func TestJoinHalfClosed(t *testing.T) {
 func TestNames(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	before := serve(t, newNames(ctx, netip.MustParseAddr("127.9.9.9"), nil)) // who knows of AWS's hosts alone stands for the one before
-	ours := newNames(ctx, netip.MustParseAddr("127.1.2.3"), []string{before})
+	before := serve(t, newNames(ctx, netip.MustParseAddr("127.9.9.9"), served, nil)) // who knows of AWS's hosts alone stands for the one before
+	ours := newNames(ctx, netip.MustParseAddr("127.1.2.3"), served, []string{before})
 	at := serve(t, ours)
 	for _, network := range []string{"udp", "tcp"} {
 		resolver := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -144,7 +148,7 @@ func serve(t *testing.T, n *names) string {
 
 func FuzzNames(f *testing.F) {
 	f.Add([]byte{0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 's', 't', 's', 9, 'a', 'm', 'a', 'z', 'o', 'n', 'a', 'w', 's', 3, 'c', 'o', 'm', 0, 0, 1, 0, 1})
-	n := newNames(f.Context(), netip.MustParseAddr("127.1.2.3"), nil)
+	n := newNames(f.Context(), netip.MustParseAddr("127.1.2.3"), served, nil)
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		answer := n.answer(packet, "udp")
 		if answer == nil {

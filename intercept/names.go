@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -28,15 +29,16 @@ const (
 // are what the servers before say.
 type names struct {
 	address netip.Addr
-	before  []string // host:port
+	served  *regexp.Regexp // see [Config.Served]
+	before  []string       // host:port
 
 	ctx   context.Context
 	slots chan struct{}
 	open  sync.WaitGroup
 }
 
-func newNames(ctx context.Context, address netip.Addr, before []string) *names {
-	return &names{address: address, before: before, ctx: ctx, slots: make(chan struct{}, mostNames)}
+func newNames(ctx context.Context, address netip.Addr, served *regexp.Regexp, before []string) *names {
+	return &names{address: address, served: served, before: before, ctx: ctx, slots: make(chan struct{}, mostNames)}
 }
 
 // servePackets answers until the connection is closed.
@@ -117,7 +119,7 @@ func (n *names) answer(packet []byte, network string) []byte {
 	if err != nil {
 		return nil
 	}
-	if question.Class == dnsmessage.ClassINET && Intercepts(question.Name.String()) {
+	if question.Class == dnsmessage.ClassINET && Intercepts(question.Name.String(), n.served) {
 		return n.own(header, question)
 	}
 	for _, server := range n.before {

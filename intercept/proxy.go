@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ const (
 // others to where they led before.
 type proxyServer struct {
 	emulator *url.URL
+	served   *regexp.Regexp // see [Config.Served]
 	// before is the proxy that the environment named for a URL; nil is none.
 	before func(*url.URL) (*url.URL, error)
 	// authorization is what a request has to bring: the port is open to all users
@@ -48,15 +50,17 @@ type proxyServer struct {
 	server  *http.Server
 }
 
+func (p *proxyServer) intercepts(host string) bool { return Intercepts(host, p.served) }
+
 // newProxy makes the proxy for a command with an environment.
-func newProxy(ctx context.Context, emulator *url.URL, environ []string, user *url.Userinfo, brokenOff func(*tunnel.BrokenOff)) *proxyServer {
-	p := &proxyServer{emulator: emulator, before: proxyBefore(environ), ctx: ctx, brokenOff: brokenOff}
+func newProxy(ctx context.Context, s *starter, user *url.Userinfo) *proxyServer {
+	p := &proxyServer{emulator: s.emulator, served: s.Served, before: proxyBefore(s.Environ), ctx: ctx, brokenOff: s.brokenOff}
 	password, _ := user.Password()
 	p.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password))
 	p.carrier = &http.Transport{
 		DisableCompression: true, ExpectContinueTimeout: time.Second, ResponseHeaderTimeout: 15 * time.Minute,
 		Proxy: func(r *http.Request) (*url.URL, error) {
-			if Intercepts(r.URL.Hostname()) {
+			if p.intercepts(r.URL.Hostname()) {
 				return p.emulator, nil
 			}
 			return p.before(r.URL)
@@ -117,7 +121,7 @@ func (p *proxyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this proxy is for the command that irsa-emu exec runs, which has its user and password in HTTPS_PROXY", http.StatusProxyAuthRequired)
 		return
 	}
-	if Intercepts(r.URL.Hostname()) {
+	if p.intercepts(r.URL.Hostname()) {
 		p.asked.Add(1)
 	}
 	if r.Method != http.MethodConnect {
@@ -126,7 +130,7 @@ func (p *proxyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	brokenOff := p.brokenOff
-	if !Intercepts(r.URL.Hostname()) {
+	if !p.intercepts(r.URL.Hostname()) {
 		brokenOff = nil // what others make of their handshakes is none of our business
 	}
 	to, err := p.dial(r.Context(), r.URL.Host)
@@ -156,7 +160,7 @@ func (p *proxyServer) dial(ctx context.Context, address string) (net.Conn, error
 	if err != nil {
 		return nil, err
 	}
-	if Intercepts(host) && port == "443" {
+	if p.intercepts(host) && port == "443" {
 		return through(ctx, p.emulator, address)
 	}
 	by, err := p.before(&url.URL{Scheme: "https", Host: address})

@@ -87,13 +87,14 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := Ensure(ctx, c.Store, c.Now(), c.Rand); err != nil {
 		return nil, fmt.Errorf("sts: %w", err)
 	}
-	return &Service{config: c, description: describe(), administrators: named}, nil
+	return &Service{config: c, description: Description(), administrators: named}, nil
 }
 
 // Describe says what the service is.
 func (s *Service) Describe() *api.Description { return s.description }
 
-func describe() *api.Description {
+// Description is what the service says of itself.
+func Description() *api.Description {
 	return &api.Description{
 		Name: "sts", Title: "STS", Protocol: wire.Query{Namespace: Namespace}, Version: Version, Hosts: []string{"sts", "sts-fips"},
 		Actions: api.ActionNames(actions, unsupported...),

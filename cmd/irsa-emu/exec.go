@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"regexp"
 	"slices"
 	"time"
 
@@ -140,7 +141,9 @@ func (p *program) interception(f *execFlags) *harness.Intercept {
 	if f.intercept == "" {
 		return nil
 	}
-	i := &harness.Intercept{Mode: intercept.Mode(f.intercept), Advise: func(text string) { _ = p.complain("irsa-emu: %s", text) }}
+	i := &harness.Intercept{
+		Mode: intercept.Mode(f.intercept), Served: regexp.MustCompile(emulator.HostPattern()), Advise: func(text string) { _ = p.complain("irsa-emu: %s", text) },
+	}
 	if self, err := os.Executable(); err == nil { // without it there is the proxy
 		i.Helper = []string{self, enterCommand}
 	}

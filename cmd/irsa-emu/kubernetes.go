@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/harness/kind"
 	"github.com/irsa-emu/irsa-emu/term"
 )
@@ -23,7 +24,7 @@ func (p *program) startKind(ctx context.Context, f runFlags) (clusters, error) {
 	}
 	made, err := kind.New(ctx, kind.Config{
 		Images: f.kind.images, Name: f.kind.name, Keep: f.kind.keep, Executable: f.kind.executable, Parallel: parallel,
-		Log: statusLines(p.stderr, term.IsTerminal(p.stderr)),
+		HostPattern: emulator.HostPattern(), Log: statusLines(p.stderr, term.IsTerminal(p.stderr)),
 	})
 	if err != nil {
 		return clusters{}, &exitError{exitFailed, err}

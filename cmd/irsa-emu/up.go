@@ -11,6 +11,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/harness/kind"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/term"
@@ -74,7 +75,7 @@ func (p *program) up(ctx context.Context, f upFlags, named bool) error {
 		return err
 	}
 	config := kind.UpConfig{
-		Config: kind.Config{Name: f.name, Executable: f.executable, Log: statusLines(p.stderr, term.IsTerminal(p.stderr))},
+		Config: kind.Config{Name: f.name, Executable: f.executable, HostPattern: emulator.HostPattern(), Log: statusLines(p.stderr, term.IsTerminal(p.stderr))},
 		Issuer: f.issuer, Region: f.region, NewRegion: regionOf(given, f.issuer), Port: f.port, LoadImages: f.loadImages,
 	}
 	if f.image != "" {

@@ -24,7 +24,7 @@ func (r *running) intercept(ctx context.Context) error {
 	if err := r.Get(ctx, path, &found); err != nil {
 		return fmt.Errorf("CoreDNS's configuration: %w", err)
 	}
-	corefile, err := leadingToEmulator(found.Data["Corefile"])
+	corefile, err := leadingToEmulator(found.Data["Corefile"], r.hostPattern)
 	if err != nil || corefile == found.Data["Corefile"] {
 		return err
 	}
@@ -35,15 +35,18 @@ func (r *running) intercept(ctx context.Context) error {
 	return r.restartDNS(ctx)
 }
 
-// leadingToEmulator is a Corefile with this version's stanza, before the line of
+// leadingToEmulator is a Corefile with the stanza for a pattern of hosts, before the line of
 // the plugin that answers for the cluster's own names.
-func leadingToEmulator(corefile string) (string, error) {
+func leadingToEmulator(corefile, hostPattern string) (string, error) {
+	if hostPattern == "" {
+		return "", errors.New("Config.HostPattern is empty; give emulator.HostPattern()")
+	}
 	rest := corefileStanza.ReplaceAllString(corefile, "")
 	at := kubernetesPlugin.FindStringIndex(rest)
 	if at == nil {
 		return "", errors.New("CoreDNS's configuration has no line for the kubernetes plugin, before which to put the rewriting of AWS's host names")
 	}
-	return rest[:at[0]] + "    " + deploy.CoreDNS + rest[at[0]:], nil
+	return rest[:at[0]] + "    " + deploy.CoreDNS(hostPattern) + rest[at[0]:], nil
 }
 
 var kubernetesPlugin = regexp.MustCompile(`(?m)^ *kubernetes `)

@@ -53,6 +53,9 @@ type Config struct {
 	Parallel int
 	// ControlToken guards the emulators' control API. Default: a random one.
 	ControlToken string
+	// HostPattern is a regular expression of the host names that the DNS of clusters
+	// leads to the emulator: emulator.HostPattern. It is needed where clusters are made.
+	HostPattern string
 	// Log takes a line on what is going on; it is called from many goroutines.
 	Log func(string)
 

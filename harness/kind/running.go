@@ -42,8 +42,9 @@ type running struct {
 	nodes []nodes.Node
 	// borrowed clusters have other pods in them, and stay when the run ends.
 	borrowed bool
-	// intercepted clusters lead AWS's host names to the emulators.
+	// intercepted clusters lead AWS's host names to the emulators: see [Config.HostPattern].
 	intercepted bool
+	hostPattern string
 	// clusterOf is the cluster of another issuer.
 	clusterOf func(ctx context.Context, issuer string) (*running, error)
 
@@ -143,7 +144,7 @@ func (n *node) reach(_ context.Context, s *slot) (string, error) {
 
 func newRunning(k *kube.Client, name, kubeconfig string, config Config, image string) *running {
 	r := &running{
-		Client: k, name: name, kubeconfig: kubeconfig, controlToken: config.ControlToken, image: image, log: config.Log,
+		Client: k, name: name, kubeconfig: kubeconfig, controlToken: config.ControlToken, image: image, hostPattern: config.HostPattern, log: config.Log,
 		http: control.HTTP(), slots: make(chan *slot, config.Parallel),
 	}
 	r.life, r.end = context.WithCancel(context.Background())

@@ -28,9 +28,10 @@ const Name = "access-analyzer"
 type Service struct{ description *api.Description }
 
 // New makes a Service.
-func New() *Service { return &Service{describe()} }
+func New() *Service { return &Service{Description()} }
 
-func describe() *api.Description {
+// Description is what the service says of itself.
+func Description() *api.Description {
 	actions := map[string]bool{}
 	var paths []string
 	for path, o := range operations {
@@ -42,7 +43,7 @@ func describe() *api.Description {
 	}
 	slices.Sort(paths)
 	return &api.Description{
-		Name: Name, Title: "Access Analyzer", Protocol: wire.RESTJSON{Action: ActionOf}, Hosts: []string{Name}, Paths: paths, Actions: actions,
+		Name: Name, Title: "Access Analyzer", Protocol: wire.RESTJSON{Action: ActionOf}, Hosts: []string{Name, Name + "-fips"}, Paths: paths, Actions: actions,
 		Internal: *wire.Errorf(http.StatusInternalServerError, "InternalServerException", "An internal error occurred."),
 	}
 }

@@ -48,17 +48,18 @@ type Service struct {
 
 // New makes a Service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, rand: c.Rand, newIssuer: c.NewIssuer, account: c.Account, region: c.Region, description: describe()}
+	return &Service{store: c.Store, rand: c.Rand, newIssuer: c.NewIssuer, account: c.Account, region: c.Region, description: Description()}
 }
 
-func describe() *api.Description {
+// Description is what the service says of itself.
+func Description() *api.Description {
 	names := map[string]bool{}
 	for _, r := range routes {
 		names[r.action] = r.do != nil
 	}
 	return &api.Description{
 		Name: "eks", Title: "EKS", Protocol: wire.RESTJSON{Action: ActionOf},
-		Hosts: []string{"eks", "eks-fips"}, Paths: []string{"/clusters", "/clusters/"}, Actions: names,
+		Hosts: []string{"eks", "eks-fips"}, Regional: true, Paths: []string{"/clusters", "/clusters/"}, Actions: names,
 		Records:  &api.Records{Source: "eks.amazonaws.com", Dates: time.RFC3339, ErrorCode: api.DeniedAsAccessDenied},
 		Internal: *wire.Errorf(http.StatusInternalServerError, "ServerException", "An internal error occurred."),
 		// The name is EKS's own.

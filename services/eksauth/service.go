@@ -45,11 +45,12 @@ type Service struct {
 }
 
 // New makes a Service.
-func New(c Config) *Service { return &Service{c, describe()} }
+func New(c Config) *Service { return &Service{c, Description()} }
 
-func describe() *api.Description {
+// Description is what the service says of itself.
+func Description() *api.Description {
 	return &api.Description{
-		Name: Name, Title: "EKS Auth", Protocol: wire.RESTJSON{Action: ActionOf}, Hosts: []string{Name, Name + "-fips"},
+		Name: Name, Title: "EKS Auth", Protocol: wire.RESTJSON{Action: ActionOf}, Hosts: []string{Name, Name + "-fips"}, Regional: true,
 		Paths: []string{"POST /clusters/{name}/assume-role-for-pod-identity"}, Actions: map[string]bool{action: true},
 		// recorded 14: it counts as a read, and the answer is not recorded.
 		Records:  &api.Records{Source: "eks-auth.amazonaws.com", Dates: time.RFC3339, ErrorCode: api.DeniedAsAccessDenied, Changes: []string{}},

@@ -40,10 +40,11 @@ type Service struct {
 
 // New makes a Service.
 func New(c Config) *Service {
-	return &Service{store: c.Store, rand: c.Rand, region: c.Region, description: describe()}
+	return &Service{store: c.Store, rand: c.Rand, region: c.Region, description: Description()}
 }
 
-func describe() *api.Description {
+// Description is what the service says of itself.
+func Description() *api.Description {
 	return &api.Description{
 		Name: Name, Title: "KMS", Protocol: wire.JSON{}, Hosts: []string{Name, Name + "-fips"}, Targets: []string{"trentservice"},
 		Actions:  api.ActionNames(actions, unsupported...),

@@ -80,7 +80,7 @@ func New(c Config) *Service {
 	return &Service{
 		authenticator: c.Authenticator, now: c.Now,
 		store: c.Store, contents: newContents(c.Store, c.Rand, c.Log), rand: c.Rand, region: c.Region, hosts: c.Hosts, maxSize: c.MaxObjectSize,
-		log: c.Log, description: describe(),
+		log: c.Log, description: Description(),
 	}
 }
 
@@ -92,7 +92,8 @@ func (s *Service) Start(ctx context.Context) error { return s.contents.start(ctx
 // Stop ends what goes on beside the calls, after the last.
 func (s *Service) Stop() { s.contents.stop() }
 
-func describe() *api.Description {
+// Description is what the service says of itself.
+func Description() *api.Description {
 	return &api.Description{
 		Name: "s3", Title: "S3", Protocol: wire.S3{Action: ActionOf}, Hosts: []string{"s3", "s3-*"}, Anonymous: true, Records: records,
 		Internal:    *wire.Errorf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."),

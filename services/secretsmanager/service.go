@@ -47,10 +47,11 @@ func New(c Config) *Service {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{store: c.Store, rand: c.Rand, region: c.Region, log: c.Log, description: describe()}
+	return &Service{store: c.Store, rand: c.Rand, region: c.Region, log: c.Log, description: Description()}
 }
 
-func describe() *api.Description {
+// Description is what the service says of itself.
+func Description() *api.Description {
 	return &api.Description{
 		Name: "secretsmanager", Title: "Secrets Manager", Protocol: wire.JSON{},
 		Hosts: []string{"secretsmanager", "secretsmanager-fips"}, Targets: []string{"secretsmanager"},

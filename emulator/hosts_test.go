@@ -1,14 +1,17 @@
-package deploy
+package emulator
 
 import (
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/irsa-emu/irsa-emu/deploy"
+	"github.com/irsa-emu/irsa-emu/golden"
 )
 
 func TestHostPattern(t *testing.T) {
-	pattern := regexp.MustCompile(HostPattern)
+	pattern := regexp.MustCompile(HostPattern())
 	for _, host := range []string{
 		"sts.amazonaws.com", "sts.us-west-2.amazonaws.com", "sts-fips.us-west-2.amazonaws.com", "sts.us-west-2.api.aws", "sts-fips.us-west-2.api.aws",
 		"iam.amazonaws.com", "iam-fips.amazonaws.com", "iam.global.api.aws", "iam.us-gov.amazonaws.com", "iam.cn-north-1.amazonaws.com.cn",
@@ -36,15 +39,36 @@ func TestHostPattern(t *testing.T) {
 	}
 }
 
-// What people copy into their Corefile is what up writes into it.
+// What people copy into their Corefile is what up writes into it; -update rewrites
+// the page.
 func TestReadmeHasTheCoreDNSStanza(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+	const file = "../deploy/README.md"
+	readme, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(CoreDNS) {
-		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") && !strings.Contains(string(readme), line) {
-			t.Errorf("deploy/README.md does not have: %s", line)
+	stanza := regexp.MustCompile(`(?m)^    rewrite stop \{\n(.*\n)+?    \}\n`)
+	if n := len(stanza.FindAllIndex(readme, -1)); n != 1 {
+		t.Fatalf("%s has %d stanzas for CoreDNS", file, n)
+	}
+	want := "    " + regexp.MustCompile(`(?m)^ *#.*\n`).ReplaceAllString(deploy.CoreDNS(HostPattern()), "")
+	golden.File(t, file, string(stanza.ReplaceAllLiteral(readme, []byte(want))))
+}
+
+// Every service is led here by the cluster's DNS, under all names that it is known
+// by: deploy has one expression for them.
+func TestHostsOfServicesAreLedHere(t *testing.T) {
+	led := regexp.MustCompile(HostPattern())
+	emu := Start(t, Config{})
+	for _, s := range emu.services.all {
+		for _, label := range s.Describe().Hosts {
+			label = strings.Replace(label, "*", "us-west-2", 1) // s3-us-west-2
+			for _, suffix := range []string{"us-west-2.amazonaws.com", "us-west-2.api.aws", "cn-north-1.amazonaws.com.cn", "us-gov-west-1.amazonaws.com"} {
+				host := label + "." + suffix
+				if emu.services.ofHost(host) != s || !led.MatchString(host+".") {
+					t.Errorf("%s of %s is not led to the emulator", host, s.Describe().Title)
+				}
+			}
 		}
 	}
 }
