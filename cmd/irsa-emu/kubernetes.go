@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -54,20 +53,19 @@ const quietTime = 30 * time.Second
 // statusLines writes what is going on. On a terminal, a line that says how
 // long something has taken so far makes way for the next; elsewhere it is written
 // when nothing was for a while.
-func statusLines(w io.Writer, terminal bool) func(string) {
+func statusLines(w io.Writer, terminal bool) kind.Logger {
 	var mu sync.Mutex
 	written := time.Now()
-	return func(line string) {
+	return func(p kind.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
-		line = string(term.Lines(line))
-		soFar := strings.HasSuffix(line, " s") && strings.Contains(line, " … ")
+		line, again := term.Lines(p.String()), p.SoFar > 0
 		switch {
-		case !terminal && soFar && time.Since(written) < quietTime:
+		case !terminal && again && time.Since(written) < quietTime:
 		case !terminal:
 			written = time.Now()
 			fmt.Fprintln(w, line)
-		case soFar:
+		case again:
 			fmt.Fprint(w, term.ClearLine+line)
 		default:
 			fmt.Fprintln(w, term.ClearLine+line)

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"testing"
+	"time"
 
+	"github.com/irsa-emu/irsa-emu/harness/kind"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
@@ -16,7 +18,9 @@ func TestStatusLines(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		say := statusLines(&out, terminal)
-		for _, line := range []string{"kind: creating cluster x", "kind: creating cluster x … 2 s", "kind: done"} {
+		for _, line := range []kind.Progress{
+			{What: "kind: creating cluster x"}, {What: "kind: creating cluster x", SoFar: 2 * time.Second}, {What: "kind: done"},
+		} {
 			say(line)
 		}
 		if out.String() != want {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"sigs.k8s.io/kind/pkg/cluster/nodes"
 	"sigs.k8s.io/kind/pkg/cluster/nodeutils"
 	"sigs.k8s.io/kind/pkg/exec"
-	"sigs.k8s.io/kind/pkg/log"
 )
 
 const (
@@ -100,8 +98,7 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, createTimeout, fmt.Errorf("creating the cluster took longer than %s", createTimeout))
 	defer cancel()
-	stop := ticking(ctx, config.Log, "kind: creating cluster "+name)
-	defer stop()
+	defer config.Log.ticking(ctx, "kind: creating cluster %s", name)()
 	created := make(chan error, 1)
 	go func() { created <- provider.Create(name, options...) }()
 	loading, endLoading := context.WithCancel(ctx)
@@ -234,46 +231,3 @@ func portFor(port int) (int32, error) {
 	defer l.Close()
 	return int32(l.Addr().(*net.TCPAddr).Port), nil
 }
-
-// ticking says every two seconds that something is still going on.
-func ticking(ctx context.Context, log func(string), what string) (stop func()) {
-	started := time.Now()
-	log(what)
-	ctx, cancel := context.WithCancel(ctx)
-	var ended sync.WaitGroup
-	ended.Go(func() {
-		tick := time.NewTicker(2 * time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				log(fmt.Sprintf("%s … %d s", what, int(time.Since(started).Seconds())))
-			}
-		}
-	})
-	return func() { cancel(); ended.Wait() }
-}
-
-// logger takes kind's own messages.
-type logger func(string)
-
-func (l logger) Warn(message string)              { l("kind: warning: " + message) }
-func (l logger) Warnf(f string, args ...any)      { l.Warn(fmt.Sprintf(f, args...)) }
-func (l logger) Error(message string)             { l("kind: error: " + message) }
-func (l logger) Errorf(f string, args ...any)     { l.Error(fmt.Sprintf(f, args...)) }
-func (l logger) V(level log.Level) log.InfoLogger { return infoLogger{l, level == 0} }
-
-type infoLogger struct {
-	log     logger
-	enabled bool
-}
-
-func (i infoLogger) Enabled() bool { return i.enabled }
-func (i infoLogger) Info(message string) {
-	if i.enabled {
-		i.log("kind: " + strings.TrimSpace(message))
-	}
-}
-func (i infoLogger) Infof(f string, args ...any) { i.Info(fmt.Sprintf(f, args...)) }

@@ -46,7 +46,7 @@ func Use(ctx context.Context, config Config, contextName string) (*Existing, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, fmt.Errorf("preparing cluster %s took longer than %s", where.Name, installTimeout))
 	defer cancel()
-	defer ticking(ctx, config.Log, fmt.Sprintf("kubeconfig: looking at cluster %s (%s)", where.Name, client.Host()))()
+	defer config.Log.ticking(ctx, "kubeconfig: looking at cluster %s (%s)", where.Name, client.Host())()
 	e := &Existing{running: newRunning(client, where.Name, "", config, "")}
 	e.borrowed = true
 	var background context.Context
@@ -119,7 +119,7 @@ func (e *Existing) join(ctx context.Context) error {
 		s.number++
 		e.slots <- s
 	}
-	e.log(fmt.Sprintf("kubeconfig: cluster %s has irsa-emu installed: it is used, and stays; its emulator's state is left alone", e.name))
+	e.log.sayf("kubeconfig: cluster %s has irsa-emu installed: it is used, and stays; its emulator's state is left alone", e.name)
 	return e.webhookCalled(ctx)
 }
 
@@ -203,7 +203,7 @@ func (e *Existing) Close() error {
 	e.forwards()
 	ctx, cancel := context.WithTimeoutCause(context.Background(), releaseTimeout, fmt.Errorf("it took longer than %s", releaseTimeout))
 	defer cancel()
-	defer ticking(ctx, e.log, "kubeconfig: removing what the run brought into cluster "+e.name)()
+	defer e.log.ticking(ctx, "kubeconfig: removing what the run brought into cluster %s", e.name)()
 	var errs []error
 	if e.installed {
 		objects, err := e.manifests()

@@ -125,7 +125,7 @@ func engineHas(ctx context.Context, reference string) error {
 }
 
 func (r *running) saveTo(ctx context.Context, n nodes.Node, engine, reference string) error {
-	defer ticking(ctx, r.log, "kind: loading image "+reference+" into cluster "+r.name)()
+	defer r.log.ticking(ctx, "kind: loading image %s into cluster %s", reference, r.name)()
 	save := exec.CommandContext(ctx, engine, "save", reference)
 	var problem bytes.Buffer
 	save.Stderr = &problem

@@ -59,7 +59,7 @@ func TestImagesAreLoadedOnce(t *testing.T) {
 	}
 	t.Setenv("PATH", folder)
 	n := &fakeNode{goOn: make(chan error)}
-	r := &running{name: "test", nodes: []nodes.Node{n}, log: func(string) {}}
+	r := &running{name: "test", nodes: []nodes.Node{n}, log: func(Progress) {}}
 	r.life, r.end = context.WithCancel(context.Background())
 	impatient, cancel := context.WithCancelCause(context.Background())
 	cancel(errors.New("the step took longer than 2m"))

@@ -56,8 +56,8 @@ type Config struct {
 	// HostPattern is a regular expression of the host names that the DNS of clusters
 	// leads to the emulator: emulator.HostPattern. It is needed where clusters are made.
 	HostPattern string
-	// Log takes a line on what is going on; it is called from many goroutines.
-	Log func(string)
+	// Log takes what is going on. Default: nobody does.
+	Log Logger
 
 	// KindConfig is kind's own configuration; what irsa-emu needs is added. Nil: one node.
 	KindConfig *v1alpha4.Cluster
@@ -74,7 +74,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.ControlToken = randomHex(16)
 	}
 	if c.Log == nil {
-		c.Log = func(string) {}
+		c.Log = func(Progress) {}
 	}
 	if c.Executable == "" {
 		path, err := os.Executable()
@@ -141,12 +141,12 @@ func New(ctx context.Context, config Config) (*Clusters, error) {
 	return &Clusters{config: config, provider: provider, image: image, byKind: map[kindOfCluster]*pending{}, creating: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}, ctx.Err()
 }
 
-func newProvider(log func(string)) (*cluster.Provider, error) {
+func newProvider(log Logger) (*cluster.Provider, error) {
 	option, err := cluster.DetectNodeProvider()
 	if err != nil {
 		return nil, ErrNoEngine
 	}
-	provider := cluster.NewProvider(option, cluster.ProviderWithLogger(logger(log)))
+	provider := cluster.NewProvider(option, cluster.ProviderWithLogger(log))
 	if _, err := provider.List(); err != nil { // the command is there, and its engine is not
 		return nil, fmt.Errorf("%w\n%w", ErrNoEngine, engineError("listing kind clusters", err))
 	}
@@ -252,7 +252,7 @@ func (c *Clusters) Close() error {
 		}
 		p.cluster.drain()
 		if c.config.Keep {
-			c.config.Log(fmt.Sprintf("kind: cluster %s is kept: export KUBECONFIG=%s; delete it with: irsa-emu down --name %s", p.cluster.name, p.cluster.kubeconfig, p.cluster.name))
+			c.config.Log.sayf("kind: cluster %s is kept: export KUBECONFIG=%s; delete it with: irsa-emu down --name %s", p.cluster.name, p.cluster.kubeconfig, p.cluster.name)
 			continue
 		}
 		errs = append(errs, p.cluster.delete())

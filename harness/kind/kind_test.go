@@ -308,7 +308,7 @@ func TestClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer noted.Close()
-	removeFolder(noted, func(line string) { t.Log(line) })
+	removeFolder(noted, func(p Progress) { t.Log(p) })
 	if _, err := os.Stat(clusterFolder); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder of the cluster is still there: %v", err)
 	}

@@ -50,19 +50,19 @@ func claim(name, clusterFolder string) (unlock func(), err error) {
 
 // removeFolder removes what a claim says belongs to its cluster, if it is one
 // of those that this program makes.
-func removeFolder(claim *os.File, log func(string)) {
+func removeFolder(claim *os.File, log Logger) {
 	content, err := io.ReadAll(claim)
 	if err != nil || !strings.HasPrefix(filepath.Base(string(content)), clusterFolderPrefix) {
 		return
 	}
 	if err := os.RemoveAll(string(content)); err != nil {
-		log("kind: " + err.Error())
+		log.sayf("kind: %v", err)
 	}
 }
 
 // removeLeftovers deletes clusters whose run has ended without doing so. One
 // that cannot be deleted is reported and does not stop this run.
-func removeLeftovers(provider *cluster.Provider, log func(string)) {
+func removeLeftovers(provider *cluster.Provider, log Logger) {
 	folder, err := claimsFolder()
 	if err != nil {
 		return
@@ -81,9 +81,9 @@ func removeLeftovers(provider *cluster.Provider, log func(string)) {
 			continue // its run has just removed it
 		}
 		if locked, err := tryLock(file); err == nil && locked {
-			log("kind: removing cluster " + entry.Name() + ", which an earlier run left behind")
+			log.sayf("kind: removing cluster %s, which an earlier run left behind", entry.Name())
 			if err := provider.Delete(entry.Name(), os.DevNull); err != nil {
-				log("kind: " + engineError("removing cluster "+entry.Name(), err).Error())
+				log.sayf("kind: %v", engineError("removing cluster "+entry.Name(), err))
 			} else {
 				removeFolder(file, log)
 				_ = os.Remove(path)

@@ -61,7 +61,7 @@ func reopen(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, erro
 
 // start starts nodes that were stopped, by hand or with the engine, and waits for
 // the API server.
-func (n *node) start(ctx context.Context, log func(string)) error {
+func (n *node) start(ctx context.Context, log Logger) error {
 	var stopped []string
 	for _, one := range n.all {
 		if one.CommandContext(ctx, "true").Run() != nil {
@@ -71,7 +71,7 @@ func (n *node) start(ctx context.Context, log func(string)) error {
 	if len(stopped) == 0 {
 		return nil
 	}
-	defer ticking(ctx, log, "kind: starting cluster "+n.name+", whose nodes were stopped")()
+	defer log.ticking(ctx, "kind: starting cluster %s, whose nodes were stopped", n.name)()
 	if output, err := exec.CommandContext(ctx, engineCommand(), append([]string{"start"}, stopped...)...).CombinedOutput(); err != nil {
 		return fmt.Errorf("starting the nodes of cluster %s: %w\n%s", n.name, err, output)
 	}

@@ -33,7 +33,7 @@ type running struct {
 	// authenticates says that the API server takes tokens of aws eks get-token.
 	authenticates bool
 	stateNode     string // the node whose disk has the default emulator's state; empty: it goes with the pod
-	log           func(string)
+	log           Logger
 	http          *http.Client
 
 	// node is that of a cluster that this run made, or nil. nodes are those of
@@ -84,7 +84,7 @@ func (c *Clusters) create(ctx context.Context, name string, k kindOfCluster) (*r
 		return nil, err
 	}
 	started := time.Now()
-	c.config.Log("kind: the scenarios of issuer " + k.issuer + " share cluster " + name)
+	c.config.Log.sayf("kind: the scenarios of issuer %s share cluster %s", k.issuer, name)
 	n, err := createNode(ctx, c.provider, c.config, name, k, ports, c.image)
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (c *Clusters) create(ctx context.Context, name string, k kindOfCluster) (*r
 	if err != nil {
 		return nil, errors.Join(err, n.keepLogs(), n.delete())
 	}
-	c.config.Log(fmt.Sprintf("kind: cluster %s is ready: bare after %.1f s, IRSA took %.1f s more", name, bare.Seconds(), (time.Since(started) - bare).Seconds()))
+	c.config.Log.sayf("kind: cluster %s is ready: bare after %.1f s, IRSA took %.1f s more", name, bare.Seconds(), (time.Since(started) - bare).Seconds())
 	return r, nil
 }
 
@@ -104,7 +104,7 @@ const installTimeout = 10 * time.Minute
 func (c *Clusters) equip(ctx context.Context, n *node) (*running, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, fmt.Errorf("installing irsa-emu took longer than %s", installTimeout))
 	defer cancel()
-	defer ticking(ctx, c.config.Log, "kind: installing irsa-emu in cluster "+n.name)()
+	defer c.config.Log.ticking(ctx, "kind: installing irsa-emu in cluster %s", n.name)()
 	k, _, err := kube.Open(n.kubeconfig, "")
 	if err != nil {
 		return nil, err
@@ -161,6 +161,6 @@ func (r *running) drain() {
 }
 
 func (r *running) delete() error {
-	defer ticking(context.Background(), r.log, "kind: deleting cluster "+r.name)()
+	defer r.log.ticking(context.Background(), "kind: deleting cluster %s", r.name)()
 	return r.node.delete()
 }

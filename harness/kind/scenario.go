@@ -194,7 +194,7 @@ func (s *share) Close() error {
 		ctx, cancel := context.WithTimeoutCause(context.Background(), releaseTimeout, fmt.Errorf("it took longer than %s", releaseTimeout))
 		defer cancel()
 		if err := s.release(ctx); err != nil {
-			s.log(fmt.Sprintf("%s: %v", s.scenario, err))
+			s.log.sayf("%s: %v", s.scenario, err)
 		}
 		s.leaveNeighbours()
 		s.slots <- s.slot

@@ -155,7 +155,7 @@ func findOrMake(ctx context.Context, c *Clusters, up UpConfig) (n *node, mark *u
 		if err != nil || !mark.Creating {
 			return n, mark, false, err
 		}
-		c.config.Log("kind: an earlier irsa-emu up was ended while it made cluster " + name + ": what there is of it is removed, and it is made anew")
+		c.config.Log.sayf("kind: an earlier irsa-emu up was ended while it made cluster %s: what there is of it is removed, and it is made anew", name)
 		if err := n.delete(); err != nil {
 			return nil, nil, false, err
 		}
@@ -284,7 +284,7 @@ func lockName(name string) (unlock func(), err error) {
 func (r *running) update(ctx context.Context, image *image) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, installTimeout, fmt.Errorf("installing irsa-emu took longer than %s", installTimeout))
 	defer cancel()
-	defer ticking(ctx, r.log, "kind: installing irsa-emu in cluster "+r.name)()
+	defer r.log.ticking(ctx, "kind: installing irsa-emu in cluster %s", r.name)()
 	if err := errors.Join(r.labelNodes(ctx), r.equip(ctx, image)); err != nil {
 		return err
 	}
@@ -314,7 +314,7 @@ func (r *running) labelNodes(ctx context.Context) error {
 
 // Down deletes a cluster that Up or a kept run made. It reports whether there
 // was one.
-func Down(name string, log func(string)) (bool, error) {
+func Down(name string, log Logger) (bool, error) {
 	provider, err := newProvider(log)
 	if err != nil {
 		return false, err
@@ -339,10 +339,10 @@ func Down(name string, log func(string)) (bool, error) {
 		return false, fmt.Errorf("kind cluster %s was not made by irsa-emu; kind delete cluster --name %s deletes it", name, name)
 	}
 	started := time.Now()
-	defer ticking(context.Background(), log, "kind: deleting cluster "+name)()
+	defer log.ticking(context.Background(), "kind: deleting cluster %s", name)()
 	if err := provider.Delete(name, ""); err != nil {
 		return true, engineError("deleting kind cluster "+name, err)
 	}
-	log(fmt.Sprintf("kind: deleted cluster %s in %.1f s", name, time.Since(started).Seconds()))
+	log.sayf("kind: deleted cluster %s in %.1f s", name, time.Since(started).Seconds())
 	return true, os.RemoveAll(folder)
 }
