@@ -24,9 +24,10 @@ type builder struct {
 	found *Found
 	files int // that were taken
 	// template is where the first CloudFormation template begins, parameters the
-	// names that --parameter can give in them.
+	// names that were asked for of what --parameter gives, resources where theirs begin.
 	template   *strictyaml.Position
 	parameters map[string]bool
+	resources  map[string]strictyaml.Position
 	// stateOnly leaves out Found.Policies of State documents, which are valid: a
 	// server that starts with 100,000 roles has no use for a second copy of them.
 	stateOnly bool
@@ -62,7 +63,7 @@ type inlinePolicy struct {
 func newBuilder(o Options) *builder {
 	return &builder{
 		o: o.withDefaults(), owned: o.Account != "", found: &Found{places: map[string]strictyaml.Position{}}, accounts: map[string]*statefile.Account{},
-		places: map[string]strictyaml.Position{}, leftOut: map[string]bool{}, refs: map[string]string{}, parameters: map[string]bool{},
+		places: map[string]strictyaml.Position{}, leftOut: map[string]bool{}, refs: map[string]string{}, parameters: map[string]bool{}, resources: map[string]strictyaml.Position{},
 	}
 }
 

@@ -32,7 +32,7 @@ func (b *builder) cloudFormation(f *file, n *yaml.Node) {
 	c.refusals(resources, []string{"Resources"})
 	for i := 0; resources != nil && i+1 < len(resources.Content); i += 2 {
 		r := &resource{id: resources.Content[i].Value, node: resources.Content[i+1]}
-		b.parameters[r.id] = true
+		b.resources[r.id] = c.at(r)
 		r.kind, r.properties = text(get(r.node, "Type")), get(r.node, "Properties")
 		switch c.condition(text(get(r.node, "Condition")), 0) {
 		case no:

@@ -88,14 +88,19 @@ func parameterFault(name, value string, p *yaml.Node) string {
 	return ""
 }
 
-// unknownParameters notes names that were given and that no template has.
+// unknownParameters notes names that were given and that no template has or asks for.
 // CloudFormation refuses them; here one list of them may serve many templates, and
 // what a misspelt one was meant for is named as not known.
 func (b *builder) unknownParameters() error {
 	for _, name := range slices.Sorted(maps.Keys(b.o.Parameters)) {
-		resource, _, _ := strings.Cut(name, ".")
+		id, attribute, dotted := strings.Cut(name, ".")
+		at, isResource := b.resources[id]
 		switch {
-		case b.parameters[name] || b.parameters[resource] || strings.HasPrefix(name, "AWS::"):
+		case b.parameters[name] || strings.HasPrefix(name, "AWS::"):
+		case isResource && dotted:
+			b.note(at, "Resources."+id, "the parameter %s has no effect: nothing that was read asks for the attribute %s of it", name, attribute)
+		case isResource:
+			b.note(at, "Resources."+id, "the parameter %s has no effect: nothing that was read refers to it", name)
 		case b.template == nil:
 			return fmt.Errorf("the parameter %s: no CloudFormation template is among what was given", name)
 		default:
