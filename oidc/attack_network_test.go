@@ -126,6 +126,10 @@ func TestAttackNamesOfPrivateAddresses(t *testing.T) {
 		t.Run(address, func(t *testing.T) {
 			_, err := remote.Keys(t.Context(), oidc.Provider{URL: fmt.Sprintf("https://n%d.example", i)})
 			wantStep(t, err, oidc.StepAddress)
+			docs := oidc.FetchIssuer(t.Context(), oidc.RemoteConfig{Timeout: time.Minute}, fmt.Sprintf("https://n%d.example", i))
+			if at, ok := docs.Private[fmt.Sprintf("n%d.example", i)]; !ok || len(docs.Private) != 1 {
+				t.Errorf("private addresses: %v, %v", docs.Private, at)
+			}
 		})
 	}
 	// Ways of writing 127.0.0.1 that other resolvers read.

@@ -30,7 +30,7 @@ type Finding struct {
 // documents that are not there. Sources: AWS's documents, and what STS was
 // recorded to refuse.
 func CheckIssuer(d IssuerDocuments) []Finding {
-	r := report{onNetwork: d.Fetched}
+	r := report{private: d.Private}
 	if issuer := d.issuer(); issuer != "" {
 		r.url(issuer)
 	}
@@ -61,9 +61,8 @@ func (d *IssuerDocuments) issuer() string {
 
 type report struct {
 	findings []Finding
-	// onNetwork says that the hosts were reached or not, so that their names need
-	// not tell.
-	onNetwork bool
+	private  map[string]netip.Addr // as [IssuerDocuments] has it
+	host     string                // of the issuer
 }
 
 // warn is a rule that holds, with a remark.
@@ -89,10 +88,20 @@ func (r *report) url(text string) {
 		"query, fragment and credentials: "+orText(strings.TrimSuffix(u.RawQuery+"#"+u.Fragment, "#"), "none"),
 		"IAM refuses provider URLs with a query or a fragment: take them away")
 	r.rule("url-port", u.Port() == "" || u.Port() == "443", "port: "+orText(u.Port(), "none"), "AWS wants no port in a provider's URL: serve on 443")
-	if private := notPublicHost(u.Hostname()); !r.onNetwork {
-		r.rule("url-public", private == "", orText(private, "the host is "+u.Hostname()), "STS fetches the issuer's documents over the internet: serve them under a public name")
-	}
+	r.host = u.Hostname()
+	r.public("url-public", r.host, "the host is "+r.host, "STS fetches the issuer's documents over the internet: serve them under a public name")
 	r.rule("url-length", len(text) <= 255, fmt.Sprintf("%d characters", len(text)), "a provider's URL has at most 255 characters")
+}
+
+// public is the rule that STS reaches a host. A name that leads to a private address
+// here may lead to a public one on the internet.
+func (r *report) public(name, host, found, fix string) {
+	private := notPublicHost(host)
+	if ip, here := r.private[host]; here && private == "" {
+		r.warn(name, fmt.Sprintf("%s is %s from here, which is not a public address", host, ip), fix+", if that is its only one")
+		return
+	}
+	r.rule(name, private == "", orText(private, found), fix)
 }
 
 // awsPatience is how long STS waits for an issuer (recorded: about 5 s).
@@ -165,14 +174,15 @@ func (r *report) discovery(d IssuerDocuments) {
 		r.rule("discovery-issuer", issuer != "", fmt.Sprintf("issuer is %q", issuer), "add issuer, equal to the iss of the tokens")
 	}
 	uri, _ := document.text("jwks_uri")
-	problem := ""
+	const jwksURI = "discovery-jwks-uri"
+	says, fix := fmt.Sprintf("jwks_uri is %q", uri), "STS fetches the key set over the internet: make jwks_uri a public https URL (kube-apiserver --service-account-jwks-uri)"
 	if err := checkFetchURL(uri); err != nil {
-		problem = err.Error()
-	} else if u, err := url.Parse(uri); err == nil && !r.onNetwork {
-		problem = notPublicHost(u.Hostname())
+		r.rule(jwksURI, false, says+": "+err.Error(), fix)
+	} else if u, err := url.Parse(uri); err == nil && u.Hostname() == r.host { // url-public says it
+		r.rule(jwksURI, true, says, "")
+	} else if err == nil {
+		r.public(jwksURI, u.Hostname(), says, fix)
 	}
-	r.rule("discovery-jwks-uri", problem == "", strings.TrimSuffix(fmt.Sprintf("jwks_uri is %q: %s", uri, problem), ": "),
-		"STS fetches the key set over the internet: make jwks_uri a public https URL (kube-apiserver --service-account-jwks-uri)")
 	r.present(document, "response_types_supported", `["id_token"]`)
 	r.present(document, "subject_types_supported", `["public"]`)
 	r.present(document, "id_token_signing_alg_values_supported", `["RS256"]`)

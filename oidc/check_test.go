@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +98,13 @@ func TestCheckIssuer(t *testing.T) {
 		{"a private key", keys(privateJWK()), "jwks-private"},
 		{"a symmetric key", keys(rsaJWK, object{"kty": "oct", "kid": "x", "k": "AA"}), "jwks-private"},
 		{"slow", fetched(func(d *oidc.IssuerDocuments) { d.Elapsed = 6 * time.Second }), "time"},
+		{"a private address", oidc.IssuerDocuments{URL: "https://192.168.0.1", Fetched: true}, "url-public"},
+		{"a name of no internet", fetched(func(d *oidc.IssuerDocuments) { d.URL = "https://oidc.cluster.local" }), "url-public discovery-issuer"},
+		{"jwks_uri of a private address", edit(`"jwks_uri":"https://`, `"jwks_uri":"https://10.0.0.1/`), "discovery-jwks-uri"},
+		// The internet may know another address of the name: a warning.
+		{"a name that leads to a private address here", fetched(func(d *oidc.IssuerDocuments) {
+			d.Private = map[string]netip.Addr{strings.Split(issuerURL, "/")[2]: netip.MustParseAddr("10.0.0.1")}
+		}), ""},
 		{"failed", fetched(func(d *oidc.IssuerDocuments) {
 			d.Err = &oidc.KeyError{Step: oidc.StepDNS, URL: "x", Err: context.Canceled}
 		}), "fetch"},
@@ -117,18 +125,18 @@ func TestCheckIssuer(t *testing.T) {
 func TestFetchAndCheckIssuer(t *testing.T) {
 	p := newIDP(t, rsaKey())
 	docs := oidc.FetchIssuer(context.Background(), p.config(), p.URL)
-	if docs.Err != nil || len(docs.Chain) != 1 || len(docs.Untrusted) != 0 {
+	if docs.Err != nil || len(docs.Chain) != 1 || len(docs.Untrusted) != 0 || docs.Elapsed <= 0 {
 		t.Fatalf("got %+v", docs)
 	}
-	if got := broken(t, oidc.CheckIssuer(docs)); len(got) != 1 || got[0] != "url-port" {
+	if got := broken(t, oidc.CheckIssuer(docs)); strings.Join(got, " ") != "url-port url-public" {
 		t.Errorf("broken: %q", got)
 	}
 	untrusted := oidc.FetchIssuer(context.Background(), oidc.RemoteConfig{Roots: x509.NewCertPool(), AllowPrivate: loopback}, p.URL)
-	if got := broken(t, oidc.CheckIssuer(untrusted)); strings.Join(got, " ") != "url-port tls-trust" {
+	if got := broken(t, oidc.CheckIssuer(untrusted)); strings.Join(got, " ") != "url-port url-public tls-trust" {
 		t.Errorf("broken: %q", got)
 	}
 	refused := oidc.FetchIssuer(context.Background(), oidc.RemoteConfig{}, p.URL)
-	if got := broken(t, oidc.CheckIssuer(refused)); strings.Join(got, " ") != "url-port fetch" {
+	if got := broken(t, oidc.CheckIssuer(refused)); strings.Join(got, " ") != "url-port url-public fetch" {
 		t.Errorf("broken: %q", got)
 	}
 }

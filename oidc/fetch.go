@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -84,24 +86,27 @@ type IssuerDocuments struct {
 	Chain []*x509.Certificate
 	// Untrusted are the thumbprints of the chains that no trusted root signed.
 	Untrusted []string
-	Elapsed   time.Duration
+	// Private are the hosts that were looked for at addresses that are not on the
+	// internet, with one such address each.
+	Private map[string]netip.Addr
+	Elapsed time.Duration
 	// Err is the step that ended the fetch, a *KeyError.
 	Err error
 }
 
 // FetchIssuer gets an issuer's documents, as far as it can.
-func FetchIssuer(ctx context.Context, c RemoteConfig, issuerURL string) IssuerDocuments {
+func FetchIssuer(ctx context.Context, c RemoteConfig, issuerURL string) (docs IssuerDocuments) {
 	c = c.withDefaults()
-	docs := IssuerDocuments{URL: issuerURL, Fetched: true}
+	docs = IssuerDocuments{URL: issuerURL, Fetched: true}
 	start := time.Now()
-	defer func() { docs.Elapsed = time.Since(start) }()
+	f := fetch{config: c, docs: &docs, private: map[string]netip.Addr{}}
+	defer func() { docs.Elapsed, docs.Private = time.Since(start), f.sawPrivate() }()
 	if err := checkFetchURL(issuerURL); err != nil {
 		docs.Err = &KeyError{StepURL, issuerURL, err}
 		return docs
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	f := fetch{config: c, docs: &docs}
 	client := f.client()
 	defer client.CloseIdleConnections()
 
@@ -126,6 +131,9 @@ func FetchIssuer(ctx context.Context, c RemoteConfig, issuerURL string) IssuerDo
 type fetch struct {
 	config RemoteConfig
 	docs   *IssuerDocuments
+
+	mu      sync.Mutex // addresses are tried side by side, and some after their request is over
+	private map[string]netip.Addr
 }
 
 // stepError marks where inside the HTTP client something failed.
@@ -138,15 +146,19 @@ func (e *stepError) Error() string { return e.err.Error() }
 func (e *stepError) Unwrap() error { return e.err }
 
 func (f *fetch) client() *http.Client {
-	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		return f.checkAddress(address)
-	}}
+	dial := func(ctx context.Context, network, hostport string) (net.Conn, error) {
+		host, _, _ := net.SplitHostPort(hostport) // net/http has put both there
+		dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
+			return f.checkAddress(host, address)
+		}}
+		return dialer.DialContext(ctx, network, hostport)
+	}
 	return &http.Client{
 		Transport: &http.Transport{
 			// No proxy: the addresses that are dialled must be the issuer's own,
 			// or they could not be judged.
 			Proxy:                  nil,
-			DialContext:            dialer.DialContext,
+			DialContext:            dial,
 			MaxResponseHeaderBytes: 64 << 10,
 			ForceAttemptHTTP2:      true,
 			TLSClientConfig: &tls.Config{
@@ -171,7 +183,7 @@ func (f *fetch) client() *http.Client {
 
 // checkAddress runs after name resolution, for each address that is dialled, so
 // that a name that resolves to a private address is caught too.
-func (f *fetch) checkAddress(address string) error {
+func (f *fetch) checkAddress(host, address string) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return &stepError{StepAddress, err}
@@ -181,12 +193,21 @@ func (f *fetch) checkAddress(address string) error {
 	if isPublic(ip) {
 		return nil
 	}
+	f.mu.Lock()
+	f.private[host] = ip
+	f.mu.Unlock()
 	for _, allowed := range f.config.AllowPrivate {
 		if allowed.Contains(ip) {
 			return nil
 		}
 	}
 	return &stepError{StepAddress, fmt.Errorf("%s is not a public address", ip)}
+}
+
+func (f *fetch) sawPrivate() map[string]netip.Addr {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.private)
 }
 
 // notPublic are ranges of the IANA special-purpose registries that netip has no
