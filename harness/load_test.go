@@ -80,7 +80,7 @@ func TestLoadFolders(t *testing.T) {
 	if _, err := harness.LoadFS(fstest.MapFS{"x.yaml": {Data: []byte("a: 1")}}, "lib"); err == nil || !strings.Contains(err.Error(), "no scenario there") {
 		t.Errorf("no scenario: %v", err)
 	}
-	if _, err := harness.LoadFS(fstest.MapFS{"x.yaml": {Data: []byte("apiVersion: irsa-emu.dev/v1\na: [")}}, "lib"); err == nil || !strings.Contains(err.Error(), "lib/x.yaml:2:1: not YAML") {
+	if _, err := harness.LoadFS(fstest.MapFS{"x.yaml": {Data: []byte("apiVersion: irsa-emu.dev/v1\na: [")}}, "lib"); err == nil || !strings.Contains(err.Error(), "lib/x.yaml:2:4: not YAML") {
 		t.Errorf("a broken file: %v", err)
 	}
 }

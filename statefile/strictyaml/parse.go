@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -84,20 +85,42 @@ func invalidUTF8(src []byte) (line, column int) {
 
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
 
-// yamlError finds the line of a syntax error. The parser's text, which has no other
+// yamlError finds the place of a syntax error. The parser's text, which has no other
 // form, gives the line where the mapping or sequence around it begins, and is the
-// same however much follows the mistake: the first line with which it comes has it.
+// same however much follows the mistake: the first line with which it comes has it,
+// and of that line the first character. What fails at the end alone (a quote that is
+// never closed) gives the line of that end, and is looked for without it.
 func yamlError(file string, src []byte, err error) *Error {
-	lines := bytes.SplitAfter(src, []byte("\n"))
-	line := 1 + sort.Search(len(lines)-1, func(i int) bool {
-		decoder := yaml.NewDecoder(bytes.NewReader(bytes.Join(lines[:i+1], nil)))
+	message := func(err error) string { return yamlLine.ReplaceAllString(err.Error(), "") }
+	line, column := firstWith(src, func(other error) bool { return other.Error() == err.Error() })
+	if n := bytes.Count(bytes.TrimRight(src, "\r\n"), []byte("\n")); line >= n {
+		line, column = firstWith(src, func(other error) bool { return message(other) == message(err) })
+	}
+	return &Error{Position: Position{file, line + 1, column + 1}, Message: "not YAML: " + message(err)}
+}
+
+// longestLine bounds the lines whose mistakes get a column: nobody reads longer ones,
+// and each step of the search parses the text anew.
+const longestLine = 4096
+
+// firstWith is the line and the column, from 0, up to which a text has to be read for
+// the parser to fail so.
+func firstWith(src []byte, so func(error) bool) (line, column int) {
+	fails := func(text []byte) bool {
+		decoder := yaml.NewDecoder(bytes.NewReader(text))
 		for {
-			if other := decoder.Decode(new(yaml.Node)); other != nil {
-				return other.Error() == err.Error()
+			if err := decoder.Decode(new(yaml.Node)); err != nil {
+				return so(err)
 			}
 		}
-	})
-	return &Error{Position: Position{file, line, 1}, Message: "not YAML: " + yamlLine.ReplaceAllString(err.Error(), "")}
+	}
+	lines := bytes.SplitAfter(src, []byte("\n"))
+	line = sort.Search(len(lines)-1, func(i int) bool { return fails(bytes.Join(lines[:i+1], nil)) })
+	if len(lines[line]) > longestLine {
+		return line, 0
+	}
+	before, last := bytes.Join(lines[:line], nil), []rune(strings.TrimRight(string(lines[line]), "\r\n"))
+	return line, sort.Search(max(0, len(last)-1), func(i int) bool { return fails(append(slices.Clip(before), string(last[:i+1])...)) })
 }
 
 func jsonError(file string, src []byte) *Error {

@@ -81,9 +81,11 @@ func TestMistakes(t *testing.T) {
 		"name: a\n<<: {count: 1}":           "f.yaml:2:1: merge keys (<<) are not taken; write the fields out",
 		"{\"name\": \"a\",\n \"nam\": 1}":   `f.yaml:2:2: unknown field "nam"; write name`,
 		"\tname: a":                         "f.yaml:1:1: not YAML: found character that cannot start any token",
-		"nested:\n  a: 1\n  b: 2\n   c: 3":  "f.yaml:4:1: not YAML: mapping values are not allowed in this context",
-		"name: a\nnames: [x, y\ncount: 1":   "f.yaml:2:1: not YAML: did not find expected ',' or ']'",
-		"names:\n- a\n- b\ncount: 1\n d: 2": "f.yaml:5:1: not YAML: mapping values are not allowed in this context",
+		"a: b\nname: \"x\nnames: c":         "f.yaml:2:7: not YAML: found unexpected end of stream",
+		"é: name: x\r\n":                    "f.yaml:1:8: not YAML: mapping values are not allowed in this context",
+		"nested:\n  a: 1\n  b: 2\n   c: 3":  "f.yaml:4:5: not YAML: mapping values are not allowed in this context",
+		"name: a\nnames: [x, y\ncount: 1":   "f.yaml:2:9: not YAML: did not find expected ',' or ']'",
+		"names:\n- a\n- b\ncount: 1\n d: 2": "f.yaml:5:3: not YAML: mapping values are not allowed in this context",
 		"name: \xff":                        "f.yaml:1:7: not UTF-8 text",
 	} {
 		_, err := decode(t, src)
