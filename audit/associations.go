@@ -79,7 +79,7 @@ func (a *auditor) podCall(sa *account, as *sources.Association, r *role) (*sts.P
 	}
 	if c, ok := a.found.State.Clusters[sa.cluster]; ok && c.Region != "" {
 		pod.Region = c.Region
-		pod.ClusterARN = aws.ARN{Partition: aws.PartitionOf(c.Region).ID, Service: "eks", Region: c.Region, Account: r.account, Resource: "cluster/" + sa.cluster}.String()
+		pod.ClusterARN = aws.EKSClusterARN(c.Region, r.account, sa.cluster)
 	} else {
 		hidden.add("aws:sourcearn", "aws:requesttag/eks-cluster-arn", "aws:principaltag/eks-cluster-arn", "sts:externalid", "aws:requestedregion")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -93,7 +94,11 @@ type account struct {
 	associations             []*sources.Association
 }
 
-func (a *account) title() string { return a.namespace + "/" + a.name }
+func (a *account) who() aws.ServiceAccount {
+	return aws.ServiceAccount{Namespace: a.namespace, Name: a.name}
+}
+
+func (a *account) title() string { return a.who().String() }
 
 // clusters finds the cluster of the manifests.
 func (a *auditor) clusters() error {
@@ -214,8 +219,8 @@ func (a *auditor) nameless(s *sources.ServiceAccount) {
 	}
 	names := map[string]bool{}
 	for _, want := range r.subjects() {
-		if namespace, name, ok := subject(want); ok && namespace == s.Namespace && !strings.ContainsAny(name, "*?") {
-			names[name] = true
+		if of, ok := aws.ServiceAccountOf(want); ok && of.Namespace == s.Namespace && !strings.ContainsAny(of.Name, "*?") {
+			names[of.Name] = true
 		}
 	}
 	for name := range names {
@@ -233,13 +238,4 @@ func (a *auditor) chartAccount(w *sources.Workload) string {
 		}
 	}
 	return ""
-}
-
-// subject takes a service account's subject apart.
-func subject(sub string) (namespace, name string, ok bool) {
-	rest, ok := strings.CutPrefix(sub, "system:serviceaccount:")
-	if !ok {
-		return "", "", false
-	}
-	return strings.Cut(rest, ":")
 }

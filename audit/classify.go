@@ -82,18 +82,18 @@ func condition(sa *account, c *policy.ConditionResult, url, audience string) (ru
 		return ruleRefused, fmt.Sprintf("%s %s wants %s, the call has %s", c.Operator, c.Key, want, got), "change the condition"
 	}
 	for _, w := range c.Want {
-		namespace, name, ok := subject(w)
+		of, ok := aws.ServiceAccountOf(w)
 		switch {
 		case !ok:
-		case name == sa.name && namespace != sa.namespace:
-			return ruleOtherNamespace, fmt.Sprintf("the trust policy wants %s:%s, the service account is %s:%s", namespace, name, sa.namespace, sa.name), write
-		case namespace == sa.namespace && spelling.Distance(name, sa.name) <= 2:
-			return ruleOtherName, fmt.Sprintf("the trust policy wants %s:%s, the service account is %s:%s (did you mean %s?)", namespace, name, sa.namespace, sa.name, name), write
+		case of.Name == sa.name && of.Namespace != sa.namespace:
+			return ruleOtherNamespace, fmt.Sprintf("the trust policy wants %s:%s, the service account is %s:%s", of.Namespace, of.Name, sa.namespace, sa.name), write
+		case of.Namespace == sa.namespace && spelling.Distance(of.Name, sa.name) <= 2:
+			return ruleOtherName, fmt.Sprintf("the trust policy wants %s:%s, the service account is %s:%s (did you mean %s?)", of.Namespace, of.Name, sa.namespace, sa.name, of.Name), write
 		}
 	}
 	short := make([]string, len(c.Want))
 	for i, w := range c.Want {
-		short[i] = strings.TrimPrefix(w, "system:serviceaccount:")
+		short[i] = strings.TrimPrefix(w, aws.ServiceAccountPrefix)
 	}
 	return ruleOtherName, fmt.Sprintf("the trust policy wants %s, the service account is %s:%s", strings.Join(short, ", "), sa.namespace, sa.name), write
 }

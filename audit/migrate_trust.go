@@ -254,5 +254,5 @@ func (a *auditor) clusterARN(cluster string, r *role) string {
 	if region == "" || cluster == "" {
 		return ""
 	}
-	return aws.ARN{Partition: aws.PartitionOf(region).ID, Service: "eks", Region: region, Account: r.account, Resource: "cluster/" + cluster}.String()
+	return aws.EKSClusterARN(region, r.account, cluster)
 }

@@ -149,7 +149,7 @@ func (a *auditor) webIdentity(sa *account, arn, audience string, at position) an
 	return answer{verdict: Refused, why: why, role: r, at: place}
 }
 
-func (sa *account) subject() string { return "system:serviceaccount:" + sa.namespace + ":" + sa.name }
+func (sa *account) subject() string { return sa.who().Subject() }
 
 // evaluate asks the trust policy as the STS does.
 func (a *auditor) evaluate(sa *account, r *role, audience string) (policy.Answer, policy.Decision, []policy.Open) {

@@ -70,6 +70,11 @@ func (a *ARN) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// RegionalARN is the ARN of something of a region, whose partition the region's is.
+func RegionalARN(service, region, account, resource string) string {
+	return ARN{Partition: PartitionOf(region).ID, Service: service, Region: region, Account: account, Resource: resource}.String()
+}
+
 // PartitionARN is the ARN of something that is in no region, as all of IAM and the
 // sessions of the STS. An empty partition is "aws".
 func PartitionARN(partition, service, account, resource string) string {

@@ -81,7 +81,7 @@ func (x *examination) serviceAccount(ctx context.Context) Link {
 		return unknown(err.Error())
 	}
 	x.account = account
-	return ok(x.Namespace + "/" + x.ServiceAccount)
+	return ok(x.who().String())
 }
 
 func (x *examination) noServiceAccount(ctx context.Context) Link {

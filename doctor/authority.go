@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -97,7 +98,7 @@ func (x *examination) authority(ctx context.Context) Link {
 			for _, said := range refusesBundle {
 				if strings.Contains(text, said) {
 					link := broken(fmt.Sprintf("container %s of %s refuses %s: it is in Go and has an HTTP client of its own", c.Name, pods[i].Name, bundleVariable),
-						x.choose(&pods[i], orDefault(strings.Join(others(c), ","), "SSL_CERT_DIR")))
+						x.choose(&pods[i], cmp.Or(strings.Join(others(c), ","), "SSL_CERT_DIR")))
 					return link.because("its log has "+said, "SSL_CERT_DIR is enough for programs in Go")
 				}
 			}
@@ -217,7 +218,7 @@ func (x *examination) mendTrusting(ctx context.Context, h brokenHandshake) (more
 		}
 		return nil, x.kubectlIn(h.Namespace, "annotate serviceaccount %s --overwrite %s=true   # and make its pods anew", h.ServiceAccount, webhook.EndpointsAnnotation)
 	}
-	more = []string{fmt.Sprintf("%s/%s knows the authority by %s", h.Namespace, h.Pod, orDefault(strings.Join(h.Trusts, ", "), "no variable"))}
+	more = []string{fmt.Sprintf("%s/%s knows the authority by %s", h.Namespace, h.Pod, cmp.Or(strings.Join(h.Trusts, ", "), "no variable"))}
 	pod := corev1.Pod{Spec: corev1.PodSpec{ServiceAccountName: h.ServiceAccount}}
 	pod.Namespace = h.Namespace
 	if err := x.get(ctx, ref{namespace: h.Namespace, resource: "pods", name: h.Pod}, &pod); err == nil {

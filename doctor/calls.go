@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -32,7 +33,7 @@ func (x *examination) readRefusals(ctx context.Context) {
 // lastRefusal shows why the emulator last refused a call of the account's pods:
 // with a chain that is whole, what people look for is a permission.
 func (x *examination) lastRefusal(context.Context) Link {
-	subject := "system:serviceaccount:" + x.Namespace + ":" + x.ServiceAccount
+	subject := x.who().Subject()
 	session := aws.PartitionARN(x.role.partition, "sts", x.role.account, "assumed-role/"+x.role.name+"/")
 	for _, d := range x.refusals { // the newest first
 		own := d.Caller != nil && x.role.arn != "" && strings.HasPrefix(d.Caller.ARN, session) && !strings.HasSuffix(d.Caller.ARN, "/"+sessionName)
@@ -40,7 +41,7 @@ func (x *examination) lastRefusal(context.Context) Link {
 		if !own {
 			continue
 		}
-		link := Link{Status: Warning, Detail: fmt.Sprintf("the last one that was refused: %s:%s on %s, at %s", d.Service, d.Action, orDefault(d.Resource, "no resource"), d.Time.UTC().Format(time.RFC3339))}
+		link := Link{Status: Warning, Detail: fmt.Sprintf("the last one that was refused: %s:%s on %s, at %s", d.Service, d.Action, cmp.Or(d.Resource, "no resource"), d.Time.UTC().Format(time.RFC3339))}
 		if d.Error != nil {
 			link = link.because(d.Error.Code + ": " + d.Error.Message)
 		}

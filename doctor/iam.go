@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -144,7 +145,7 @@ func (x *examination) clientIDs(p oidc.Provider, arn string) Link {
 		return ok(fmt.Sprintf("%s, client id %s", arn, x.audience))
 	}
 	link := broken(fmt.Sprintf("the provider has no client id %s, which is the token's audience", x.audience)).
-		because("it has " + orDefault(strings.Join(ids, ", "), "none"))
+		because("it has " + cmp.Or(strings.Join(ids, ", "), "none"))
 	if x.claims != nil {
 		if err := x.claims.CheckAudience(p); err != nil {
 			link.More = append(link.More, hintOf(err))

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -43,7 +44,7 @@ type associated struct {
 }
 
 // account is the cluster's.
-func (a *associated) account() string { return orDefault(a.cluster.Account, aws.DefaultAccount) }
+func (a *associated) account() string { return cmp.Or(a.cluster.Account, aws.DefaultAccount) }
 
 // byPodIdentity is whether this chain is one of EKS Pod Identity: a pod that
 // runs has what it was given, whatever came later; the next one gets what the
@@ -66,6 +67,11 @@ func (x *examination) byPodIdentity(ctx context.Context) bool {
 	return x.podIdentity
 }
 
+// who is the service account that is asked about.
+func (x *examination) who() aws.ServiceAccount {
+	return aws.ServiceAccount{Namespace: x.Namespace, Name: x.ServiceAccount}
+}
+
 // findAssociation looks for the service account's in what the emulator's EKS has.
 func (x *examination) findAssociation(ctx context.Context) {
 	x.reachIAM(ctx)
@@ -80,7 +86,7 @@ func (x *examination) findAssociation(ctx context.Context) {
 		}
 		for _, a := range c.PodIdentityAssociations {
 			switch {
-			case a.ServiceAccount != x.Namespace+"/"+x.ServiceAccount:
+			case a.ServiceAccount != x.who().String():
 			case c.Issuer == issuer:
 				x.association = &associated{name, c, a}
 			default:
@@ -110,7 +116,7 @@ func (x *examination) theAssociation(ctx context.Context) Link {
 		return broken(fmt.Sprintf("the association's role %q is not a role's ARN", a.Role), x.createAssociation()...)
 	}
 	x.role = role
-	link := ok(fmt.Sprintf("%s of cluster %s: %s", orDefault(a.ID, "one"), a.name, a.Role))
+	link := ok(fmt.Sprintf("%s of cluster %s: %s", cmp.Or(a.ID, "one"), a.name, a.Role))
 	if a.TargetRole != "" {
 		link = link.because("its sessions go on to the target role " + a.TargetRole)
 	}
@@ -143,7 +149,7 @@ func (x *examination) createAssociation() []string {
 
 func (x *examination) accountOfCluster() string {
 	if len(x.ofEKS) > 0 {
-		return orDefault(x.clusters[x.ofEKS[0]].Account, aws.DefaultAccount)
+		return cmp.Or(x.clusters[x.ofEKS[0]].Account, aws.DefaultAccount)
 	}
 	return "ACCOUNT"
 }
@@ -205,10 +211,10 @@ func (x *examination) podTrust() Link {
 	}
 	a := x.association
 	pod := &sts.Pod{
-		Account: a.account(), Region: orDefault(a.cluster.Region, x.region()), Cluster: a.name, Namespace: x.Namespace, ServiceAccount: x.ServiceAccount, Name: "POD", UID: "UID",
+		Account: a.account(), Region: cmp.Or(a.cluster.Region, x.region()), Cluster: a.name, Namespace: x.Namespace, ServiceAccount: x.ServiceAccount, Name: "POD", UID: "UID",
 		DisableSessionTags: a.DisableSessionTags,
 	}
-	pod.ClusterARN = aws.ARN{Partition: aws.PartitionOf(pod.Region).ID, Service: "eks", Region: pod.Region, Account: pod.Account, Resource: "cluster/" + a.name}.String()
+	pod.ClusterARN = aws.EKSClusterARN(pod.Region, pod.Account, a.name)
 	if bound := x.boundPod(); bound != nil {
 		pod.Name, pod.UID = bound.Name, string(bound.UID)
 	}
@@ -264,7 +270,7 @@ func (x *examination) assumeForPod(ctx context.Context) *assumption {
 	x.assumed = a
 	url := x.Emulator.URL
 	client := eksauth.NewFromConfig(sdk.Config{
-		Region: orDefault(x.association.cluster.Region, x.region()), BaseEndpoint: &url, RetryMaxAttempts: 1, HTTPClient: x.HTTP,
+		Region: cmp.Or(x.association.cluster.Region, x.region()), BaseEndpoint: &url, RetryMaxAttempts: 1, HTTPClient: x.HTTP,
 		Credentials: credentials.NewStaticCredentialsProvider(x.association.account(), "test", ""),
 	})
 	out, err := client.AssumeRoleForPodIdentity(ctx, &eksauth.AssumeRoleForPodIdentityInput{ClusterName: &x.association.name, Token: &x.token})

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +72,7 @@ func tokenBroken(err error) Link {
 	if !errors.As(err, &refused) {
 		return broken(err.Error())
 	}
-	link := broken(orDefault(refused.Detail, refused.Message))
+	link := broken(cmp.Or(refused.Detail, refused.Message))
 	if !refused.Hint.IsZero() {
 		link.Mend = []string{note(refused.Hint.String())}
 	}

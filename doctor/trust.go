@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -50,7 +51,6 @@ func (x *examination) trustPolicy(ctx context.Context) Link {
 // withoutToken puts before the trust policy what a token of the service account
 // would say, where none can be had.
 func (x *examination) withoutToken(ctx context.Context) Link {
-	subject := "system:serviceaccount:" + x.Namespace + ":" + x.ServiceAccount
 	at := x.Now()
 	var err error
 	if x.claims, err = x.likelyClaims(x.issuer); err != nil {
@@ -67,14 +67,14 @@ func (x *examination) withoutToken(ctx context.Context) Link {
 	if len(verdict.Checks) == 0 {
 		return unknown("it was not asked: " + verdict.Reason().Message)
 	}
-	return ok("it would let " + subject + " in, by what is known of its token")
+	return ok("it would let " + x.who().Subject() + " in, by what is known of its token")
 }
 
 // likelyClaims are those that a token of the service account would have.
 func (x *examination) likelyClaims(issuer string) (*oidc.Unverified, error) {
-	at, audience := x.Now(), orDefault(x.audience, aws.DefaultAudience)
+	at, audience := x.Now(), cmp.Or(x.audience, aws.DefaultAudience)
 	payload, err := json.Marshal(map[string]any{
-		"iss": issuer, "sub": "system:serviceaccount:" + x.Namespace + ":" + x.ServiceAccount, "aud": audience, "iat": at.Unix(), "exp": at.Add(time.Hour).Unix(),
+		"iss": issuer, "sub": x.who().Subject(), "aud": audience, "iat": at.Unix(), "exp": at.Add(time.Hour).Unix(),
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -43,7 +44,7 @@ func (x *examination) tokenVolume(context.Context) Link {
 			return broken(fmt.Sprintf("container %s: %s", c.Name, mistake), x.recreate(mend)...)
 		}
 		if found == nil || c.Name == mainContainer(pod) {
-			found, link = token, ok(fmt.Sprintf("%s, audience %s%s", file, orDefault(token.Audience, "of the API server"), expiry(token)))
+			found, link = token, ok(fmt.Sprintf("%s, audience %s%s", file, cmp.Or(token.Audience, "of the API server"), expiry(token)))
 		}
 	}
 	if found == nil {
@@ -55,7 +56,7 @@ func (x *examination) tokenVolume(context.Context) Link {
 	}
 	if x.podIdentity {
 		if found.Audience != aws.PodIdentityService {
-			return broken(fmt.Sprintf("the token is for %s, and EKS takes those for %s", orDefault(found.Audience, "the API server"), aws.PodIdentityService),
+			return broken(fmt.Sprintf("the token is for %s, and EKS takes those for %s", cmp.Or(found.Audience, "the API server"), aws.PodIdentityService),
 				note("take the volume and its mount out of the pod's template: the webhook adds them"))
 		}
 		return link
@@ -77,13 +78,6 @@ func (x *examination) annotatedToken() (webhook.Identity, bool) {
 		}
 	}
 	return webhook.Identity{Audience: aws.DefaultAudience, Expiration: webhook.DefaultExpiration}, false
-}
-
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 func expiry(token *corev1.ServiceAccountTokenProjection) string {
@@ -125,7 +119,7 @@ func tokenAt(pod *corev1.Pod, c corev1.Container, variable, file string) (token 
 			}
 			paths = append(paths, s.ServiceAccountToken.Path)
 		}
-		return nil, fmt.Sprintf("volume %s at %s has no token at %s; it has: %s", v.Name, mount.MountPath, inVolume, orDefault(strings.Join(paths, ", "), "none"))
+		return nil, fmt.Sprintf("volume %s at %s has no token at %s; it has: %s", v.Name, mount.MountPath, inVolume, cmp.Or(strings.Join(paths, ", "), "none"))
 	}
 	return nil, fmt.Sprintf("the pod has no volume %s, which is mounted at %s", mount.Name, mount.MountPath)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -13,8 +14,8 @@ import (
 // getPodIdentity answers what the webhook, the agent and the authenticator of a
 // cluster ask, who know its issuer, and commands, who know its name.
 func (c *controlAPI) getPodIdentity(r *http.Request, in control.PodIdentityQuery) (any, error) {
-	namespace, name, ok := strings.Cut(in.ServiceAccount, "/")
-	if in.ServiceAccount != "" && (!ok || namespace == "" || name == "") {
+	account, ok := aws.ParseServiceAccount(in.ServiceAccount)
+	if in.ServiceAccount != "" && !ok {
 		return nil, badRequest("serviceAccount: %q; write NAMESPACE/NAME", in.ServiceAccount)
 	}
 	if in.Cluster != "" && in.Issuer != "" {
@@ -40,7 +41,7 @@ func (c *controlAPI) getPodIdentity(r *http.Request, in control.PodIdentityQuery
 	}
 	var out control.PodIdentity
 	for _, c := range slices.Backward(found) { // of several with one issuer, the one with an association
-		a, ok := eks.AssociationFor(snapshot, c, namespace, name)
+		a, ok := eks.AssociationFor(snapshot, c, account.Namespace, account.Name)
 		if out.Association != "" && !ok {
 			continue
 		}

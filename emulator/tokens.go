@@ -83,12 +83,12 @@ func (m *minter) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 			"iss": in.Issuer, "sub": in.Subject, "aud": in.Audience, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(),
 		}
 	default:
-		namespace, name, ok := strings.Cut(in.ServiceAccount, "/")
-		if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+		account, ok := aws.ParseServiceAccount(in.ServiceAccount)
+		if !ok {
 			return spec, badRequest("serviceAccount: %q is not NAMESPACE/NAME", in.ServiceAccount)
 		}
 		claims, err := oidc.KubernetesClaims(oidc.KubernetesToken{
-			Issuer: in.Issuer, Namespace: namespace, ServiceAccount: name, Pod: in.Pod, Audience: in.Audience,
+			Issuer: in.Issuer, Namespace: account.Namespace, ServiceAccount: account.Name, Pod: in.Pod, Audience: in.Audience,
 			IssuedAt: now, Expires: now.Add(life), Rand: m.rand,
 		})
 		if err != nil {

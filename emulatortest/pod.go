@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
+	ours "github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/harness"
 )
@@ -74,11 +75,11 @@ func (e *Emulator) PodEnv(ctx context.Context, serviceAccount, roleARN string) m
 
 func (e *Emulator) checkPod(serviceAccount, roleARN string) {
 	e.t.Helper()
-	namespace, name, ok := strings.Cut(serviceAccount, "/")
-	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
+	if _, ok := ours.ParseServiceAccount(serviceAccount); !ok {
 		e.t.Fatalf("service account %q: write NAMESPACE/NAME", serviceAccount)
 	}
-	if !strings.HasPrefix(roleARN, "arn:") || !strings.Contains(roleARN, ":role/") {
+	arn, err := ours.ParseARN(roleARN)
+	if _, isRole := arn.Role(); err != nil || !isRole {
 		e.t.Fatalf("role %q: write its ARN, such as arn:aws:iam::111122223333:role/app", roleARN)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -51,15 +50,13 @@ func (id *Identity) written() bool {
 	return id.ServiceAccount != "" || id.Subject != "" || id.Profile != "" || id.PodIdentity != ""
 }
 
-var serviceAccountPattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
-
 func (id *Identity) check(d *strictyaml.Decoder, path string) {
 	who := nonEmpty(id.ServiceAccount, id.PodIdentity, id.Subject, id.Profile)
 	if len(who) > 1 && (len(who) > 2 || id.ServiceAccount != "" || id.PodIdentity != "") {
 		d.PathErrorf(path, "write one of serviceAccount, podIdentity, subject and profile")
 	}
 	for name, account := range map[string]string{"serviceAccount": id.ServiceAccount, "podIdentity": id.PodIdentity} {
-		if account != "" && !serviceAccountPattern.MatchString(account) {
+		if account != "" && !isServiceAccount(account) {
 			d.PathErrorf(path+"."+name, "%q; write NAMESPACE/NAME", account)
 		}
 	}

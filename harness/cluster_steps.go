@@ -101,7 +101,7 @@ func (p *Pod) check(d *strictyaml.Decoder, path string) {
 	if len(kinds) != 1 {
 		d.PathErrorf(path, "which pod? write one of image, manifest and workload")
 	}
-	if p.Image != "" && !serviceAccountPattern.MatchString(p.ServiceAccount) {
+	if p.Image != "" && !isServiceAccount(p.ServiceAccount) {
 		d.PathErrorf(path, "serviceAccount is %q; write NAMESPACE/NAME", p.ServiceAccount)
 	}
 	if p.Workload != "" && strings.Count(p.Workload, "/") != 2 {

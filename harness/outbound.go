@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 )
 
@@ -17,7 +18,7 @@ func (a *Assume) outboundToken(ctx context.Context, s *stage) (token string, ref
 		return "", nil, err
 	}
 	got, err := call(ctx, s.awsConfig(provider, ""), "sts", "GetWebIdentityToken", map[string]any{
-		"Audience": a.OutboundToken.Audience, "SigningAlgorithm": or(a.OutboundToken.SigningAlgorithm, "RS256"),
+		"Audience": a.OutboundToken.Audience, "SigningAlgorithm": cmp.Or(a.OutboundToken.SigningAlgorithm, "RS256"),
 	})
 	if err != nil || got.refused() {
 		return "", got, err

@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,8 +65,8 @@ func (c *ExecConfig) placed(ctx context.Context, api *control.Client) (control.P
 // podOf names the pod that stands in for a service account's: EKS Pod Identity
 // is for pods alone, and their name is in the session's.
 func podOf(serviceAccount string) string {
-	_, name, _ := strings.Cut(serviceAccount, "/")
-	return name
+	account, _ := aws.ParseServiceAccount(serviceAccount)
+	return account.Name
 }
 
 // node is the agent of EKS Pod Identity for one command, on loopback, which the
@@ -83,7 +84,7 @@ func (c *ExecConfig) startNode(ctx context.Context, api *control.Client, cluster
 	}
 	auth := agent.NewEKSAuth(sdk.Config{
 		Region: cluster.Region, BaseEndpoint: &api.URL, HTTPClient: control.HTTP(), // a busy machine's emulator may take longer than a node's agent waits
-		Credentials: credentials.NewStaticCredentialsProvider(cluster.Account, or(c.PodIdentity.AdminSecret, "test"), ""),
+		Credentials: credentials.NewStaticCredentialsProvider(cluster.Account, cmp.Or(c.PodIdentity.AdminSecret, "test"), ""),
 	}, cluster.Cluster)
 	source := &explaining{EKSAuth: auth, control: api, tell: c.PodIdentity.Refused, told: map[string]bool{}}
 	a := agent.New(agent.Config{
@@ -199,13 +200,6 @@ func (e *explaining) Credentials(ctx context.Context, token string) (agent.Crede
 	return got, err
 }
 
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // assumePodIdentity asks EKS Auth as the agent of a node does.
 func (a *Assume) assumePodIdentity(ctx context.Context, s *stage) (*answer, string, error) {
 	where, err := s.control.PodIdentity(ctx, control.PodIdentityQuery{ServiceAccount: a.PodIdentity, Cluster: a.Cluster})
@@ -229,7 +223,7 @@ func (a *Assume) assumePodIdentity(ctx context.Context, s *stage) (*answer, stri
 // asAssumed gives the answer of EKS Auth the names of the STS's.
 func asAssumed(output map[string]any) map[string]any {
 	renamed := map[string]any{"AssumedRoleUser": map[string]any{"Arn": text(output, "AssumedRoleUser", "Arn")}, "Audience": output["Audience"], "Credentials": output["Credentials"]}
-	renamed["SubjectFromWebIdentityToken"] = "system:serviceaccount:" + text(output, "Subject", "Namespace") + ":" + text(output, "Subject", "ServiceAccount")
+	renamed["SubjectFromWebIdentityToken"] = aws.ServiceAccount{Namespace: text(output, "Subject", "Namespace"), Name: text(output, "Subject", "ServiceAccount")}.Subject()
 	return renamed
 }
 

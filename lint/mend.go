@@ -138,5 +138,5 @@ func placeholder(issuer, key string) string {
 	case shared:
 		return "YOUR-VALUE"
 	}
-	return "system:serviceaccount:YOUR-NAMESPACE:YOUR-SERVICE-ACCOUNT"
+	return aws.ServiceAccount{Namespace: "YOUR-NAMESPACE", Name: "YOUR-SERVICE-ACCOUNT"}.Subject()
 }

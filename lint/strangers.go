@@ -28,7 +28,7 @@ func strangers(x *site) {
 		return
 	}
 	kind := x.issuerKind()
-	if kind == "" && strings.HasPrefix(v.Text, "system:serviceaccount") {
+	if kind == "" && strings.HasPrefix(v.Text, strings.TrimSuffix(serviceAccount, ":")) {
 		kind = aws.EKS
 	}
 	if found := strangersOf(v.Text, kind); found.who != "" && !x.otherwiseLimited() {

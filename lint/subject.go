@@ -9,13 +9,13 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 )
 
-const serviceAccount = "system:serviceaccount:"
+const serviceAccount = aws.ServiceAccountPrefix
 
 // shapes are the subjects that an issuer's tokens can have: text, and in <> one or
 // more characters of a kind. Issuers that are not here may have any. Sources: the
 // issuers' documentation, and for Kubernetes the names that its API takes.
 var shapes = map[aws.IssuerKind][]string{
-	aws.EKS: {"system:serviceaccount:<label>:<name>"},
+	aws.EKS: {serviceAccount + "<label>:<name>"},
 	aws.GitHub: slices.Concat(
 		gitHubShapes("repo:<owner>/<repository>"), gitHubShapes("repo:<owner>@<digit>/<repository>@<digit>"),
 		[]string{"pull_request", "repo_property_<any>"}, gitHubClaims("")),

@@ -149,7 +149,7 @@ func impossible(x *site) {
 
 // openSubject says whether a pattern is met by every subject of an issuer.
 func openSubject(pattern string) bool {
-	return strings.Trim(pattern, "*?:") == "" || policy.Like(pattern, "system:serviceaccount:a-namespace:a-name") && policy.Like(pattern, "system:serviceaccount:z:z")
+	return strings.Trim(pattern, "*?:") == "" || policy.Like(pattern, serviceAccount+"a-namespace:a-name") && policy.Like(pattern, serviceAccount+"z:z")
 }
 
 // sharedIssuer finds issuers of everybody without the condition that IAM demands.

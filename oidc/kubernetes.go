@@ -44,7 +44,7 @@ type KubernetesToken struct {
 
 // Subject is the token's sub.
 func (t KubernetesToken) Subject() string {
-	return "system:serviceaccount:" + t.Namespace + ":" + t.ServiceAccount
+	return aws.ServiceAccount{Namespace: t.Namespace, Name: t.ServiceAccount}.Subject()
 }
 
 // KubernetesClaims makes the claims that kube-apiserver gives a projected token:

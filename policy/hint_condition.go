@@ -174,27 +174,25 @@ func isSTSAudience(s string) bool {
 }
 
 func looksLikeSubject(s string) bool {
-	return strings.HasPrefix(s, "system:serviceaccount:") || strings.HasPrefix(s, "repo:") ||
+	return strings.HasPrefix(s, aws.ServiceAccountPrefix) || strings.HasPrefix(s, "repo:") ||
 		strings.HasPrefix(s, "project_path:") || strings.HasPrefix(s, "organization:")
 }
 
 // serviceAccounts compares two Kubernetes subjects name by name.
 func serviceAccounts(want, got string) string {
-	w, wok := strings.CutPrefix(want, "system:serviceaccount:")
-	g, gok := strings.CutPrefix(got, "system:serviceaccount:")
-	wantNamespace, wantName, w2 := strings.Cut(w, ":")
-	gotNamespace, gotName, g2 := strings.Cut(g, ":")
+	w, wok := aws.ServiceAccountOf(want)
+	g, gok := aws.ServiceAccountOf(got)
 	switch {
-	case !wok || !gok || !w2 || !g2 || strings.ContainsAny(want, "*?"):
+	case !wok || !gok || strings.ContainsAny(want, "*?"):
 		return ""
-	case wantNamespace == gotName && wantName == gotNamespace:
+	case w.Namespace == g.Name && w.Name == g.Namespace:
 		return "namespace and service account are swapped: a subject is system:serviceaccount:NAMESPACE:NAME"
-	case wantName == gotName:
-		return fmt.Sprintf("another namespace: wanted %s, got %s", wantNamespace, gotNamespace)
-	case wantNamespace == gotNamespace:
-		return fmt.Sprintf("another service account: wanted %s, got %s", wantName, gotName)
+	case w.Name == g.Name:
+		return fmt.Sprintf("another namespace: wanted %s, got %s", w.Namespace, g.Namespace)
+	case w.Namespace == g.Namespace:
+		return fmt.Sprintf("another service account: wanted %s, got %s", w.Name, g.Name)
 	}
-	return fmt.Sprintf("another service account: wanted %s/%s, got %s/%s", wantNamespace, wantName, gotNamespace, gotName)
+	return fmt.Sprintf("another service account: wanted %s, got %s", w, g)
 }
 
 // nearest is the wanted value with the longest common beginning, which is the

@@ -117,7 +117,7 @@ func subjectGoesOn(want []string, got string) hint.Hint {
 		if bare == "" || strings.HasSuffix(bare, "*") || !Like(bare+":*", got) {
 			continue
 		}
-		if strings.HasPrefix(got, "system:serviceaccount:") {
+		if strings.HasPrefix(got, aws.ServiceAccountPrefix) {
 			return fixed("subject-goes-on", "write "+got, "%q is the beginning of the token's subject only, which goes on with the name of the service account: %s", w, got)
 		}
 		return fixed("subject-goes-on", "write "+got+", or "+bare+":* under StringLike", "%q is the beginning of the token's subject only, which is %s", w, got)

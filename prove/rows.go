@@ -208,7 +208,7 @@ func cutFold(s, prefix string) (string, bool) {
 func (p *Provider) AnySubject() string {
 	switch p.Kind {
 	case EKS, Kubernetes:
-		return "system:serviceaccount:*:*"
+		return serviceAccount + "*:*"
 	case GitHub:
 		return "repo:*/*:*"
 	case GitLab:

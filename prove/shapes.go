@@ -1,6 +1,10 @@
 package prove
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+)
 
 // shape is what the values of a key can be. Lengths are a second language that
 // holds them too; it is left out until the shortest word breaks it, for its
@@ -49,7 +53,7 @@ var (
 // and the pieces of names of service accounts.
 var dnsLabel = seq{class(alnum), opt{seq{star(chars("a-z0-9-")), class(alnum)}}}
 
-const serviceAccount = "system:serviceaccount:"
+const serviceAccount = aws.ServiceAccountPrefix
 
 // kubernetesSubject: a namespace is a DNS label, the name of a service account a
 // DNS subdomain (Kubernetes, "Object Names and IDs").

@@ -17,7 +17,7 @@ func (b *builder) associate() {
 		if !ok || a.Namespace == "" || a.ServiceAccount == "" || Unresolved(a.Namespace+a.ServiceAccount) != "" {
 			continue
 		}
-		title := a.Namespace + "/" + a.ServiceAccount
+		title := a.Holder().String()
 		if slices.ContainsFunc(cluster.PodIdentityAssociations, func(p statefile.PodIdentityAssociation) bool { return p.ServiceAccount == title }) {
 			continue
 		}

@@ -3,6 +3,7 @@ package sources
 import (
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -138,6 +139,11 @@ type Association struct {
 	Addon string
 	// Creates says that the service account is made with it.
 	Creates bool
+}
+
+// Holder is the service account whose pods get the role.
+func (a *Association) Holder() aws.ServiceAccount {
+	return aws.ServiceAccount{Namespace: a.Namespace, Name: a.ServiceAccount}
 }
 
 // Addon is an EKS add-on of a cluster.

@@ -125,6 +125,6 @@ func (w *tfWriter) onlyProvider() []*tfResource {
 // aboutServiceAccounts says whether a statement has a subject of Kubernetes.
 func aboutServiceAccounts(statement *yaml.Node) bool {
 	return slices.ContainsFunc(items(get(statement, "condition")), func(c *yaml.Node) bool {
-		return slices.ContainsFunc(texts(get(c, "values")), func(v string) bool { return strings.HasPrefix(v, "system:serviceaccount:") })
+		return slices.ContainsFunc(texts(get(c, "values")), func(v string) bool { return strings.HasPrefix(v, aws.ServiceAccountPrefix) })
 	})
 }

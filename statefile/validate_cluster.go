@@ -2,7 +2,6 @@ package statefile
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,12 +9,10 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
-// serviceAccount is NAMESPACE/NAME: a DNS label and a DNS subdomain.
-var serviceAccount = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`)
-
+// isServiceAccount says whether s is NAMESPACE/NAME, as an API server takes them.
 func isServiceAccount(s string) bool {
-	namespace, name, _ := strings.Cut(s, "/")
-	return len(namespace) <= 63 && len(name) <= 253 && serviceAccount.MatchString(s)
+	account, ok := aws.ParseServiceAccount(s)
+	return ok && account.Fits()
 }
 
 // AccessEntryTypes are those of EKS's API.

@@ -94,7 +94,7 @@ func (p *Pod) TargetKeys(now time.Time, role api.Principal, externalID string) p
 // TargetExternalID is what EKS sends to the target role of an association that
 // names no external id of its own (recorded 14).
 func (p *Pod) TargetExternalID() string {
-	return p.Region + "/" + p.Account + "/" + p.Cluster + "/" + p.Namespace + "/" + p.ServiceAccount
+	return aws.TargetExternalID(p.Region, p.Account, p.Cluster, aws.ServiceAccount{Namespace: p.Namespace, Name: p.ServiceAccount})
 }
 
 // sessionName is eks-CLUSTER-POD-UUID with ten characters of both names (recorded 14).

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -39,7 +40,7 @@ const (
 
 // podIdentity answers for the pods of a service account.
 func (q *question) podIdentity(p *program) (verdict, error) {
-	namespace, name, err := splitServiceAccount(q.who.serviceAccount)
+	who, err := readServiceAccount(q.who.serviceAccount)
 	switch {
 	case err != nil:
 		return verdict{}, err
@@ -58,11 +59,11 @@ func (q *question) podIdentity(p *program) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	cluster := q.pods.cluster
-	if a, err := aws.ParseARN(cluster); err == nil {
-		cluster = strings.TrimPrefix(a.Resource, "cluster/")
+	cluster, _, err := clusterNamed(q.pods.cluster)
+	if err != nil {
+		return verdict{}, err
 	}
-	j, err := audit.Pods(found, audit.Options{Cluster: cluster, Pod: q.pods.pod, Now: q.now}, namespace, name)
+	j, err := audit.Pods(found, audit.Options{Cluster: cluster, Pod: q.pods.pod, Now: q.now}, who.Namespace, who.Name)
 	if err != nil {
 		return verdict{}, usageError("%w", err)
 	}
@@ -76,12 +77,12 @@ func (q *question) podIdentity(p *program) (verdict, error) {
 		}
 		return verdict{}, usageError("%s: %s%s", j.Role, j.Why, fix)
 	}
-	return q.podVerdict(j), nil
+	return q.podVerdict(j, who), nil
 }
 
-func (q *question) podVerdict(j *audit.Judgement) verdict {
+func (q *question) podVerdict(j *audit.Judgement, who aws.ServiceAccount) verdict {
 	v := verdict{
-		Allowed: j.Verdict == audit.Gets, Role: j.Role, Issuer: j.Issuer, Subject: "system:serviceaccount:" + strings.Replace(q.who.serviceAccount, "/", ":", 1),
+		Allowed: j.Verdict == audit.Gets, Role: j.Role, Issuer: j.Issuer, Subject: who.Subject(),
 		Audience: aws.PodIdentityService, Cluster: j.Cluster, Place: j.Place, Checks: []policy.Decision{}, Notes: j.Notes,
 	}
 	if a := j.Association; a != nil {
@@ -122,6 +123,19 @@ func (q *question) podVerdict(j *audit.Judgement) verdict {
 	return v
 }
 
+// clusterNamed reads --cluster, the name of a cluster or its ARN, which says account and
+// region too.
+func clusterNamed(text string) (name string, c statefile.Cluster, err error) {
+	arn, err := aws.ParseARN(text)
+	if name, ok := arn.EKSCluster(); err == nil && ok {
+		return name, statefile.Cluster{Region: arn.Region, Account: arn.Account}, nil
+	}
+	if strings.HasPrefix(text, "arn:") {
+		return "", c, usageError("--cluster %s: is not the ARN of an EKS cluster; write arn:aws:eks:REGION:ACCOUNT:cluster/NAME", text)
+	}
+	return text, c, nil
+}
+
 // grantedAssociation is an association of which only the role's trust policy is
 // known. Its account and cluster are as the flags say, else taken for granted.
 func (q *question) grantedAssociation(p *program) (*sources.Found, error) {
@@ -135,14 +149,15 @@ func (q *question) grantedAssociation(p *program) (*sources.Found, error) {
 	if q.pods.cluster == "" {
 		return nil, usageError("--cluster: missing; write the EKS cluster's ARN, or its name when no condition is about its region or account")
 	}
-	cluster := statefile.Cluster{Account: q.account}
-	name := q.pods.cluster
-	if a, err := aws.ParseARN(name); err == nil && a.Service == "eks" && strings.HasPrefix(a.Resource, "cluster/") {
-		name, cluster.Region, cluster.Account = strings.TrimPrefix(a.Resource, "cluster/"), a.Region, a.Account
-	} else if strings.HasPrefix(name, "arn:") {
-		return nil, usageError("--cluster %s: is not the ARN of an EKS cluster; write arn:aws:eks:REGION:ACCOUNT:cluster/NAME", name)
+	name, cluster, err := clusterNamed(q.pods.cluster)
+	if err != nil {
+		return nil, err
 	}
-	cluster.Account = or(cluster.Account, aws.DefaultAccount)
+	who, err := readServiceAccount(q.who.serviceAccount)
+	if err != nil {
+		return nil, err
+	}
+	cluster.Account = cmp.Or(cluster.Account, q.account, aws.DefaultAccount)
 	role := statefile.Role{Name: "role", TrustPolicy: statefile.NewDocument(string(src)).At(strictyaml.Position{File: q.trustPolicy, Line: 1, Column: 1})}
 	found := &sources.Found{State: statefile.State{
 		Clusters: map[string]statefile.Cluster{name: cluster}, Accounts: map[string]statefile.Account{cluster.Account: {Roles: []statefile.Role{role}}},
@@ -153,9 +168,8 @@ func (q *question) grantedAssociation(p *program) (*sources.Found, error) {
 		role.Path = strings.TrimSuffix(strings.TrimPrefix(a.Resource, "role"), role.Name)
 		found.State.Accounts = map[string]statefile.Account{a.Account: {Roles: []statefile.Role{role}}}
 	}
-	namespace, account, _ := strings.Cut(q.who.serviceAccount, "/")
 	found.Manifests.Associations = []sources.Association{{
-		Cluster: name, Namespace: namespace, ServiceAccount: account, Role: arn, DisableSessionTags: q.pods.noTags,
+		Cluster: name, Namespace: who.Namespace, ServiceAccount: who.Name, Role: arn, DisableSessionTags: q.pods.noTags,
 	}}
 	return found, nil
 }

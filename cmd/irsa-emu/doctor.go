@@ -68,11 +68,15 @@ func (p *program) doctor(ctx context.Context, f doctorFlags) error {
 	case f.aws && f.URL != "":
 		return usageError("--aws and --url: write one of them (IRSA_EMU_URL counts as --url)")
 	}
-	if namespace, name, both := strings.Cut(f.serviceAccount, "/"); both { // as other commands take it
-		if f.namespace != "" && f.namespace != namespace {
+	if strings.Contains(f.serviceAccount, "/") { // as other commands take it
+		account, err := readServiceAccount(f.serviceAccount)
+		if err != nil {
+			return err
+		}
+		if f.namespace != "" && f.namespace != account.Namespace {
 			return usageError("--service-account %s is not in --namespace %s", f.serviceAccount, f.namespace)
 		}
-		f.namespace, f.serviceAccount = namespace, name
+		f.namespace, f.serviceAccount = account.Namespace, account.Name
 	}
 	cluster, where, err := kube.Open(f.kubeconfig, f.context)
 	if err != nil {

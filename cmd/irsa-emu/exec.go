@@ -96,7 +96,7 @@ func (f *execFlags) check(p *program, cmd *cobra.Command, config *harness.ExecCo
 	if err := f.checkIntercept(cmd); err != nil {
 		return err
 	}
-	if _, _, err := splitServiceAccount(config.ServiceAccount); err != nil {
+	if _, err := readServiceAccount(config.ServiceAccount); err != nil {
 		return err
 	}
 	if err := checkRegion(config.Region); err != nil {

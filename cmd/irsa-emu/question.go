@@ -100,11 +100,11 @@ func (q *identity) raw(p *program, token *oidc.Token, overrides map[string]any, 
 		}
 		return raw, nil
 	case q.serviceAccount != "":
-		namespace, name, err := splitServiceAccount(q.serviceAccount)
+		account, err := readServiceAccount(q.serviceAccount)
 		if err != nil {
 			return nil, err
 		}
-		raw["sub"] = "system:serviceaccount:" + namespace + ":" + name
+		raw["sub"] = account.Subject()
 	default:
 		raw["sub"] = q.subject
 	}

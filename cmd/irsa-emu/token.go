@@ -36,7 +36,7 @@ func (p *program) tokenCommand() *cobra.Command {
 				return usageError("whose token? write --service-account NAMESPACE/NAME, --subject SUB or --profile NAME")
 			}
 			if in.ServiceAccount != "" {
-				if _, _, err := splitServiceAccount(in.ServiceAccount); err != nil {
+				if _, err := readServiceAccount(in.ServiceAccount); err != nil {
 					return err
 				}
 			}

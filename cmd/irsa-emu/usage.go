@@ -135,16 +135,16 @@ func checkListen(flag, address string) error {
 	return usageError("%s %s: write HOST:PORT, such as 127.0.0.1:4772; port 0 picks a free one", flag, address)
 }
 
-// splitServiceAccount takes the value of --service-account apart.
-func splitServiceAccount(value string) (namespace, name string, err error) {
-	namespace, name, ok := strings.Cut(value, "/")
+// readServiceAccount reads the value of --service-account.
+func readServiceAccount(value string) (aws.ServiceAccount, error) {
+	account, ok := aws.ParseServiceAccount(value)
 	switch {
 	case value == "":
-		return "", "", usageError("--service-account: missing; write NAMESPACE/NAME")
-	case !ok || namespace == "" || name == "" || strings.Contains(name, "/"):
-		return "", "", usageError("--service-account %s: write NAMESPACE/NAME", value)
+		return account, usageError("--service-account: missing; write NAMESPACE/NAME")
+	case !ok:
+		return account, usageError("--service-account %s: write NAMESPACE/NAME", value)
 	}
-	return namespace, name, nil
+	return account, nil
 }
 
 // plainPath leaves the system call out of an error about a path that the user wrote.

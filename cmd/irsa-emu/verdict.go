@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -176,11 +177,11 @@ func (q *question) fromFile(doc *policy.Document, claims *oidc.Unverified) (cand
 	if strings.HasPrefix(q.role, "arn:") {
 		c.arn = q.role
 		if a, err := aws.ParseARN(q.role); err == nil {
-			role.Account, role.Partition = or(role.Account, a.Account), a.Partition
+			role.Account, role.Partition = cmp.Or(role.Account, a.Account), a.Partition
 		}
 	}
 	trusted := federated(doc, claims.Issuer)
-	role.Account, role.Partition = or(role.Account, trusted.Account), or(role.Partition, trusted.Partition)
+	role.Account, role.Partition = cmp.Or(role.Account, trusted.Account), cmp.Or(role.Partition, trusted.Partition)
 	return c, role.Account
 }
 
@@ -271,13 +272,6 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // ask has the STS's own judge decide. It knows no signature.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 	"github.com/irsa-emu/irsa-emu/prove/given"
@@ -47,11 +48,11 @@ func (q *whoFlags) identity(p *program) (given.Identity, string, error) {
 	subject := q.subject
 	name := subject
 	if q.serviceAccount != "" {
-		namespace, account, err := splitServiceAccount(q.serviceAccount)
+		account, err := readServiceAccount(q.serviceAccount)
 		if err != nil {
 			return given.Identity{}, "", err
 		}
-		subject, name = "system:serviceaccount:"+namespace+":"+account, q.serviceAccount
+		subject, name = account.Subject(), q.serviceAccount
 	}
 	issuer := strings.TrimSuffix(strings.TrimPrefix(q.issuer, "https://"), "/")
 	pin := func(pr *prove.Provider) (prove.Pin, bool) {
@@ -69,8 +70,8 @@ func (q *whoFlags) identity(p *program) (given.Identity, string, error) {
 		return prove.Pin{Keys: keys}, true
 	}
 	id := given.Identity{Pin: pin, Issuer: issuer}
-	if rest, ok := strings.CutPrefix(subject, "system:serviceaccount:"); ok && len(q.audience) == 0 {
-		id.ServiceAccount = strings.Replace(rest, ":", "/", 1)
+	if account, ok := aws.ServiceAccountOf(subject); ok && len(q.audience) == 0 {
+		id.ServiceAccount = account.String()
 	}
 	return id, name, nil
 }

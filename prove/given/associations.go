@@ -34,9 +34,9 @@ func (m *Model) associations() []association {
 		a.as = prove.Association{Cluster: s.Cluster, Namespace: s.Namespace, ServiceAccount: s.ServiceAccount, Untagged: s.DisableSessionTags, ExternalID: s.ExternalID}
 		account := aws.AccountIn(s.Role)
 		if c, ok := m.state.Clusters[s.Cluster]; ok && c.Region != "" && account != "" {
-			a.as.ClusterARN = aws.ARN{Partition: aws.PartitionOf(c.Region).ID, Service: "eks", Region: c.Region, Account: account, Resource: "cluster/" + s.Cluster}.String()
+			a.as.ClusterARN = aws.EKSClusterARN(c.Region, account, s.Cluster)
 			if s.ExternalID == "" {
-				a.as.ExternalID = strings.Join([]string{c.Region, account, s.Cluster, s.Namespace, s.ServiceAccount}, "/")
+				a.as.ExternalID = aws.TargetExternalID(c.Region, account, s.Cluster, s.Holder())
 			}
 		}
 		if s.Policy != "" {
@@ -103,7 +103,7 @@ func (m *Model) podIdentity(role *prove.Role) ([]PodIdentityAccess, error) {
 		if a.role != role && a.target != role {
 			continue
 		}
-		one := PodIdentityAccess{Cluster: a.Cluster, ServiceAccount: a.Namespace + "/" + a.ServiceAccount, Place: a.At.String()}
+		one := PodIdentityAccess{Cluster: a.Cluster, ServiceAccount: a.Holder().String(), Place: a.At.String()}
 		verdict, why, err := a.open()
 		if err != nil {
 			return nil, err
@@ -125,7 +125,7 @@ func (m *Model) podIdentity(role *prove.Role) ([]PodIdentityAccess, error) {
 func (m *Model) podHolders(id *Identity, doing *prove.Doing) ([]Holder, error) {
 	var out []Holder
 	for _, a := range m.associated {
-		if a.Namespace+"/"+a.ServiceAccount != id.ServiceAccount || !m.ofIssuer(a.Cluster, id.Issuer) {
+		if a.Holder().String() != id.ServiceAccount || !m.ofIssuer(a.Cluster, id.Issuer) {
 			continue
 		}
 		verdict, why, err := a.open()
@@ -188,7 +188,7 @@ func podGains(before, after *Model) ([]Change, error) {
 		}
 		arn, role := a.holds()
 		c := Change{
-			Role: arn, Principal: "EKS Pod Identity in cluster " + a.Cluster, Pattern: "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount,
+			Role: arn, Principal: "EKS Pod Identity in cluster " + a.Cluster, Pattern: a.Holder().Subject(),
 			Actions: []string{"eks-auth:AssumeRoleForPodIdentity"}, Why: why, At: a.At, Place: a.At.String(),
 		}
 		if role != nil {

@@ -175,7 +175,7 @@ func (in *addonInput) apply(s *Service, c *call, a *Addon) ([]*Association, erro
 			Account: a.Account, Region: a.Region, Cluster: a.Cluster, ID: "a-" + id, OwnerARN: a.ARN(),
 			Namespace: a.Namespace, ServiceAccount: wanted.ServiceAccount, Created: c.Now, Modified: c.Now,
 		}
-		if err := checkName("serviceAccount", wanted.ServiceAccount, serviceAccountName); err != nil {
+		if err := checkName("serviceAccount", wanted.ServiceAccount, aws.ServiceAccountNamePattern); err != nil {
 			return nil, err
 		}
 		if err := (&associationInput{RoleARN: &wanted.RoleARN}).apply(association, c.Request); err != nil {
@@ -241,7 +241,7 @@ func (s *Service) createAddon(c *call) (any, error) {
 	if a.Namespace == "" {
 		a.Namespace = "kube-system"
 	}
-	if !namespaceName.MatchString(a.Namespace) {
+	if !aws.NamespacePattern.MatchString(a.Namespace) {
 		return nil, a.refuse("Provided namespace value is not a valid RFC 1123 DNS label")
 	}
 	if err := authorizeTags(c, a.ARN(), a.Account, a.Tags); err != nil {

@@ -16,12 +16,6 @@ import (
 // mostAssociations is the quota of a cluster (EKS user guide, Pod Identity considerations).
 const mostAssociations = 5000
 
-// Names as EKS checks them (recorded 14).
-var (
-	namespaceName      = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	serviceAccountName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-)
-
 type associationInput struct {
 	Namespace          string            `json:"namespace"`
 	ServiceAccount     string            `json:"serviceAccount"`
@@ -167,7 +161,7 @@ func (s *Service) createAssociation(c *call) (any, error) {
 	if in.Namespace == "" || in.ServiceAccount == "" || in.RoleARN == nil {
 		return nil, invalidParameter("namespace, serviceAccount and roleArn are required.")
 	}
-	for _, err := range []error{in.checkToken(), checkName("namespace", in.Namespace, namespaceName), checkName("serviceAccount", in.ServiceAccount, serviceAccountName)} {
+	for _, err := range []error{in.checkToken(), checkName("namespace", in.Namespace, aws.NamespacePattern), checkName("serviceAccount", in.ServiceAccount, aws.ServiceAccountNamePattern)} {
 		if err != nil {
 			return nil, ofCluster(clusterShown(in, cluster.Name), err)
 		}

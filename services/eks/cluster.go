@@ -55,11 +55,11 @@ func (c *Cluster) ARN() string { return ClusterARN(c.Account, c.Region, c.Name) 
 
 // ClusterARN is the ARN that a cluster has, or would have.
 func ClusterARN(account, region, name string) string {
-	return arnOf(account, region, "cluster/"+name)
+	return aws.EKSClusterARN(region, account, name)
 }
 
 func arnOf(account, region, resource string) string {
-	return aws.ARN{Partition: aws.PartitionOf(region).ID, Service: "eks", Region: region, Account: account, Resource: resource}.String()
+	return aws.RegionalARN("eks", region, account, resource)
 }
 
 // Kinds are the tables that this service keeps in the store.

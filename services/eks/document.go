@@ -121,7 +121,7 @@ func exportAssociations(r state.Reader, c *Cluster) []statefile.PodIdentityAssoc
 	var list []statefile.PodIdentityAssociation
 	for a := range Associations(r, c.Account, c.Region, c.Name) {
 		out := statefile.PodIdentityAssociation{
-			ServiceAccount: a.Namespace + "/" + a.ServiceAccount, Role: a.RoleARN, TargetRole: a.TargetRoleARN, ExternalID: a.ExternalID,
+			ServiceAccount: a.holder().String(), Role: a.RoleARN, TargetRole: a.TargetRoleARN, ExternalID: a.ExternalID,
 			DisableSessionTags: a.DisableSessionTags, ID: a.ID, Created: a.Created, Modified: a.Modified, Tags: services.TagMap(a.Tags), Owner: a.OwnerARN,
 		}
 		if a.Policy != "" {

@@ -34,7 +34,7 @@ func byARN(r state.Reader, req *api.Request, text string) (tagged, error) {
 		return nil, api.Fail(http.StatusBadRequest, "BadRequestException", "Invalid ARN: %s", text)
 	}
 	if arn.Account == req.Principal.Account && arn.Region == req.Region {
-		if name, ok := strings.CutPrefix(arn.Resource, "cluster/"); ok {
+		if name, ok := arn.EKSCluster(); ok {
 			if c, found := ClusterByName(r, arn.Account, arn.Region, name); found {
 				return c, nil
 			}

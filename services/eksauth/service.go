@@ -187,7 +187,7 @@ func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*st
 		return nil, invalidToken(oidc.ReasonMalformedClaim, "the claim kubernetes.io: "+err.Error(), "")
 	}
 	k := in.Kubernetes
-	if want := "system:serviceaccount:" + k.Namespace + ":" + k.ServiceAccount.Name; claims.Subject != want || k.Namespace == "" {
+	if want := (aws.ServiceAccount{Namespace: k.Namespace, Name: k.ServiceAccount.Name}).Subject(); claims.Subject != want || k.Namespace == "" {
 		return nil, invalidToken(oidc.ReasonMalformedClaim, fmt.Sprintf("the subject %q is not the service account of the claim kubernetes.io", claims.Subject), "")
 	}
 	if k.Pod.Name == "" {

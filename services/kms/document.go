@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -23,7 +24,7 @@ func Apply(tx *state.Txn, account, region string, a statefile.Account, now time.
 	for i := range a.KMSKeys {
 		k := &a.KMSKeys[i]
 		for _, alias := range k.Aliases {
-			place := or(k.Region, region) + "/" + alias
+			place := cmp.Or(k.Region, region) + "/" + alias
 			if other, taken := owners[place]; taken {
 				return fmt.Errorf("KMS keys %q and %q of account %s both have the alias %s; keep it at one", other, k.ID, account, alias)
 			}
@@ -44,7 +45,7 @@ func apply(tx *state.Txn, account, region string, d *statefile.KMSKey, now time.
 	}
 	k := &Key{
 		Account: account, Region: region, ID: d.ID, Description: d.Description, Policy: defaultPolicy(iam.RootARN(tx, account)),
-		State: or(d.State, enabled), Deletion: d.DeletionDate,
+		State: cmp.Or(d.State, enabled), Deletion: d.DeletionDate,
 		MultiRegion: d.MultiRegion, Created: d.Created, Tags: services.TagsOf(d.Tags),
 	}
 	if k.ID == "" {
@@ -90,13 +91,6 @@ func Export(r state.Reader, account string) []statefile.KMSKey {
 		list = append(list, d)
 	}
 	return list
-}
-
-func or(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
 }
 
 // Apply merges the service's part of every account into the state; see [Apply].

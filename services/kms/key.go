@@ -87,7 +87,7 @@ func (k *Key) ARN() string { return arnOf(k.Account, k.Region, "key/"+k.ID) }
 func (a *Alias) ARN() string { return arnOf(a.Account, a.Region, a.Name) }
 
 func arnOf(account, region, resource string) string {
-	return aws.ARN{Partition: aws.PartitionOf(region).ID, Service: "kms", Region: region, Account: account, Resource: resource}.String()
+	return aws.RegionalARN("kms", region, account, resource)
 }
 
 // policyNow is the policy with the principals that it means, as they are now.

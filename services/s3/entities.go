@@ -155,7 +155,7 @@ func Kinds() []state.Kind {
 func (b *Bucket) ARN() string { return bucketARN(b.Region, b.Name) }
 
 func bucketARN(region, name string) string {
-	return "arn:" + aws.PartitionOf(region).ID + ":s3:::" + name
+	return aws.PartitionARN(aws.PartitionOf(region).ID, "s3", "", name)
 }
 
 // policyNow is the policy with the principals that it means, as they are now.

@@ -69,7 +69,7 @@ func (s *Secret) ARN() string { return arnOf(s.Account, s.Region, s.Name) + "-" 
 
 // arnOf is the ARN without suffix.
 func arnOf(account, region, name string) string {
-	return aws.ARN{Partition: aws.PartitionOf(region).ID, Service: "secretsmanager", Region: region, Account: account, Resource: "secret:" + name}.String()
+	return aws.RegionalARN("secretsmanager", region, account, "secret:"+name)
 }
 
 // Kinds are the tables that this service keeps in the store.

@@ -38,11 +38,11 @@ const mostClients = 256
 
 // Credentials are those of the token's pod.
 func (s *AgentSource) Credentials(ctx context.Context, token string) (agent.Credentials, error) {
-	namespace, serviceAccount, err := subjectOf(token)
+	account, err := subjectOf(token)
 	if err != nil {
 		return agent.Credentials{}, &types.InvalidTokenException{Message: aws.String(err.Error())}
 	}
-	found, emulator, err := s.Find(ctx, namespace, serviceAccount)
+	found, emulator, err := s.Find(ctx, account.Namespace, account.Name)
 	if err != nil {
 		return agent.Credentials{}, err
 	}
@@ -95,23 +95,22 @@ func (s *AgentSource) client(key authKey) *agent.EKSAuth {
 }
 
 // subjectOf reads whose token it is; nobody has verified it yet.
-func subjectOf(token string) (namespace, serviceAccount string, err error) {
+func subjectOf(token string) (ours.ServiceAccount, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return "", "", fmt.Errorf("the token has %d parts, not 3", len(parts))
+		return ours.ServiceAccount{}, fmt.Errorf("the token has %d parts, not 3", len(parts))
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return "", "", fmt.Errorf("the token's payload: %w", err)
+		return ours.ServiceAccount{}, fmt.Errorf("the token's payload: %w", err)
 	}
 	var claims struct{ Sub string }
 	if err := json.Unmarshal(payload, &claims); err != nil {
-		return "", "", fmt.Errorf("the token's payload: %w", err)
+		return ours.ServiceAccount{}, fmt.Errorf("the token's payload: %w", err)
 	}
-	rest, ok := strings.CutPrefix(claims.Sub, "system:serviceaccount:")
-	namespace, serviceAccount, ok2 := strings.Cut(rest, ":")
-	if !ok || !ok2 || namespace == "" || serviceAccount == "" {
-		return "", "", fmt.Errorf("the token's subject is %q, not a service account", claims.Sub)
+	account, ok := ours.ServiceAccountOf(claims.Sub)
+	if !ok {
+		return ours.ServiceAccount{}, fmt.Errorf("the token's subject is %q, not a service account", claims.Sub)
 	}
-	return namespace, serviceAccount, nil
+	return account, nil
 }

@@ -326,12 +326,12 @@ func TestSubjectOf(t *testing.T) {
 		`{"sub":"repo:o/r:ref:x"}`:                 "",
 		`[]`:                                       "",
 	} {
-		namespace, name, err := subjectOf("e30." + part([]byte(claims)) + ".c2ln")
-		if got := namespace + "/" + name; (err == nil) != (want != "") || want != "" && got != want {
+		account, err := subjectOf("e30." + part([]byte(claims)) + ".c2ln")
+		if got := account.String(); (err == nil) != (want != "") || want != "" && got != want {
 			t.Errorf("%s: %s, %v", claims, got, err)
 		}
 	}
-	if _, _, err := subjectOf("a.b"); err == nil {
+	if _, err := subjectOf("a.b"); err == nil {
 		t.Error("two parts are taken")
 	}
 }
