@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/audit"
@@ -11,6 +9,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/services/eksauth"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -31,12 +30,6 @@ func (q *podQuestion) unasked() error {
 	}
 	return nil
 }
-
-// Texts of EKS Auth: the first is AWS's (see services/eksauth), the second the emulator's.
-const (
-	podRefused = "Unauthorized Exception! EKS does not have permissions to assume the associated role."
-	podUnknown = "No pod identity association found for service account %s in cluster %s."
-)
 
 // podIdentity answers for the pods of a service account.
 func (q *question) podIdentity(p *program) (verdict, error) {
@@ -101,10 +94,10 @@ func (q *question) podVerdict(j *audit.Judgement, who aws.ServiceAccount) verdic
 		return v
 	}
 	v.Reason = &decision.Reason{Kind: decision.TrustPolicy, Message: j.Why}
-	v.Error = &decision.Error{Code: "AccessDeniedException", Message: podRefused, Status: http.StatusBadRequest}
+	answer := eksauth.Unauthorized().Wire
 	switch d := j.Decision(); {
 	case j.Association == nil:
-		v.Error = &decision.Error{Code: "ResourceNotFoundException", Message: fmt.Sprintf(podUnknown, q.who.serviceAccount, j.Cluster), Status: http.StatusNotFound}
+		answer = eksauth.NotAssociated(who, j.Cluster).Wire
 		v.Reason.Kind, v.Reason.Code, v.Reason.Fix = "association-not-found", "no-association", "add an association for it"
 		v.Reason.Hint = "the cluster has no association at all"
 		if len(j.Near) > 0 {
@@ -117,6 +110,7 @@ func (q *question) podVerdict(j *audit.Judgement, who aws.ServiceAccount) verdic
 	case len(d.Hints) > 0:
 		v.Reason.Advise(d.Hints[0].Hint)
 	}
+	v.Error = &decision.Error{Code: answer.Code, Message: answer.Message, Status: answer.Status}
 	if v.Reason.Hint == "" && v.Reason.Fix == "" && len(j.Findings) > 0 {
 		v.Reason.Advise(hint.Hint{Code: j.Findings[0].Rule, Fix: j.Findings[0].Fix})
 	}

@@ -61,16 +61,16 @@ func Apply(tx *state.Txn, name string, d statefile.Cluster, now time.Time) error
 // the API it takes roles that do not exist (yet), or whose trust policy lets
 // nothing in: that is what scenarios are about.
 func applyAssociation(tx *state.Txn, c *Cluster, d statefile.PodIdentityAssociation, now time.Time) error {
-	namespace, name, _ := strings.Cut(d.ServiceAccount, "/")
+	holder, _ := aws.ParseServiceAccount(d.ServiceAccount) // the loader has checked it
 	if arn, err := aws.ParseARN(d.Role); err != nil || arn.Account != c.Account {
 		return fmt.Errorf("role %s is not of the cluster's account %s; write the other account's as targetRole", d.Role, c.Account)
 	}
 	a := &Association{
-		Account: c.Account, Region: c.Region, Cluster: c.Name, ID: d.ID, Namespace: namespace, ServiceAccount: name,
+		Account: c.Account, Region: c.Region, Cluster: c.Name, ID: d.ID, Namespace: holder.Namespace, ServiceAccount: holder.Name,
 		RoleARN: d.Role, TargetRoleARN: d.TargetRole, DisableSessionTags: d.DisableSessionTags, Policy: d.Policy.Text(),
 		Created: d.Created, Modified: d.Modified, Tags: services.TagsOf(d.Tags), OwnerARN: d.Owner,
 	}
-	if old, ok := AssociationFor(tx, c, namespace, name); ok {
+	if old, ok := AssociationFor(tx, c, holder.Namespace, holder.Name); ok {
 		if a.ID == "" {
 			a.ID, a.Created = old.ID, old.Created
 		}
@@ -121,7 +121,7 @@ func exportAssociations(r state.Reader, c *Cluster) []statefile.PodIdentityAssoc
 	var list []statefile.PodIdentityAssociation
 	for a := range Associations(r, c.Account, c.Region, c.Name) {
 		out := statefile.PodIdentityAssociation{
-			ServiceAccount: a.holder().String(), Role: a.RoleARN, TargetRole: a.TargetRoleARN, ExternalID: a.ExternalID,
+			ServiceAccount: a.Holder().String(), Role: a.RoleARN, TargetRole: a.TargetRoleARN, ExternalID: a.ExternalID,
 			DisableSessionTags: a.DisableSessionTags, ID: a.ID, Created: a.Created, Modified: a.Modified, Tags: services.TagMap(a.Tags), Owner: a.OwnerARN,
 		}
 		if a.Policy != "" {

@@ -53,14 +53,14 @@ func (a *Association) withTags(tags []aws.Tag) state.Entity {
 	return &changed
 }
 
-// holder is the service account whose pods get the role.
-func (a *Association) holder() aws.ServiceAccount {
+// Holder is the service account whose pods get the role.
+func (a *Association) Holder() aws.ServiceAccount {
 	return aws.ServiceAccount{Namespace: a.Namespace, Name: a.ServiceAccount}
 }
 
 // externalID is what EKS sends to the target role (recorded 14).
 func (a *Association) externalID() string {
-	return aws.TargetExternalID(a.Region, a.Account, a.Cluster, a.holder())
+	return aws.TargetExternalID(a.Region, a.Account, a.Cluster, a.Holder())
 }
 
 // Associations gives the pod identity associations of a cluster.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/spelling"
@@ -12,12 +13,27 @@ import (
 	"github.com/irsa-emu/irsa-emu/sts"
 )
 
+// Unauthorized is the one answer for all that the STS may have against a pod's role
+// (recorded 14).
+func Unauthorized() *api.Refusal {
+	return api.Fail(http.StatusBadRequest, "AccessDeniedException", "Unauthorized Exception! EKS does not have permissions to assume the associated role.")
+}
+
+// NotAssociated is the answer to a pod whose service account has no association. The
+// text is not AWS's.
+func NotAssociated(account aws.ServiceAccount, cluster string) *api.Refusal {
+	return api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No pod identity association found for service account %s in cluster %s.", account, cluster)
+}
+
+func holder(pod *sts.Pod) aws.ServiceAccount {
+	return aws.ServiceAccount{Namespace: pod.Namespace, Name: pod.ServiceAccount}
+}
+
 // noAssociation refuses a pod whose service account has no association, and says
 // which ones there are near by: in the same cluster, and of the same service
-// account in others. The text is not AWS's.
+// account in others.
 func noAssociation(r state.Reader, cluster *eks.Cluster, pod *sts.Pod) error {
-	wanted := pod.Namespace + "/" + pod.ServiceAccount
-	f := api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No pod identity association found for service account %s in cluster %s.", wanted, cluster.Name)
+	f := NotAssociated(holder(pod), cluster.Name)
 	command := "aws eks create-pod-identity-association --cluster-name " + cluster.Name + " --namespace " + pod.Namespace + " --service-account " + pod.ServiceAccount + " --role-arn ARN"
 	var said []string
 	if near := nearby(r, cluster, pod); len(near) > 0 {
@@ -37,9 +53,9 @@ func nearby(r state.Reader, cluster *eks.Cluster, pod *sts.Pod) []string {
 	const most = 5
 	var all []string
 	for a := range eks.Associations(r, cluster.Account, cluster.Region, cluster.Name) {
-		all = append(all, a.Namespace+"/"+a.ServiceAccount)
+		all = append(all, a.Holder().String())
 	}
-	return spelling.Closest(pod.Namespace+"/"+pod.ServiceAccount, all, most)
+	return spelling.Closest(holder(pod).String(), all, most)
 }
 
 // elsewhere are other clusters of the account in which the service account has an association.

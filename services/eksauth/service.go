@@ -113,8 +113,8 @@ func (s *Service) answer(req *api.Request) (any, error) {
 	if refused != nil && refused.Cause != nil {
 		return nil, refused
 	}
-	if refused != nil { // the one text for all that the STS may have against it (recorded 14)
-		f := api.Fail(http.StatusBadRequest, "AccessDeniedException", "Unauthorized Exception! EKS does not have permissions to assume the associated role.")
+	if refused != nil {
+		f := Unauthorized()
 		f.Reason = refused.Reason
 		return nil, f
 	}
