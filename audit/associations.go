@@ -163,7 +163,7 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts
 	a.setOrganization(ctx, "aws:principalorg", r.account, hidden)
 	a.setResource(ctx, t, hidden)
 	var checks []decision.Check
-	session := aws.PartitionARN(r.partition, "sts", r.account, "assumed-role/"+r.Name+"/eks")
+	session := aws.SessionARN(r.partition, r.account, r.Name, "eks")
 	for _, action := range pod.Actions() {
 		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: policy.Principal{Account: r.account, ARN: session, RoleARN: r.arn}, Context: ctx})
 		checks = append(checks, decision.Check{Action: action, Resource: t.arn, Decision: d})

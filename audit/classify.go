@@ -20,7 +20,7 @@ func (a *auditor) classify(sa *account, r *role, audience string, d policy.Decis
 	}
 	if issuers := r.federated(); len(issuers) > 0 && !slices.Contains(issuers, url) {
 		return report(ruleOtherIssuer, r.trust.Statements[0].Start, fmt.Sprintf("the trust policy is about the issuer %s, the cluster's is %s", strings.Join(issuers, ", "), url),
-			fmt.Sprintf("write the provider %s and its condition keys %s:sub and :aud", aws.PartitionARN(r.partition, "iam", r.account, "oidc-provider/"+url), url))
+			fmt.Sprintf("write the provider %s and its condition keys %s:sub and :aud", aws.ProviderARN(r.partition, r.account, url), url))
 	}
 	for _, s := range statements(d) {
 		if s.Effect == "Deny" && s.Applies {

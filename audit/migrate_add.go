@@ -60,7 +60,7 @@ func (a *auditor) addAnnotation(m *Move) {
 	}
 	known := false
 	for _, p := range a.found.State.Accounts[m.role.account].OIDCProviders {
-		known = known || strings.Replace(p.URL, ":443", "", 1) == issuer
+		known = known || aws.ProviderURL(p.URL) == aws.ProviderURL(issuer)
 	}
 	if !known {
 		m.Needs = append(m.Needs, fmt.Sprintf("an OIDC provider for %s with the client id %s in account %s, unless it is there", issuer, aws.DefaultAudience, m.role.account))

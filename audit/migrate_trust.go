@@ -206,7 +206,7 @@ func (a *auditor) statements(r *role, to Mechanism, moves []*Move) []statement {
 		if to == IRSA {
 			host := strings.TrimPrefix(a.issuerOf(g.cluster).url, "https://")
 			out = append(out, statement{
-				Effect: "Allow", Principal: map[string]string{"Federated": aws.PartitionARN(r.partition, "iam", r.account, "oidc-provider/"+host)}, Action: "sts:AssumeRoleWithWebIdentity",
+				Effect: "Allow", Principal: map[string]string{"Federated": aws.ProviderARN(r.partition, r.account, host)}, Action: "sts:AssumeRoleWithWebIdentity",
 				Condition: map[string]map[string]any{"StringEquals": {host + ":aud": aws.DefaultAudience, host + ":sub": oneOrMore(names[g])}},
 			})
 			continue

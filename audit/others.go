@@ -29,7 +29,7 @@ func (a *auditor) findIssuer(cluster string) issuer {
 	}
 	var urls []string
 	add := func(url string) {
-		url = strings.Replace(url, ":443", "", 1)
+		url = "https://" + aws.ProviderURL(url)
 		if !slices.Contains(urls, url) {
 			urls = append(urls, url)
 		}
@@ -128,7 +128,7 @@ func (a *auditor) unused() {
 	}
 	for cluster := range clusters {
 		if url := a.issuerOf(cluster).url; url != "" {
-			urls = append(urls, strings.TrimPrefix(url, "https://"))
+			urls = append(urls, aws.ProviderURL(url))
 		}
 	}
 	for _, r := range a.roles.list {

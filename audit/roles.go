@@ -61,11 +61,10 @@ func rolesOf(found *sources.Found) *roles {
 }
 
 func withoutPartition(arn string) string {
-	_, rest, ok := strings.Cut(arn, ":iam::")
-	if !ok {
-		return arn
+	if rest, ok := aws.IAMResource(arn); ok {
+		return rest
 	}
-	return rest
+	return arn
 }
 
 // get finds a role by its ARN. Where a source says the account's partition, an ARN
@@ -87,9 +86,6 @@ func accountOf(arn string) string {
 	account, _, _ := strings.Cut(withoutPartition(arn), ":")
 	return account
 }
-
-// nameOf is a role's name by its ARN.
-func nameOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
 // like finds the role that an ARN of which parts are not known can be, if only
 // one can.
@@ -139,7 +135,7 @@ func fits(unresolved, text string) bool {
 
 // similar is the role of the same account whose name is closest to an ARN's.
 func (rs *roles) similar(arn string) *role {
-	name, account := nameOf(arn), accountOf(arn)
+	name, account := aws.NameIn(arn), accountOf(arn)
 	var best *role
 	distance := 3
 	for _, r := range rs.list {
@@ -226,7 +222,7 @@ func (r *role) trusts(principal func(policy.NamedPrincipal) bool) bool {
 func (r *role) federated() []string {
 	var out []string
 	r.trusts(func(p policy.NamedPrincipal) bool {
-		if _, issuer, ok := strings.Cut(p.Value, ":oidc-provider/"); ok && p.Type == policy.PrincipalFederated {
+		if issuer, ok := aws.OIDCProvider(p.Value); ok && p.Type == policy.PrincipalFederated {
 			out = append(out, issuer)
 		}
 		return false

@@ -87,12 +87,12 @@ func (a *auditor) malformed(sa *account, arn string, at position) answer {
 // missing answers for a role that no source has.
 func (a *auditor) missing(sa *account, arn string, at position) answer {
 	account := accountOf(arn)
-	if a.found.LeftOut[account+"/"+strings.ToLower(nameOf(arn))] {
+	if a.found.LeftOut[account+"/"+strings.ToLower(aws.NameIn(arn))] {
 		a.report.find(ruleUnknownRole, at, fmt.Sprintf("%s: the trust policy of %s is not known from the sources", sa.title(), arn), "give a plan or an account's details that hold it")
 		return answer{verdict: Unknown, why: "the role's trust policy is not known from the sources"}
 	}
 	like := a.roles.similar(arn)
-	if like != nil && strings.EqualFold(like.Name, nameOf(arn)) {
+	if like != nil && strings.EqualFold(like.Name, aws.NameIn(arn)) {
 		text := fmt.Sprintf("the role's ARN is %s; partition, path and letter case count", like.arn)
 		a.report.find(ruleRolePath, at, fmt.Sprintf("%s is given %s, but %s", sa.title(), arn, text), "write "+like.arn)
 		return answer{verdict: Refused, why: text, role: like}
@@ -217,7 +217,7 @@ func (a *auditor) provider(sa *account, r *role, audience string, at position) s
 	url := a.issuerOf(sa.cluster).url
 	held := a.found.State.Accounts[r.account].OIDCProviders
 	for i := range held {
-		if strings.Replace(held[i].URL, ":443", "", 1) != url {
+		if aws.ProviderURL(held[i].URL) != aws.ProviderURL(url) {
 			continue
 		}
 		if !slices.Contains(held[i].ClientIDs, audience) {
@@ -229,7 +229,7 @@ func (a *auditor) provider(sa *account, r *role, audience string, at position) s
 	}
 	for id, other := range a.found.State.Accounts {
 		for i := range other.OIDCProviders {
-			if id != r.account && other.OIDCProviders[i].URL == url {
+			if id != r.account && aws.ProviderURL(other.OIDCProviders[i].URL) == aws.ProviderURL(url) {
 				if _, complete := a.found.Providers[r.account]; complete || len(held) > 0 {
 					text := fmt.Sprintf("the role is of account %s, and the provider of the cluster's issuer is in account %s: a trust policy can name providers of its own account only", r.account, id)
 					a.report.find(ruleOtherAccount, at, sa.title()+": "+text, "register the issuer as a provider of account "+r.account+" too, or use a role of account "+id)

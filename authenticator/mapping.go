@@ -69,22 +69,12 @@ func entryOf(ctx context.Context, client *eks.Client, c Cluster, id *Identity) (
 			return nil, fmt.Errorf("asking EKS for the access entries of cluster %s: %w", c.Name, err)
 		}
 		for _, principal := range page.AccessEntries {
-			if withoutPath(principal) == id.Canonical {
+			if aws.WithoutPath(principal) == id.Canonical {
 				return readEntry(ctx, client, c, principal, id)
 			}
 		}
 	}
 	return nil, nil
-}
-
-func withoutPath(principal string) string {
-	arn, err := aws.ParseARN(principal)
-	name, isRole := arn.Role()
-	if err != nil || !isRole {
-		return principal
-	}
-	arn.Resource = "role/" + name
-	return arn.String()
 }
 
 func readEntry(ctx context.Context, client *eks.Client, c Cluster, principal string, id *Identity) (*user, error) {
@@ -104,7 +94,7 @@ func readEntry(ctx context.Context, client *eks.Client, c Cluster, principal str
 		}
 		for _, p := range page.AssociatedAccessPolicies {
 			arn := sdk.ToString(p.PolicyArn)
-			found := policy{name: arn[strings.LastIndexByte(arn, '/')+1:]}
+			found := policy{name: aws.NameIn(arn)}
 			if p.AccessScope != nil && p.AccessScope.Type == types.AccessScopeTypeNamespace {
 				found.namespaces = p.AccessScope.Namespaces
 			}

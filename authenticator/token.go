@@ -143,11 +143,9 @@ func identityOf(arn, account, userID, accessKey string) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the STS says that it is %q, which is no ARN", arn)
 	}
-	rest, assumed := strings.CutPrefix(parsed.Resource, "assumed-role/")
-	if assumed {
-		role, _, _ := strings.Cut(rest, "/")
-		parsed.Service, parsed.Resource = "iam", "role/"+role
-		id.Canonical = parsed.String()
+	if session, assumed := parsed.Named("sts", "assumed-role"); assumed {
+		role, _, _ := strings.Cut(session, "/")
+		id.Canonical = aws.RoleARN(parsed.Partition, parsed.Account, "", role)
 	}
 	return id, nil
 }

@@ -152,7 +152,7 @@ func IssuerOf(s string) Issuer {
 // provider: the issuer's host. Google's tokens were seen with and without https://
 // in iss. The tokens of Amazon's and Facebook's logins are no OpenID Connect tokens.
 func BuiltInProvider(issuer string) (host string, ok bool) {
-	if strings.Contains(issuer, ":oidc-provider/") {
+	if _, is := OIDCProvider(issuer); is {
 		return "", false // an account's own provider for the same issuer
 	}
 	host = strings.TrimPrefix(issuer, "https://")

@@ -79,7 +79,7 @@ func ProviderURL(issuer string) string {
 // IssuerName is what a provider's condition keys begin with: its URL without
 // scheme. It takes a URL, the ARN of a provider or the name itself.
 func IssuerName(s string) string {
-	if _, name, ok := strings.Cut(s, ":oidc-provider/"); ok {
+	if name, ok := OIDCProvider(s); ok {
 		s = name
 	}
 	return strings.TrimPrefix(s, "https://")

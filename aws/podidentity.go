@@ -1,7 +1,5 @@
 package aws
 
-import "strings"
-
 // PodIdentityService is EKS Pod Identity: the service principal that assumes the
 // roles of associations, and the audience of its pods' tokens.
 const PodIdentityService = "pods.eks.amazonaws.com"
@@ -14,17 +12,14 @@ func PodIdentityTags() []string {
 
 // EKSClusterARN is the ARN of a cluster of EKS.
 func EKSClusterARN(region, account, name string) string {
-	return RegionalARN("eks", region, account, clusterResource+name)
+	return RegionalARN("eks", region, account, "cluster/"+name)
 }
 
 // EKSCluster is the name of the cluster that the ARN names; false: it names something
 // else.
 func (a ARN) EKSCluster() (name string, ok bool) {
-	name, ok = strings.CutPrefix(a.Resource, clusterResource)
-	return name, ok && a.Service == "eks"
+	return a.Named("eks", "cluster")
 }
-
-const clusterResource = "cluster/"
 
 // TargetExternalID is the external id that EKS sends to the target role of an
 // association that names none of its own (recorded 14).

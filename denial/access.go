@@ -15,10 +15,16 @@ import (
 // sessionRole is the role of the caller's session, with its path; "" when the
 // caller is no role.
 func (e *Event) sessionRole() string {
-	if i := e.UserIdentity.SessionContext.SessionIssuer; strings.Contains(i.ARN, ":role/") {
+	if i := e.UserIdentity.SessionContext.SessionIssuer; isRole(i.ARN) {
 		return i.ARN
 	}
 	return ""
+}
+
+func isRole(arn string) bool {
+	parsed, err := aws.ParseARN(arn)
+	_, is := parsed.Role()
+	return err == nil && is
 }
 
 // principal is the caller as policies see it.

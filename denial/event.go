@@ -173,7 +173,7 @@ func (e *Event) role() string {
 		return arn
 	}
 	for _, r := range e.Resources {
-		if strings.Contains(r.ARN, ":role/") {
+		if isRole(r.ARN) {
 			return r.ARN
 		}
 	}

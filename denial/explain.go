@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/audit"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 	"github.com/irsa-emu/irsa-emu/prove/given"
@@ -145,9 +146,9 @@ func (e *Event) caller() string {
 // roleOf finds a role of the sources by its ARN, whatever the partition's name in
 // the sources is.
 func (x *Explainer) roleOf(arn string) *prove.Role {
-	_, want, _ := strings.Cut(arn, ":iam::")
+	want, _ := aws.IAMResource(arn)
 	for _, r := range x.model.Roles {
-		if _, have, _ := strings.Cut(r.ARN, ":iam::"); have == want && want != "" {
+		if have, _ := aws.IAMResource(r.ARN); have == want && want != "" {
 			return r
 		}
 	}

@@ -73,9 +73,9 @@ func (x *Explainer) webIdentity(e *Event, out *Explanation) {
 // providerOf are the client ids of the provider that the event names; nil when the
 // sources do not have it.
 func (x *Explainer) providerOf(r *prove.Role, arn string) []string {
-	_, host, _ := strings.Cut(arn, ":oidc-provider/")
+	host, _ := aws.OIDCProvider(arn)
 	for _, p := range x.found.State.Accounts[r.Account].OIDCProviders {
-		if strings.TrimPrefix(p.URL, "https://") == host {
+		if aws.ProviderURL(p.URL) == host {
 			return p.ClientIDs
 		}
 	}
@@ -86,10 +86,7 @@ func (x *Explainer) providerOf(r *prove.Role, arn string) []string {
 // token and of the call. That the provider exists and takes the audience is
 // granted: AWS refuses a token otherwise, and not the call.
 func (e *Event) judged(r *prove.Role, provider, audience, subject string, inferred map[string]string) (policy.Decision, bool) {
-	_, host, isARN := strings.Cut(provider, ":oidc-provider/")
-	if !isARN {
-		host = provider
-	}
+	host := aws.IssuerName(provider)
 	now := e.time()
 	token := map[string]any{"iss": "https://" + host, "sub": subject, "aud": audience, "iat": now.Unix(), "exp": now.Unix() + 3600}
 	for claim, value := range inferred {
@@ -120,10 +117,7 @@ func (e *Event) judged(r *prove.Role, provider, audience, subject string, inferr
 // tokenKeys tells the condition keys that the call had, or may have had, and that
 // the event does not have, and what of the token follows from its subject.
 func (e *Event) tokenKeys(r *prove.Role, provider, subject string) (unknown func(string) bool, inferred map[string]string) {
-	_, host, isARN := strings.Cut(provider, ":oidc-provider/")
-	if !isARN {
-		host = provider
-	}
+	host := aws.IssuerName(provider)
 	inferred = fromSubject(subject)
 	eks := prove.KindOf(host) == prove.EKS
 	return func(key string) bool {

@@ -172,7 +172,7 @@ func (x *examination) likelyRole(ctx context.Context) string {
 	if x.view != nil {
 		account = x.accountOfCluster()
 	}
-	return aws.PartitionARN(aws.PartitionOf(x.region()).ID, "iam", account, "role/ROLE")
+	return aws.RoleARN(aws.PartitionOf(x.region()).ID, account, "", "ROLE")
 }
 
 func (x *examination) annotate(arn string) string {

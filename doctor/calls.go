@@ -34,7 +34,7 @@ func (x *examination) readRefusals(ctx context.Context) {
 // with a chain that is whole, what people look for is a permission.
 func (x *examination) lastRefusal(context.Context) Link {
 	subject := x.who().Subject()
-	session := aws.PartitionARN(x.role.partition, "sts", x.role.account, "assumed-role/"+x.role.name+"/")
+	session := aws.SessionARN(x.role.partition, x.role.account, x.role.name, "")
 	for _, d := range x.refusals { // the newest first
 		own := d.Caller != nil && x.role.arn != "" && strings.HasPrefix(d.Caller.ARN, session) && !strings.HasSuffix(d.Caller.ARN, "/"+sessionName)
 		own = own || d.Token != nil && d.Token.Subject == subject

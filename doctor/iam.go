@@ -103,7 +103,7 @@ func (x *examination) oidcProvider(ctx context.Context) Link {
 	case x.role.arn == "":
 		return unknown("not known without the role's account; the issuer is " + issuer)
 	}
-	arn := aws.PartitionARN(x.role.partition, "iam", x.role.account, "oidc-provider/"+strings.TrimPrefix(issuer, "https://"))
+	arn := aws.ProviderARN(x.role.partition, x.role.account, aws.ProviderURL(issuer))
 	show := "aws iam get-open-id-connect-provider --open-id-connect-provider-arn " + word(arn)
 	switch {
 	case x.AWS:

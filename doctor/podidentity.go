@@ -142,7 +142,7 @@ func (x *examination) awsEKS(rest string) string {
 func (x *examination) createAssociation() []string {
 	role := x.role.arn
 	if role == "" {
-		role = aws.PartitionARN(aws.PartitionOf(x.region()).ID, "iam", x.accountOfCluster(), "role/ROLE")
+		role = aws.RoleARN(aws.PartitionOf(x.region()).ID, x.accountOfCluster(), "", "ROLE")
 	}
 	return append(x.pointAWS(), x.awsEKS(fmt.Sprintf("create-pod-identity-association --namespace %s --service-account %s --role-arn %s", x.Namespace, x.ServiceAccount, role)))
 }

@@ -27,7 +27,7 @@ type OIDCProvider struct {
 func (p *OIDCProvider) StateKey() string { return p.Account + "/" + p.URL }
 
 // ARN is arn:PARTITION:iam::ACCOUNT:oidc-provider/URL.
-func (p *OIDCProvider) ARN() string { return arn(p.Partition, p.Account, "oidc-provider/"+p.URL) }
+func (p *OIDCProvider) ARN() string { return aws.ProviderARN(p.Partition, p.Account, p.URL) }
 
 // InlinePolicy is a policy that belongs to one role, user or group.
 type InlinePolicy struct {
@@ -75,11 +75,11 @@ type TrustPrincipal struct {
 func (r *Role) StateKey() string { return nameKey(r.Account, r.Name) }
 
 // ARN is arn:PARTITION:iam::ACCOUNT:rolePATHNAME.
-func (r *Role) ARN() string { return arn(r.Partition, r.Account, "role"+r.Path+r.Name) }
+func (r *Role) ARN() string { return aws.RoleARN(r.Partition, r.Account, r.Path, r.Name) }
 
 // SessionARN is the ARN of a session of the role, which has no path (recorded).
 func (r *Role) SessionARN(session string) string {
-	return aws.PartitionARN(r.Partition, "sts", r.Account, "assumed-role/"+r.Name+"/"+session)
+	return aws.SessionARN(r.Partition, r.Account, r.Name, session)
 }
 
 // PolicyVersion is one version of a managed policy.
@@ -110,7 +110,7 @@ type Policy struct {
 func (p *Policy) StateKey() string { return nameKey(p.Account, p.Name) }
 
 // ARN is arn:PARTITION:iam::ACCOUNT:policyPATHNAME.
-func (p *Policy) ARN() string { return arn(p.Partition, p.Account, "policy"+p.Path+p.Name) }
+func (p *Policy) ARN() string { return aws.PolicyARN(p.Partition, p.Account, p.Path, p.Name) }
 
 // DefaultVersion is the version in force.
 func (p *Policy) DefaultVersion() *PolicyVersion { return p.Version(p.Default) }

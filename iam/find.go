@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"strings"
-
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 )
@@ -15,7 +13,7 @@ func RoleByName(r state.Reader, account, name string) (*Role, bool) {
 // RoleByARN finds the role of exactly that ARN: account, path and name. On
 // AWS a role in another path is not found, even when its name exists.
 func RoleByARN(r state.Reader, arn string) (*Role, bool) {
-	account, name, ok := splitARN(arn, "role/")
+	account, name, ok := splitARN(arn, "role")
 	if !ok {
 		return nil, false
 	}
@@ -28,7 +26,7 @@ func RoleByARN(r state.Reader, arn string) (*Role, bool) {
 
 // PolicyByARN finds a managed policy, the account's own or AWS's.
 func PolicyByARN(r state.Reader, arn string) (*Policy, bool) {
-	account, name, ok := splitARN(arn, "policy/")
+	account, name, ok := splitARN(arn, "policy")
 	if !ok {
 		return nil, false
 	}
@@ -52,11 +50,8 @@ func ProviderByURL(r state.Reader, account, issuer string) (*OIDCProvider, bool)
 // ProviderByARN finds the OIDC provider of exactly that ARN.
 func ProviderByARN(r state.Reader, arn string) (*OIDCProvider, bool) {
 	a, err := aws.ParseARN(arn)
-	if err != nil || a.Service != "iam" {
-		return nil, false
-	}
-	url, ok := strings.CutPrefix(a.Resource, "oidc-provider/")
-	if !ok {
+	url, ok := a.Named("iam", "oidc-provider")
+	if err != nil || !ok {
 		return nil, false
 	}
 	return ProviderByURL(r, a.Account, url)
@@ -69,7 +64,7 @@ func UserByName(r state.Reader, account, name string) (*User, bool) {
 
 // UserByARN finds the user of exactly that ARN.
 func UserByARN(r state.Reader, arn string) (*User, bool) {
-	account, name, ok := splitARN(arn, "user/")
+	account, name, ok := splitARN(arn, "user")
 	if !ok {
 		return nil, false
 	}
@@ -83,8 +78,6 @@ func UserByARN(r state.Reader, arn string) (*User, bool) {
 // splitARN takes account and bare name out of an IAM ARN of that kind.
 func splitARN(arn, kind string) (account, name string, ok bool) {
 	a, err := aws.ParseARN(arn)
-	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, kind) {
-		return "", "", false
-	}
-	return a.Account, a.Resource[strings.LastIndexByte(a.Resource, '/')+1:], true
+	name, ok = a.Named("iam", kind)
+	return a.Account, aws.NameIn(name), err == nil && ok
 }

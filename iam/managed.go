@@ -71,7 +71,7 @@ func managedLines() string {
 // name is the policy's name, without its path.
 func (e *managedEntry) name() string {
 	resource, _, _ := strings.Cut(e.line, " ")
-	return resource[strings.LastIndexByte(resource, '/')+1:]
+	return aws.NameIn(resource)
 }
 
 // read parses the line, and the document if wanted. What does not parse is a
@@ -139,7 +139,7 @@ func managedID(resource string) string {
 
 // managedARN is the ARN of an AWS managed policy in a partition: every partition
 // has them by the same names.
-func managedARN(partition, name string) string { return arn(partition, awsAccount, "policy/"+name) }
+func managedARN(partition, name string) string { return aws.PolicyARN(partition, awsAccount, "", name) }
 
 // managedPolicy finds an AWS managed policy by its exact ARN.
 func managedPolicy(arn string) (*Policy, bool) {
@@ -148,7 +148,7 @@ func managedPolicy(arn string) (*Policy, bool) {
 		return nil, false
 	}
 	table := managedOnce()
-	name := strings.ToLower(arn[strings.LastIndexByte(arn, '/')+1:])
+	name := strings.ToLower(aws.NameIn(arn))
 	i, ok := slices.BinarySearchFunc(table, name, func(e *managedEntry, name string) int {
 		return strings.Compare(strings.ToLower(e.name()), name)
 	})

@@ -135,7 +135,7 @@ func (p *Permissions) detach(arn string, l limits) error {
 
 // bound sets the permissions boundary.
 func (p *Permissions) bound(r state.Reader, arn string) error {
-	if a, err := aws.ParseARN(arn); err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "policy/") {
+	if _, _, ok := splitARN(arn, "policy"); !ok {
 		return invalidInput("ARN %s is not valid.", arn)
 	}
 	if _, ok := PolicyByARN(r, arn); !ok {
@@ -167,7 +167,7 @@ func checkPolicyARN(arn, partition string) error {
 			return wire.ValidationError("Invalid ARN partition")
 		}
 	}
-	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "policy/") {
+	if _, isPolicy := a.Named("iam", "policy"); err != nil || !isPolicy {
 		return wire.ValidationError("ARN %s is not valid.", arn)
 	}
 	return nil
@@ -215,7 +215,7 @@ func listAttached(p *Permissions, in listAttachedInput) (any, error) {
 func outAttached(arns []string) wire.List[attachedOutput] {
 	out := make(wire.List[attachedOutput], len(arns))
 	for i, arn := range arns {
-		out[i] = attachedOutput{arn[strings.LastIndexByte(arn, '/')+1:], arn}
+		out[i] = attachedOutput{aws.NameIn(arn), arn}
 	}
 	return out
 }

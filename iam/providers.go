@@ -154,8 +154,7 @@ func thumbprints(in []string) ([]string, error) {
 
 // checkProviderARN refuses an ARN that is none of a provider.
 func checkProviderARN(arn string) error {
-	a, err := aws.ParseARN(arn)
-	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "oidc-provider/") {
+	if _, _, ok := splitARN(arn, "oidc-provider"); !ok {
 		return wire.ValidationError("Invalid ARN: %s", arn)
 	}
 	return nil

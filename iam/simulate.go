@@ -133,7 +133,7 @@ func (c *call) policySource(arn string) (*policySource, error) {
 	if err != nil || a.Service != "iam" || kind != "user" && kind != "role" && kind != "group" {
 		return nil, invalidInput("Invalid Entity Arn: %s does not clearly define entity type and name.", arn)
 	}
-	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	name := aws.NameIn(arn)
 	switch kind {
 	case "role":
 		role, ok := RoleByARN(c.State, arn)
@@ -329,7 +329,7 @@ func matched(d policy.Decision) wire.List[matchedStatement] {
 				continue
 			}
 			out = append(out, matchedStatement{
-				SourcePolicyId: p.Name[strings.LastIndexByte(p.Name, '/')+1:], SourcePolicyType: kind,
+				SourcePolicyId: aws.NameIn(p.Name), SourcePolicyType: kind,
 				// Recorded: a statement starts after its brace and ends after its last.
 				StartPosition: textPosition{s.Start.Line, s.Start.Column + 1},
 				EndPosition:   textPosition{s.End.Line, s.End.Column},

@@ -53,7 +53,7 @@ func keyScheme(x *site) {
 		return
 	}
 	begins := "https://"
-	if strings.Contains(x.condition.key, ":oidc-provider/") {
+	if isProvider(x.condition.key) {
 		begins = "the provider's ARN"
 	}
 	x.report(x.condition.start, "the key begins with "+begins, neverWhy(x.condition), "write "+name+":"+claim, x.renamed(name+":"+claim))

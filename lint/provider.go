@@ -11,16 +11,21 @@ import (
 
 const textFederated = "Federated principals must be valid domain names or SAML metadata ARNs"
 
+func isProvider(arn string) bool {
+	_, is := aws.OIDCProvider(arn)
+	return is
+}
+
 func providerScheme(x *site) {
-	if p := x.provider; strings.Contains(p.Text, ":oidc-provider/https://") {
-		right := strings.Replace(p.Text, ":oidc-provider/https://", ":oidc-provider/", 1)
+	p := x.provider
+	if right, had := aws.WithoutScheme(p.Text); had {
 		x.report(p.Start, "the provider's ARN holds https://", "IAM refuses it: "+textFederated, "write "+right, provided(p.Text, right))
 	}
 }
 
 func providerFormat(x *site) {
 	p := x.provider
-	if i := strings.LastIndex(p.Text, "arn:"); i > 0 && strings.Contains(p.Text[i:], ":oidc-provider/") {
+	if i := strings.LastIndex(p.Text, "arn:"); i > 0 && isProvider(p.Text[i:]) {
 		x.report(p.Start, "the provider's ARN holds another ARN", "no provider has that name: this statement trusts nobody",
 			"write the inner one: "+p.Text[i:], provided(p.Text, p.Text[i:]))
 	}
@@ -55,8 +60,7 @@ func equalButSlash(a, b string) bool { return strings.TrimRight(a, "/") == strin
 
 // unregistered says whether the provider is none of the account's, all of which are known.
 func (x *site) unregistered() (name string, is bool) {
-	parts, ok := aws.SplitARN(x.provider.Text)
-	if !ok || !x.options.AllProviders || !strings.HasPrefix(parts[5], "oidc-provider/") {
+	if _, ok := aws.SplitARN(x.provider.Text); !ok || !x.options.AllProviders || !isProvider(x.provider.Text) {
 		return "", false
 	}
 	name = aws.IssuerName(x.provider.Text)

@@ -63,7 +63,7 @@ func namingHosts(providers []*tree.Node) []*tree.Node {
 		if unexpanded(p.Text) != "" {
 			return true
 		}
-		if strings.Contains(p.Text, ":oidc-provider/") {
+		if isProvider(p.Text) {
 			return host == "" || strings.HasPrefix(host, "arn:")
 		}
 		return strings.HasPrefix(p.Text, "arn:") || !strings.Contains(host, ".")

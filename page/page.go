@@ -11,7 +11,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Document is what a page shows.
@@ -72,7 +73,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{"short": sh
 // short is an ARN's resource: what is before it is the same in most of a matrix,
 // and stands in the rows.
 func short(text string) string {
-	if parts := strings.SplitN(text, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+	if parts, ok := aws.SplitARN(text); ok {
 		return parts[5]
 	}
 	return text

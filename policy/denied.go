@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"strings"
-
 	"github.com/irsa-emu/irsa-emu/aws"
 )
 
@@ -27,8 +25,9 @@ func DeniedText(d Decision, action string) string {
 }
 
 func isPolicyARN(name string) bool {
-	parts, ok := aws.SplitARN(name)
-	return ok && strings.HasPrefix(parts[5], "policy/")
+	arn, err := aws.ParseARN(name)
+	_, is := arn.Named("iam", "policy")
+	return err == nil && is
 }
 
 func policyWords(t SourceType) string {

@@ -166,29 +166,21 @@ func (h *hinter) principal(p *PolicyResult, s *StatementResult, st *Statement) {
 			h.add(p, s, "", known("deleted-principal", "the statement names %s, the id of one user or role; one that was deleted and made anew has another id", e.value))
 		case (e.kind == awsRole || e.kind == awsOther) && caller.ARN != "" && strings.EqualFold(e.value, cmp.Or(caller.RoleARN, caller.ARN)):
 			h.add(p, s, "", known("case", "the statement names %s, the caller is %s: they differ in letter case only", e.value, cmp.Or(caller.RoleARN, caller.ARN)))
-		case e.kind == awsRole && caller.RoleARN != "" && withoutPath(e.value) == withoutPath(caller.RoleARN):
+		case e.kind == awsRole && caller.RoleARN != "" && aws.WithoutPath(e.value) == aws.WithoutPath(caller.RoleARN):
 			h.add(p, s, "", known("role-path", "the statement names %s, but the caller's role has another path: %s", e.value, caller.RoleARN))
 		}
 	}
 }
 
-// withoutPath drops the path from a role's ARN.
-func withoutPath(arn string) string {
-	before, rest, ok := strings.Cut(arn, ":role/")
-	if !ok {
-		return arn
-	}
-	return before + ":role/" + rest[strings.LastIndexByte(rest, '/')+1:]
-}
-
 func (h *hinter) provider(p *PolicyResult, s *StatementResult, want, got string) {
 	wantParts, wantOK := aws.SplitARN(want)
 	gotParts, gotOK := aws.SplitARN(got)
+	_, hasScheme := aws.WithoutScheme(want)
 	switch {
+	case hasScheme:
+		h.add(p, s, "", fixed("provider-scheme", "write "+got, "a provider's ARN holds the issuer without https://"))
 	case strings.Contains(want, ":saml-provider/"):
 		h.notForTokens(p, s)
-	case strings.Contains(want, "oidc-provider/https://"):
-		h.add(p, s, "", fixed("provider-scheme", "write "+got, "a provider's ARN holds the issuer without https://"))
 	case strings.EqualFold(want, got):
 		h.add(p, s, "", known("case", "the statement trusts %s, the token's provider is %s: they differ in letter case only", want, got))
 	case strings.TrimRight(want, "/") == strings.TrimRight(got, "/"):

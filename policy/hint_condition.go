@@ -72,7 +72,7 @@ func (h *hinter) absent(r *ConditionResult) hint.Hint {
 	if strings.HasPrefix(key, "https://") {
 		return fixed("key-scheme", "write "+strings.TrimPrefix(key, "https://"), "a provider's condition keys begin with its URL without https://")
 	}
-	if name := aws.IssuerName(key); strings.Contains(key, ":oidc-provider/") && name != key {
+	if name := aws.IssuerName(key); name != key {
 		return fixed("key-arn", "write "+name, "a provider's condition keys begin with its issuer, not with its ARN")
 	}
 	prefix, claim, ok := cutClaim(key)

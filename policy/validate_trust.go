@@ -307,7 +307,7 @@ func (v trustValidator) federatedPrincipal(n *tree.Node) *ValidationError {
 		return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "FEDERATED":"%s"`, n.Text), "name the provider by its ARN: arn:aws:iam::account:oidc-provider/"+n.Text)
 	}
 	// A provider that does not exist is accepted: it may be made later.
-	if !federatedARNPattern.MatchString(n.Text) || strings.Contains(n.Text, ":oidc-provider/https://") {
+	if _, hasScheme := aws.WithoutScheme(n.Text); hasScheme || !federatedARNPattern.MatchString(n.Text) {
 		return v.refuse(n, textFederated, "an OIDC provider is named arn:aws:iam::<12-digit account>:oidc-provider/<issuer without https://>")
 	}
 	return nil

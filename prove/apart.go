@@ -130,7 +130,8 @@ func otherAccounts(role *Role, resources []ResourcePolicy) []string {
 // service, and an ARN like one of its own.
 func (d *Doing) concerns(arns []string) bool {
 	return slices.ContainsFunc(arns, func(arn string) bool {
-		service := strings.SplitN(arn, ":", 4)[2] + ":*"
+		parts, _ := aws.SplitARN(arn)
+		service := parts[2] + ":*"
 		return slices.ContainsFunc(d.Actions, func(action string) bool { return meet(strings.ToLower(action), service) }) &&
 			slices.ContainsFunc(d.patterns(), func(pattern string) bool { return meet(pattern, arn) })
 	})

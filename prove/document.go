@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -71,10 +72,10 @@ func principalLanguage(kind, value string) expr {
 		return star(anyChar)
 	case value == "*":
 		return seq{text(kind + ":"), star(anyChar)}
-	case kind == "AWS" && len(value) == 12 && strings.Trim(value, "0123456789") == "":
+	case kind == "AWS" && aws.IsAccount(value):
 		return accountLanguage(value)
 	case kind == "AWS" && strings.HasSuffix(value, ":root"):
-		return accountLanguage(strings.SplitN(value, ":", 6)[4])
+		return accountLanguage(aws.AccountIn(value))
 	}
 	return text(kind + ":" + value)
 }

@@ -89,5 +89,5 @@ func sessionPrincipal(role *Role, session string) policy.Principal {
 
 func (r *Role) sessionARN(session string) string {
 	parts, _ := aws.SplitARN(r.ARN)
-	return aws.PartitionARN(parts[1], "sts", r.Account, "assumed-role/"+r.Name()+"/"+session)
+	return aws.SessionARN(parts[1], r.Account, r.Name(), session)
 }

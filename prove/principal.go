@@ -52,15 +52,15 @@ func callerOf(p policy.NamedPrincipal) (Caller, bool) {
 		}
 		return Caller{}, false
 	case "AWS":
-		parts := strings.SplitN(p.Value, ":", 6)
+		parts, isARN := aws.SplitARN(p.Value)
 		switch {
 		case p.Value == "*":
 			return Caller{AnyCaller, "*"}, true
-		case len(parts) == 1 && len(p.Value) == 12:
+		case aws.IsAccount(p.Value):
 			return Caller{AccountCaller, p.Value}, true
-		case len(parts) == 6 && parts[5] == "root":
+		case isARN && parts[5] == "root":
 			return Caller{AccountCaller, parts[4]}, true
-		case len(parts) == 6 && strings.HasPrefix(parts[5], "role/"):
+		case isARN && strings.HasPrefix(parts[5], "role/"):
 			return Caller{RoleCaller, p.Value}, true
 		}
 		return Caller{UserCaller, p.Value}, true

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -166,7 +167,7 @@ func (d *Doing) patterns() []string {
 func (d *Doing) foreign(account string) []string {
 	var out []string
 	for _, r := range d.Resources {
-		if parts := strings.SplitN(r, ":", 6); len(parts) == 6 && len(parts[4]) == 12 && !strings.ContainsAny(parts[4], "*?") && parts[4] != account {
+		if parts, ok := aws.SplitARN(r); ok && aws.IsAccount(parts[4]) && parts[4] != account {
 			out = append(out, r)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -274,4 +275,4 @@ func tagDomain(tags map[string]string, key string) domain {
 }
 
 // Name is the role's name, the last part of its ARN.
-func (r *Role) Name() string { return r.ARN[strings.LastIndexByte(r.ARN, '/')+1:] }
+func (r *Role) Name() string { return aws.NameIn(r.ARN) }

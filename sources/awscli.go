@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -270,7 +271,7 @@ func (b *builder) providerOutputs() {
 		name := strings.TrimPrefix(p.provider.URL, "https://")
 		account := ""
 		for _, l := range b.listed {
-			if _, id, resource := partsOf(l.arn); resource == "oidc-provider/"+name {
+			if _, id, resource := partsOf(l.arn); resource == "oidc-provider/"+aws.ProviderURL(name) {
 				account = id
 				described[l.arn] = true
 			}

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -271,7 +272,7 @@ func (b *builder) permissions() {
 			roles[id+"/"+strings.ToLower(a.Roles[i].Name)] = &a.Roles[i]
 		}
 		for _, p := range a.Policies {
-			known[id+":policy"+orSlash(p.Path)+p.Name] = true
+			known[id+":policy"+cmp.Or(p.Path, "/")+p.Name] = true
 		}
 	}
 	for _, in := range b.inline {
@@ -321,18 +322,14 @@ func (b *builder) attachable(arn string, known map[string]bool) bool {
 	if _, name, ok := strings.Cut(arn, ":iam::aws:policy/"); ok && name != "" {
 		return b.o.KnowsManaged == nil || b.o.KnowsManaged(arn)
 	}
-	_, rest, _ := strings.Cut(arn, ":iam::")
+	rest, _ := aws.IAMResource(arn)
 	return known[rest]
 }
 
 // leave notes that a role is left out, so that what belongs to it is not noted again.
 func (b *builder) leave(at strictyaml.Position, address, account, path, role string) {
 	b.leftOut[account+"/"+strings.ToLower(role)] = true
-	partition := b.partition
-	if partition == "" {
-		partition = aws.DefaultPartition
-	}
-	b.found.UnknownRoles = append(b.found.UnknownRoles, UnknownRole{At: at, Account: account, ARN: roleARN(partition, account, path, role), Address: address})
+	b.found.UnknownRoles = append(b.found.UnknownRoles, UnknownRole{At: at, Account: account, ARN: aws.RoleARN(b.partition, account, path, role), Address: address})
 }
 
 // unbounded notes that a role has a permissions boundary which is not known.
@@ -374,25 +371,6 @@ func (b *builder) unreadResource(p *Policy) {
 }
 
 func (b *builder) leavePolicy(arn string) { b.leftOut[arn] = true }
-
-func policyARN(partition, account, path, name string) string {
-	return aws.PartitionARN(partition, "iam", account, "policy"+orSlash(path)+name)
-}
-
-func roleARN(partition, account, path, name string) string {
-	return aws.PartitionARN(partition, "iam", account, "role"+orSlash(path)+name)
-}
-
-func providerARN(partition, account, issuer string) string {
-	return aws.PartitionARN(partition, "iam", account, "oidc-provider/"+strings.TrimPrefix(issuer, "https://"))
-}
-
-func orSlash(path string) string {
-	if path == "" {
-		return "/"
-	}
-	return path
-}
 
 // partsOf is [partsOf] of an ARN that tells the partition of what is read too.
 func (b *builder) partsOf(arn string) (region, account, resource string) {

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -163,27 +164,27 @@ func (c *template) refOf(r *resource) string {
 func (c *template) attributeOf(r *resource, name string) string {
 	switch r.kind + "." + name {
 	case "AWS::IAM::Role.Arn":
-		return roleARN(c.partition.ID, c.account, c.pathOf(r), c.nameOf(r))
+		return aws.RoleARN(c.partition.ID, c.account, c.pathOf(r), c.nameOf(r))
 	case "AWS::IAM::ManagedPolicy.PolicyArn":
-		return policyARN(c.partition.ID, c.account, c.pathOf(r), c.nameOf(r))
+		return aws.PolicyARN(c.partition.ID, c.account, c.pathOf(r), c.nameOf(r))
 	case "AWS::EKS::Cluster.OpenIdConnectIssuerUrl", cdkCluster + ".OpenIdConnectIssuerUrl":
 		return c.standInIssuer(r)
 	case cdkCluster + ".OpenIdConnectIssuer":
 		return strings.TrimPrefix(c.standInIssuer(r), "https://")
 	case "AWS::IAM::OIDCProvider.Arn", cdkProvider + ".Arn", cdkProvider + ".Ref":
 		if issuer, ok := c.known(r, "Url"); ok && text(issuer) != "" {
-			return providerARN(c.partition.ID, c.account, text(issuer))
+			return aws.ProviderARN(c.partition.ID, c.account, text(issuer))
 		}
 	case "AWS::SecretsManager::Secret.Id":
-		return "arn:" + c.partition.ID + ":secretsmanager:" + c.region + ":" + c.account + ":secret:" + c.nameOf(r) + "-" + suffix(r.id)
+		return aws.RegionalARN("secretsmanager", c.region, c.account, "secret:"+c.nameOf(r)+"-"+suffix(r.id))
 	case "AWS::KMS::Key.KeyId":
 		return c.keyID(r)
 	case "AWS::KMS::Key.Arn":
-		return "arn:" + c.partition.ID + ":kms:" + c.region + ":" + c.account + ":key/" + c.keyID(r)
+		return aws.RegionalARN("kms", c.region, c.account, "key/"+c.keyID(r))
 	case "AWS::S3::Bucket.Arn":
-		return "arn:" + c.partition.ID + ":s3:::" + c.nameOf(r)
+		return aws.PartitionARN(c.partition.ID, "s3", "", c.nameOf(r))
 	case "AWS::EKS::Cluster.Arn", cdkCluster + ".Arn":
-		return "arn:" + c.partition.ID + ":eks:" + c.region + ":" + c.account + ":cluster/" + c.nameOf(r)
+		return aws.EKSClusterARN(c.region, c.account, c.nameOf(r))
 	}
 	return ""
 }

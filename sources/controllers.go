@@ -114,13 +114,13 @@ func (o *kubernetesObject) controlledRole(r statefile.Role, trust *yaml.Node, ar
 	}
 	account := o.b.o.Account
 	if m := federatedAccount.FindStringSubmatch(text(trust)); m != nil {
-		account = m[1]
+		o.b.partition, account = m[1], m[2]
 	}
-	if _, id, _ := partsOf(arn); aws.IsAccount(id) {
+	if _, id, _ := o.b.partsOf(arn); aws.IsAccount(id) {
 		account = id
 	}
 	address := o.title() + ": trust policy of role " + r.Name
-	o.b.refs[o.objectRef("Role", o.name)] = roleARN("aws", account, r.Path, r.Name)
+	o.b.refs[o.objectRef("Role", o.name)] = aws.RoleARN(o.b.partition, account, r.Path, r.Name)
 	if missing := Unresolved(text(trust)); missing != "" && trust != nil || trust == nil {
 		o.b.unchecked(o.f.at(o.n), address, "not known: %s; left out", cmp.Or(Unresolved(text(trust)), "the object holds none"))
 		o.b.leave(o.f.at(o.n), address, account, r.Path, r.Name)

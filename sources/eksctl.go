@@ -2,6 +2,7 @@ package sources
 
 import (
 	"cmp"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -70,7 +71,7 @@ func (e *eksctl) serviceAccount(n *yaml.Node, withOIDC bool) {
 func (e *eksctl) made(n *yaml.Node, namespace, name, roleName string, podIdentity bool) string {
 	role := "eksctl's role for " + namespace + "/" + name + " (name generated)"
 	if roleName != "" {
-		role = roleARN(aws.PartitionOf(text(get(e.n, "metadata", "region"))).ID, e.b.o.Account, "/", roleName)
+		role = aws.RoleARN(aws.PartitionOf(text(get(e.n, "metadata", "region"))).ID, e.b.o.Account, "/", roleName)
 		if !e.b.owned {
 			e.b.assumed(e.f.at(n), "the role "+roleName)
 		}

@@ -1,6 +1,7 @@
 package sources
 
 import (
+	"cmp"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -18,7 +19,7 @@ import (
 type barePolicy struct {
 	index int // in found.Policies
 	name  string
-	issue string // the account that it names itself
+	issue aws.ARN // of a provider that it names itself: account and partition are its own
 }
 
 // policyFile takes an IAM policy that is a file of its own.
@@ -33,8 +34,8 @@ func (b *builder) policyFile(f *file, n *yaml.Node) {
 	bare := barePolicy{index: len(b.found.Policies), name: stem(f.name)}
 	for _, s := range list(get(n, "Statement")) {
 		for _, arn := range texts(get(s, "Principal", "Federated")) {
-			if _, account, _ := partsOf(arn); aws.IsAccount(account) && bare.issue == "" {
-				bare.issue = account
+			if provider, err := aws.ParseARN(arn); err == nil && aws.IsAccount(provider.Account) && bare.issue.Account == "" {
+				bare.issue = provider
 			}
 		}
 	}
@@ -55,19 +56,17 @@ func stem(file string) string {
 func (b *builder) barePolicies() {
 	for _, bare := range b.bare {
 		p := &b.found.Policies[bare.index]
-		account := bare.issue
-		if account == "" {
-			account = b.o.Account
-		}
+		account := cmp.Or(bare.issue.Account, b.o.Account)
+		partition := cmp.Or(bare.issue.Partition, aws.PartitionOf(b.o.Region).ID)
 		at := p.Place(1, 1)
 		document := statefile.NewDocument(string(p.Text)).At(at)
 		switch p.Type {
 		case policy.TrustPolicy:
 			b.role(account, statefile.Role{Name: bare.name, TrustPolicy: document}, at)
-			b.note(at, "", "a trust policy by itself; taken as that of a role named after its file, %s", roleARN("aws", account, "/", bare.name))
+			b.note(at, "", "a trust policy by itself; taken as that of a role named after its file, %s", aws.RoleARN(partition, account, "/", bare.name))
 		case policy.IdentityPolicy:
 			b.policy(account, statefile.Policy{Name: bare.name, Document: document}, at)
-			b.note(at, "", "a policy by itself; taken as a managed policy named after its file, %s", policyARN("aws", account, "/", bare.name))
+			b.note(at, "", "a policy by itself; taken as a managed policy named after its file, %s", aws.PolicyARN(partition, account, "/", bare.name))
 		default:
 			b.note(at, "", "a resource's policy by itself is left out: it does not say of which resource it is")
 		}

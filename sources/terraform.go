@@ -206,7 +206,7 @@ func (t *terraform) findAccount() string {
 	t.guessed = !t.b.owned
 	for _, r := range t.resources {
 		if m := federatedAccount.FindStringSubmatch(r.text("assume_role_policy")); m != nil {
-			return m[1]
+			return m[2]
 		}
 	}
 	if len(t.resources) > 0 && !t.b.owned {
@@ -215,4 +215,5 @@ func (t *terraform) findAccount() string {
 	return t.b.o.Account
 }
 
-var federatedAccount = regexp.MustCompile(`arn:[\w-]+:iam::(\d{12}):oidc-provider/`)
+// federatedAccount finds partition and account of the first OIDC provider in a policy.
+var federatedAccount = regexp.MustCompile(`arn:([\w-]+):iam::(\d{12}):oidc-provider/`)

@@ -130,14 +130,14 @@ func (t *terraform) arnOf(r *tfResource) string {
 	account := t.accountOf(r)
 	switch r.kind {
 	case "aws_iam_role":
-		return roleARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
+		return aws.RoleARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
 	case "aws_iam_policy":
-		return policyARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
+		return aws.PolicyARN(t.partition.ID, account, r.text("path"), t.nameOf(r, "name"))
 	case "aws_kms_key", "aws_kms_external_key":
 		return t.keyARN(r)
 	case "aws_iam_openid_connect_provider":
 		if issuer := t.issuerOf(r); issuer != "" {
-			return providerARN(t.partition.ID, account, issuer)
+			return aws.ProviderARN(t.partition.ID, account, issuer)
 		}
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -15,7 +16,7 @@ import (
 func (t *terraform) kmsKey(r *tfResource) {
 	arn := t.keyARN(r)
 	k := statefile.KMSKey{
-		ID: keyIDOf(arn), Region: t.regionOf(r), Description: r.text("description"), MultiRegion: isTrue(get(r.values, "multi_region")),
+		ID: aws.NameIn(arn), Region: t.regionOf(r), Description: r.text("description"), MultiRegion: isTrue(get(r.values, "multi_region")),
 		Rotation: isTrue(get(r.values, "enable_key_rotation")), Tags: tags(r),
 	}
 	if r.text("is_enabled") == "false" || r.text("enabled") == "false" {
@@ -23,7 +24,7 @@ func (t *terraform) kmsKey(r *tfResource) {
 	}
 	of := func(other *tfResource, attribute string) bool {
 		id := other.text(attribute)
-		return id != "" && keyIDOf(id) == k.ID || id == "" && t.one(other, attribute, r.kind) == r
+		return id != "" && aws.NameIn(id) == k.ID || id == "" && t.one(other, attribute, r.kind) == r
 	}
 	for _, a := range t.all("aws_kms_alias") {
 		if of(a, "target_key_id") {
@@ -59,7 +60,7 @@ func (t *terraform) keyARN(r *tfResource) string {
 			t.b.note(t.at(r), r.address+".key_id", afterApply+"; %s stands in for it", id)
 		}
 	}
-	return "arn:" + t.partition.ID + ":kms:" + t.regionOf(r) + ":" + t.accountOf(r) + ":key/" + id
+	return aws.RegionalARN("kms", t.regionOf(r), t.accountOf(r), "key/"+id)
 }
 
 // keyOf is the key that an attribute names: as it is written, or the ARN of the
@@ -88,9 +89,6 @@ func (t *terraform) keyOf(r *tfResource, written string, expression *yaml.Node, 
 // keyKinds are the resources that make keys.
 var keyKinds = map[string]bool{"aws_kms_key": true, "aws_kms_external_key": true}
 
-// keyIDOf is what an ARN of a key, or a key ID, names.
-func keyIDOf(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
-
 // madeKeyID is a key ID of our own, always the same for a name.
 func madeKeyID(name string) string {
 	sum := sha256.Sum256([]byte(name))
@@ -113,7 +111,7 @@ func (c *template) kmsKey(r *resource) {
 		if a.kind != "AWS::KMS::Alias" {
 			continue
 		}
-		if target, ok := c.known(a, "TargetKeyId"); ok && keyIDOf(text(target)) == k.ID {
+		if target, ok := c.known(a, "TargetKeyId"); ok && aws.NameIn(text(target)) == k.ID {
 			k.Aliases = append(k.Aliases, c.nameOf(a))
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Merge adds what from holds. An entity that both have is taken whole from
@@ -72,8 +74,7 @@ func mergeLists[T any](to, from []T, identity func(T) string) []T {
 
 func (i Issuer) identity() string { return i.URL }
 func (p OIDCProvider) identity() string {
-	host, path, _ := strings.Cut(strings.TrimPrefix(p.URL, "https://"), "/")
-	return strings.TrimSuffix(host, ":443") + "/" + path
+	return aws.ProviderURL(p.URL)
 }
 func (p Policy) identity() string                 { return strings.ToLower(p.Name) }
 func (r Role) identity() string                   { return strings.ToLower(r.Name) }

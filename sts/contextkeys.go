@@ -44,21 +44,14 @@ func claimedTags(c *oidc.ClaimSet) sessionTags {
 	return tags
 }
 
-const providerResource = ":oidc-provider/"
-
 // providerURL is a provider's URL without its scheme, which its condition keys
 // begin with; "" if the principal is no OIDC provider.
 func providerURL(principal string) string {
-	if _, url, ok := strings.Cut(principal, providerResource); ok {
+	if url, ok := aws.OIDCProvider(principal); ok {
 		return url
 	}
 	if host, ok := aws.BuiltInProvider(principal); ok {
 		return host
 	}
 	return ""
-}
-
-func providerAccount(arn string) string {
-	prefix, _, _ := strings.Cut(arn, providerResource)
-	return prefix[strings.LastIndexByte(prefix, ':')+1:]
 }

@@ -280,5 +280,5 @@ func mustJSON(v any) string {
 
 // providerARN is the ARN of an account's provider for an issuer.
 func providerARN(account, issuer string) string {
-	return "arn:aws:iam::" + account + providerResource + strings.TrimPrefix(issuer, "https://")
+	return aws.ProviderARN("", account, issuer)
 }

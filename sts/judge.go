@@ -50,7 +50,7 @@ func (c *WebIdentityCall) policyName() string {
 // providerARNOf is the ARN that the provider for an issuer has in the role's
 // account, or would have: it is in the role's partition.
 func providerARNOf(role *iam.Role, issuer string) string {
-	return aws.PartitionARN(role.Partition, "iam", role.Account, "oidc-provider/"+aws.IssuerName(issuer))
+	return aws.ProviderARN(role.Partition, role.Account, issuer)
 }
 
 // Verdict is the answer to a call, with all that explains it: Judge makes every

@@ -111,7 +111,7 @@ func concerns(view View, trust *policy.Document, provider string) bool {
 			if _, ok := aws.BuiltInProvider(arn); ok {
 				return true
 			}
-			if _, ok := view.Provider(providerAccount(arn), "https://"+providerURL(arn)); ok {
+			if _, ok := view.Provider(aws.AccountIn(arn), "https://"+providerURL(arn)); ok {
 				return true
 			}
 		}

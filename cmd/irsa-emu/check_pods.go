@@ -156,9 +156,9 @@ func (q *question) grantedAssociation(p *program) (*sources.Found, error) {
 	found := &sources.Found{State: statefile.State{
 		Clusters: map[string]statefile.Cluster{name: cluster}, Accounts: map[string]statefile.Account{cluster.Account: {Roles: []statefile.Role{role}}},
 	}}
-	arn := aws.PartitionARN(found.State.Partition(cluster.Account, aws.DefaultAccount), "iam", cluster.Account, "role/role")
+	arn := aws.RoleARN(found.State.Partition(cluster.Account, aws.DefaultAccount), cluster.Account, "", "role")
 	if a, err := aws.ParseARN(q.role); err == nil {
-		arn, role.Name = q.role, a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+		arn, role.Name = q.role, aws.NameIn(q.role)
 		role.Path = strings.TrimSuffix(strings.TrimPrefix(a.Resource, "role"), role.Name)
 		found.State.Accounts = map[string]statefile.Account{a.Account: {Roles: []statefile.Role{role}}}
 	}

@@ -52,7 +52,7 @@ func (q *question) defaultIssuer(found *sources.Found) error {
 	}
 	for i := range found.Policies {
 		p := &found.Policies[i]
-		if p.Type != policy.TrustPolicy || q.role != "" && !strings.EqualFold(p.Owner, q.role[strings.LastIndexByte(q.role, '/')+1:]) {
+		if p.Type != policy.TrustPolicy || q.role != "" && !strings.EqualFold(p.Owner, aws.NameIn(q.role)) {
 			continue
 		}
 		if doc, err := policy.Parse(p.Text); err == nil {

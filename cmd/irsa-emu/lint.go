@@ -187,7 +187,7 @@ func lintOptions(found *sources.Found, p *sources.Policy, account string) lint.O
 		}
 	}
 	for _, a := range found.Manifests.Associations {
-		if arn, err := aws.ParseARN(a.Role); err == nil && arn.Account == o.Account && strings.EqualFold(arn.Resource[strings.LastIndexByte(arn.Resource, '/')+1:], p.Owner) {
+		if arn, err := aws.ParseARN(a.Role); err == nil && arn.Account == o.Account && strings.EqualFold(aws.NameIn(a.Role), p.Owner) {
 			o.Associations = append(o.Associations, lint.Association{Cluster: a.Cluster, Namespace: a.Namespace, ServiceAccount: a.ServiceAccount,
 				DisableSessionTags: a.DisableSessionTags, Place: a.At.String()})
 		}

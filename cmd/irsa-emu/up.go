@@ -149,7 +149,7 @@ func (p *program) afterUp(up *kind.UpResult) error {
 	if up.Created {
 		was = "is up"
 	}
-	role := aws.PartitionARN(aws.PartitionOf(up.Region).ID, "iam", aws.DefaultAccount, "role/ROLE")
+	role := aws.RoleARN(aws.PartitionOf(up.Region).ID, aws.DefaultAccount, "", "ROLE")
 	_, err := fmt.Fprintf(p.stdout, `cluster %s %s: Kubernetes %s
   issuer     %s
   region     %[9]s

@@ -238,8 +238,7 @@ func (q *question) asks(name, arn, address string) bool {
 
 // asksARN is asks for a role of which the ARN without a path is known.
 func (q *question) asksARN(arn string) bool {
-	name := arn[strings.LastIndexByte(arn, '/')+1:]
-	return strings.EqualFold(q.role[strings.LastIndexByte(q.role, '/')+1:], name)
+	return strings.EqualFold(aws.NameIn(q.role), aws.NameIn(arn))
 }
 
 // unknownRoles are the roles whose trust policies are not known.
@@ -247,7 +246,7 @@ func unknownRoles(found *sources.Found) []string {
 	var unknown []string
 	for key := range found.LeftOut {
 		if account, name, ok := strings.Cut(key, "/"); ok && aws.IsAccount(account) {
-			unknown = append(unknown, aws.PartitionARN(found.State.Partition(account, aws.DefaultAccount), "iam", account, "role/"+name))
+			unknown = append(unknown, aws.RoleARN(found.State.Partition(account, aws.DefaultAccount), account, "", name))
 		}
 	}
 	slices.Sort(unknown)
@@ -311,7 +310,7 @@ func federated(doc *policy.Document, issuer string) aws.ARN {
 	for _, s := range doc.Statements {
 		for _, principal := range s.Principals.Values {
 			a, err := aws.ParseARN(principal.Value)
-			provider, ok := strings.CutPrefix(a.Resource, "oidc-provider/")
+			provider, ok := a.Named("iam", "oidc-provider")
 			if principal.Type == policy.PrincipalFederated && err == nil && ok && (!named || provider == aws.IssuerName(issuer)) {
 				found, named = a, true
 			}

@@ -2,7 +2,6 @@ package given
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -163,7 +162,7 @@ func (m *Model) podHolders(id *Identity, doing *prove.Doing) ([]Holder, error) {
 // ofIssuer says whether a cluster can be that of an issuer, without scheme.
 func (m *Model) ofIssuer(cluster, issuer string) bool {
 	c, known := m.state.Clusters[cluster]
-	return issuer == "" || !known || c.Issuer == "" || strings.TrimPrefix(c.Issuer, "https://") == issuer
+	return issuer == "" || !known || c.Issuer == "" || aws.ProviderURL(c.Issuer) == issuer
 }
 
 // podGains lists the service accounts that are given a role by an association of EKS

@@ -49,7 +49,7 @@ func Read(found *sources.Found, o Options) (*Model, error) {
 		return nil, err
 	}
 	for _, c := range found.State.Clusters {
-		m.clusters[strings.TrimPrefix(c.Issuer, "https://")] = true
+		m.clusters[aws.ProviderURL(c.Issuer)] = true
 	}
 	for account := range found.Providers {
 		m.complete[account] = true
@@ -117,8 +117,7 @@ func (m *Model) partition(account string) string {
 }
 
 func (m *Model) addProvider(account string, p *statefile.OIDCProvider) {
-	issuer := strings.TrimPrefix(strings.Replace(p.URL, ":443", "", 1), "https://")
-	provider := prove.NewProvider(aws.PartitionARN(m.partition(account), "iam", account, "oidc-provider/"+issuer))
+	provider := prove.NewProvider(aws.ProviderARN(m.partition(account), account, aws.ProviderURL(p.URL)))
 	provider.ClientIDs = append([]string{}, p.ClientIDs...)
 	m.kind(provider)
 	m.providers[provider.ARN] = provider
@@ -237,7 +236,7 @@ func (m *Model) provider(arn string) *prove.Provider {
 	if p, ok := m.providers[arn]; ok {
 		return p
 	}
-	if strings.HasPrefix(arn, "arn:") && !strings.Contains(arn, ":oidc-provider/") {
+	if _, isOIDC := aws.OIDCProvider(arn); strings.HasPrefix(arn, "arn:") && !isOIDC {
 		return nil
 	}
 	p := prove.NewProvider(arn)

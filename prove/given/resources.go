@@ -69,7 +69,7 @@ func region(name string) string { return cmp.Or(name, "*") }
 // declaredKey is the ARN of a key by its ID, alias or ARN; "" for one that is not
 // declared, or AWS's own.
 func (m *Model) declaredKey(partition, account, name, in string) string {
-	if parts := strings.SplitN(name, ":", 6); len(parts) == 6 {
+	if parts, ok := aws.SplitARN(name); ok {
 		in, account, name = parts[3], parts[4], parts[5]
 	}
 	name = strings.TrimPrefix(name, "key/")

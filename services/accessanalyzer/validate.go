@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -249,9 +250,10 @@ func federatedForm(value string) bool {
 		return true
 	}
 	if strings.HasPrefix(value, "arn:") {
-		parts := strings.SplitN(value, ":", 6)
-		return len(parts) == 6 && parts[2] == "iam" && parts[3] == "" && len(parts[4]) == 12 &&
-			(strings.HasPrefix(parts[5], "oidc-provider/") || strings.HasPrefix(parts[5], "saml-provider/"))
+		arn, err := aws.ParseARN(value)
+		_, oidc := arn.Named("iam", "oidc-provider")
+		_, saml := arn.Named("iam", "saml-provider")
+		return err == nil && arn.Region == "" && len(arn.Account) == 12 && (oidc || saml)
 	}
 	return strings.Contains(value, ".") && !strings.ContainsAny(value, ":/ ")
 }

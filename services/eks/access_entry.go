@@ -54,7 +54,7 @@ func entryARN(account, region, cluster, principal, id string) string {
 	if arn, err := aws.ParseARN(principal); err == nil {
 		owner = arn.Account
 		kind, name, _ = strings.Cut(arn.Resource, "/")
-		name = name[strings.LastIndexByte(name, '/')+1:]
+		name = aws.NameIn(name)
 	}
 	return arnOf(account, region, strings.Join([]string{"access-entry", cluster, kind, owner, name, id}, "/"))
 }
@@ -256,8 +256,7 @@ func defaultUsername(principal string) string {
 	if err != nil || !isRole {
 		return principal
 	}
-	arn.Service, arn.Resource = "sts", "assumed-role/"+name+"/{{SessionName}}"
-	return arn.String()
+	return aws.SessionARN(arn.Partition, arn.Account, name, "{{SessionName}}")
 }
 
 // openForEntries finds a call's cluster, once that is allowed, and wants it to be

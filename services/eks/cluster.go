@@ -102,7 +102,7 @@ func (c *Cluster) complete() error {
 
 // madeUpRole is the cluster's own role where none is named.
 func (c *Cluster) madeUpRole() string {
-	return aws.PartitionARN(aws.PartitionOf(c.Region).ID, "iam", c.Account, "role/"+c.Name+"-cluster-role")
+	return aws.RoleARN(aws.PartitionOf(c.Region).ID, c.Account, "", c.Name+"-cluster-role")
 }
 
 // madeUpEndpoint is where the API server of a cluster on AWS would be.
