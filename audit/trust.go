@@ -105,6 +105,10 @@ func (a *auditor) missing(sa *account, arn string, at position) answer {
 		a.report.find(ruleNoSuchRole, at, fmt.Sprintf("%s is given %s, and account %s has no such role", sa.title(), arn, account), "make the role, or write the right ARN"+mean)
 		return answer{verdict: Refused, why: "account " + account + " has no such role" + mean}
 	}
+	if !slices.ContainsFunc(a.roles.list, func(r *role) bool { return r.account == account }) { // nothing was given that could have it
+		a.report.note(fmt.Sprintf("no role of account %s is in the sources, so it is not known whom its roles let in: give a plan, or what aws iam get-account-authorization-details prints", account))
+		return answer{verdict: Unknown, why: "no role of account " + account + " is in the sources"}
+	}
 	a.report.find(ruleNoSuchRole, at, fmt.Sprintf("%s is given %s, which is in none of the sources", sa.title(), arn), "give a source that has it (a plan, aws iam get-account-authorization-details), or write the right ARN"+mean)
 	return answer{verdict: Unknown, why: "the role is in none of the sources" + mean}
 }

@@ -64,11 +64,11 @@ func (q *question) podIdentity(p *program) (verdict, error) {
 		return verdict{}, usageError("--role %s: the association's role is %s; leave --role out", q.role, j.Association.Role)
 	}
 	if j.Verdict == audit.Unknown && len(j.Checks) == 0 { // nothing was asked
-		fix := ""
+		fix := "give a source that has it"
 		if len(j.Findings) > 0 {
-			fix = "; " + j.Findings[0].Fix
+			fix = j.Findings[0].Fix
 		}
-		return verdict{}, usageError("%s: %s%s", j.Role, j.Why, fix)
+		return verdict{}, usageError("%s: %s", j.Role, hint.Sentence(j.Why, fix))
 	}
 	return q.podVerdict(j, who), nil
 }
