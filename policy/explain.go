@@ -50,7 +50,7 @@ func (e *explainer) verdict(d *Decision) {
 		verdict = e.Paint(term.Bold.And(term.Red), "REFUSED")
 	}
 	e.Line("%s  %s", verdict, d.Action)
-	rows := [][2]string{{"caller", d.Caller.describe()}, {"resource", d.Resource}, {"reason", d.Because()}}
+	rows := [][2]string{{"caller", d.Caller.Describe()}, {"resource", d.Resource}, {"reason", d.Because()}}
 	for _, r := range rows {
 		if r[1] != "" {
 			e.Line("  %-9s %s", r[0], r[1])
@@ -87,7 +87,8 @@ func (d *Decision) Because() string {
 	return d.Reason
 }
 
-func (p *Principal) describe() string {
+// Describe says who it is, for people.
+func (p *Principal) Describe() string {
 	switch {
 	case p.webIdentity():
 		return "a web identity of " + p.Federated

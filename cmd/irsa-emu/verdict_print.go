@@ -108,8 +108,7 @@ func (v *verdict) print(out *term.Printer, all bool) {
 	}
 	if explain {
 		for _, d := range v.Checks {
-			out.Line("")
-			policy.Explain(out, d, policy.ExplainOptions{All: all})
+			v.explain(out, d, all)
 		}
 	}
 	if len(v.Notes) > 0 && explain {
@@ -120,6 +119,23 @@ func (v *verdict) print(out *term.Printer, all bool) {
 			out.Line("note: %s", note)
 		}
 	}
+}
+
+// explain shows the evaluation of one action's policies. A mark says how it ended:
+// the verdict's word stands above.
+func (v *verdict) explain(out *term.Printer, d policy.Decision, all bool) {
+	out.Line("")
+	out.Line("%s  %s", out.Mark(d.Allowed), d.Action)
+	rows := [][2]string{{"caller", d.Caller.Describe()}, {"resource", d.Resource}, {"reason", d.Because()}}
+	if v.Reason != nil && v.Reason.Message == d.Because() { // said above
+		rows = rows[:2]
+	}
+	for _, r := range rows {
+		if r[1] != "" {
+			out.Line("  %-9s %s", r[0], r[1])
+		}
+	}
+	policy.Explain(out, d, policy.ExplainOptions{All: all, Policies: true})
 }
 
 // why is AWS's answer and what it does not say.
