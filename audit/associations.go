@@ -27,14 +27,11 @@ func (a *auditor) podIdentity(sa *account, given *identity) answer {
 	if r.trust == nil {
 		return answer{verdict: Unknown, why: "the role's trust policy is not known", role: r}
 	}
-	pod, ctx, hidden := a.podCall(sa, as, r)
-	principal := policy.Principal{Service: aws.PodIdentityService}
-	trust := policy.Policies{Trust: &policy.Named{Name: r.arn, Type: policy.TrustPolicy, Document: r.trust}, ResourceAccount: r.account}
+	pod, hidden := a.podCall(sa, as, r)
+	checks := pod.AskTrust(r.stored(), pod.SessionName(), a.o.Now)
 	var at policy.Position
-	var checks []decision.Check
-	for _, action := range pod.Actions() {
-		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: r.arn, Principal: principal, Context: ctx})
-		checks = append(checks, decision.Check{Action: action, Resource: r.arn, Decision: d})
+	for i := range checks {
+		action, d := checks[i].Action, checks[i].Decision
 		yes, open := policy.Partly(d, hidden.has)
 		switch yes {
 		case policy.Unknown:
@@ -67,7 +64,7 @@ func (h hiddenKeys) add(keys ...string) {
 }
 
 // podCall is the call that EKS makes for a service account's pods.
-func (a *auditor) podCall(sa *account, as *sources.Association, r *role) (*sts.Pod, policy.Context, hiddenKeys) {
+func (a *auditor) podCall(sa *account, as *sources.Association, r *role) (*sts.Pod, hiddenKeys) {
 	pod := &sts.Pod{
 		Account: r.account, Cluster: sa.cluster, Namespace: sa.namespace, ServiceAccount: sa.name, DisableSessionTags: as.DisableSessionTags, // an association's role is of the cluster's account
 		Name: a.o.Pod,
@@ -83,10 +80,12 @@ func (a *auditor) podCall(sa *account, as *sources.Association, r *role) (*sts.P
 	} else {
 		hidden.add("aws:sourcearn", "aws:requesttag/eks-cluster-arn", "aws:principaltag/eks-cluster-arn", "sts:externalid", "aws:requestedregion")
 	}
-	ctx := pod.Keys(a.o.Now)
-	a.setOrganization(ctx, "aws:sourceorg", r.account, hidden)
-	a.setResource(ctx, r, hidden)
-	return pod, ctx, hidden
+	if o := a.found.State.Accounts[r.account].Organization; o != nil {
+		pod.OrganizationID, pod.OrganizationPath = o.ID, o.Path
+	} else {
+		hidden.add("aws:sourceorgid", "aws:sourceorgpaths", "aws:resourceorgid", "aws:resourceorgpaths")
+	}
+	return pod, hidden
 }
 
 // setResource sets the keys of the role that is assumed.

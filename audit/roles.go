@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/spelling"
@@ -44,12 +45,8 @@ func rolesOf(found *sources.Found) *roles {
 	for _, id := range accounts {
 		held := found.State.Accounts[id].Roles
 		for i := range held {
-			path := held[i].Path
-			if path == "" {
-				path = "/"
-			}
-			partition := found.State.Partition(id, aws.DefaultAccount)
-			r := &role{arn: aws.PartitionARN(partition, "iam", id, "role"+path+held[i].Name), account: id, partition: partition, Role: &held[i], source: rs.trust[id+"/"+strings.ToLower(held[i].Name)]}
+			r := &role{account: id, partition: found.State.Partition(id, aws.DefaultAccount), Role: &held[i], source: rs.trust[id+"/"+strings.ToLower(held[i].Name)]}
+			r.arn = r.stored().ARN()
 			if doc, err := policy.Parse([]byte(held[i].TrustPolicy.Text())); err == nil {
 				r.trust = doc
 			}
@@ -159,6 +156,15 @@ func (rs *roles) display(arn string) string {
 		return address
 	}
 	return arn
+}
+
+// stored is the role as the STS has it.
+func (r *role) stored() *iam.Role {
+	path := r.Path
+	if path == "" {
+		path = "/"
+	}
+	return &iam.Role{Account: r.account, Partition: r.partition, Path: path, Name: r.Name, Trust: iam.NewDocument(r.trust), Tags: r.tags()}
 }
 
 func (r *role) tags() []aws.Tag {

@@ -11,7 +11,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
@@ -170,7 +169,7 @@ func (a *auditor) evaluate(sa *account, r *role, audience string) (policy.Answer
 		return policy.Unknown, policy.Decision{}, nil
 	}
 	// What comes before the trust policy is asked elsewhere, with more to say.
-	view := &sts.GrantedView{Of: &iam.Role{Account: r.account, Partition: r.partition, Trust: iam.NewDocument(r.trust), Tags: r.tags()}, Audience: audience}
+	view := &sts.GrantedView{Of: r.stored(), Audience: audience}
 	request := api.Request{Call: new(wire.Call), Now: a.o.Now}
 	verdict := sts.Judge(context.Background(), view, oidc.NotChecked, a.o.Now, sts.WebIdentityCall{
 		RoleARN: r.arn, RoleSessionName: "session", Claims: claims, Keys: request.ContextKeys(),

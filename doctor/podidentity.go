@@ -14,7 +14,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
 	"github.com/irsa-emu/irsa-emu/webhook"
@@ -221,10 +220,8 @@ func (x *examination) podTrust() Link {
 	if o := x.iam[pod.Account].Organization; o != nil {
 		pod.OrganizationID, pod.OrganizationPath = o.ID, o.Path
 	}
-	keys := pod.Keys(x.Now())
-	trust := policy.Policies{Trust: &policy.Named{Name: x.role.arn, Type: policy.TrustPolicy, Document: role.Trust.Parsed()}, ResourceAccount: role.Account}
-	for _, action := range pod.Actions() {
-		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: x.role.arn, Principal: policy.Principal{Service: aws.PodIdentityService}, Context: keys})
+	for _, c := range pod.AskTrust(role, pod.SessionName(), x.Now()) {
+		d := c.Decision
 		if d.Allowed {
 			continue
 		}
@@ -233,7 +230,7 @@ func (x *examination) podTrust() Link {
 			mend = append(mend, note(known.String()))
 		}
 		d.Hints = nil // those are the fix
-		return broken(fmt.Sprintf("it does not allow %s to %s", action, aws.PodIdentityService), append(mend, x.mendTrust()...)...).
+		return broken(fmt.Sprintf("it does not allow %s to %s", c.Action, aws.PodIdentityService), append(mend, x.mendTrust()...)...).
 			because(strings.Split(strings.TrimRight(d.String(), "\n"), "\n")...)
 	}
 	return ok("it allows " + strings.Join(pod.Actions(), " and ") + " to " + aws.PodIdentityService)

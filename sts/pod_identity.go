@@ -56,9 +56,8 @@ func (p *Pod) tags() sessionTags {
 // need sts:TagSession.
 func (p *Pod) Actions() []string { return neededActions("sts:AssumeRole", !p.DisableSessionTags, "") }
 
-// Keys are the condition keys of EKS's call, whoever works them out: the cluster
-// is its source, the role is of the cluster's account, and the tags are the request's.
-func (p *Pod) Keys(now time.Time) policy.Context {
+// keys are the condition keys of EKS's call: the cluster is its source, the role is of the cluster's account, and the tags are the request's.
+func (p *Pod) keys(now time.Time) policy.Context {
 	call := &api.Request{Call: &wire.Call{Region: p.Region}, Now: now, InvokedBy: aws.PodIdentityService}
 	ctx := call.ContextKeys()
 	ctx.SetBool("aws:PrincipalIsAWSService", true)
@@ -97,8 +96,9 @@ func (p *Pod) TargetExternalID() string {
 	return aws.TargetExternalID(p.Region, p.Account, p.Cluster, aws.ServiceAccount{Namespace: p.Namespace, Name: p.ServiceAccount})
 }
 
-// sessionName is eks-CLUSTER-POD-UUID with ten characters of both names (recorded 14).
-func (p *Pod) sessionName() string {
+// SessionName is a new name for a session: eks-CLUSTER-POD-UUID, with ten
+// characters of both names (recorded 14).
+func (p *Pod) SessionName() string {
 	return fmt.Sprintf("eks-%.10s-%.10s-%s", p.Cluster, p.Name, uuid.NewString())
 }
 
@@ -106,7 +106,7 @@ func (p *Pod) sessionName() string {
 // role. The checks go into the request's decision. EKS does not pass on the
 // refusal's words.
 func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api.Refusal) {
-	name, tags := pod.sessionName(), pod.tags()
+	name, tags := pod.SessionName(), pod.tags()
 	seconds := int(podSession / time.Second)
 	made := podCall(req, nil, &assumeRoleInput{RoleArn: pod.RoleARN, RoleSessionName: name, DurationSeconds: &seconds, Tags: tags.elements(), TransitiveTagKeys: tags.transitive})
 	role, refused := s.authorizePod(req, &pod, name)
@@ -163,21 +163,31 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string) (*iam.Ro
 	if role == nil {
 		return nil, assumeRoleDenied(aws.PodIdentityService, "sts:AssumeRole", pod.RoleARN, decision.RoleNotFound).Because("%s", why)
 	}
-	ctx := pod.Keys(req.Now)
-	ctx.Set("sts:RoleSessionName", name)
-	setRoleTags(ctx, role)
-	trust := policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
-	var first *api.Refusal
-	for _, action := range pod.Actions() { // all of them, for the explanation
-		d := policy.Evaluate(policy.Policies{Trust: &trust, ResourceAccount: role.Account}, policy.Request{
-			Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: aws.PodIdentityService}, Context: ctx,
-		})
-		req.Decision.Checks = append(req.Decision.Checks, decision.Check{Action: action, Resource: role.ARN(), Decision: d})
-		if !d.Allowed && first == nil {
-			first = assumeRoleDenied(aws.PodIdentityService, action, role.ARN(), decision.TrustPolicy).Explain(d)
+	checks := pod.AskTrust(role, name, req.Now)
+	req.Decision.Checks = append(req.Decision.Checks, checks...)
+	for _, c := range checks {
+		if !c.Decision.Allowed {
+			return role, assumeRoleDenied(aws.PodIdentityService, c.Action, c.Resource, decision.TrustPolicy).Explain(c.Decision)
 		}
 	}
-	return role, first
+	return role, nil
+}
+
+// AskTrust asks a role's trust policy what EKS asks of it for the pod, once per
+// action, the others too when one is refused. session is a name that EKS has made
+// up for the session; see SessionName.
+func (p *Pod) AskTrust(role *iam.Role, session string, now time.Time) []decision.Check {
+	ctx := p.keys(now)
+	ctx.Set("sts:RoleSessionName", session)
+	setRoleTags(ctx, role)
+	arn := role.ARN()
+	trust := policy.Policies{Trust: &policy.Named{Name: arn, Type: policy.TrustPolicy, Document: role.Trust.Parsed()}, ResourceAccount: role.Account}
+	var checks []decision.Check
+	for _, action := range p.Actions() {
+		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: arn, Principal: policy.Principal{Service: aws.PodIdentityService}, Context: ctx})
+		checks = append(checks, decision.Check{Action: action, Resource: arn, Decision: d})
+	}
+	return checks
 }
 
 // chainPod assumes the target role with the first role's session, whose tags go
