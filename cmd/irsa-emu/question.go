@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,10 +17,12 @@ import (
 type identity struct {
 	issuer, serviceAccount, subject, claimsFile, tokenFile, profile string
 	audience, claims                                                []string
+
+	added []string // claims that --claims does not have and every token has
 }
 
-// read gives the claims of the identity. Those that are written down must be
-// complete; what is wrong with a token is for the judge to say.
+// read gives the claims of the identity. Those that are written down must be there;
+// what else STS has against them, or against a token, is for the judge to say.
 func (q *identity) read(p *program, now time.Time) (*oidc.Unverified, error) {
 	sources := 0
 	for _, s := range []string{q.serviceAccount, q.subject, q.claimsFile, q.tokenFile, q.profile} {
@@ -53,8 +58,9 @@ func (q *identity) read(p *program, now time.Time) (*oidc.Unverified, error) {
 		return nil, err
 	}
 	claims, err := oidc.ReadClaims(payload)
-	if err == nil && token == nil {
-		err = claims.Check()
+	var refused *oidc.TokenError
+	if err == nil && token == nil && errors.As(claims.Check(), &refused) && refused.Reason == oidc.ReasonMissingClaim {
+		err = refused
 	}
 	if err != nil {
 		return nil, usageError("the claims: %s", tokenText(err))
@@ -124,11 +130,12 @@ func (q *identity) complete(raw, overrides map[string]any, now time.Time) error 
 		if raw["iss"] == nil {
 			return usageError("--issuer: missing; write the issuer's URL, https://…")
 		}
-		for claim, value := range map[string]any{
-			"aud": []string{aws.DefaultAudience}, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
-		} {
-			if raw[claim] == nil {
-				raw[claim] = value
+		q.added = nil
+		every := map[string]any{"aud": []string{aws.DefaultAudience}, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
+		for _, claim := range sortedKeys(every) {
+			if _, there := raw[claim]; !there {
+				raw[claim] = every[claim]
+				q.added = append(q.added, claim)
 			}
 		}
 	}
@@ -140,6 +147,14 @@ func (q *identity) complete(raw, overrides map[string]any, now time.Time) error 
 		}
 	}
 	return nil
+}
+
+// note says which claims were added to a file's, as far as answers hang on them.
+func (q *identity) note() []string {
+	if q.claimsFile == "" || !slices.Contains(q.added, "aud") {
+		return nil
+	}
+	return []string{fmt.Sprintf("the claims have no aud, and the STS would refuse such a token; it is taken to be %q", aws.DefaultAudience)}
 }
 
 // decodeClaims keeps numbers as they are written.

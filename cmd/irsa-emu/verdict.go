@@ -291,7 +291,7 @@ func (q *question) ask(c *candidate, claims *oidc.Unverified) verdict {
 		Allowed: judged.Allowed(), Role: c.arn, Provider: judged.Provider,
 		Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience,
 		Error: judged.Error(), Reason: judged.Reason(), Beyond: judged.Beyond,
-		Place: c.place, Checks: []policy.Decision{}, Notes: judged.Notes, granted: granted,
+		Place: c.place, Checks: []policy.Decision{}, Notes: append(q.who.note(), judged.Notes...), granted: granted,
 	}
 	for _, check := range judged.Checks {
 		v.Checks = append(v.Checks, check.Decision)
