@@ -77,8 +77,14 @@ func TestAnswers(t *testing.T) {
 		"json": func(w http.ResponseWriter) {
 			wire.WriteJSON(w, call(false), map[string]any{"ARN": "a<b>", "CreatedDate": wire.At(time.Unix(1700000000, 250e6))})
 		},
-		"json-empty":      func(w http.ResponseWriter) { wire.WriteJSON(w, call(false), nil) },
-		"json-error":      func(w http.ResponseWriter) { wire.WriteJSONError(w, call(false), evil) },
+		"json-empty": func(w http.ResponseWriter) { wire.WriteJSON(w, call(false), nil) },
+		"json-error": func(w http.ResponseWriter) { wire.WriteJSONError(w, call(false), evil) },
+		"json-1.0": func(w http.ResponseWriter) {
+			c := call(false)
+			c.HTTP = httptest.NewRequest("POST", "/", nil)
+			c.HTTP.Header.Set("Content-Type", "application/x-amz-json-1.0")
+			wire.WriteJSONError(w, c, evil)
+		},
 		"rest-json-error": func(w http.ResponseWriter) { wire.WriteRESTJSONError(w, call(false), evil) },
 		"s3-error":        func(w http.ResponseWriter) { wire.WriteS3Error(w, call(false), evil) },
 		"s3-error-head": func(w http.ResponseWriter) {

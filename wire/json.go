@@ -12,15 +12,24 @@ import (
 // Content types of the JSON protocols.
 const (
 	contentAWSJSON  = "application/x-amz-json-1.1"
+	contentAWSJSON0 = "application/x-amz-json-1.0"
 	contentRESTJSON = "application/json"
 )
 
-// WriteJSON answers an awsJson 1.1 call. result goes through encoding/json, so
+// awsJSON is the content type of the protocol's version that a request is in.
+func awsJSON(call *Call) string {
+	if call.HTTP != nil && call.HTTP.Header.Get("Content-Type") == contentAWSJSON0 {
+		return contentAWSJSON0
+	}
+	return contentAWSJSON
+}
+
+// WriteJSON answers an awsJson call. result goes through encoding/json, so
 // its members are named by json tags; a nil result is an empty body, as AWS
 // sends for actions without output.
 func WriteJSON(w http.ResponseWriter, call *Call, result any) {
 	call.Result = result
-	writeJSON(w, call, http.StatusOK, contentAWSJSON, result)
+	writeJSON(w, call, http.StatusOK, awsJSON(call), result)
 }
 
 // WriteRESTJSON answers a REST-JSON call, with status 200 where status is 0.
@@ -61,9 +70,9 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// WriteJSONError answers an awsJson 1.1 call with an error: __type and Message.
+// WriteJSONError answers an awsJson call with an error: __type and Message.
 func WriteJSONError(w http.ResponseWriter, call *Call, err *Error) {
-	send(w, call, statusOf(err), contentAWSJSON, jsonError(err, "__type", "Message"))
+	send(w, call, statusOf(err), awsJSON(call), jsonError(err, "__type", "Message"))
 }
 
 // WriteRESTJSONError answers a REST-JSON call with an error: its code is in the

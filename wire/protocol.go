@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 )
@@ -58,7 +59,8 @@ func (q Query) WriteError(w http.ResponseWriter, call *Call, err *Error) {
 	WriteQueryError(w, call, q.Namespace, err)
 }
 
-// JSON is awsJson 1.1, whose requests name their action in X-Amz-Target.
+// JSON is awsJson, whose requests name their action in X-Amz-Target. Answers are of
+// the version that the request is in: 1.1, or 1.0 of SQS and DynamoDB.
 type JSON struct{}
 
 // Read reads the action: what stands after the dot of secretsmanager.GetSecretValue.
@@ -67,9 +69,11 @@ func (JSON) Read(call *Call) error {
 	return nil
 }
 
-// UnknownAction is what awsJson 1.1 services answer to a target that they do not have.
-func (JSON) UnknownAction(*Call) *Error {
-	return Errorf(http.StatusBadRequest, "UnknownOperationException", "")
+// UnknownAction is what services answer to a target that they do not have: no words.
+func (JSON) UnknownAction(call *Call) *Error {
+	refusal := Errorf(http.StatusBadRequest, "UnknownOperationException", "")
+	refusal.Reason = fmt.Sprintf("the service has no operation of X-Amz-Target %q", call.HTTP.Header.Get("X-Amz-Target"))
+	return refusal
 }
 
 // AuthError words the error as JSON services do.
