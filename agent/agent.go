@@ -15,14 +15,16 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // The addresses that the SDKs of EKS know.
 const (
-	IPv4 = "169.254.170.23"
-	IPv6 = "fd00:ec2::23"
+	IPv4 = aws.PodIdentityIPv4
+	IPv6 = aws.PodIdentityIPv6
 	// Path is where credentials are served.
-	Path = "/v1/credentials"
+	Path = aws.PodIdentityPath
 )
 
 // Defaults of upstream's flags.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/spelling"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -101,7 +102,7 @@ func (a *auditor) path(sa *account, given *identity, f fate, at position, titles
 	case f.role != "":
 		path = append(path, Link{"variables set by hand: AWS_ROLE_ARN=" + f.role, at.String()})
 	case f.mechanism == IRSA:
-		path = append(path, Link{"annotation " + sources.RoleAnnotation + ": " + given.role, given.at.String()})
+		path = append(path, Link{"annotation " + aws.RoleAnnotation + ": " + given.role, given.at.String()})
 	case f.mechanism == PodIdentity:
 		path = append(path, Link{"association with " + a.roles.display(given.role), given.at.String()})
 	}
@@ -117,7 +118,7 @@ func (a *auditor) given(sa *account) *identity {
 	config := webhook.Config{RegionalSTS: true}
 	id := &identity{mechanism: None}
 	if annotated, ok := config.IdentityOf(annotations); ok {
-		id = &identity{mechanism: IRSA, role: annotated.RoleARN, at: at[sources.RoleAnnotation], webhook: annotated, said: said}
+		id = &identity{mechanism: IRSA, role: annotated.RoleARN, at: at[aws.RoleAnnotation], webhook: annotated, said: said}
 		a.use(annotated.RoleARN)
 		a.expiration(sa, annotations, at)
 		if sa.name == "default" {
@@ -164,11 +165,11 @@ func (a *auditor) annotations(sa *account) (values map[string]string, at map[str
 	values, at = map[string]string{}, map[string]position{}
 	var bare, tool *sources.ServiceAccount
 	for _, s := range sa.said {
-		role, has := s.Annotations[sources.RoleAnnotation]
+		role, has := s.Annotations[aws.RoleAnnotation]
 		switch {
-		case has && by != nil && values[sources.RoleAnnotation] != role:
-			a.report.find(ruleConflict, s.AnnotationAt[sources.RoleAnnotation], fmt.Sprintf("%s is given %s here and %s at %s; whichever is applied last counts", sa.title(), role, values[sources.RoleAnnotation], at[sources.RoleAnnotation]), "leave one of them")
-			a.use(values[sources.RoleAnnotation])
+		case has && by != nil && values[aws.RoleAnnotation] != role:
+			a.report.find(ruleConflict, s.AnnotationAt[aws.RoleAnnotation], fmt.Sprintf("%s is given %s here and %s at %s; whichever is applied last counts", sa.title(), role, values[aws.RoleAnnotation], at[aws.RoleAnnotation]), "leave one of them")
+			a.use(values[aws.RoleAnnotation])
 		case !has && s.By == "":
 			bare = s
 		}
@@ -190,14 +191,14 @@ func (a *auditor) annotations(sa *account) (values map[string]string, at map[str
 
 // expiration reports a token life that the webhook or the API server changes.
 func (a *auditor) expiration(sa *account, annotations map[string]string, at map[string]position) {
-	const name = "eks.amazonaws.com/token-expiration"
+	const name = aws.ExpirationAnnotation
 	check := func(value string, at position, whose string) {
 		seconds, err := strconv.ParseInt(value, 10, 64)
 		switch {
 		case err != nil:
-			a.report.find(ruleExpiration, at, fmt.Sprintf("%s: %s is %q, which is not a number of seconds; the default, %d, is used", whose, name, value, webhook.DefaultExpiration), "write seconds, 600 to 86400")
+			a.report.find(ruleExpiration, at, fmt.Sprintf("%s: %s is %q, which is not a number of seconds; the default, %d, is used", whose, name, value, webhook.DefaultExpiration), fmt.Sprintf("write seconds, %d to %d", webhook.MinExpiration, webhook.MaxExpiration))
 		case seconds < webhook.MinExpiration || seconds > webhook.MaxExpiration:
-			a.report.find(ruleExpiration, at, fmt.Sprintf("%s: %s is %d; less than %d is raised to it, and AWS expects no more than %d", whose, name, seconds, webhook.MinExpiration, webhook.MaxExpiration), "write seconds, 600 to 86400")
+			a.report.find(ruleExpiration, at, fmt.Sprintf("%s: %s is %d; less than %d is raised to it, and AWS expects no more than %d", whose, name, seconds, webhook.MinExpiration, webhook.MaxExpiration), fmt.Sprintf("write seconds, %d to %d", webhook.MinExpiration, webhook.MaxExpiration))
 		}
 	}
 	if value, ok := annotations[name]; ok {

@@ -213,7 +213,7 @@ func (a *auditor) named(namespace string, at strictyaml.Position, title string) 
 // nameless gives a service account that a chart names the name that its role's
 // trust policy wants in its namespace, if there is exactly one.
 func (a *auditor) nameless(s *sources.ServiceAccount) {
-	r := a.roles.like(s.Annotations[sources.RoleAnnotation])
+	r := a.roles.like(s.Annotations[aws.RoleAnnotation])
 	if r == nil {
 		return
 	}

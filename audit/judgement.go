@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
@@ -74,7 +75,7 @@ func Pods(found *sources.Found, o Options, namespace, name string) (*Judgement, 
 // annotated is the role of a service account's annotation.
 func (sa *account) annotated() string {
 	for _, s := range sa.said {
-		if role := s.Annotations[sources.RoleAnnotation]; role != "" {
+		if role := s.Annotations[aws.RoleAnnotation]; role != "" {
 			return role
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/webhook"
@@ -136,7 +137,7 @@ func (a *auditor) move(sa *account, to Mechanism) *Move {
 	m.IRSA, m.PodIdentity = none, Works{NoRole, "no association"}
 	if hasRole {
 		m.Role = annotated.RoleARN
-		got := a.unsure(&identity{mechanism: IRSA, said: said}, a.webIdentity(sa, annotated.RoleARN, annotated.Audience, at[sources.RoleAnnotation]))
+		got := a.unsure(&identity{mechanism: IRSA, said: said}, a.webIdentity(sa, annotated.RoleARN, annotated.Audience, at[aws.RoleAnnotation]))
 		m.IRSA, m.role = Works{got.verdict, got.why}, got.role
 	}
 	if len(sa.associations) > 0 {
@@ -152,7 +153,7 @@ func (a *auditor) move(sa *account, to Mechanism) *Move {
 	}
 	if m.To == IRSA && hasRole { // the annotation's, which may be another
 		m.Role = annotated.RoleARN
-		m.role, _ = a.resolve(sa, annotated.RoleARN, false, at[sources.RoleAnnotation])
+		m.role, _ = a.resolve(sa, annotated.RoleARN, false, at[aws.RoleAnnotation])
 	}
 	m.Role = a.roles.display(m.Role)
 	a.stand(m)
@@ -169,7 +170,7 @@ func (a *auditor) stand(m *Move) {
 	case given.Verdict == Gets:
 		m.State = Moved
 		if m.To == PodIdentity && m.IRSA.Verdict != NoRole {
-			m.Needs = append(m.Needs, "when no pod from before the association runs any more: take the annotation "+sources.RoleAnnotation+" and the statement for the OIDC provider out")
+			m.Needs = append(m.Needs, "when no pod from before the association runs any more: take the annotation "+aws.RoleAnnotation+" and the statement for the OIDC provider out")
 		}
 		if m.To == IRSA && m.Today == PodIdentity {
 			m.Needs = append(m.Needs, "delete the association, then restart the pods: it wins as long as it is there")

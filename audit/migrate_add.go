@@ -54,8 +54,8 @@ func (a *auditor) hasAgent(cluster string) bool {
 func (a *auditor) addAnnotation(m *Move) {
 	issuer := a.issuerOf(m.Cluster).url
 	m.Add = map[string]string{
-		"cli":        fmt.Sprintf("kubectl annotate serviceaccount --namespace %s %s %s=%s", m.Namespace, m.ServiceAccount, sources.RoleAnnotation, m.role.arn),
-		"kubernetes": fmt.Sprintf("apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: %s\n  namespace: %s\n  annotations:\n    %s: %s\n", m.ServiceAccount, m.Namespace, sources.RoleAnnotation, m.role.arn),
+		"cli":        fmt.Sprintf("kubectl annotate serviceaccount --namespace %s %s %s=%s", m.Namespace, m.ServiceAccount, aws.RoleAnnotation, m.role.arn),
+		"kubernetes": fmt.Sprintf("apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: %s\n  namespace: %s\n  annotations:\n    %s: %s\n", m.ServiceAccount, m.Namespace, aws.RoleAnnotation, m.role.arn),
 		"eksctl":     fmt.Sprintf("iam:\n  withOIDC: true\n  serviceAccounts:\n    - metadata: {name: %s, namespace: %s}\n      attachRoleARN: %s\n", m.ServiceAccount, m.Namespace, m.role.arn),
 	}
 	known := false
@@ -71,7 +71,7 @@ func (a *auditor) addAnnotation(m *Move) {
 		m.Add["terraform"] = fmt.Sprintf("resource \"aws_iam_openid_connect_provider\" \"cluster\" {\n  url            = %q\n  client_id_list = [%q]\n}\n", issuer, aws.DefaultAudience)
 		m.Add["state"] = fmt.Sprintf("accounts:\n  %q:\n    oidcProviders:\n      - {url: %q, clientIDs: [%s]}\n", m.role.account, issuer, aws.DefaultAudience)
 	}
-	m.Needs = append(m.Needs, "the annotation "+sources.RoleAnnotation+": "+m.role.arn+" on the service account",
+	m.Needs = append(m.Needs, "the annotation "+aws.RoleAnnotation+": "+m.role.arn+" on the service account",
 		"delete the association, then restart the pods: it wins as long as it is there")
 }
 

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/sources"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
@@ -131,11 +132,11 @@ func (a *auditor) container(sa *account, w *sources.Workload, c *sources.Contain
 			env[name] = sources.Variable{Name: name, Value: value}
 		}
 	}
-	key, hasKey := env["AWS_ACCESS_KEY_ID"]
-	roleARN, hasRole := env["AWS_ROLE_ARN"]
-	token, hasToken := env["AWS_WEB_IDENTITY_TOKEN_FILE"]
-	uri, hasURI := env["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
-	if relative, has := env["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]; has {
+	key, hasKey := env[aws.EnvAccessKey]
+	roleARN, hasRole := env[aws.EnvRoleARN]
+	token, hasToken := env[aws.EnvTokenFile]
+	uri, hasURI := env[aws.EnvAgentURI]
+	if relative, has := env[aws.EnvAgentPath]; has {
 		uri, hasURI = relative, true
 	}
 	by := func(v sources.Variable) string {
@@ -173,7 +174,7 @@ func (a *auditor) container(sa *account, w *sources.Workload, c *sources.Contain
 		}
 		fallthrough
 	case hasURI:
-		if uri.Value != agentURI && given.mechanism != None {
+		if uri.Value != aws.PodIdentityURI && given.mechanism != None {
 			a.report.find(ruleOverride, firstPlace(uri, uri, c), fmt.Sprintf("%s: container %s sets %s itself, which takes the place of the agent", w.Title(), c.Name, by(uri)), "leave it out")
 			return container{uses: "other", why: by(uri) + " is set by hand"}
 		}
@@ -212,8 +213,6 @@ func bulkKey(namespace, written, from string, config map[string]map[string]strin
 	return ""
 }
 
-const agentURI = "http://169.254.170.23/v1/credentials"
-
 // mutated are the variables that the webhook adds to a container.
 func mutated(p *sources.Pod, c *sources.Container, given *identity) map[string]string {
 	if given.mechanism == None {
@@ -242,7 +241,7 @@ func mutated(p *sources.Pod, c *sources.Container, given *identity) map[string]s
 // skips says whether the webhook leaves a container out: nothing is added to it.
 func skips(p *sources.Pod, name string) bool {
 	pod := &corev1.Pod{}
-	pod.Annotations = map[string]string{"eks.amazonaws.com/skip-containers": p.Annotations["eks.amazonaws.com/skip-containers"]}
+	pod.Annotations = map[string]string{aws.SkipAnnotation: p.Annotations[aws.SkipAnnotation]}
 	pod.Spec.Containers = []corev1.Container{{Name: name}}
 	for _, patch := range (webhook.Config{}).Mutate(pod, webhook.Identity{RoleARN: "x"}) {
 		if containers, ok := patch.Value.([]corev1.Container); ok && patch.Path == "/spec/containers" {

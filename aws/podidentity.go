@@ -4,6 +4,16 @@ package aws
 // roles of associations, and the audience of its pods' tokens.
 const PodIdentityService = "pods.eks.amazonaws.com"
 
+// Where a node's agent answers the SDKs of its pods, which take no other address but
+// loopback's, and the file of the token that the pods send it.
+const (
+	PodIdentityIPv4      = "169.254.170.23"
+	PodIdentityIPv6      = "fd00:ec2::23"
+	PodIdentityPath      = "/v1/credentials"
+	PodIdentityURI       = "http://" + PodIdentityIPv4 + PodIdentityPath
+	PodIdentityTokenFile = "eks-pod-identity-token"
+)
+
 // PodIdentityTags are the keys of the session tags that EKS Pod Identity sets, in
 // its order; all of them are transitive (recorded 14).
 func PodIdentityTags() []string {

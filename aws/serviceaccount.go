@@ -3,11 +3,19 @@ package aws
 import (
 	"regexp"
 	"strings"
+	"time"
 )
 
 // ServiceAccountPrefix is what the subjects of Kubernetes' service accounts begin
 // with. A group of them, system:serviceaccounts:…, is the subject of no token.
 const ServiceAccountPrefix = "system:serviceaccount:"
+
+// Lives of tokens: that which the pod identity webhook asks for, and the shortest that
+// an API server grants.
+const (
+	DefaultTokenLife  = 24 * time.Hour
+	ShortestTokenLife = 10 * time.Minute
+)
 
 // ServiceAccount is a service account of a cluster, by its names alone.
 type ServiceAccount struct {

@@ -19,11 +19,7 @@ import (
 )
 
 // Annotations of a service account.
-const (
-	roleAnnotation       = webhook.DefaultPrefix + "/role-arn"
-	audienceAnnotation   = webhook.DefaultPrefix + "/audience"
-	expirationAnnotation = webhook.DefaultPrefix + "/token-expiration"
-)
+const ()
 
 func (x *examination) cluster(ctx context.Context) Link {
 	var version struct{ GitVersion string }
@@ -122,7 +118,7 @@ func (x *examination) annotation(ctx context.Context) Link {
 	if x.account == nil {
 		return unknown("not known without the service account")
 	}
-	arn, written := x.account.Annotations[roleAnnotation]
+	arn, written := x.account.Annotations[aws.RoleAnnotation]
 	if !written {
 		return x.noAnnotation(x.annotate(x.likelyRole(ctx)))
 	}
@@ -132,13 +128,13 @@ func (x *examination) annotation(ctx context.Context) Link {
 		if _, valid := parseRole(meant); !valid {
 			meant = x.likelyRole(ctx)
 		}
-		return broken(fmt.Sprintf("%s: %q is not a role's ARN", roleAnnotation, arn), x.annotate(meant)).because(aws.RoleARNProblem(arn))
+		return broken(fmt.Sprintf("%s: %q is not a role's ARN", aws.RoleAnnotation, arn), x.annotate(meant)).because(aws.RoleARNProblem(arn))
 	}
 	x.role = role
-	link := ok(roleAnnotation + ": " + arn)
-	if v, written := x.account.Annotations[expirationAnnotation]; written {
-		if n, err := strconv.Atoi(v); err != nil || n < webhook.MinExpiration || n > webhook.MaxExpiration {
-			link = link.warn(fmt.Sprintf("%s: %q is not taken as it is; write seconds from %d to %d", expirationAnnotation, v, webhook.MinExpiration, webhook.MaxExpiration))
+	link := ok(aws.RoleAnnotation + ": " + arn)
+	if v, written := x.account.Annotations[aws.ExpirationAnnotation]; written {
+		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < webhook.MinExpiration || n > webhook.MaxExpiration {
+			link = link.warn(fmt.Sprintf("%s: %q is not taken as it is; write seconds from %d to %d", aws.ExpirationAnnotation, v, webhook.MinExpiration, webhook.MaxExpiration))
 		}
 	}
 	return link
@@ -149,8 +145,8 @@ func (x *examination) annotation(ctx context.Context) Link {
 // has placeholders.
 func (x *examination) likelyRole(ctx context.Context) string {
 	if x.pod != nil {
-		if _, valid := parseRole(x.pod.Annotations[roleAnnotation]); valid {
-			return x.pod.Annotations[roleAnnotation]
+		if _, valid := parseRole(x.pod.Annotations[aws.RoleAnnotation]); valid {
+			return x.pod.Annotations[aws.RoleAnnotation]
 		}
 	}
 	issuer, err := x.issuerOf(ctx)
@@ -176,7 +172,7 @@ func (x *examination) likelyRole(ctx context.Context) string {
 }
 
 func (x *examination) annotate(arn string) string {
-	return x.kubectl("annotate serviceaccount %s --overwrite %s=%s", x.ServiceAccount, roleAnnotation, arn)
+	return x.kubectl("annotate serviceaccount %s --overwrite %s=%s", x.ServiceAccount, aws.RoleAnnotation, arn)
 }
 
 // noAnnotation is for a service account without one: a pod may have variables
@@ -190,13 +186,13 @@ func (x *examination) noAnnotation(mend string) Link {
 			continue
 		}
 		for _, c := range from.pod.Spec.Containers {
-			if role, valid := parseRole(envOf(c, "AWS_ROLE_ARN")); valid {
+			if role, valid := parseRole(envOf(c, aws.EnvRoleARN)); valid {
 				x.role = role
 				return ok("none, but " + from.what + ": " + role.arn)
 			}
 		}
 	}
-	link := broken("the service account has no annotation "+roleAnnotation, mend)
+	link := broken("the service account has no annotation "+aws.RoleAnnotation, mend)
 	for _, key := range slices.Sorted(maps.Keys(x.account.Annotations)) {
 		value := x.account.Annotations[key]
 		if _, valid := parseRole(value); valid || strings.Contains(key, "role") {
@@ -206,7 +202,7 @@ func (x *examination) noAnnotation(mend string) Link {
 			}
 		}
 	}
-	if x.pod != nil && x.pod.Annotations[roleAnnotation] != "" {
+	if x.pod != nil && x.pod.Annotations[aws.RoleAnnotation] != "" {
 		link.More = append(link.More, "the pod has it, but the webhook reads the service account's")
 	}
 	if len(x.ofEKS) > 0 {

@@ -13,6 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/term"
 	"github.com/irsa-emu/irsa-emu/webhook"
@@ -30,8 +31,8 @@ type symptom struct {
 // docs/authority.md has what each of them reads.
 var distrust = []symptom{
 	{"x509: certificate signed by unknown authority", "a program in Go", []string{"SSL_CERT_DIR"}},
-	{"CERTIFICATE_VERIFY_FAILED", "a program in Python", []string{"AWS_CA_BUNDLE", "SSL_CERT_DIR"}},
-	{"SSL validation failed for", "botocore", []string{"AWS_CA_BUNDLE"}},
+	{"CERTIFICATE_VERIFY_FAILED", "a program in Python", []string{aws.EnvCABundle, "SSL_CERT_DIR"}},
+	{"SSL validation failed for", "botocore", []string{aws.EnvCABundle}},
 	{"PKIX path building failed", "a program in Java, which reads a trust store", nil},
 	{"invalid peer certificate: UnknownIssuer", "a program in Rust", []string{"SSL_CERT_FILE"}},
 	{"SSL_connect returned=1", "a program in Ruby", []string{"SSL_CERT_DIR"}},
@@ -46,10 +47,9 @@ var distrust = []symptom{
 var refusesBundle = []string{"LoadCustomCABundleError", "unable to add custom RootCAs HTTPClient"}
 
 const (
-	bundleVariable = "AWS_CA_BUNDLE"
-	mostLogLines   = "200"
-	mostLogBytes   = "65536"
-	mostPods       = 3 // of an account whose logs are read
+	mostLogLines = "200"
+	mostLogBytes = "65536"
+	mostPods     = 3 // of an account whose logs are read
 )
 
 // logOf is the end of a container's log, and of the one before it where it was
@@ -91,13 +91,13 @@ func (x *examination) authority(ctx context.Context) Link {
 	}
 	for i := range pods {
 		for _, c := range containersOf(&pods[i]) {
-			if !strings.HasPrefix(envOf(c, bundleVariable), webhook.AuthorityMountPath) {
+			if !strings.HasPrefix(envOf(c, aws.EnvCABundle), webhook.AuthorityMountPath) {
 				continue
 			}
 			text := x.logOf(ctx, &pods[i], c.Name)
 			for _, said := range refusesBundle {
 				if strings.Contains(text, said) {
-					link := broken(fmt.Sprintf("container %s of %s refuses %s: it is in Go and has an HTTP client of its own", c.Name, pods[i].Name, bundleVariable),
+					link := broken(fmt.Sprintf("container %s of %s refuses %s: it is in Go and has an HTTP client of its own", c.Name, pods[i].Name, aws.EnvCABundle),
 						x.choose(&pods[i], cmp.Or(strings.Join(others(c), ","), "SSL_CERT_DIR")))
 					return link.because("its log has "+said, "SSL_CERT_DIR is enough for programs in Go")
 				}
@@ -144,7 +144,7 @@ func (x *examination) choose(pod *corev1.Pod, variables string) string {
 func others(c corev1.Container) []string {
 	var names []string
 	for _, v := range c.Env {
-		if v.Name != bundleVariable && strings.HasPrefix(v.Value, webhook.AuthorityMountPath) {
+		if v.Name != aws.EnvCABundle && strings.HasPrefix(v.Value, webhook.AuthorityMountPath) {
 			names = append(names, v.Name)
 		}
 	}

@@ -123,7 +123,7 @@ func (x *examination) reinstall() []string {
 // endpointOf is the URL that a pod's variables give its calls to the STS.
 func endpointOf(pod *corev1.Pod) string {
 	for _, c := range containersOf(pod) {
-		for _, name := range []string{"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"} {
+		for _, name := range []string{aws.EnvEndpoint + "_STS", aws.EnvEndpoint} {
 			if v := envOf(c, name); v != "" {
 				return v
 			}

@@ -105,7 +105,7 @@ func TestTokenOnWindows(t *testing.T) {
 		Sources: []corev1.VolumeProjection{{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token", Audience: "a"}}},
 	}}}}}}
 	c := corev1.Container{VolumeMounts: []corev1.VolumeMount{{Name: "v", MountPath: "/var/run/secrets/eks.amazonaws.com/serviceaccount"}}}
-	token, mistake := tokenAt(pod, c, fileVariable, `C:\var\run\secrets\eks.amazonaws.com\serviceaccount\token`)
+	token, mistake := tokenAt(pod, c, aws.EnvTokenFile, `C:\var\run\secrets\eks.amazonaws.com\serviceaccount\token`)
 	if mistake != "" || token.Audience != "a" {
 		t.Errorf("%v, %q", token, mistake)
 	}

@@ -151,8 +151,8 @@ func (x *examination) clientIDs(p oidc.Provider, arn string) Link {
 			link.More = append(link.More, hintOf(err))
 		}
 	}
-	if x.account != nil && x.account.Annotations[audienceAnnotation] != "" {
-		link.Mend = append(link.Mend, x.kubectl("annotate serviceaccount %s %s-   # for %s again, and recreate its pods", x.ServiceAccount, audienceAnnotation, aws.DefaultAudience), note("or:"))
+	if x.account != nil && x.account.Annotations[aws.AudienceAnnotation] != "" {
+		link.Mend = append(link.Mend, x.kubectl("annotate serviceaccount %s %s-   # for %s again, and recreate its pods", x.ServiceAccount, aws.AudienceAnnotation, aws.DefaultAudience), note("or:"))
 	}
 	link.Mend = append(link.Mend, x.pointAWS()...)
 	link.Mend = append(link.Mend, fmt.Sprintf("aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn %s --client-id %s", word(arn), word(x.audience)))

@@ -21,15 +21,11 @@ import (
 
 // The variables by which SDKs find the node's agent and the token for it. The
 // last is that of ECS, which SDKs take before the first.
-const (
-	agentVariable     = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
-	agentFileVariable = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"
-	relativeVariable  = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
-)
+const ()
 
 // hasAgent is whether some container has what the webhook gives for EKS Pod Identity.
 func hasAgent(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(containersOf(pod), func(c corev1.Container) bool { return hasEnv(c, agentVariable) && hasEnv(c, agentFileVariable) })
+	return slices.ContainsFunc(containersOf(pod), func(c corev1.Container) bool { return hasEnv(c, aws.EnvAgentURI) && hasEnv(c, aws.EnvAgentTokenFile) })
 }
 
 // hasIdentity is whether some container has either mechanism's variables.
@@ -119,8 +115,8 @@ func (x *examination) theAssociation(ctx context.Context) Link {
 	if a.TargetRole != "" {
 		link = link.because("its sessions go on to the target role " + a.TargetRole)
 	}
-	if x.account != nil && x.account.Annotations[roleAnnotation] != "" {
-		link = link.because("the annotation " + roleAnnotation + " does not count beside it")
+	if x.account != nil && x.account.Annotations[aws.RoleAnnotation] != "" {
+		link = link.because("the annotation " + aws.RoleAnnotation + " does not count beside it")
 	}
 	return link
 }
@@ -163,18 +159,18 @@ func (x *examination) whereElse(link Link) Link {
 // agentContainer is a container of a pod with EKS Pod Identity.
 func (x *examination) agentContainer(c corev1.Container) Link {
 	switch {
-	case hasEnv(c, keyVariable):
-		return broken(fmt.Sprintf("container %s has %s, which SDKs take before the agent", c.Name, keyVariable), x.recreate("take the access key out of the pod's template")...)
-	case hasEnv(c, relativeVariable):
-		return broken(fmt.Sprintf("container %s has %s, which SDKs take before %s", c.Name, relativeVariable, agentVariable), x.recreate("take it out of the pod's template")...)
-	case !hasEnv(c, agentVariable) && !hasEnv(c, agentFileVariable):
+	case hasEnv(c, aws.EnvAccessKey):
+		return broken(fmt.Sprintf("container %s has %s, which SDKs take before the agent", c.Name, aws.EnvAccessKey), x.recreate("take the access key out of the pod's template")...)
+	case hasEnv(c, aws.EnvAgentPath):
+		return broken(fmt.Sprintf("container %s has %s, which SDKs take before %s", c.Name, aws.EnvAgentPath, aws.EnvAgentURI), x.recreate("take it out of the pod's template")...)
+	case !hasEnv(c, aws.EnvAgentURI) && !hasEnv(c, aws.EnvAgentTokenFile):
 		return x.noAgentVariables(c)
-	case !hasEnv(c, agentVariable) || !hasEnv(c, agentFileVariable):
-		missing := map[bool]string{true: agentFileVariable, false: agentVariable}[hasEnv(c, agentVariable)]
+	case !hasEnv(c, aws.EnvAgentURI) || !hasEnv(c, aws.EnvAgentTokenFile):
+		missing := map[bool]string{true: aws.EnvAgentTokenFile, false: aws.EnvAgentURI}[hasEnv(c, aws.EnvAgentURI)]
 		return broken(fmt.Sprintf("container %s lacks %s: the webhook gives neither to a container that has one of its own", c.Name, missing),
-			x.recreate(fmt.Sprintf("take %s and %s out of the pod's template", agentVariable, agentFileVariable))...)
-	case envOf(c, agentVariable) != webhook.PodIdentityURI:
-		return broken(fmt.Sprintf("container %s has %s %s, where no agent of a node is", c.Name, agentVariable, envOf(c, agentVariable)), x.recreate("take it out of the pod's template")...)
+			x.recreate(fmt.Sprintf("take %s and %s out of the pod's template", aws.EnvAgentURI, aws.EnvAgentTokenFile))...)
+	case envOf(c, aws.EnvAgentURI) != webhook.PodIdentityURI:
+		return broken(fmt.Sprintf("container %s has %s %s, where no agent of a node is", c.Name, aws.EnvAgentURI, envOf(c, aws.EnvAgentURI)), x.recreate("take it out of the pod's template")...)
 	}
 	for _, proxy := range []string{"HTTP_PROXY", "http_proxy"} {
 		if envOf(c, proxy) != "" && !strings.Contains(envOf(c, "NO_PROXY")+envOf(c, "no_proxy"), "169.254.") {
@@ -187,11 +183,11 @@ func (x *examination) agentContainer(c corev1.Container) Link {
 
 func (x *examination) noAgentVariables(c corev1.Container) Link {
 	link := x.noVariables(c)
-	link.Detail = fmt.Sprintf("container %s has neither %s nor %s", c.Name, agentVariable, agentFileVariable)
+	link.Detail = fmt.Sprintf("container %s has neither %s nor %s", c.Name, aws.EnvAgentURI, aws.EnvAgentTokenFile)
 	a := x.association
 	switch {
 	case x.skipped(c.Name):
-		link.Detail = fmt.Sprintf("the pod's annotation %s names container %s, so that it gets no variables", skipAnnotation, c.Name)
+		link.Detail = fmt.Sprintf("the pod's annotation %s names container %s, so that it gets no variables", aws.SkipAnnotation, c.Name)
 	case a != nil && x.pod.CreationTimestamp.Time.Before(a.Created):
 		link.Detail = "the pod is older than the association, and the webhook sees new pods only"
 		link.More = append(link.More, fmt.Sprintf("the pod was created %s, the association %s", x.ago(x.pod.CreationTimestamp.Time), x.ago(a.Created)))

@@ -6,7 +6,7 @@ import "github.com/irsa-emu/irsa-emu/aws"
 func (x *examination) region() string {
 	if pod := x.thisPod(); pod != nil {
 		for _, c := range containersOf(pod) {
-			if region := envOf(c, "AWS_REGION"); region != "" {
+			if region := envOf(c, aws.EnvRegion); region != "" {
 				return region
 			}
 		}

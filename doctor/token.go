@@ -11,6 +11,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
@@ -20,7 +21,7 @@ func (x *examination) tokenClaims(ctx context.Context) Link {
 	if x.ServiceAccount == "" {
 		return unknown("not known without the service account")
 	}
-	life := int64(oidc.MinLifetime.Seconds())
+	life := int64(aws.ShortestTokenLife.Seconds())
 	request := &authenticationv1.TokenRequest{
 		TypeMeta: metav1.TypeMeta{APIVersion: "authentication.k8s.io/v1", Kind: "TokenRequest"},
 		Spec:     authenticationv1.TokenRequestSpec{Audiences: []string{x.audience}, ExpirationSeconds: &life},

@@ -11,17 +11,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/irsa-emu/irsa-emu/webhook"
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // The variables by which SDKs find the role and the token.
-const (
-	roleVariable = "AWS_ROLE_ARN"
-	fileVariable = "AWS_WEB_IDENTITY_TOKEN_FILE"
-	keyVariable  = "AWS_ACCESS_KEY_ID"
-)
-
-const skipAnnotation = webhook.DefaultPrefix + "/skip-containers"
+const ()
 
 // envOf is a variable's value, "" when it is not there or comes from elsewhere.
 func envOf(c corev1.Container, name string) string {
@@ -46,7 +40,7 @@ func hasEnv(c corev1.Container, name string) bool {
 // hasRole is whether some container has what the webhook gives.
 func hasRole(pod *corev1.Pod) bool {
 	for _, c := range containersOf(pod) {
-		if hasEnv(c, roleVariable) && hasEnv(c, fileVariable) {
+		if hasEnv(c, aws.EnvRoleARN) && hasEnv(c, aws.EnvTokenFile) {
 			return true
 		}
 	}
@@ -83,9 +77,9 @@ func (x *examination) variables(ctx context.Context) Link {
 		return x.newPodVariables(ctx)
 	}
 	var have, passedOver []string
-	look, what := x.container, fmt.Sprintf("%s and %s", roleVariable, fileVariable)
+	look, what := x.container, fmt.Sprintf("%s and %s", aws.EnvRoleARN, aws.EnvTokenFile)
 	if x.podIdentity {
-		look, what = x.agentContainer, fmt.Sprintf("%s and %s", agentVariable, agentFileVariable)
+		look, what = x.agentContainer, fmt.Sprintf("%s and %s", aws.EnvAgentURI, aws.EnvAgentTokenFile)
 	}
 	for _, c := range containersOf(x.pod) {
 		link := look(c)
@@ -94,7 +88,7 @@ func (x *examination) variables(ctx context.Context) Link {
 			continue
 		}
 		if x.skipped(c.Name) && c.Name != mainContainer(x.pod) {
-			passedOver = append(passedOver, "container "+c.Name+" has none: the pod's annotation "+skipAnnotation+" names it")
+			passedOver = append(passedOver, "container "+c.Name+" has none: the pod's annotation "+aws.SkipAnnotation+" names it")
 			continue
 		}
 		return link
@@ -107,7 +101,7 @@ func (x *examination) variables(ctx context.Context) Link {
 }
 
 func (x *examination) skipped(container string) bool {
-	for name := range strings.SplitSeq(x.pod.Annotations[skipAnnotation], ",") {
+	for name := range strings.SplitSeq(x.pod.Annotations[aws.SkipAnnotation], ",") {
 		if strings.TrimSpace(name) == container {
 			return true
 		}
@@ -116,32 +110,32 @@ func (x *examination) skipped(container string) bool {
 }
 
 func (x *examination) container(c corev1.Container) Link {
-	role, file := hasEnv(c, roleVariable), hasEnv(c, fileVariable)
+	role, file := hasEnv(c, aws.EnvRoleARN), hasEnv(c, aws.EnvTokenFile)
 	wanted := x.role.arn
-	if x.account != nil && x.account.Annotations[roleAnnotation] != "" {
-		wanted = x.account.Annotations[roleAnnotation]
+	if x.account != nil && x.account.Annotations[aws.RoleAnnotation] != "" {
+		wanted = x.account.Annotations[aws.RoleAnnotation]
 	}
 	switch {
 	case !role && !file:
 		return x.noVariables(c)
 	case !role || !file:
-		missing := map[bool]string{true: fileVariable, false: roleVariable}[role]
+		missing := map[bool]string{true: aws.EnvTokenFile, false: aws.EnvRoleARN}[role]
 		return broken(fmt.Sprintf("container %s lacks %s: the webhook gives neither to a container that has one of its own", c.Name, missing),
-			x.recreate(fmt.Sprintf("take %s and %s out of the pod's template", roleVariable, fileVariable))...)
-	case hasEnv(c, keyVariable):
-		return broken(fmt.Sprintf("container %s has %s, which SDKs take before the role", c.Name, keyVariable),
+			x.recreate(fmt.Sprintf("take %s and %s out of the pod's template", aws.EnvRoleARN, aws.EnvTokenFile))...)
+	case hasEnv(c, aws.EnvAccessKey):
+		return broken(fmt.Sprintf("container %s has %s, which SDKs take before the role", c.Name, aws.EnvAccessKey),
 			x.recreate("take the access key out of the pod's template")...)
-	case wanted != "" && envOf(c, roleVariable) != "" && envOf(c, roleVariable) != wanted:
+	case wanted != "" && envOf(c, aws.EnvRoleARN) != "" && envOf(c, aws.EnvRoleARN) != wanted:
 		return x.anotherRole(c)
 	}
 	return ok(c.Name)
 }
 
 func (x *examination) noVariables(c corev1.Container) Link {
-	link := broken(fmt.Sprintf("container %s has neither %s nor %s", c.Name, roleVariable, fileVariable))
+	link := broken(fmt.Sprintf("container %s has neither %s nor %s", c.Name, aws.EnvRoleARN, aws.EnvTokenFile))
 	switch {
 	case x.skipped(c.Name):
-		link.Detail = fmt.Sprintf("the pod's annotation %s names container %s, so that it gets no variables", skipAnnotation, c.Name)
+		link.Detail = fmt.Sprintf("the pod's annotation %s names container %s, so that it gets no variables", aws.SkipAnnotation, c.Name)
 		link.Mend = x.recreate("take " + c.Name + " out of that annotation in the pod's template")
 		return link
 	case x.olderThanAnnotation():
@@ -153,7 +147,7 @@ func (x *examination) noVariables(c corev1.Container) Link {
 	case x.broken == "" && x.dryRun != nil && hasIdentity(x.dryRun):
 		link.More = append(link.More, "a new pod would have them: this one is older than the annotation, or was created while the webhook was away")
 	}
-	if hasEnv(c, keyVariable) {
+	if hasEnv(c, aws.EnvAccessKey) {
 		link.More = append(link.More, "it has an access key of its own, which SDKs would take before the role")
 	}
 	for _, from := range c.EnvFrom {
@@ -166,13 +160,13 @@ func (x *examination) noVariables(c corev1.Container) Link {
 }
 
 func (x *examination) anotherRole(c corev1.Container) Link {
-	link := broken(fmt.Sprintf("container %s has the role %s, not the annotation's", c.Name, envOf(c, roleVariable)))
+	link := broken(fmt.Sprintf("container %s has the role %s, not the annotation's", c.Name, envOf(c, aws.EnvRoleARN)))
 	if x.olderThanAnnotation() {
 		link.Mend = x.recreate("if the annotation says what is meant")
 		return link.because("the pod is older than the annotation as it is now", x.timesOfAnnotation())
 	}
-	link.Mend = x.recreate("take " + roleVariable + " out of the pod's template, or correct the annotation")
-	return link.because("the webhook leaves a container alone that has " + roleVariable + " of its own")
+	link.Mend = x.recreate("take " + aws.EnvRoleARN + " out of the pod's template, or correct the annotation")
+	return link.because("the webhook leaves a container alone that has " + aws.EnvRoleARN + " of its own")
 }
 
 func (x *examination) olderThanAnnotation() bool {
@@ -204,7 +198,7 @@ func (x *examination) annotationWritten() time.Time {
 		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
 			continue // not the shape that is known: then there is no time
 		}
-		if _, owns := fields.Metadata.Annotations["f:"+roleAnnotation]; owns {
+		if _, owns := fields.Metadata.Annotations["f:"+aws.RoleAnnotation]; owns {
 			return entry.Time.Time
 		}
 	}
@@ -239,11 +233,11 @@ func (x *examination) newPodVariables(ctx context.Context) Link {
 		return unknown("a new pod gets none")
 	}
 	c := x.dryRun.Spec.Containers[0]
-	detail := fmt.Sprintf("a new pod gets %s and %s", roleVariable, fileVariable)
+	detail := fmt.Sprintf("a new pod gets %s and %s", aws.EnvRoleARN, aws.EnvTokenFile)
 	if x.podIdentity {
-		detail = fmt.Sprintf("a new pod gets %s and %s", agentVariable, agentFileVariable)
+		detail = fmt.Sprintf("a new pod gets %s and %s", aws.EnvAgentURI, aws.EnvAgentTokenFile)
 	}
-	if region := envOf(c, "AWS_REGION"); region != "" {
+	if region := envOf(c, aws.EnvRegion); region != "" {
 		detail += ", AWS_REGION " + region
 	}
 	pods, err := x.podsOfAccount(ctx)

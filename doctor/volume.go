@@ -24,9 +24,9 @@ func (x *examination) tokenVolume(context.Context) Link {
 	case !hasIdentity(pod):
 		return unknown("no container names a token file")
 	}
-	variable := fileVariable
+	variable := aws.EnvTokenFile
 	if x.podIdentity {
-		variable = agentFileVariable
+		variable = aws.EnvAgentTokenFile
 	}
 	var found *corev1.ServiceAccountTokenProjection
 	var link Link

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
@@ -259,7 +260,7 @@ func (x *examination) called(context.Context) Link { return x.forThisPod(x.isCal
 
 func (x *examination) isCalled() Link {
 	var denied *forbidden
-	annotated := x.account == nil || x.account.Annotations[roleAnnotation] != "" || x.podIdentity // as far as is known
+	annotated := x.account == nil || x.account.Annotations[aws.RoleAnnotation] != "" || x.podIdentity // as far as is known
 	switch {
 	case errors.As(x.dryErr, &denied):
 		return unknown(x.dryErr.Error() + " (a dry run)")
@@ -276,12 +277,12 @@ func (x *examination) isCalled() Link {
 	}
 	c := x.dryRun.Spec.Containers[0]
 	switch {
-	case envOf(c, "AWS_ROLE_ARN") != "":
-		return ok("a new pod gets " + envOf(c, "AWS_ROLE_ARN"))
-	case envOf(c, agentVariable) != "" && x.podIdentity:
-		return ok("a new pod gets " + agentVariable)
-	case envOf(c, agentVariable) != "":
-		return ok("a new pod gets " + agentVariable).warn("an association has taken the place of the annotation; this pod is older, and keeps what it has")
+	case envOf(c, aws.EnvRoleARN) != "":
+		return ok("a new pod gets " + envOf(c, aws.EnvRoleARN))
+	case envOf(c, aws.EnvAgentURI) != "" && x.podIdentity:
+		return ok("a new pod gets " + aws.EnvAgentURI)
+	case envOf(c, aws.EnvAgentURI) != "":
+		return ok("a new pod gets " + aws.EnvAgentURI).warn("an association has taken the place of the annotation; this pod is older, and keeps what it has")
 	case !annotated:
 		return unknown("without the annotation it leaves pods alone")
 	}

@@ -56,7 +56,7 @@ func (m *minter) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
 	now := m.clock.Now()
 	life := time.Duration(in.ExpiresInSeconds) * time.Second
 	if life == 0 {
-		life = 24 * time.Hour
+		life = aws.DefaultTokenLife
 	}
 	if len(in.Audience) == 0 {
 		in.Audience = []string{aws.DefaultAudience}

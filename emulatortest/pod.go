@@ -69,7 +69,7 @@ func (e *Emulator) PodEnv(ctx context.Context, serviceAccount, roleARN string) m
 			env[name] = value
 		}
 	}
-	env["AWS_ROLE_ARN"], env["AWS_WEB_IDENTITY_TOKEN_FILE"] = roleARN, file
+	env[ours.EnvRoleARN], env[ours.EnvTokenFile] = roleARN, file
 	return env
 }
 

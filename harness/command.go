@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -169,7 +170,7 @@ func (c *Command) perform(ctx context.Context, s *stage) (*outcome, error) {
 		if account == "" {
 			account = s.account
 		}
-		exec.Env = append(Pointed(exec.Env, s.cluster.URL(), region, dir), "AWS_ACCESS_KEY_ID="+account, "AWS_SECRET_ACCESS_KEY="+s.config.AdminSecret)
+		exec.Env = append(Pointed(exec.Env, s.cluster.URL(), region, dir), aws.EnvAccessKey+"="+account, aws.EnvSecretKey+"="+s.config.AdminSecret)
 		exec.Env = withEnv(exec.Env, c.Env)
 		code, err = exec.run(ctx)
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Dropped lists the names in an environment that a pod would not inherit and
@@ -24,16 +26,16 @@ func Dropped(environ []string) []string {
 }
 
 var droppedNames = []string{
-	"AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+	aws.EnvAccessKey, "AWS_ACCESS_KEY", aws.EnvSecretKey, "AWS_SECRET_KEY", aws.EnvSessionToken, "AWS_SECURITY_TOKEN",
 	"AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_ACCOUNT_ID", "AWS_ACCOUNT_ID_ENDPOINT_MODE",
-	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG",
-	"AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_IAM_ROLE_ARN", "AWS_IAM_ROLE_SESSION_NAME", "AWS_WEB_IDENTITY_TOKEN_FILE",
-	"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-	"AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT",
+	aws.EnvProfile, "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG",
+	aws.EnvRoleARN, "AWS_ROLE_SESSION_NAME", "AWS_IAM_ROLE_ARN", "AWS_IAM_ROLE_SESSION_NAME", aws.EnvTokenFile,
+	aws.EnvRegion, aws.EnvDefaultRegion, aws.EnvRegionalSTS, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	aws.EnvUseFIPS, aws.EnvDualStack,
 }
 
 var droppedPrefixes = []string{
-	"AWS_ENDPOINT_URL", "AWS_CONTAINER_", "AWS_EC2_METADATA_", "AWS_BEARER_TOKEN_", "AWS_SSO_",
+	aws.EnvEndpoint, "AWS_CONTAINER_", "AWS_EC2_METADATA_", "AWS_BEARER_TOKEN_", "AWS_SSO_",
 }
 
 func drops(name string) bool {
@@ -48,9 +50,9 @@ var endpoints = []string{"STS", "IAM", "EKS", "S3", "SECRETS_MANAGER"}
 // Pointed is an environment without what leads astray, pointed at an emulator.
 // The folder is where an AWS configuration is that says nothing: see [NoProfiles].
 func Pointed(environ []string, emulator, region, nowhere string) []string {
-	env := append(settled(environ, region, nowhere), "AWS_ENDPOINT_URL="+emulator)
+	env := append(settled(environ, region, nowhere), aws.EnvEndpoint+"="+emulator)
 	for _, service := range endpoints {
-		env = append(env, "AWS_ENDPOINT_URL_"+service+"="+emulator)
+		env = append(env, aws.EnvEndpoint+"_"+service+"="+emulator)
 	}
 	return withoutProxy(env, emulator)
 }
@@ -63,7 +65,7 @@ func settled(environ []string, region, nowhere string) []string {
 		return drops(name)
 	})
 	return append(env,
-		"AWS_REGION="+region, "AWS_DEFAULT_REGION="+region, "AWS_STS_REGIONAL_ENDPOINTS=regional", "AWS_EC2_METADATA_DISABLED=true",
+		aws.EnvRegion+"="+region, aws.EnvDefaultRegion+"="+region, aws.EnvRegionalSTS+"=regional", "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_CONFIG_FILE="+nowhere+"/config", "AWS_SHARED_CREDENTIALS_FILE="+nowhere+"/credentials",
 	)
 }

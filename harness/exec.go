@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 )
 
@@ -119,7 +120,7 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	defer os.RemoveAll(dir) // private to this run; nothing is lost if it stays
 	name := "token"
 	if c.PodIdentity != nil {
-		name = podIdentityFile
+		name = aws.PodIdentityTokenFile
 	}
 	file, err := newTokenFile(filepath.Join(dir, "serviceaccount"), name, token)
 	if err != nil {
@@ -135,7 +136,7 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 		return 1, err
 	}
 	if c.PodIdentity == nil {
-		c.Env = append(c.Env, "AWS_ROLE_ARN="+c.Role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file.Path(), "AWS_ROLE_SESSION_NAME="+sessionName())
+		c.Env = append(c.Env, aws.EnvRoleARN+"="+c.Role, aws.EnvTokenFile+"="+file.Path(), "AWS_ROLE_SESSION_NAME="+sessionName())
 		c.Env = append(c.Env, c.more...)
 		return c.run(ctx)
 	}
@@ -147,7 +148,7 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	if err := node.first(ctx, token); err != nil {
 		return 1, err
 	}
-	c.Env = withoutProxy(append(c.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+node.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="+file.Path()), node.url)
+	c.Env = withoutProxy(append(c.Env, aws.EnvAgentURI+"="+node.url, aws.EnvAgentTokenFile+"="+file.Path()), node.url)
 	c.Env = append(c.Env, c.more...)
 	return c.run(ctx)
 }

@@ -24,9 +24,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/hint"
 )
 
-// podIdentityFile is the token's file in a pod with EKS Pod Identity, as in pods of EKS.
-const podIdentityFile = "eks-pod-identity-token"
-
 // PodIdentity says how [Exec] gets the credentials of EKS Pod Identity.
 type PodIdentity struct {
 	// Cluster is the EKS cluster's name; the only one that there is when empty.

@@ -4,14 +4,14 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 const (
-	maxRoles               = 1000
-	defaultSessionDuration = 3600 // seconds
-	serviceRolePath        = "/aws-service-role/"
+	maxRoles        = 1000
+	serviceRolePath = "/aws-service-role/"
 )
 
 var roleActions = map[string]action{
@@ -113,7 +113,7 @@ func (c *call) createRole(in *createRoleInput) (any, error) {
 func (m *maker) role(in *createRoleInput) (*Role, error) {
 	role := &Role{
 		Account: m.account, Partition: m.partition, Path: in.orRoot(), Name: in.RoleName,
-		Created: m.now, MaxSessionDuration: defaultSessionDuration,
+		Created: m.now, MaxSessionDuration: aws.DefaultRoleSession,
 	}
 	var err error
 	if role.Trust, role.TrustPrincipals, err = m.trust(in.AssumeRolePolicyDocument); err != nil {

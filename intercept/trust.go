@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // systemBundles are where systems keep the public authorities as one file: Debian
@@ -37,7 +39,7 @@ var replacing = []string{"SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "HTT
 var adding = []string{"NODE_EXTRA_CA_CERTS", "DENO_CERT"}
 
 const (
-	sdksOwn     = "AWS_CA_BUNDLE"
+	sdksOwn     = aws.EnvCABundle
 	javaOptions = "JAVA_TOOL_OPTIONS"
 	// storePassword is that of Java's own store. There is nothing secret in it.
 	storePassword = "changeit"

@@ -12,13 +12,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 )
 
-// The lifetime that the pod identity webhook asks for.
-const (
-	DefaultLifetime = 24 * time.Hour
-	// MinLifetime is the shortest that the API server grants.
-	MinLifetime = 10 * time.Minute
-)
-
 // KubernetesToken describes a projected service-account token.
 type KubernetesToken struct {
 	// Issuer, Namespace and ServiceAccount are required.
@@ -34,8 +27,8 @@ type KubernetesToken struct {
 	Node, NodeUID string
 	// Audience defaults to sts.amazonaws.com.
 	Audience []string
-	// IssuedAt is required. Expires defaults to IssuedAt plus DefaultLifetime; a
-	// shorter life than MinLifetime is not corrected, so that expiry can be
+	// IssuedAt is required. Expires defaults to IssuedAt plus aws.DefaultTokenLife;
+	// a shorter life than aws.ShortestTokenLife is not corrected, so that expiry can be
 	// tested.
 	IssuedAt, Expires time.Time
 	// Rand makes the jti; default: crypto/rand.
@@ -67,7 +60,7 @@ func KubernetesClaims(t KubernetesToken) (map[string]any, error) {
 		t.Audience = []string{aws.DefaultAudience}
 	}
 	if t.Expires.IsZero() {
-		t.Expires = t.IssuedAt.Add(DefaultLifetime)
+		t.Expires = t.IssuedAt.Add(aws.DefaultTokenLife)
 	}
 	if t.UID == "" {
 		t.UID = ServiceAccountUID(t.Issuer, t.Namespace, t.ServiceAccount)

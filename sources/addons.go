@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -67,7 +68,7 @@ func (b *builder) addonAssociation(a Association) {
 func (b *builder) annotated(at strictyaml.Position, cluster, namespace, name, role, by string) {
 	b.found.Manifests.ServiceAccounts = append(b.found.Manifests.ServiceAccounts, ServiceAccount{
 		At: at, Cluster: cluster, Namespace: namespace, Name: name, By: by,
-		Annotations: map[string]string{RoleAnnotation: role}, AnnotationAt: map[string]strictyaml.Position{RoleAnnotation: at},
+		Annotations: map[string]string{aws.RoleAnnotation: role}, AnnotationAt: map[string]strictyaml.Position{aws.RoleAnnotation: at},
 	})
 }
 

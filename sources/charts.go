@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -33,7 +34,7 @@ func (b *builder) hints(c *chart) {
 		if n == nil || n.Kind != yaml.MappingNode || depth > 30 {
 			return
 		}
-		if role := get(n, "annotations", RoleAnnotation); role != nil && role.Kind == yaml.ScalarNode {
+		if role := get(n, "annotations", aws.RoleAnnotation); role != nil && role.Kind == yaml.ScalarNode {
 			found++
 			b.hint(c, n, strings.Join(append(path, "annotations"), "."))
 		}
@@ -50,7 +51,7 @@ func (b *builder) hints(c *chart) {
 // hint takes one service account; n holds its annotations.
 func (b *builder) hint(c *chart, n *yaml.Node, path string) {
 	sa := ServiceAccount{
-		At: c.file.at(get(n, "annotations", RoleAnnotation)), Cluster: c.cluster, Namespace: c.namespace, Name: text(get(n, "name")),
+		At: c.file.at(get(n, "annotations", aws.RoleAnnotation)), Cluster: c.cluster, Namespace: c.namespace, Name: text(get(n, "name")),
 		By: c.title() + " (" + notRendered + ")",
 	}
 	sa.Nameless = sa.Name == ""

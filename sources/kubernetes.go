@@ -10,9 +10,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
-// RoleAnnotation gives a service account its role.
-const RoleAnnotation = "eks.amazonaws.com/role-arn"
-
 // kubernetesObject is one manifest of a file.
 type kubernetesObject struct {
 	b       *builder

@@ -217,8 +217,8 @@ func (v *validator) role(at string, r *Role) {
 	v.name(at, r.Name, r.Path, 64)
 	v.trustPolicy(at+".trustPolicy", &r.TrustPolicy)
 	v.permissions(at, r.InlinePolicies, r.AttachedPolicies, r.PermissionsBoundary)
-	if s := r.MaxSessionDuration; s != 0 && (s < 3600 || s > 43200) {
-		v.errorf(at+".maxSessionDuration", "%d seconds; write 3600 to 43200", s)
+	if s := r.MaxSessionDuration; s != 0 && (s < aws.DefaultRoleSession || s > aws.LongestRoleSession) {
+		v.errorf(at+".maxSessionDuration", "%d seconds; write %d to %d", s, aws.DefaultRoleSession, aws.LongestRoleSession)
 	}
 }
 

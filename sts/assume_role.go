@@ -41,11 +41,6 @@ type assumeRoleResult struct {
 	tokenSize
 }
 
-const (
-	roleSessionDefault = 3600
-	chainedSessionMost = 3600
-)
-
 // rootAssumes: the administrator is the root user, and may assume roles here.
 var rootAssumes = decision.Reason{
 	Kind:    decision.Policy,
@@ -81,11 +76,11 @@ func (s *Service) assumeRole(req *api.Request) (any, *api.Refusal) {
 	if in.SerialNumber != nil || in.TokenCode != nil {
 		return nil, noMFADevice(text(in.SerialNumber))
 	}
-	seconds := roleSessionDefault
+	seconds := aws.DefaultRoleSession
 	if in.DurationSeconds != nil {
 		seconds = *in.DurationSeconds
 	}
-	if p.Temporary && seconds > chainedSessionMost {
+	if p.Temporary && seconds > aws.LongestChained {
 		return nil, durationOverChaining(seconds)
 	}
 

@@ -64,7 +64,7 @@ func (s *Service) assumeRoleWithWebIdentity(req *api.Request) (any, *api.Refusal
 	}
 	call := WebIdentityCall{
 		RoleARN: in.RoleArn, RoleSessionName: in.RoleSessionName, Token: in.WebIdentityToken, ProviderID: in.ProviderId,
-		Seconds: roleSessionDefault, Keys: req.ContextKeys(),
+		Seconds: aws.DefaultRoleSession, Keys: req.ContextKeys(),
 	}
 	if in.DurationSeconds != nil {
 		call.Seconds = *in.DurationSeconds

@@ -47,7 +47,7 @@ func documentRole(partition, account string, r *statefile.Role) (*iam.Role, erro
 		role.Path = "/"
 	}
 	if role.MaxSessionDuration == 0 {
-		role.MaxSessionDuration = roleSessionDefault
+		role.MaxSessionDuration = aws.DefaultRoleSession
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.Tags)) {
 		role.Tags = append(role.Tags, aws.Tag{Key: key, Value: r.Tags[key]})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -142,13 +143,13 @@ func rejectedByFacebook() *api.Refusal {
 func durationOverRole(asked, most int) *api.Refusal {
 	return refused(wire.ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role."), decision.Duration).
 		Because("DurationSeconds is %d; the role's MaxSessionDuration is %d", asked, most).
-		WithHint("ask for less, or raise MaxSessionDuration (at most 43200) with UpdateRole")
+		WithHint(fmt.Sprintf("ask for less, or raise MaxSessionDuration (at most %d) with UpdateRole", aws.LongestRoleSession))
 }
 
 func durationOverChaining(asked int) *api.Refusal {
 	return refused(wire.ValidationError("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."), decision.Duration).
 		Because("DurationSeconds is %d, and the caller's own credentials are temporary", asked).
-		WithHint("ask for at most 3600, or assume the role with long-term credentials or a web identity")
+		WithHint(fmt.Sprintf("ask for at most %d, or assume the role with long-term credentials or a web identity", aws.LongestChained))
 }
 
 // duplicateTags, transitiveNotInTags and transitiveConflict: recorded.

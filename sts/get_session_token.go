@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -18,11 +19,6 @@ type getSessionTokenResult struct {
 	Credentials credentialsElement
 	tokenSize
 }
-
-const (
-	userSessionDefault = 43200
-	rootSessionMost    = 3600
-)
 
 // getSessionToken needs no permission, only a long-term key.
 func (s *Service) getSessionToken(req *api.Request) (any, *api.Refusal) {
@@ -51,12 +47,12 @@ func (s *Service) getSessionToken(req *api.Request) (any, *api.Refusal) {
 // userDuration: 12 hours unless asked for; root's sessions last an hour, longer
 // ones are cut. Source: STS API reference.
 func userDuration(asked *int, p *api.Principal) time.Duration {
-	seconds := userSessionDefault
+	seconds := aws.DefaultUserSession
 	if asked != nil {
 		seconds = *asked
 	}
 	if p.Type == api.RootUser {
-		seconds = min(seconds, rootSessionMost)
+		seconds = min(seconds, aws.LongestRootSession)
 	}
 	return time.Duration(seconds) * time.Second
 }

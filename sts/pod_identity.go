@@ -20,7 +20,7 @@ import (
 // target role is assumed by role chaining, which bounds it.
 const (
 	podSession    = 6 * time.Hour
-	chainedPodEnd = time.Hour
+	chainedPodEnd = aws.LongestChained * time.Second
 )
 
 // Pod is a pod for which EKS assumes a role, and how its association wants it.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -34,7 +35,7 @@ func Kinds() []state.Kind {
 
 const (
 	// longestSession is that of GetSessionToken and GetFederationToken.
-	longestSession = 129600 * time.Second
+	longestSession = aws.LongestUserSession * time.Second
 	// RotationOverlap is how long a new sealing key is only opened with: long
 	// enough for every replica to learn of it.
 	RotationOverlap = time.Minute

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // AuthorityAnnotation on a pod, its service account or its namespace, of which the
@@ -23,7 +25,7 @@ const AuthorityMountPath = "/var/run/secrets/irsa-emu.dev"
 // DefaultAuthority are the variables that pods get unless they choose: they add
 // the authority to those that the image trusts, but for AWS_CA_BUNDLE, which AWS's
 // SDKs alone read.
-var DefaultAuthority = []string{"AWS_CA_BUNDLE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"}
+var DefaultAuthority = []string{aws.EnvCABundle, "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"}
 
 // NoAuthority is the annotation's word for no variable.
 const NoAuthority = "none"

@@ -1,6 +1,10 @@
 package webhook
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+)
 
 // Identity is what a pod gets, and by which mechanism.
 type Identity struct {
@@ -23,13 +27,13 @@ func (id Identity) none() bool { return !id.PodIdentity && id.RoleARN == "" }
 // false when it has no role. What cannot be read counts as absent.
 func (c Config) IdentityOf(annotations map[string]string) (Identity, bool) {
 	c = c.withDefaults()
-	role := annotations[c.Prefix+"/role-arn"]
+	role := annotations[c.Prefix+aws.RoleKey]
 	if role == "" {
 		return Identity{}, false
 	}
 	id := c.settingsOf(annotations)
 	id.RoleARN, id.Audience = role, c.Audience
-	if audience, ok := annotations[c.Prefix+"/audience"]; ok {
+	if audience, ok := annotations[c.Prefix+aws.AudienceKey]; ok {
 		id.Audience = audience
 	}
 	return id, true
@@ -48,10 +52,10 @@ func (c Config) PodIdentityOf(annotations map[string]string) Identity {
 // settingsOf reads what counts for both mechanisms.
 func (c Config) settingsOf(annotations map[string]string) Identity {
 	id := Identity{RegionalSTS: c.RegionalSTS, Expiration: c.Expiration}
-	if regional, err := strconv.ParseBool(annotations[c.Prefix+"/sts-regional-endpoints"]); err == nil {
+	if regional, err := strconv.ParseBool(annotations[c.Prefix+aws.RegionalKey]); err == nil {
 		id.RegionalSTS = regional
 	}
-	if seconds, ok := expiration(annotations[c.Prefix+"/token-expiration"]); ok {
+	if seconds, ok := expiration(annotations[c.Prefix+aws.ExpirationKey]); ok {
 		id.Expiration = seconds
 	}
 	return id

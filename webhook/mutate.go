@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Patch is one operation of a JSON patch (RFC 6902).
@@ -34,11 +36,11 @@ type injection struct {
 // changed.
 func (c Config) Mutate(pod *corev1.Pod, id Identity) []Patch {
 	c = c.withDefaults()
-	if seconds, ok := expiration(pod.Annotations[c.Prefix+"/token-expiration"]); ok {
+	if seconds, ok := expiration(pod.Annotations[c.Prefix+aws.ExpirationKey]); ok {
 		id.Expiration = seconds // the pod's beats the service account's
 	}
 	in := c.injection(pod, id)
-	skip := skippedContainers(pod.Annotations[c.Prefix+"/skip-containers"])
+	skip := skippedContainers(pod.Annotations[c.Prefix+aws.SkipKey])
 	mutate := func(containers []corev1.Container) []corev1.Container {
 		out := make([]corev1.Container, 0, len(containers))
 		for i := range containers {
@@ -67,8 +69,8 @@ func (c Config) injection(pod *corev1.Pod, id Identity) injection {
 		return injection{
 			Identity: id, mountPath: c.MountPath, volume: tokenVolume(VolumeName, id.Audience, TokenFile, id.Expiration),
 			variables: []corev1.EnvVar{
-				{Name: "AWS_ROLE_ARN", Value: id.RoleARN},
-				{Name: "AWS_WEB_IDENTITY_TOKEN_FILE", Value: fileIn(pod, c.MountPath, TokenFile)},
+				{Name: aws.EnvRoleARN, Value: id.RoleARN},
+				{Name: aws.EnvTokenFile, Value: fileIn(pod, c.MountPath, TokenFile)},
 			},
 		}
 	}
@@ -81,8 +83,8 @@ func (c Config) injection(pod *corev1.Pod, id Identity) injection {
 	return injection{
 		Identity: id, mountPath: names.MountPath, volume: tokenVolume(names.VolumeName, names.Audience, names.TokenPath, id.Expiration),
 		variables: []corev1.EnvVar{
-			{Name: "AWS_CONTAINER_CREDENTIALS_FULL_URI", Value: names.FullURI},
-			{Name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", Value: fileIn(pod, names.MountPath, names.TokenPath)},
+			{Name: aws.EnvAgentURI, Value: names.FullURI},
+			{Name: aws.EnvAgentTokenFile, Value: fileIn(pod, names.MountPath, names.TokenPath)},
 		},
 	}
 }
@@ -137,8 +139,8 @@ func (c Config) addTo(container *corev1.Container, in injection) {
 // addIdentity is what upstream's webhook does. False: the container is left alone.
 func (c Config) addIdentity(container *corev1.Container, in injection, has map[string]bool) bool {
 	credentials := slices.ContainsFunc(in.variables, func(v corev1.EnvVar) bool { return has[v.Name] })
-	region := has["AWS_REGION"] || has["AWS_DEFAULT_REGION"]
-	regional := has["AWS_STS_REGIONAL_ENDPOINTS"]
+	region := has[aws.EnvRegion] || has[aws.EnvDefaultRegion]
+	regional := has[aws.EnvRegionalSTS]
 	if credentials && region && regional {
 		return false
 	}
@@ -146,11 +148,11 @@ func (c Config) addIdentity(container *corev1.Container, in injection, has map[s
 		container.Env = append(container.Env, corev1.EnvVar{Name: name, Value: value})
 	}
 	if in.RegionalSTS && !regional {
-		add("AWS_STS_REGIONAL_ENDPOINTS", "regional")
+		add(aws.EnvRegionalSTS, "regional")
 	}
 	if c.Region != "" && !region {
-		add("AWS_DEFAULT_REGION", c.Region)
-		add("AWS_REGION", c.Region)
+		add(aws.EnvDefaultRegion, c.Region)
+		add(aws.EnvRegion, c.Region)
 	}
 	if !credentials {
 		container.Env = append(container.Env, in.variables...)
@@ -163,7 +165,7 @@ func (c Config) addIdentity(container *corev1.Container, in injection, has map[s
 // an endpoint: it wants FIPS or dual-stack ones, by AWS's host names.
 func RefusesEndpoints(env []corev1.EnvVar) string {
 	for _, v := range env {
-		if (v.Name == "AWS_USE_FIPS_ENDPOINT" || v.Name == "AWS_USE_DUALSTACK_ENDPOINT") && strings.EqualFold(v.Value, "true") {
+		if (v.Name == aws.EnvUseFIPS || v.Name == aws.EnvDualStack) && strings.EqualFold(v.Value, "true") {
 			return v.Name
 		}
 	}
@@ -172,7 +174,7 @@ func RefusesEndpoints(env []corev1.EnvVar) string {
 
 // hasEndpoint says whether the container's author leads it somewhere.
 func hasEndpoint(container *corev1.Container) bool {
-	return slices.ContainsFunc(container.Env, func(v corev1.EnvVar) bool { return strings.HasPrefix(v.Name, "AWS_ENDPOINT_URL") })
+	return slices.ContainsFunc(container.Env, func(v corev1.EnvVar) bool { return strings.HasPrefix(v.Name, aws.EnvEndpoint) })
 }
 
 // dnsPatches lead a pod to the cluster's DNS.

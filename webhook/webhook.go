@@ -14,6 +14,7 @@ package webhook
 
 import (
 	"math/rand/v2"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -22,24 +23,24 @@ import (
 
 // Names that the webhook writes into pods.
 const (
-	DefaultPrefix   = "eks.amazonaws.com"
+	DefaultPrefix   = aws.AnnotationPrefix
 	DefaultAudience = aws.DefaultAudience
 	// PodIdentityAudience is the audience of EKS Pod Identity's tokens.
 	PodIdentityAudience = aws.PodIdentityService
-	DefaultMountPath    = "/var/run/secrets/eks.amazonaws.com/serviceaccount"
+	DefaultMountPath    = "/var/run/secrets/" + aws.AnnotationPrefix + "/serviceaccount"
 	// VolumeName is the projected volume of the token.
 	VolumeName = "aws-iam-token"
 	// PodIdentityVolumeName is that of EKS Pod Identity's token, and its file name there.
-	PodIdentityVolumeName = "eks-pod-identity-token"
+	PodIdentityVolumeName = aws.PodIdentityTokenFile
 	// PodIdentityMountPath is where it is mounted, and PodIdentityURI where the node's agent answers.
-	PodIdentityMountPath = "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount"
-	PodIdentityURI       = "http://169.254.170.23/v1/credentials"
+	PodIdentityMountPath = "/var/run/secrets/" + aws.PodIdentityService + "/serviceaccount"
+	PodIdentityURI       = aws.PodIdentityURI
 	// TokenFile is the token's file name in the volume.
 	TokenFile = "token"
 	// SkipLabel on a pod keeps the API server from calling the webhook.
-	SkipLabel = "eks.amazonaws.com/skip-pod-identity-webhook"
+	SkipLabel = aws.AnnotationPrefix + "/skip-pod-identity-webhook"
 	// PodIdentityLabel is on every pod that gets EKS Pod Identity, with the value "enabled".
-	PodIdentityLabel = "eks.amazonaws.com/pod-identity"
+	PodIdentityLabel = aws.AnnotationPrefix + "/pod-identity"
 )
 
 // EndpointsAnnotation on a pod, its service account or its namespace, of which the
@@ -53,9 +54,9 @@ const EndpointsAnnotation = "irsa-emu.dev/endpoints"
 
 // Bounds of a token's life, in seconds.
 const (
-	MinExpiration     = 600
-	MaxExpiration     = 86400
-	DefaultExpiration = 86400
+	MinExpiration     = int64(aws.ShortestTokenLife / time.Second)
+	MaxExpiration     = DefaultExpiration
+	DefaultExpiration = int64(aws.DefaultTokenLife / time.Second)
 	// minJittered is the least that the default becomes in EKS Pod Identity.
 	minJittered = 79200
 )

@@ -81,16 +81,16 @@ func (p *program) agentsAWS(f agentFlags) (aws.Config, error) {
 		endpoint = f.url
 	}
 	env := func(name string) string { value, _ := p.getenv(name); return value }
-	config := aws.Config{BaseEndpoint: &endpoint, Region: cmp.Or(f.region, env("AWS_REGION"), env("AWS_DEFAULT_REGION"))}
-	if id := env("AWS_ACCESS_KEY_ID"); id != "" {
-		secret := env("AWS_SECRET_ACCESS_KEY")
+	config := aws.Config{BaseEndpoint: &endpoint, Region: cmp.Or(f.region, env(emuaws.EnvRegion), env(emuaws.EnvDefaultRegion))}
+	if id := env(emuaws.EnvAccessKey); id != "" {
+		secret := env(emuaws.EnvSecretKey)
 		if secret == "" {
 			return aws.Config{}, errors.New("AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not; set both, or neither")
 		}
-		config.Credentials = credentials.NewStaticCredentialsProvider(id, secret, env("AWS_SESSION_TOKEN"))
+		config.Credentials = credentials.NewStaticCredentialsProvider(id, secret, env(emuaws.EnvSessionToken))
 	}
-	if file := env("AWS_CA_BUNDLE"); file != "" {
-		roots, err := readRoots("AWS_CA_BUNDLE", file)
+	if file := env(emuaws.EnvCABundle); file != "" {
+		roots, err := readRoots(emuaws.EnvCABundle, file)
 		if err != nil {
 			return aws.Config{}, err
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
@@ -82,7 +83,7 @@ func (p *program) checkCommand() *cobra.Command {
 	flags.StringVar(&q.account, "account", "", "the role's account (default: its ARN's, or the one in the policy's federated principal)")
 	flags.StringArrayVar((*[]string)(&q.keys), "context", nil, "KEY=VALUE of a condition key of the request, such as aws:SourceIp=203.0.113.7 (repeatable)")
 	flags.StringVar(&q.sessionName, "session-name", "session", "the role session name")
-	flags.IntVar(&q.seconds, "duration-seconds", 3600, "how long the session is to last, in seconds")
+	flags.IntVar(&q.seconds, "duration-seconds", aws.DefaultRoleSession, "how long the session is to last, in seconds")
 	flags.BoolVar(&q.pods.asked, "pod-identity", false, "by EKS Pod Identity, with --service-account and --cluster, in place of a web identity")
 	flags.StringVar(&q.pods.cluster, "cluster", "", "with --pod-identity: the EKS cluster's name or ARN (default with --given: the only one)")
 	flags.StringVar(&q.pods.pod, "pod", "", "with --pod-identity: the pod's name, for policies that test it")

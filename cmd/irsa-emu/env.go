@@ -38,17 +38,17 @@ func (p *program) envCommand() *cobra.Command {
 				}
 			}
 			lines := [][2]string{
-				{"AWS_ENDPOINT_URL", strings.TrimSuffix(c.URL, "/")},
-				{"AWS_ACCESS_KEY_ID", key},
-				{"AWS_SECRET_ACCESS_KEY", secret},
-				{"AWS_REGION", region},
-				{"AWS_DEFAULT_REGION", region},
+				{aws.EnvEndpoint, strings.TrimSuffix(c.URL, "/")},
+				{aws.EnvAccessKey, key},
+				{aws.EnvSecretKey, secret},
+				{aws.EnvRegion, region},
+				{aws.EnvDefaultRegion, region},
 				// Without this, SDKs look for an instance profile when they find no credentials.
 				{"AWS_EC2_METADATA_DISABLED", "true"},
 			}
 			var out string
 			// What the shell holds of a real account must not win over the lines below.
-			for _, name := range []string{"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+			for _, name := range []string{aws.EnvSessionToken, aws.EnvProfile, aws.EnvRoleARN, aws.EnvTokenFile} {
 				if _, set := p.getenv(name); set {
 					out += "unset " + name + "\n"
 				}

@@ -6,7 +6,6 @@ import (
 	"os/signal"
 	"regexp"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -85,7 +84,7 @@ func (p *program) execCommand() *cobra.Command {
 	flags.Lookup("intercept").NoOptDefVal = string(intercept.Auto)
 	flags.StringVar(&config.Issuer, "issuer", "", "issuer URL (default: the only cluster's, else the only provider's, else the emulator's own)")
 	flags.StringArrayVar(&config.Audience, "audience", nil, "audience of the token (repeatable; default sts.amazonaws.com, with --pod-identity pods.eks.amazonaws.com)")
-	flags.DurationVar(&config.ExpiresIn, "expires-in", 24*time.Hour, "life of each token")
+	flags.DurationVar(&config.ExpiresIn, "expires-in", aws.DefaultTokenLife, "life of each token")
 	flags.StringVar(&config.Region, "region", "", "AWS region (default: the emulator's, with --given or --pod-identity the cluster's)")
 	flags.StringVar(&config.Pod, "pod", "", "name of the pod that the token is bound to (default with --pod-identity: the service account's)")
 	return cmd

@@ -166,7 +166,7 @@ const probe = "webhook-probe"
 
 func (r *running) webhookCalled(ctx context.Context) error {
 	account := &kube.Object{Object: map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{
-		"name": probe, "namespace": deploy.Namespace, "annotations": map[string]any{"eks.amazonaws.com/role-arn": aws.PartitionARN("", "iam", aws.DefaultAccount, "role/probe")},
+		"name": probe, "namespace": deploy.Namespace, "annotations": map[string]any{aws.RoleAnnotation: aws.RoleARN("", aws.DefaultAccount, "", "probe")},
 	}}}
 	if err := r.apply(ctx, account); err != nil {
 		return err
@@ -183,7 +183,7 @@ func (r *running) webhookCalled(ctx context.Context) error {
 			return false, "", err
 		}
 		for _, v := range got.Spec.Containers[0].Env {
-			if v.Name == "AWS_ROLE_ARN" {
+			if v.Name == aws.EnvRoleARN {
 				return true, "", nil
 			}
 		}

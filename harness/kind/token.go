@@ -35,7 +35,7 @@ func (s *share) Token(ctx context.Context, t harness.TokenRequest) (string, erro
 	if len(t.Audience) == 0 {
 		request.Spec.Audiences = []string{aws.DefaultAudience}
 	}
-	seconds := int64(24 * time.Hour / time.Second)
+	seconds := int64(aws.DefaultTokenLife / time.Second)
 	if t.ExpiresIn > 0 {
 		seconds = int64(t.ExpiresIn / time.Second)
 	}

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
@@ -82,9 +83,9 @@ func (r *Routes) ConfigFor(ctx context.Context, namespace string, pod *corev1.Po
 		return c, err
 	}
 	url := "http://" + net.JoinHostPort(host, EmulatorPort)
-	endpoints := []corev1.EnvVar{{Name: "AWS_ENDPOINT_URL", Value: url}}
+	endpoints := []corev1.EnvVar{{Name: aws.EnvEndpoint, Value: url}}
 	for _, name := range endpointNames {
-		endpoints = append(endpoints, corev1.EnvVar{Name: "AWS_ENDPOINT_URL_" + name, Value: url})
+		endpoints = append(endpoints, corev1.EnvVar{Name: aws.EnvEndpoint + "_" + name, Value: url})
 	}
 	variables, warnings := r.authorityOf(nearest)
 	c.Extra = webhook.Extra{Endpoints: endpoints, ClusterDNS: r.Intercepts, Warnings: warnings}
