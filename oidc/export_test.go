@@ -2,6 +2,8 @@ package oidc
 
 import (
 	"context"
+	"crypto"
+	"crypto/rsa"
 	"net/http"
 )
 
@@ -24,6 +26,11 @@ func CheckJWS(set *KeySet, jws string) error {
 		return refused
 	}
 	return t.checkSignature(key)
+}
+
+// VerifyRSA verifies with a key made ready for it.
+func VerifyRSA(key *rsa.PublicKey, hash crypto.Hash, digest, signature []byte) error {
+	return prepareRSA(key).verify(hash, digest, signature)
 }
 
 // ReadDiscovery is the relying party's reading of a discovery document.

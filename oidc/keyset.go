@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -35,6 +36,9 @@ type Key struct {
 
 	problem Reason
 	message string
+	// prepared is an RSA key made ready when it is first asked for: a set may have
+	// a thousand keys, of which one signs.
+	prepared func() *preparedRSA
 }
 
 // KeySet is an issuer's public keys, parsed once and immutable. How it chooses a
@@ -129,7 +133,7 @@ func parseJWK(raw []byte) Key {
 }
 
 // checkSize refuses RSA below 2048 bits: AWS documents no limit, but factoring
-// such keys is within reach.
+// such keys is within reach. Other RSA keys are verified with.
 func (k Key) checkSize() Key {
 	pub, ok := k.Public.(*rsa.PublicKey)
 	if !ok {
@@ -138,6 +142,7 @@ func (k Key) checkSize() Key {
 	if bits := pub.N.BitLen(); bits < smallestRSA {
 		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("RSA of %d bits, fewer than %d", bits, smallestRSA), "use RSA with 2048 bits or more")
 	}
+	k.prepared = sync.OnceValue(func() *preparedRSA { return prepareRSA(pub) })
 	return k
 }
 
@@ -165,7 +170,7 @@ func (s *KeySet) KIDs() []string {
 // choose finds the key for a header: of the algorithm's type, with its kid. A
 // header without kid (or with an empty one) is served only by a set of exactly
 // one key (recorded: missing-key-id, key-no-header-kid).
-func (s *KeySet) choose(h Header) (crypto.PublicKey, *TokenError) {
+func (s *KeySet) choose(h Header) (*Key, *TokenError) {
 	byKID, count, kty := s.rsa, s.rsas, "RSA"
 	if h.Algorithm[0] == 'E' {
 		byKID, count, kty = s.ec, s.ecs, "EC"
@@ -184,11 +189,11 @@ func (s *KeySet) choose(h Header) (crypto.PublicKey, *TokenError) {
 	if !ok {
 		return nil, s.unknownKey(kid, kty)
 	}
-	key := s.keys[at]
+	key := &s.keys[at]
 	if key.Problem != "" {
 		return nil, refuse(key.problem, key.message, "STS does not use the key %q: %s", kid, key.Problem)
 	}
-	return key.Public, nil
+	return key, nil
 }
 
 func (s *KeySet) unknownKey(kid, kty string) *TokenError {

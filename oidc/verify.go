@@ -81,7 +81,7 @@ func (v *Verifier) checkKeyAndSignature(ctx context.Context, p Provider, u *Unve
 	if err != nil {
 		return nil, keysUnavailable(p, err)
 	}
-	public, refused := set.choose(t.Header)
+	key, refused := set.choose(t.Header)
 	if refused != nil && refused.Reason == ReasonUnknownKey {
 		// The issuer may have rotated its keys since the set was fetched.
 		if r, ok := v.Keys.(Refresher); ok {
@@ -91,14 +91,14 @@ func (v *Verifier) checkKeyAndSignature(ctx context.Context, p Provider, u *Unve
 			}
 			if fresh != set {
 				set = fresh
-				public, refused = fresh.choose(t.Header)
+				key, refused = fresh.choose(t.Header)
 			}
 		}
 	}
 	if refused != nil {
 		return nil, refused
 	}
-	if err := t.checkSignature(public); err != nil {
+	if err := t.checkSignature(key); err != nil {
 		return nil, refuse(ReasonBadSignature, textNotValidated, "the signature does not go with the key %q of %s: %v", t.Header.KeyID, p.URL, err).
 			withHint("bad-signature", "the token was altered, or signed by another key that has the same kid", "").causedBy(err)
 	}
