@@ -60,7 +60,7 @@ func (c *ClaimSet) readSourceIdentity() *TokenError {
 
 // awsClaim is a claim of AWS's namespace; null counts as absent (recorded for
 // roles).
-func (c *ClaimSet) awsClaim(name string) ([]byte, bool) {
+func (c *ClaimSet) awsClaim(name string) (string, bool) {
 	value, ok := c.members.get(name)
 	return value, ok && !isNull(value)
 }
@@ -115,13 +115,13 @@ type tagClaims struct {
 	transitive []string
 }
 
-func (t *tagClaims) addNested(value []byte) *TokenError {
-	nested, err := splitObject(value)
+func (t *tagClaims) addNested(value string) *TokenError {
+	nested, err := membersOf(value)
 	if err != nil {
 		return badTags(claimTags, "the claim is %s, not an object", clip(value))
 	}
 	if value, ok := nested.get("principal_tags"); ok && !isNull(value) {
-		tags, err := splitObject(value)
+		tags, err := membersOf(value)
 		if err != nil {
 			return badTags(claimTags, "principal_tags is %s, not an object", clip(value))
 		}
@@ -167,9 +167,9 @@ func (t *tagClaims) add(key, value string) *TokenError {
 	return nil
 }
 
-func (t *tagClaims) addTransitive(value []byte) *TokenError {
+func (t *tagClaims) addTransitive(value string) *TokenError {
 	var keys []string
-	if value[0] != '[' || json.Unmarshal(value, &keys) != nil {
+	if value[0] != '[' || json.Unmarshal([]byte(value), &keys) != nil {
 		return badTags(claimTransitive, "transitive_tag_keys is %s, not a list of strings", clip(value))
 	}
 	if len(keys) > aws.MostTags {
@@ -215,7 +215,7 @@ func (c *ClaimSet) readRoles() *TokenError {
 		candidates = strings.Split(text, ";")
 	case '[':
 		var items []any
-		if err := json.Unmarshal(value, &items); err != nil {
+		if err := json.Unmarshal([]byte(value), &items); err != nil {
 			return refuse(ReasonRolesClaim, textRolesFormat, "%s: %v", claimRoles, err).withClaim(claimRoles)
 		}
 		for _, item := range items {

@@ -250,7 +250,7 @@ func (r *report) keys(src []byte) {
 	r.rule("jwks-rsa-count", set.rsas <= mostKeysOfAType, fmt.Sprintf("%d RSA keys", set.rsas), "publish at most 100: beyond, STS takes no RSA key at all")
 	r.rule("jwks-ec-count", set.ecs <= mostKeysOfAType, fmt.Sprintf("%d EC keys", set.ecs), "publish at most 100: beyond, STS takes no EC key at all")
 	for i, k := range set.keys {
-		what := fmt.Sprintf("key %d (kid %q)", i+1, clip([]byte(k.KID)))
+		what := fmt.Sprintf("key %d (kid %q)", i+1, clip(k.KID))
 		if k.Problem != "" && usable > 0 { // the others serve; no token that this one signed does
 			r.warn("jwk", what+": STS does not use it: "+k.Problem, k.Fix)
 			continue

@@ -139,7 +139,7 @@ func readSubject(m members) (string, *TokenError) {
 		}
 		return text, nil
 	case value[0] == '-' || value[0] >= '0' && value[0] <= '9':
-		return string(value), nil
+		return value, nil
 	}
 	return "", malformed("sub", m, "a string or a number")
 }
@@ -193,10 +193,10 @@ func malformed(name string, m members, want string) *TokenError {
 }
 
 // clip shortens a value for an explanation.
-func clip(value []byte) string {
+func clip(value string) string {
 	const most = 80
 	if len(value) > most {
-		return string(value[:most]) + "…"
+		return value[:most] + "…"
 	}
-	return string(value)
+	return value
 }

@@ -49,7 +49,7 @@ func (c *ClaimSet) scalar(claim string) (string, bool) {
 	value, ok := c.members.get(claim)
 	if outer, inner, nested := strings.Cut(claim, "."); !ok && nested {
 		if object, has := c.members.get(outer); has && object[0] == '{' {
-			if inside, err := splitObject(object); err == nil {
+			if inside, err := membersOf(object); err == nil {
 				value, ok = inside.get(inner)
 			}
 		}
@@ -64,5 +64,5 @@ func (c *ClaimSet) scalar(claim string) (string, bool) {
 	case '{', '[', 'n':
 		return "", false
 	}
-	return string(value), true
+	return value, true
 }

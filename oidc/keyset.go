@@ -123,9 +123,9 @@ func parseJWK(raw []byte) Key {
 	case head.Use != "" && head.Use != "sig":
 		// That it fails is recorded, its text is not: chosen like an absent key.
 		return k.unusable(ReasonUnknownKey, textNoKey, fmt.Sprintf("use is %q, not sig", head.Use), `set "use": "sig" or leave use out`)
-	case len(head.KeyOps) > 0 && !isNull(head.KeyOps):
+	case len(head.KeyOps) > 0 && !isNull(string(head.KeyOps)):
 		// Even ["verify"] (recorded: key-ops-verify).
-		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("it has key_ops %s", clip(head.KeyOps)), `leave key_ops out: STS refuses tokens of keys that have it, even ["verify"]`)
+		return k.unusable(ReasonUnusableKey, textNotValidated, fmt.Sprintf("it has key_ops %s", clip(string(head.KeyOps))), `leave key_ops out: STS refuses tokens of keys that have it, even ["verify"]`)
 	case k.KID == "":
 		return k.unusable(ReasonUnknownKey, textNoKey, "it has no kid", "give the key a kid, and tokens the same")
 	}
@@ -197,7 +197,7 @@ func (s *KeySet) choose(h Header) (*Key, *TokenError) {
 }
 
 func (s *KeySet) unknownKey(kid, kty string) *TokenError {
-	err := refuse(ReasonUnknownKey, textNoKey, "no %s key with the kid %q; the key set has %s", kty, clip([]byte(kid)), s.describe())
+	err := refuse(ReasonUnknownKey, textNoKey, "no %s key with the kid %q; the key set has %s", kty, clip(kid), s.describe())
 	for _, k := range s.keys {
 		if k.KID == kid && k.Type != kty && kid != "" {
 			return err.withHint("key-type", fmt.Sprintf("the key %q is of type %s, which does not fit the token's alg", kid, k.Type), "")
@@ -221,7 +221,7 @@ func (s *KeySet) describe() string {
 		if i > 0 {
 			text.WriteString(", ")
 		}
-		fmt.Fprintf(&text, "%q", clip([]byte(k.KID)))
+		fmt.Fprintf(&text, "%q", clip(k.KID))
 		if k.Problem != "" {
 			fmt.Fprintf(&text, " (unusable: %s)", k.Problem)
 		}

@@ -1,20 +1,19 @@
 package oidc
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // members are the names and undecoded values of a JSON object, in order. A name
 // may occur twice: the last one counts, everywhere (recorded: duplicate-claim).
+// They are parts of one text, and so is what is read of them: whoever keeps a
+// part of it, as decisions do, keeps all of it, and nothing else.
 type members []member
 
-type member struct {
-	name  string
-	value []byte
-}
+type member struct{ name, value string }
 
 // splitObject takes a JSON object apart without decoding its values: a token is
 // judged by a dozen of its members, and decoding all of them would cost as much
@@ -24,12 +23,17 @@ func splitObject(src []byte) (members, error) {
 	if !json.Valid(src) {
 		return nil, errors.New("not JSON")
 	}
+	return membersOf(string(src))
+}
+
+// membersOf is splitObject for a text that is known to be JSON.
+func membersOf(src string) (members, error) {
 	s := scan{src: src}
 	s.space()
 	if s.next() != '{' {
 		return nil, errors.New("not a JSON object")
 	}
-	out := make(members, 0, min(8, 1+bytes.Count(src, []byte{':'}))) // eight has a token of Kubernetes
+	out := make(members, 0, min(8, 1+strings.Count(src, ":"))) // eight has a token of Kubernetes
 	for s.space(); s.peek() != '}'; s.space() {
 		if s.peek() == ',' {
 			s.at++
@@ -48,13 +52,13 @@ func splitObject(src []byte) (members, error) {
 }
 
 // get returns the last value of a name.
-func (m members) get(name string) ([]byte, bool) {
+func (m members) get(name string) (string, bool) {
 	for i := len(m) - 1; i >= 0; i-- {
 		if m[i].name == name {
 			return m[i].value, true
 		}
 	}
-	return nil, false
+	return "", false
 }
 
 // text returns the last value of a name if it is a JSON string.
@@ -67,10 +71,10 @@ func (m members) text(name string) (string, bool) {
 	return text, err == nil
 }
 
-func isNull(value []byte) bool { return string(value) == "null" }
+func isNull(value string) bool { return value == "null" }
 
 // stringOrList reads "a" as ["a"], and ["a","b"] as it is. null is neither.
-func stringOrList(value []byte) ([]string, bool) {
+func stringOrList(value string) ([]string, bool) {
 	switch value[0] {
 	case '"':
 		text, err := unquote(value)
@@ -99,23 +103,23 @@ func stringOrList(value []byte) ([]string, bool) {
 }
 
 // unquote decodes a JSON string; most have nothing to decode.
-func unquote(quoted []byte) (string, error) {
+func unquote(quoted string) (string, error) {
 	inner := quoted[1 : len(quoted)-1]
-	plain := bytes.IndexByte(inner, '\\') < 0
+	plain := strings.IndexByte(inner, '\\') < 0
 	for i := 0; plain && i < len(inner); i++ {
 		plain = inner[i] < 0x80 // beyond ASCII there may be invalid UTF-8 to replace
 	}
 	if plain {
-		return string(inner), nil
+		return inner, nil
 	}
 	var text string
-	err := json.Unmarshal(quoted, &text)
+	err := json.Unmarshal([]byte(quoted), &text)
 	return text, err
 }
 
 // scan walks over JSON that is known to be valid.
 type scan struct {
-	src []byte
+	src string
 	at  int
 }
 
@@ -134,7 +138,7 @@ func (s *scan) space() {
 	}
 }
 
-func (s *scan) string() []byte {
+func (s *scan) string() string {
 	from := s.at
 	for s.at++; s.src[s.at] != '"'; s.at++ {
 		if s.src[s.at] == '\\' {
@@ -145,7 +149,7 @@ func (s *scan) string() []byte {
 	return s.src[from:s.at]
 }
 
-func (s *scan) value() []byte {
+func (s *scan) value() string {
 	from := s.at
 	switch s.peek() {
 	case '"':
@@ -180,8 +184,8 @@ func (s *scan) value() []byte {
 // wholeNumber reads an integer, or a string that holds one: STS takes both for
 // timestamps, and neither a fraction nor an exponent (recorded: exp-string,
 // iat-fraction).
-func wholeNumber(value []byte) (int64, bool) {
-	text := string(value)
+func wholeNumber(value string) (int64, bool) {
+	text := value
 	if value[0] == '"' {
 		var err error
 		if text, err = unquote(value); err != nil {
