@@ -15,8 +15,7 @@ import (
 func (req *Request) ContextKeys() policy.Context {
 	ctx := make(policy.Context, 24)
 	now := req.Now.UTC()
-	ctx.Set("aws:currenttime", now.Format("2006-01-02T15:04:05Z"))
-	ctx.Set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
+	ctx.SetAll("aws:currenttime", now.Format("2006-01-02T15:04:05Z"), "aws:epochtime", strconv.FormatInt(now.Unix(), 10))
 	ctx.SetBool("aws:principalisawsservice", false)
 	ctx.SetBool("aws:viaawsservice", false)
 	if req.Region != "" {

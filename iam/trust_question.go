@@ -2,7 +2,6 @@ package iam
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -39,20 +38,10 @@ func (q *TrustQuestion) Ask(action string) policy.Decision {
 // (recorded 1d); aws:PrincipalArn is absent.
 func (q *TrustQuestion) addKeys(owner string) {
 	for _, tag := range q.Tags {
-		q.add("aws:resourcetag/"+strings.ToLower(tag.Key), tag.Value)
-		q.add("iam:resourcetag/"+strings.ToLower(tag.Key), tag.Value)
+		q.Keys.SetMissing("aws:resourcetag/"+tag.Key, tag.Value, "iam:resourcetag/"+tag.Key, tag.Value)
 	}
-	q.add("aws:resourceaccount", q.Account)
 	if owner != "" { // a built-in provider is no account's
-		q.add("aws:principalaccount", owner)
+		q.Keys.SetMissing("aws:principalaccount", owner)
 	}
-	q.add("aws:principaltype", "User")
-	q.add("aws:userid", q.Provider)
-}
-
-// add sets a key, written in lower case, that nobody has given.
-func (q *TrustQuestion) add(key, value string) {
-	if _, given := q.Keys[key]; !given {
-		q.Keys[key] = policy.Values{List: []string{value}}
-	}
+	q.Keys.SetMissing("aws:resourceaccount", q.Account, "aws:principaltype", "User", "aws:userid", q.Provider)
 }

@@ -1,8 +1,8 @@
 package oidc
 
 import (
-	"bytes"
 	"encoding/json"
+	"strings"
 )
 
 // Provider is an IAM OIDC provider as far as verification needs it.
@@ -49,16 +49,16 @@ type ClaimSet struct {
 	IssuedAt  int64 `json:"iat"`
 	Expires   int64 `json:"exp"`
 	NotBefore int64 `json:"nbf,omitempty"`
-	// Raw is the token's payload as it was signed. It stays undecoded, because
+	// Raw is the token's payload as it was signed, JSON. It stays undecoded, because
 	// only explanations need all of it: see Map.
-	Raw json.RawMessage `json:"raw"`
+	Raw string `json:"raw"`
 
 	members members
 }
 
 // Map decodes all claims, numbers as json.Number. The last of duplicates counts.
 func (c *ClaimSet) Map() map[string]any {
-	decoder := json.NewDecoder(bytes.NewReader(c.Raw))
+	decoder := json.NewDecoder(strings.NewReader(c.Raw))
 	decoder.UseNumber()
 	var all map[string]any
 	if decoder.Decode(&all) != nil {

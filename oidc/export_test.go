@@ -17,7 +17,7 @@ func CachedIssuers(r *Remote) int {
 // CheckJWS is parse, choice of key and signature without the claims: public
 // vectors sign texts that are no claims.
 func CheckJWS(set *KeySet, jws string) error {
-	t, err := parseJWS(jws)
+	t, _, err := parseJWS(jws, nil)
 	if err != nil {
 		return err
 	}

@@ -20,10 +20,18 @@ type member struct{ name, value string }
 // as a fifth of the signature check. encoding/json proves the syntax (and bounds
 // the depth) first, so that the scan below only has to find where values end.
 func splitObject(src []byte) (members, error) {
-	if !json.Valid(src) {
-		return nil, errors.New("not JSON")
+	text, err := validJSON(src)
+	if err != nil {
+		return nil, err
 	}
-	return membersOf(string(src))
+	return membersOf(text)
+}
+
+func validJSON(src []byte) (string, error) {
+	if !json.Valid(src) {
+		return "", errors.New("not JSON")
+	}
+	return string(src), nil
 }
 
 // membersOf is splitObject for a text that is known to be JSON.

@@ -47,7 +47,7 @@ func (u *Unverified) CheckOutbound(account string) error {
 			Account string `json:"aws_account"`
 		} `json:"https://sts.amazonaws.com/"`
 	}
-	if json.Unmarshal(u.Raw, &claims) != nil || claims.AWS.Account != account { // of other shape: not AWS's
+	if json.Unmarshal([]byte(u.Raw), &claims) != nil || claims.AWS.Account != account { // of other shape: not AWS's
 		return nil
 	}
 	return refuse(ReasonOwnIssuer, textNoKey, "the token is of account %s's own issuer, and the role is of that account too: AWS does not federate with itself", account).

@@ -31,8 +31,6 @@ func prepareRSA(key *rsa.PublicKey) *preparedRSA {
 	return &preparedRSA{modulus, uint(key.E)}
 }
 
-var errRSA = errors.New("RSA verification failure")
-
 // verify compares the whole encoded message with the one that the digest must have:
 // nothing of the signature is parsed.
 func (p *preparedRSA) verify(hash crypto.Hash, digest, signature []byte) error {
@@ -41,16 +39,16 @@ func (p *preparedRSA) verify(hash crypto.Hash, digest, signature []byte) error {
 	}
 	size := p.modulus.Size()
 	if len(signature) != size {
-		return errRSA
+		return rsa.ErrVerification
 	}
 	s, err := bigmod.NewNat().SetBytes(signature, p.modulus)
 	if err != nil { // not below the modulus
-		return errRSA
+		return rsa.ErrVerification
 	}
 	prefix := digestInfo[hash]
 	padding := size - 3 - len(prefix) - len(digest)
 	if len(prefix) == 0 || len(digest) != hash.Size() || padding < 8 {
-		return errRSA
+		return rsa.ErrVerification
 	}
 	want := append(make([]byte, 0, 512), 0, 1) // up to 4,096 bits on the stack
 	for range padding {
@@ -58,7 +56,7 @@ func (p *preparedRSA) verify(hash crypto.Hash, digest, signature []byte) error {
 	}
 	want = append(append(append(want, 0), prefix...), digest...)
 	if !bytes.Equal(bigmod.NewNat().ExpShortVarTime(s, p.exponent, p.modulus).Bytes(p.modulus), want) {
-		return errRSA
+		return rsa.ErrVerification
 	}
 	return nil
 }

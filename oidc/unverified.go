@@ -21,11 +21,15 @@ type Unverified struct {
 
 // ReadClaims reads claims that are no token: a JSON object.
 func ReadClaims(payload []byte) (*Unverified, error) {
-	m, err := splitObject(payload)
+	text, err := validJSON(payload)
 	if err != nil {
 		return nil, notAJWT("claims: %v", err)
 	}
-	return readClaims(payload, m), nil
+	m, err := membersOf(text)
+	if err != nil {
+		return nil, notAJWT("claims: %v", err)
+	}
+	return readClaims(text, m), nil
 }
 
 // Claims are the token's claims, read once.
@@ -37,7 +41,7 @@ func (t *Token) Claims() *Unverified {
 	return t.claims
 }
 
-func readClaims(payload []byte, m members) *Unverified {
+func readClaims(payload string, m members) *Unverified {
 	u := &Unverified{ClaimSet: ClaimSet{Raw: payload, members: m}}
 	u.required = checkRequired(m)
 	identity := u.readIdentity()

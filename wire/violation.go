@@ -76,7 +76,9 @@ func (v *violations) text(at string, text string, r *rule) {
 
 // fits says whether a string breaks no constraint.
 func (r *rule) fits(text string) bool {
-	if r.max != nil || r.min != nil {
+	// A character has one to four bytes: those of a token need not be counted to know that there are enough, and not too many.
+	bytes := int64(len(text))
+	if r.max != nil && bytes > *r.max || r.min != nil && bytes < 4**r.min {
 		length := int64(utf8.RuneCountInString(text))
 		if r.max != nil && length > *r.max || r.min != nil && length < *r.min {
 			return false

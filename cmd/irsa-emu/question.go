@@ -85,7 +85,7 @@ func (q *identity) raw(p *program, token *oidc.Token, overrides map[string]any, 
 	raw = map[string]any{}
 	switch {
 	case token != nil:
-		if err := decodeClaims(token.Claims().Raw, &raw); err != nil {
+		if err := decodeClaims([]byte(token.Claims().Raw), &raw); err != nil {
 			return nil, usageError("--token %s: %w", q.tokenFile, err)
 		}
 	case q.claimsFile != "":

@@ -183,7 +183,7 @@ func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*st
 	}
 	req.Decision.Token.Audience, req.Decision.Token.Claims = claims.OriginalAudience, claims.Map()
 	var in kubernetesClaims
-	if err := json.Unmarshal(claims.Raw, &in); err != nil {
+	if err := json.Unmarshal([]byte(claims.Raw), &in); err != nil {
 		return nil, invalidToken(oidc.ReasonMalformedClaim, "the claim kubernetes.io: "+err.Error(), "")
 	}
 	k := in.Kubernetes
