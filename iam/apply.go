@@ -30,7 +30,10 @@ func Apply(tx *state.Txn, account string, in statefile.Account, now time.Time, r
 			return err
 		}
 	}
-	a := &applier{maker{tx: tx, account: account, partition: storedPartition(tx, account), now: now.UTC().Truncate(time.Millisecond), rand: rand, lenient: true}}
+	a := &applier{
+		maker:    maker{tx: tx, account: account, partition: storedPartition(tx, account), now: now.UTC().Truncate(time.Millisecond), rand: rand, lenient: true},
+		attached: map[string][]string{},
+	}
 	for _, p := range in.OIDCProviders {
 		if err := a.provider(p); err != nil {
 			return fmt.Errorf("oidcProviders: %s: %w", p.URL, err)
@@ -70,7 +73,23 @@ func Apply(tx *state.Txn, account string, in statefile.Account, now time.Time, r
 	return nil
 }
 
-type applier struct{ maker }
+type applier struct {
+	maker
+	// attached are the lists of policies that roles have in common, by their ARNs.
+	attached map[string][]string
+}
+
+// shared is a list that equals the one given, in memory once.
+func (a *applier) shared(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	arns := strings.Join(list, " ")
+	if _, known := a.attached[arns]; !known {
+		a.attached[arns] = slices.Clip(list)
+	}
+	return a.attached[arns]
+}
 
 // form is the API request that would make an entity.
 type form struct{ url.Values }
@@ -162,6 +181,8 @@ func (a *applier) role(in statefile.Role) error {
 	if role.ID, err = givenID(in.ID, role.ID, roleID); err != nil {
 		return err
 	}
+	role.Attached = a.shared(role.Attached)
+	role.pack()
 	if !a.put(role, old, exists) {
 		return nil
 	}

@@ -133,8 +133,11 @@ func (m *maker) role(in *createRoleInput) (*Role, error) {
 	if role.Tags, err = newTags(in.Tags, caseInsensitive); err != nil {
 		return nil, err
 	}
-	role.ID, err = m.id(roleID)
-	return role, err
+	if role.ID, err = m.id(roleID); err != nil {
+		return nil, err
+	}
+	role.pack()
+	return role, nil
 }
 
 // roleOutput is a role in an answer. Which members it has depends on the
