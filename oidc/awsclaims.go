@@ -54,7 +54,7 @@ func (c *ClaimSet) readSourceIdentity() *TokenError {
 		return refuse(ReasonSourceIdentity, textNotValidated, "the source identity is %s, not 2 to 64 characters of letters, digits and _+=,.@-", clip(value)).
 			withClaim(claimSourceIdentity)
 	}
-	c.SourceIdentity = text
+	c.SourceIdentity = strings.Clone(text) // see pack
 	return nil
 }
 
@@ -160,7 +160,7 @@ func (t *tagClaims) add(key, value string) *TokenError {
 		t.values, t.seen = map[string]string{}, map[string]bool{}
 	}
 	t.seen[lower] = true
-	t.values[key] = value
+	t.values[strings.Clone(key)] = strings.Clone(value) // see pack
 	if len(t.values) > aws.MostTags {
 		return badTags(claimTags, "the token has more than %d session tags", aws.MostTags)
 	}

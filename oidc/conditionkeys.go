@@ -60,9 +60,9 @@ func (c *ClaimSet) scalar(claim string) (string, bool) {
 	switch value[0] {
 	case '"':
 		text, err := unquote(value)
-		return text, err == nil
+		return strings.Clone(text), err == nil // see pack
 	case '{', '[', 'n':
 		return "", false
 	}
-	return value, true
+	return strings.Clone(value), true
 }

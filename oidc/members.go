@@ -10,7 +10,7 @@ import (
 // members are the names and undecoded values of a JSON object, in order. A name
 // may occur twice: the last one counts, everywhere (recorded: duplicate-claim).
 // They are parts of one text, and so is what is read of them: whoever keeps a
-// part of it, as decisions do, keeps all of it, and nothing else.
+// part keeps all of it.
 type members []member
 
 type member struct{ name, value string }
