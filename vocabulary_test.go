@@ -3,6 +3,7 @@ package irsaemu
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -60,6 +61,41 @@ func TestWords(t *testing.T) {
 	for file, why := range foreignWords {
 		if !found[file] {
 			t.Errorf("%s reads no message any more (%s): take it out of this test", file, why)
+		}
+	}
+}
+
+// plainPrints are the files of the command that write to its output themselves, and
+// not through package term, which escapes what is not theirs.
+var plainPrints = map[string]string{
+	"cmd/irsa-emu/env.go":      "quoted for a shell",
+	"cmd/irsa-emu/lint_fix.go": "the lines of the user's file, for patch",
+	"cmd/irsa-emu/schema.go":   "a document of the program's own",
+}
+
+// Whatever a command prints is escaped, but for what is listed.
+func TestCommandsPrintThroughTerm(t *testing.T) {
+	files, err := filepath.Glob("cmd/irsa-emu/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	prints := regexp.MustCompile(`(fmt\.Fprint|io\.WriteString\()\w*\(?p\.std(out|err)\b|\bp\.std(out|err)\.Write`)
+	found := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(file, "_test.go") || !prints.Match(text) {
+			continue
+		}
+		if found[file] = true; plainPrints[file] == "" {
+			t.Errorf("%s writes to the terminal itself; use say, complain or out", file)
+		}
+	}
+	for file := range plainPrints {
+		if !found[file] {
+			t.Errorf("%s prints nothing itself any more: take it out of this test", file)
 		}
 	}
 }

@@ -171,8 +171,8 @@ func (c *Client) ClearFaults(ctx context.Context) error {
 	return c.call(ctx, DeleteFaults, nil, nil, nil)
 }
 
-// Ready asks whether the emulator is ready, and gives what it says of itself.
-// Where it is not, the error says that.
+// Ready asks whether the emulator is ready, and gives what there is to know all the
+// same, which may be nothing. Where it is not, the error says why.
 func (c *Client) Ready(ctx context.Context) (string, error) {
 	status, says, err := c.send(ctx, http.MethodGet, "/readyz", nil)
 	text := strings.TrimSpace(string(says))
@@ -180,11 +180,12 @@ func (c *Client) Ready(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	case status == http.StatusServiceUnavailable:
-		return text, &Refused{status, text}
+		return "", &Refused{status, text}
 	case status != http.StatusOK:
-		return text, c.foreign(http.MethodGet, "/readyz", status)
+		return "", c.foreign(http.MethodGet, "/readyz", status)
 	}
-	return text, nil
+	_, but, _ := strings.Cut(text, "\n") // after the line that answers
+	return but, nil
 }
 
 func answer[T any](ctx context.Context, c *Client, e Endpoint, query, body any) (T, error) {

@@ -13,7 +13,7 @@ import (
 
 // serveReady says whether calls should be sent here. Before the state is loaded
 // nobody listens. While the emulator ends, the answer is no. While the store is
-// cut off it is yes, and says so: reads are answered from what was known last,
+// cut off it is yes, and a second line says so: reads are answered from what was known last,
 // writes with 503, and since replicas share the store, none would be left if all
 // of them said no. Why the store is cut off is for the log, not for everybody.
 func (s *server) serveReady(w http.ResponseWriter, _ *http.Request) {
@@ -24,7 +24,7 @@ func (s *server) serveReady(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, "not ready: shutting down")
 	case s.store.Fault() != nil:
-		fmt.Fprintln(w, "ok, but the store is cut off: reads are answered from what was known last, writes are refused")
+		fmt.Fprintln(w, "ok\nthe store is cut off: reads are answered from what was known last, writes are refused")
 	default:
 		fmt.Fprintln(w, "ok")
 	}

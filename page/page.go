@@ -11,8 +11,10 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // Document is what a page shows.
@@ -79,9 +81,15 @@ func short(text string) string {
 	return text
 }
 
-// Write writes the page.
+// Write writes the page. What would hide or turn text around is written as \u escapes,
+// as on a terminal.
 func (d *Document) Write(w io.Writer) error {
-	if err := page.Execute(w, d); err != nil {
+	var out strings.Builder
+	err := page.Execute(&out, d)
+	if err == nil {
+		_, err = io.WriteString(w, string(term.Lines(out.String())))
+	}
+	if err != nil {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	return nil

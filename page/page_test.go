@@ -44,6 +44,11 @@ func TestNothingIsLoadedAndForeignTextIsEscaped(t *testing.T) {
 	if !strings.Contains(text, "default-src 'none'") {
 		t.Error("the page has no content security policy")
 	}
+	hidden := sample()
+	hidden.Summary, hidden.Rows[0].Why, hidden.Grid.Lines[0] = "a\x1bb", "a\u202eb", "a\u0085b"
+	if text := written(t, hidden); strings.ContainsAny(text, "\x1b\u202e\u0085") || !strings.Contains(text, `a\u202eb`) {
+		t.Error("what turns text around is not escaped")
+	}
 	if strings.Contains(text, "<script>alert") || strings.Contains(text, "<img") || strings.Contains(text, "<title>A <title>") {
 		t.Error("foreign text is not escaped")
 	}

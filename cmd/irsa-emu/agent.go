@@ -87,7 +87,9 @@ func (p *program) agentInitializeCommand() *cobra.Command {
 				return &exitError{exitFailed, err}
 			}
 			for _, s := range skipped {
-				fmt.Fprintf(p.stderr, "irsa-emu: left out: %v\n", s)
+				if err := p.complain("irsa-emu: left out: %v", s); err != nil {
+					return err
+				}
 			}
 			return nil
 		},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +20,7 @@ func (p *program) healthCommand() *cobra.Command {
 		Example: `  irsa-emu health
   irsa-emu health --token-file token.txt`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			says, err := c.Ready(cmd.Context())
+			but, err := c.Ready(cmd.Context())
 			if err != nil {
 				return c.failed(err)
 			}
@@ -30,8 +29,10 @@ func (p *program) healthCommand() *cobra.Command {
 					return c.failed(fmt.Errorf("not ready: %w", err))
 				}
 			}
-			_, err = fmt.Fprintln(p.stdout, strings.Replace(says, "ok", "ready", 1))
-			return err
+			if but != "" {
+				return p.say("ready, but %s", but)
+			}
+			return p.say("ready")
 		},
 	}
 	c.clientFlags(cmd)

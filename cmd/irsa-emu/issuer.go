@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -162,8 +161,7 @@ it trusts signed the chain.`,
 			if err != nil {
 				return &exitError{exitFailed, err}
 			}
-			_, err = fmt.Fprintln(p.stdout, thumbprint)
-			return err
+			return p.say("%s", thumbprint)
 		},
 	}
 	cmd.Flags().StringVar(&ca, "ca", "", "PEM file of authorities to trust (default: the system's)")

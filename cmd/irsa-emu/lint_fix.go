@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/rewrite"
 	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // repair is a file with its fixes.
@@ -194,7 +196,11 @@ func (p *program) printRepairs(r *repaired) error {
 		return nil
 	}
 	for _, f := range r.files {
-		if _, err := p.stdout.Write(diff.Diff(f.name, f.before, f.name, f.after)); err != nil {
+		text := string(diff.Diff(f.name, f.before, f.name, f.after))
+		if term.IsTerminal(p.stdout) { // elsewhere patch may read it
+			text = string(term.Lines(text))
+		}
+		if _, err := io.WriteString(p.stdout, text); err != nil {
 			return err
 		}
 	}

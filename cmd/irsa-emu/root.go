@@ -161,8 +161,7 @@ func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(p.stdout, "irsa-emu "+version())
-			return err
+			return p.say("irsa-emu %s", version())
 		},
 	}
 }

@@ -92,7 +92,7 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 	case report.Empty() && f.strict:
 		return &exitError{exitFailed, errors.New("no scenario passed: all were skipped, for the reasons above")}
 	case report.Empty():
-		fmt.Fprintln(p.stderr, "irsa-emu: warning: no scenario passed: all were skipped, for the reasons above; --strict makes that exit 1")
+		return p.complain("irsa-emu: warning: no scenario passed: all were skipped, for the reasons above; --strict makes that exit 1")
 	}
 	return nil
 }

@@ -241,6 +241,5 @@ func (p *program) ready(f serveFlags, logger *slog.Logger, lines *queue, url, tl
 		}
 	}
 	lines.flush() // who waits for the ready line has the warnings before it
-	_, err := fmt.Fprintf(p.stdout, "irsa-emu ready on %s\n", url)
-	return err
+	return p.say("irsa-emu ready on %s", url)
 }

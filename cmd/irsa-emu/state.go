@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -91,10 +90,10 @@ func (p *program) stateExportCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd.Context(), args[0], func(backend state.Backend) error {
 				n, err := state.Export(cmd.Context(), backend, p.stdout)
-				if err == nil {
-					fmt.Fprintf(p.stderr, "exported %d entities\n", n)
+				if err != nil {
+					return err
 				}
-				return err
+				return p.complain("exported %d entities", n)
 			})
 		},
 	}
@@ -115,10 +114,10 @@ func (p *program) stateImportCommand() *cobra.Command {
 			}
 			return withStore(cmd.Context(), args[0], func(backend state.Backend) error {
 				n, err := state.Import(cmd.Context(), backend, from, emulator.Kinds()...)
-				if err == nil {
-					fmt.Fprintf(p.stderr, "imported %d entities\n", n)
+				if err != nil {
+					return err
 				}
-				return err
+				return p.complain("imported %d entities", n)
 			})
 		},
 	}

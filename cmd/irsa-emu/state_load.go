@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,6 +33,5 @@ func (p *program) loadState(ctx context.Context, c *client, g *givenFlags) error
 	if err := c.Load(ctx, given); err != nil {
 		return c.failed(err)
 	}
-	_, err = fmt.Fprintf(p.stdout, "loaded %s into the emulator at %s\n", strings.Join(g.paths, ", "), c.URL)
-	return err
+	return p.say("loaded %s into the emulator at %s", strings.Join(g.paths, ", "), c.URL)
 }

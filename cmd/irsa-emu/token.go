@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -54,8 +53,7 @@ func (p *program) tokenCommand() *cobra.Command {
 			if err != nil {
 				return c.failed(err)
 			}
-			_, err = fmt.Fprintln(p.stdout, token)
-			return err
+			return p.say("%s", token)
 		},
 	}
 	c.clientFlags(cmd)

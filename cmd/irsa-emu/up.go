@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"strings"
 
@@ -150,7 +149,8 @@ func (p *program) afterUp(up *kind.UpResult) error {
 		was = "is up"
 	}
 	role := aws.RoleARN(aws.PartitionOf(up.Region).ID, aws.DefaultAccount, "", "ROLE")
-	_, err := fmt.Fprintf(p.stdout, `cluster %s %s: Kubernetes %s
+	out := p.out()
+	out.Printf(`cluster %s %s: Kubernetes %s
   issuer     %s
   region     %[9]s
   emulator   %[5]s
@@ -169,7 +169,7 @@ Give a service account a role, and its pods have credentials:
 
 More state, newer images: irsa-emu up --given FILE --load-image IMAGE. To remove it: irsa-emu down%[10]s
 `, up.Name, was, up.Version, up.Issuer, up.URL, up.Context, up.ControlToken, role, up.Region, nameFlag(up.Name))
-	return err
+	return out.Err()
 }
 
 func nameFlag(name string) string {
@@ -193,8 +193,7 @@ func (p *program) downCommand() *cobra.Command {
 			if !there {
 				what = "was not there: nothing to do"
 			}
-			_, err = fmt.Fprintf(p.stdout, "cluster %s %s\n", name, what)
-			return err
+			return p.say("cluster %s %s", name, what)
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", name, "name of the kind cluster")
