@@ -12,6 +12,10 @@ const (
 	DefaultPartition = "aws"
 	// DefaultAudience is the audience of tokens for AWS.
 	DefaultAudience = "sts.amazonaws.com"
+	// ChinaAudience is what some tools have registered in China, where EKS's webhook
+	// asks for DefaultAudience too; SlipAudience is a common misspelling.
+	ChinaAudience = DefaultAudience + ".cn"
+	SlipAudience  = "sts.amazon.com"
 )
 
 // IsAccount says whether s is an account's id: twelve digits.

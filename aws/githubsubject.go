@@ -1,6 +1,9 @@
 package aws
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // GitHubSubject is the repository's part of a subject of GitHub Actions, in either
 // of its two shapes: repo:OWNER/REPO:CONTEXT, and the immutable
@@ -51,4 +54,16 @@ func (g GitHubSubject) Whole() string {
 		return name + "@" + id
 	}
 	return with(g.Owner, g.OwnerID) + "/" + with(g.Repository, g.RepositoryID)
+}
+
+// GitHubClaims are the claims of GitHub's tokens that a subject's template can name
+// beside repo and context; it can also name repo_property_NAME. Source: GitHub Docs,
+// "OpenID Connect reference".
+func GitHubClaims() []string { return slices.Clone(gitHubClaims) }
+
+var gitHubClaims = []string{
+	"actor", "actor_id", "base_ref", "check_run_id", "enterprise", "enterprise_id", "environment", "event_name", "head_ref",
+	"job_workflow_ref", "job_workflow_sha", "ref", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner",
+	"repository_owner_id", "repository_visibility", "run_attempt", "run_id", "run_number", "runner_environment", "sha", "workflow",
+	"workflow_ref", "workflow_sha",
 }

@@ -79,6 +79,13 @@ func keys(names ...string) []IssuerKey {
 	return list
 }
 
+// GitHubIssuer is the host of GitHub Actions' tokens on github.com, OutboundHost what
+// the host of AWS's own tokens ends in, after a UUID (recorded 13).
+const (
+	GitHubIssuer = "token.actions.githubusercontent.com"
+	OutboundHost = ".tokens.sts.global.api.aws"
+)
+
 // issuers are recognised by host, in which a star stands for anything, and by what
 // the path begins with; "" takes none, "*" any and none.
 // Audiences and subjects: the issuers' own documentation.
@@ -86,7 +93,7 @@ var issuers = []struct {
 	host, path string
 	Issuer
 }{
-	{"token.actions.githubusercontent.com", "*", Issuer{Kind: GitHub, Title: "GitHub Actions", Audience: DefaultAudience,
+	{GitHubIssuer, "*", Issuer{Kind: GitHub, Title: "GitHub Actions", Audience: DefaultAudience,
 		Subject: "repo:ORGANISATION/REPOSITORY:ref:refs/heads/BRANCH",
 		Keys: keys("actor", "actor_id", "job_workflow_ref", "repository", "repository_id", "repository_owner_id", "workflow", "ref",
 			"environment?", "enterprise_id?")}},
@@ -120,7 +127,7 @@ var issuers = []struct {
 	{"*.oraclecloud.com", "*", Issuer{Kind: Oracle, Title: "Oracle Cloud", Keys: keys("rpst_id?")}},
 	{"sts.windows.net", "*", Issuer{Kind: Entra, Title: "Microsoft Entra"}},
 	{"login.microsoftonline.com", "*", Issuer{Kind: Entra, Title: "Microsoft Entra"}},
-	{"*.tokens.sts.global.api.aws", "", Issuer{Kind: Outbound, Title: "AWS's outbound federation", Subject: "ARN"}},
+	{"*" + OutboundHost, "", Issuer{Kind: Outbound, Title: "AWS's outbound federation", Subject: "ARN"}},
 }
 
 // IssuerOf says what is known of an issuer: its URL, its name without scheme or the

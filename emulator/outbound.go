@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -18,7 +19,7 @@ import (
 
 // outboundOf is the issuer of some account that a host is of.
 func outboundOf(r state.Reader, issuerURL string) (*iam.OutboundFederation, bool) {
-	if !strings.HasSuffix(issuerURL, oidc.OutboundHost) {
+	if !strings.HasSuffix(issuerURL, aws.OutboundHost) {
 		return nil, false
 	}
 	for o := range state.All[*iam.OutboundFederation](r, "") {
@@ -78,7 +79,7 @@ func (s *issuers) signOutbound(ctx context.Context, issuerURL, alg string, paylo
 // its own host. It reports whether the request was for one.
 func (s *issuers) serveOutbound(w http.ResponseWriter, r *http.Request) bool {
 	host, _, _ := strings.Cut(r.Host, ":")
-	if !strings.HasSuffix(host, oidc.OutboundHost) {
+	if !strings.HasSuffix(host, aws.OutboundHost) {
 		return false
 	}
 	issuerURL := "https://" + host

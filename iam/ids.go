@@ -3,16 +3,18 @@ package iam
 import (
 	"fmt"
 	"io"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Prefixes of unique ids (IAM user guide, "Understanding unique ID prefixes").
 const (
-	roleID      = "AROA"
-	userID      = "AIDA"
+	roleID      = aws.RoleIDPrefix
+	userID      = aws.UserIDPrefix
 	groupID     = "AGPA"
 	policyID    = "ANPA"
 	profileID   = "AIPA"
-	accessKeyID = "AKIA"
+	accessKeyID = aws.AccessKeyPrefix
 )
 
 const (

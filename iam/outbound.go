@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -61,7 +62,7 @@ func (m *maker) outbound(issuer string, enabled bool) *OutboundFederation {
 		next.Issuer = found.Issuer
 	}
 	if next.Issuer == "" {
-		next.Issuer = "https://" + uuid.NewString() + ".tokens.sts.global.api.aws"
+		next.Issuer = "https://" + uuid.NewString() + aws.OutboundHost
 	}
 	return next
 }

@@ -11,14 +11,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/spelling"
 )
 
-// multivaluedKeys always need a set qualifier; an issuer's amr does, too.
-var multivaluedKeys = map[string]bool{"aws:tagkeys": true, "sts:transitivetagkeys": true, "aws:calledvia": true,
-	"aws:principalorgpaths": true, "aws:resourceorgpaths": true, "aws:principalservicenameslist": true,
-	"sts:requestcontextproviders": true}
-
-func (c *condition) multivalued() bool {
-	return multivaluedKeys[strings.ToLower(c.key)] || c.claim() == "amr"
-}
+func (c *condition) multivalued() bool { return aws.MultivaluedKey(c.key) }
 
 // ofIssuer takes a key of an issuer apart; false for keys of AWS, and where no
 // issuer is trusted that it could be of.

@@ -9,8 +9,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
-const textFederated = "Federated principals must be valid domain names or SAML metadata ARNs"
-
 func isProvider(arn string) bool {
 	_, is := aws.OIDCProvider(arn)
 	return is
@@ -19,7 +17,7 @@ func isProvider(arn string) bool {
 func providerScheme(x *site) {
 	p := x.provider
 	if right, had := aws.WithoutScheme(p.Text); had {
-		x.report(p.Start, "the provider's ARN holds https://", "IAM refuses it: "+textFederated, "write "+right, provided(p.Text, right))
+		x.report(p.Start, "the provider's ARN holds https://", "IAM refuses it: "+policy.TextFederated, "write "+right, provided(p.Text, right))
 	}
 }
 

@@ -29,10 +29,9 @@ var shapes = map[aws.IssuerKind][]string{
 	aws.Vercel:       {"owner:<part>:project:<part>:environment:<part>"},
 }
 
-// gitHubNames are the claims that a subject template can name.
-var gitHubNames = []string{"actor", "actor_id", "base_ref", "check_run_id", "enterprise", "enterprise_id", "environment", "event_name", "head_ref",
-	"job_workflow_ref", "job_workflow_sha", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner",
-	"repository_owner_id", "repository_visibility", "run_id", "runner_environment", "sha", "workflow", "workflow_ref", "workflow_sha"}
+// gitHubNames are the claims that a subject template can name, but for a ref, which
+// has a form of its own.
+var gitHubNames = slices.DeleteFunc(aws.GitHubClaims(), func(name string) bool { return name == "ref" })
 
 // gitHubShapes are the subjects of one repository: the context, or what a template
 // has in its place.

@@ -97,8 +97,8 @@ func (x *site) isClientID() bool {
 
 func stsAmazonCom(x *site) {
 	lower := strings.ToLower(x.value.Text)
-	if (x.ofClaim("aud") || x.ofClaim("sub") || x.ofClaim("oaud")) && strings.Contains(lower, "sts.amazon.com") && !x.condition.op.Negated && !x.isClientID() {
-		right := strings.Replace(lower, "sts.amazon.com", "sts.amazonaws.com", 1)
+	if (x.ofClaim("aud") || x.ofClaim("sub") || x.ofClaim("oaud")) && strings.Contains(lower, aws.SlipAudience) && !x.condition.op.Negated && !x.isClientID() {
+		right := strings.Replace(lower, aws.SlipAudience, aws.DefaultAudience, 1)
 		x.report(x.value.Start, "the audience is sts.amazonaws.com, not sts.amazon.com", "tokens for AWS are made for sts.amazonaws.com", "write "+right, x.valued(right))
 	}
 }
@@ -128,7 +128,7 @@ func audienceSlash(x *site) {
 // impossible finds subjects that no token can have.
 func impossible(x *site) {
 	c, v := x.condition, x.value
-	if !x.ofClaim("sub") || c.op.Negated || strings.Contains(strings.ToLower(v.Text), "sts.amazon.com") || policy.IsSTSAudience(v.Text) {
+	if !x.ofClaim("sub") || c.op.Negated || strings.Contains(strings.ToLower(v.Text), aws.SlipAudience) || policy.IsSTSAudience(v.Text) {
 		return
 	}
 	kind := x.issuerKind()

@@ -11,12 +11,8 @@ import (
 
 // The claims that AWS acts on, besides the registered ones.
 const (
-	claimTags           = "https://aws.amazon.com/tags"
-	claimTagPrefix      = claimTags + "/principal_tags/"
-	claimTransitive     = claimTags + "/transitive_tag_keys"
-	claimSourceIdentity = "https://aws.amazon.com/source_identity"
-	claimRoles          = "https://aws.amazon.com/roles"
-	claimNamespace      = "https://aws.amazon.com/"
+	claimTagPrefix  = aws.ClaimTags + "/principal_tags/"
+	claimTransitive = aws.ClaimTags + "/transitive_tag_keys"
 )
 
 var (
@@ -31,7 +27,7 @@ var (
 func (c *ClaimSet) readAWSClaims() (session, roles *TokenError) {
 	found := false
 	for _, m := range c.members {
-		found = found || strings.HasPrefix(m.name, claimNamespace)
+		found = found || strings.HasPrefix(m.name, aws.ClaimNamespace)
 	}
 	if !found {
 		return nil, nil
@@ -44,15 +40,15 @@ func (c *ClaimSet) readAWSClaims() (session, roles *TokenError) {
 }
 
 func (c *ClaimSet) readSourceIdentity() *TokenError {
-	value, ok := c.awsClaim(claimSourceIdentity)
+	value, ok := c.awsClaim(aws.ClaimSourceIdentity)
 	if !ok {
 		return nil
 	}
-	text, isText := c.members.text(claimSourceIdentity)
+	text, isText := c.members.text(aws.ClaimSourceIdentity)
 	if !isText || len(text) > 64 || !sourceIdentity.MatchString(text) {
 		// AWS's text is not known.
 		return refuse(ReasonSourceIdentity, textNotValidated, "the source identity is %s, not 2 to 64 characters of letters, digits and _+=,.@-", clip(value)).
-			withClaim(claimSourceIdentity)
+			withClaim(aws.ClaimSourceIdentity)
 	}
 	c.SourceIdentity = strings.Clone(text) // see pack
 	return nil
@@ -70,7 +66,7 @@ func (c *ClaimSet) awsClaim(name string) (string, bool) {
 // both.
 func (c *ClaimSet) readTags() *TokenError {
 	var tags tagClaims
-	if value, ok := c.awsClaim(claimTags); ok {
+	if value, ok := c.awsClaim(aws.ClaimTags); ok {
 		if err := tags.addNested(value); err != nil {
 			return err
 		}
@@ -118,12 +114,12 @@ type tagClaims struct {
 func (t *tagClaims) addNested(value string) *TokenError {
 	nested, err := membersOf(value)
 	if err != nil {
-		return badTags(claimTags, "the claim is %s, not an object", clip(value))
+		return badTags(aws.ClaimTags, "the claim is %s, not an object", clip(value))
 	}
 	if value, ok := nested.get("principal_tags"); ok && !isNull(value) {
 		tags, err := membersOf(value)
 		if err != nil {
-			return badTags(claimTags, "principal_tags is %s, not an object", clip(value))
+			return badTags(aws.ClaimTags, "principal_tags is %s, not an object", clip(value))
 		}
 		for i, tag := range tags {
 			if tags[i+1:].has(tag.name) {
@@ -133,7 +129,7 @@ func (t *tagClaims) addNested(value string) *TokenError {
 			// (recorded: nested-string-tags).
 			list, ok := stringOrList(tag.value)
 			if !ok || tag.value[0] != '[' || len(list) != 1 {
-				return badTags(claimTags, "the value of tag %q is %s, not a list of exactly one string", tag.name, clip(tag.value))
+				return badTags(aws.ClaimTags, "the value of tag %q is %s, not a list of exactly one string", tag.name, clip(tag.value))
 			}
 			if err := t.add(tag.name, list[0]); err != nil {
 				return err
@@ -152,9 +148,9 @@ func (t *tagClaims) add(key, value string) *TokenError {
 	case t.seen[lower]:
 		return parameterTags("Duplicate tag keys found. Please note that Tag keys are case insensitive.", "the tag key %q is given twice", key)
 	case !aws.TagKeyFits(key) || !aws.TagText.MatchString(key) || aws.ReservedTagKey(key):
-		return badTags(claimTags, "the tag key %q is not 1 to %d letters, digits, spaces or _.:/=+-@ outside aws:", key, aws.LongestTagKey)
+		return badTags(aws.ClaimTags, "the tag key %q is not 1 to %d letters, digits, spaces or _.:/=+-@ outside aws:", key, aws.LongestTagKey)
 	case !aws.TagValueFits(value) || !aws.TagText.MatchString(value):
-		return badTags(claimTags, "the value %q of tag %q is not at most %d letters, digits, spaces or _.:/=+-@", value, key, aws.LongestTagValue)
+		return badTags(aws.ClaimTags, "the value %q of tag %q is not at most %d letters, digits, spaces or _.:/=+-@", value, key, aws.LongestTagValue)
 	}
 	if t.values == nil {
 		t.values, t.seen = map[string]string{}, map[string]bool{}
@@ -162,7 +158,7 @@ func (t *tagClaims) add(key, value string) *TokenError {
 	t.seen[lower] = true
 	t.values[strings.Clone(key)] = strings.Clone(value) // see pack
 	if len(t.values) > aws.MostTags {
-		return badTags(claimTags, "the token has more than %d session tags", aws.MostTags)
+		return badTags(aws.ClaimTags, "the token has more than %d session tags", aws.MostTags)
 	}
 	return nil
 }
@@ -192,7 +188,7 @@ func badTags(claim, detail string, args ...any) *TokenError {
 // parameterTags is what AssumeRole answers for the same mistake in its Tags
 // parameter (recorded there, not here).
 func parameterTags(message, detail string, args ...any) *TokenError {
-	err := refuse(ReasonSessionTags, message, detail, args...).withClaim(claimTags)
+	err := refuse(ReasonSessionTags, message, detail, args...).withClaim(aws.ClaimTags)
 	err.Code = "InvalidParameterValue"
 	return err
 }
@@ -200,7 +196,7 @@ func parameterTags(message, detail string, args ...any) *TokenError {
 // readRoles takes a string, a ;-separated string or a list. Invalid entries are
 // ignored as long as one is valid (recorded).
 func (c *ClaimSet) readRoles() *TokenError {
-	value, ok := c.awsClaim(claimRoles)
+	value, ok := c.awsClaim(aws.ClaimRoles)
 	if !ok {
 		return nil
 	}
@@ -210,13 +206,13 @@ func (c *ClaimSet) readRoles() *TokenError {
 	case '"':
 		text, err := unquote(value)
 		if err != nil {
-			return refuse(ReasonRolesClaim, textRolesFormat, "%s: %v", claimRoles, err).withClaim(claimRoles)
+			return refuse(ReasonRolesClaim, textRolesFormat, "%s: %v", aws.ClaimRoles, err).withClaim(aws.ClaimRoles)
 		}
 		candidates = strings.Split(text, ";")
 	case '[':
 		var items []any
 		if err := json.Unmarshal([]byte(value), &items); err != nil {
-			return refuse(ReasonRolesClaim, textRolesFormat, "%s: %v", claimRoles, err).withClaim(claimRoles)
+			return refuse(ReasonRolesClaim, textRolesFormat, "%s: %v", aws.ClaimRoles, err).withClaim(aws.ClaimRoles)
 		}
 		for _, item := range items {
 			if text, ok := item.(string); ok {
@@ -224,7 +220,7 @@ func (c *ClaimSet) readRoles() *TokenError {
 			}
 		}
 	default:
-		return refuse(ReasonRolesClaim, textRolesFormat, "%s is %s, not a string or a list of strings", claimRoles, clip(value)).withClaim(claimRoles)
+		return refuse(ReasonRolesClaim, textRolesFormat, "%s is %s, not a string or a list of strings", aws.ClaimRoles, clip(value)).withClaim(aws.ClaimRoles)
 	}
 	for _, candidate := range candidates {
 		candidate = strings.TrimSpace(candidate)
@@ -233,7 +229,7 @@ func (c *ClaimSet) readRoles() *TokenError {
 		}
 	}
 	if len(c.Roles) == 0 {
-		return refuse(ReasonRolesClaim, textNoValidRoles, "%s is %s", claimRoles, clip(value)).withClaim(claimRoles)
+		return refuse(ReasonRolesClaim, textNoValidRoles, "%s is %s", aws.ClaimRoles, clip(value)).withClaim(aws.ClaimRoles)
 	}
 	return nil
 }

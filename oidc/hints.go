@@ -61,7 +61,7 @@ func issuerHint(issuer string, registered []string) hint.Hint {
 		return is("trailing-slash", ": they differ in a trailing slash, which counts")
 	case strings.EqualFold(issuer, near):
 		return is("case", ": they differ in letter case, which counts")
-	case strings.Replace(issuer, ":443", "", 1) == near:
+	case strings.HasPrefix(issuer, "https://") && "https://"+aws.ProviderURL(issuer) == near:
 		return is("port", ": they differ in the port :443, which AWS strips at registration")
 	case issuer == "http://"+host || issuer == host:
 		return is("scheme", ": the token's iss lacks https://")
@@ -83,8 +83,8 @@ func sameEKSRegion(a, b string) bool {
 func audienceHint(audience string, clientIDs []string) hint.Hint {
 	const sts = aws.DefaultAudience
 	switch {
-	case audience == "sts.amazon.com":
-		return hint.Hint{Code: "sts-amazon-com", Message: "sts.amazon.com is a common slip for " + sts, Fix: "ask for a token for " + sts}
+	case audience == aws.SlipAudience:
+		return hint.Hint{Code: "sts-amazon-com", Message: aws.SlipAudience + " is a common slip for " + sts, Fix: "ask for a token for " + sts}
 	case audience == "":
 		return hint.Hint{Code: "empty-audience", Message: "the audience is empty"}
 	case strings.HasPrefix(audience, "https://kubernetes.default.svc"):
@@ -94,10 +94,10 @@ func audienceHint(audience string, clientIDs []string) hint.Hint {
 	// EKS's webhook asks for sts.amazonaws.com in every partition; eksctl and
 	// Terraform's module registered China's domain once and took it back
 	// (eksctl-io/eksctl#1910, terraform-aws-modules/terraform-aws-eks#1704, #2700).
-	case audience == sts+".cn":
+	case audience == aws.ChinaAudience:
 		return hint.Hint{Code: "partition", Message: "the audience is " + sts + " in China's partition too, unless token and provider agree on another one"}
-	case audience == sts && slices.Contains(clientIDs, sts+".cn"):
-		return hint.Hint{Code: "partition", Message: "the provider has China's domain, " + sts + ".cn, but the audience of EKS's tokens is " + sts + " in China too", Fix: "add it to the client ids"}
+	case audience == sts && slices.Contains(clientIDs, aws.ChinaAudience):
+		return hint.Hint{Code: "partition", Message: "the provider has China's domain, " + aws.ChinaAudience + ", but the audience of EKS's tokens is " + sts + " in China too", Fix: "add it to the client ids"}
 	case len(clientIDs) == 0:
 		return hint.Hint{Code: "no-client-ids", Message: "the provider has no client ids", Fix: "add the audience: aws iam add-client-id-to-open-id-connect-provider"}
 	}

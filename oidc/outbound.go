@@ -13,13 +13,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // AWS as the issuer: sts:GetWebIdentityToken and the documents that relying
 // parties read. All of this file is recorded 13.
 const (
-	// OutboundHost is what the host of an account's issuer ends in, after a UUID.
-	OutboundHost = ".tokens.sts.global.api.aws"
 	// OutboundKeysPath is where an account's issuer serves its keys.
 	OutboundKeysPath = "/.well-known/jwks.json"
 
@@ -39,7 +39,7 @@ type OutboundKeys struct {
 // CheckOutbound says what STS has against a token of the issuer of the role's own
 // account: recorded 13, the text is not. One of another account is a token like any other.
 func (u *Unverified) CheckOutbound(account string) error {
-	if !strings.HasSuffix(u.Issuer, OutboundHost) {
+	if !strings.HasSuffix(u.Issuer, aws.OutboundHost) {
 		return nil
 	}
 	var claims struct {

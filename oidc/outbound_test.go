@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // The library is the other side: it must take the tokens with the published keys, also after they were stored.
 func TestOutboundTokens(t *testing.T) {
-	made, err := GenerateOutboundKeys("https://0a1b2c3d-0000-4000-8000-000000000000"+OutboundHost, rand.Reader)
+	made, err := GenerateOutboundKeys("https://0a1b2c3d-0000-4000-8000-000000000000"+aws.OutboundHost, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

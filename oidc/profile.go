@@ -49,11 +49,11 @@ type ProfileInput struct {
 func Profiles() []Profile {
 	return []Profile{
 		{
-			Name: "github", Issuer: "https://token.actions.githubusercontent.com", Audience: aws.DefaultAudience,
+			Name: "github", Issuer: "https://" + aws.GitHubIssuer, Audience: aws.DefaultAudience,
 			Lifetime: 5 * time.Minute, Description: "GitHub Actions", Sign: SignOptions{Type: "JWT"}, Claims: GitHubClaims,
 		},
 		{
-			Name: "github-immutable", Issuer: "https://token.actions.githubusercontent.com", Audience: aws.DefaultAudience,
+			Name: "github-immutable", Issuer: "https://" + aws.GitHubIssuer, Audience: aws.DefaultAudience,
 			Lifetime: 5 * time.Minute, Description: "GitHub Actions, subjects with ids: repositories made, renamed or transferred since 2026-07-15", Sign: SignOptions{Type: "JWT"}, Claims: GitHubImmutableClaims,
 		},
 		{

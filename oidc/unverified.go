@@ -3,6 +3,8 @@ package oidc
 import (
 	"slices"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Unverified are claims that nobody has verified: of a parsed token, or written
@@ -78,7 +80,7 @@ func (u *Unverified) CheckRole(roleARN string) error {
 		return nil
 	}
 	return refuse(ReasonRoleNotInClaim, textRoleNotInClaim, "the target is %s; the roles claim has %q", roleARN, u.Roles).
-		withClaim(claimRoles)
+		withClaim(aws.ClaimRoles)
 }
 
 // CheckAudience compares the audience with the provider's client ids, exactly.

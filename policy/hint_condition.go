@@ -131,9 +131,9 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 		return fixed("aud-sub-swapped", "test it under :aud", "%q is an audience, but the key is :sub", want)
 	case isClaim && claim == "aud" && h.isOriginalAudience(r.Key, want):
 		return fixed("aud-is-azp", "test it under :oaud, or write "+got, "the token has azp, and then :aud is azp; %q is its aud, which is :oaud", want)
-	case strings.Contains(want, "sts.amazon.com") && strings.Contains(got, "sts.amazonaws.com"):
+	case strings.Contains(want, aws.SlipAudience) && strings.Contains(got, aws.DefaultAudience):
 		return known("sts-amazon-com", "the audience is sts.amazonaws.com, not sts.amazon.com")
-	case strings.Contains(got, "sts.amazon.com") && strings.Contains(want, "sts.amazonaws.com"):
+	case strings.Contains(got, aws.SlipAudience) && strings.Contains(want, aws.DefaultAudience):
 		return fixed("sts-amazon-com", "ask for one for sts.amazonaws.com", "the token was made for sts.amazon.com")
 	}
 	finders := []func(want []string, got string) hint.Hint{gitHub, circleCIShape}
@@ -170,7 +170,7 @@ func (h *hinter) isOriginalAudience(key, value string) bool {
 }
 
 func isSTSAudience(s string) bool {
-	return s == "sts.amazonaws.com" || s == "sts.amazonaws.com.cn" || s == "sts.amazon.com"
+	return s == aws.DefaultAudience || s == aws.ChinaAudience || s == aws.SlipAudience
 }
 
 func looksLikeSubject(s string) bool {

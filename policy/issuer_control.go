@@ -15,7 +15,6 @@ import (
 // rules of their own, all recorded on AWS (recorded 9).
 
 const (
-	gitHubIssuer     = "token.actions.githubusercontent.com"
 	assumeRoleByWeb  = "sts:AssumeRoleWithWebIdentity"
 	textTrustControl = "Trust policy with trusted principal %s must evaluate, using StringEquals, StringLike or StringEqualsIgnoreCase, %s which is not scoped to all."
 	textApplication  = "Policy trusting %s requires a StringEquals condition on an application id"
@@ -52,7 +51,7 @@ func IssuerControlOf(federated string) (IssuerControl, bool) {
 	}
 	// Every provider whose URL begins so, and with its own whole name as prefix of
 	// the keys: enterprises have issuers of their own in paths.
-	if strings.HasPrefix(name, gitHubIssuer) {
+	if strings.HasPrefix(name, aws.GitHubIssuer) {
 		c := IssuerControl{Keys: under("sub", "job_workflow_ref"), like: true, open: func(value string) bool {
 			return strings.TrimSpace(value) == "" || strings.HasPrefix(value, "*")
 		}}

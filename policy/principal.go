@@ -78,7 +78,7 @@ func awsPrincipal(value string) principalEntry {
 
 // isUniqueID recognises the ids that IAM stores in place of a principal's ARN.
 func isUniqueID(s string) bool {
-	return len(s) >= 16 && (strings.HasPrefix(s, "AROA") || strings.HasPrefix(s, "AIDA")) && !strings.Contains(s, ":")
+	return len(s) >= 16 && (strings.HasPrefix(s, aws.RoleIDPrefix) || strings.HasPrefix(s, aws.UserIDPrefix)) && !strings.Contains(s, ":")
 }
 
 func (e *principalEntry) match(p *Principal, deny bool) grant {
@@ -105,7 +105,7 @@ func (e *principalEntry) match(p *Principal, deny bool) grant {
 		}
 	case awsUniqueID:
 		id, _, _ := strings.Cut(p.UniqueID, ":")
-		if id == e.value && strings.HasPrefix(id, "AROA") {
+		if id == e.value && strings.HasPrefix(id, aws.RoleIDPrefix) {
 			return byRole
 		}
 		if id == e.value {

@@ -15,7 +15,7 @@ var sharedIssuers = map[string]string{
 	"agent.buildkite.com":     "sub",
 	"oidc.codefresh.io":       "sub",
 	"studio.datachain.ai/api": "sub",
-	gitHubIssuer:              "sub",
+	aws.GitHubIssuer:          "sub",
 	"oidc-configuration.audit-log.githubusercontent.com": "sub",
 	"vstoken.actions.githubusercontent.com":              "sub",
 	"gitlab.com":                                         "sub",

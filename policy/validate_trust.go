@@ -15,7 +15,6 @@ import (
 const (
 	textInvalidJSON      = "This policy contains invalid Json"
 	textOnlyAssumeRole   = "AssumeRole policy may only specify STS AssumeRole actions."
-	textFederated        = "Federated principals must be valid domain names or SAML metadata ARNs"
 	textTrustVersion     = "The policy must contain a valid version string"
 	textTrustNoStatement = "Could not parse the policy: Statement is empty!"
 	textTrustSids        = "The Statement Ids in the policy are not unique"
@@ -27,6 +26,9 @@ const (
 	textNotResource      = "AssumeRole policy must not contain resources."
 	textCognito          = "A condition block must be present for the Cognito provider"
 )
+
+// TextFederated is IAM's refusal of a federated principal that is none.
+const TextFederated = "Federated principals must be valid domain names or SAML metadata ARNs"
 
 // TrustOptions is what validating a trust policy needs to know of the account.
 type TrustOptions struct {
@@ -308,7 +310,7 @@ func (v trustValidator) federatedPrincipal(n *tree.Node) *ValidationError {
 	}
 	// A provider that does not exist is accepted: it may be made later.
 	if _, hasScheme := aws.WithoutScheme(n.Text); hasScheme || !federatedARNPattern.MatchString(n.Text) {
-		return v.refuse(n, textFederated, "an OIDC provider is named arn:aws:iam::<12-digit account>:oidc-provider/<issuer without https://>")
+		return v.refuse(n, TextFederated, "an OIDC provider is named arn:aws:iam::<12-digit account>:oidc-provider/<issuer without https://>")
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Account is what questions about more than one role need: all roles that are
@@ -217,7 +219,7 @@ func sessionCall(caller, target *Role, name string) world {
 		}
 		prefix, _, _ := strings.Cut(key, ":")
 		switch {
-		case aboutTags(key):
+		case aws.SessionTagKey(key):
 			return never // a call without tags; one with tags needs sts:TagSession too
 		case prefix == "sts" || prefix != "aws" && prefix != "iam" && !strings.Contains(prefix, "."):
 			return never

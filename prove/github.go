@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // GitHub Actions' subjects (GitHub Docs, "OpenID Connect reference"): the classic
@@ -261,13 +263,8 @@ func (p *Provider) Customised(pattern string) bool {
 	return ok && p.Kind == GitHub && slices.Contains(templateKeys, key) && !p.CanBe("sub", pattern)
 }
 
-// templateKeys are claims that a customised subject can begin with (GitHub Docs,
-// "OpenID Connect reference").
-var templateKeys = []string{
-	"actor", "actor_id", "base_ref", "enterprise", "enterprise_id", "environment", "event_name", "head_ref", "job_workflow_ref", "job_workflow_sha",
-	"ref", "ref_protected", "ref_type", "repository", "repository_id", "repository_owner", "repository_owner_id", "repository_visibility", "run_attempt",
-	"run_id", "run_number", "runner_environment", "sha", "workflow", "workflow_ref", "workflow_sha",
-}
+// templateKeys are claims that a customised subject can begin with.
+var templateKeys = aws.GitHubClaims()
 
 // ParseTemplate reads the keys of a template, joined by commas.
 func ParseTemplate(list string) (Template, error) {

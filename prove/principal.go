@@ -126,7 +126,7 @@ func callerWorld(c *Caller, role *Role) world {
 		switch {
 		case strings.HasPrefix(key, "aws:resourcetag/") || strings.HasPrefix(key, "iam:resourcetag/"):
 			return tagDomain(role.Tags, key[strings.IndexByte(key, '/')+1:])
-		case aboutTags(key), key == "sts:sourceidentity":
+		case aws.SessionTagKey(key), key == "sts:sourceidentity":
 			return never // a call with tags or a source identity needs more actions
 		case key == "aws:principalorgpaths", key == "aws:principalservicenameslist":
 			return domain{absent: true, values: anyText, many: multi}

@@ -37,7 +37,7 @@ func sessionKeys(role *Role, session string) map[string]domain {
 	keys["aws:principalarn"] = always(role.ARN)
 	keys["aws:principalaccount"] = always(role.Account)
 	keys["aws:principaltype"] = always("AssumedRole")
-	id := expr(seq{text("AROA"), plus{class(chars("A-Z0-9"))}})
+	id := expr(seq{text(aws.RoleIDPrefix), plus{class(chars("A-Z0-9"))}})
 	if role.ID != "" {
 		id = text(role.ID)
 	}

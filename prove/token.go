@@ -56,17 +56,12 @@ func sessionFeaturesOf(mentioned map[string]bool) ([]sessionFeatures, error) {
 func callFeaturesOf(mentioned map[string]bool) ([]sessionFeatures, error) {
 	out := []sessionFeatures{{}, {sourceIdentity: true}}
 	for key := range mentioned {
-		if aboutTags(key) {
+		if aws.SessionTagKey(key) {
 			out = append(out, sessionFeatures{tagged: true}, sessionFeatures{sourceIdentity: true, tagged: true})
 			break
 		}
 	}
 	return taggedFeatures(out, mentioned)
-}
-
-// aboutTags says whether a key, in lower case, is one of the tags that a call brings.
-func aboutTags(key string) bool {
-	return key == "aws:tagkeys" || key == "sts:transitivetagkeys" || strings.HasPrefix(key, "aws:requesttag/")
 }
 
 func taggedFeatures(out []sessionFeatures, mentioned map[string]bool) ([]sessionFeatures, error) {

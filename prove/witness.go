@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -285,7 +286,7 @@ func (s *space) claims(claims map[string]any, values map[string][]string) {
 		d := s.world.domain(key)
 		switch {
 		case key == "sts:roleauthorizedbyidp" && list[0] == "true":
-			claims["https://aws.amazon.com/roles"] = s.world.resource
+			claims[aws.ClaimRoles] = s.world.resource
 		case d.claim == "" || d.claim == transitiveClaim:
 		case d.claim == tagKeysClaim:
 			for _, tag := range list {
@@ -317,6 +318,6 @@ func (s *space) claims(claims map[string]any, values map[string][]string) {
 		if list := values["sts:transitivetagkeys"]; len(list) > 0 {
 			all["transitive_tag_keys"] = list
 		}
-		claims["https://aws.amazon.com/tags"] = all
+		claims[aws.ClaimTags] = all
 	}
 }

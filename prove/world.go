@@ -219,7 +219,7 @@ func tokenWorld(p *Provider, role *Role, f sessionFeatures) world {
 func (w *world) choose(f sessionFeatures) {
 	w.addFeatures(f)
 	for key, d := range w.keys {
-		if key == "sts:sourceidentity" || aboutTags(key) {
+		if key == "sts:sourceidentity" || aws.SessionTagKey(key) {
 			d.claim, d.chosen = "", true
 			w.keys[key] = d
 		}
@@ -255,8 +255,8 @@ var (
 
 // The claims of session tags and source identity.
 const (
-	sourceIdentityClaim = "https://aws.amazon.com/source_identity"
-	tagsClaim           = "https://aws.amazon.com/tags/principal_tags/"
+	sourceIdentityClaim = aws.ClaimSourceIdentity
+	tagsClaim           = aws.ClaimTags + "/principal_tags/"
 	tagKeysClaim        = "tag keys"
 	transitiveClaim     = "transitive tag keys"
 )

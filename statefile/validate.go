@@ -90,7 +90,7 @@ func (v *validator) account(at string, a *Account) {
 		}
 	}
 	if o := a.OutboundFederation; o != nil {
-		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer.MatchString, "https://UUID.tokens.sts.global.api.aws, or leave it out")
+		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer.MatchString, "https://UUID"+aws.OutboundHost+", or leave it out")
 	}
 }
 
@@ -101,7 +101,7 @@ func knownPartition(id string) bool {
 
 var organizationID = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
 
-var outboundIssuer = regexp.MustCompile(`^https://[a-z0-9-]{1,63}\.tokens\.sts\.global\.api\.aws$`)
+var outboundIssuer = regexp.MustCompile(`^https://[a-z0-9-]{1,63}` + regexp.QuoteMeta(aws.OutboundHost) + `$`)
 
 // noneTwice refuses what a list names twice. An item without a name has been
 // reported by the decoder.
@@ -263,7 +263,7 @@ func (v *validator) user(at string, u *User) {
 	}
 	for i, k := range u.AccessKeys {
 		at := strictyaml.Index(at+".accessKeys", i)
-		if aws.IsAccount(k.ID) || k.ID == "test" || strings.HasPrefix(k.ID, "ASIA") {
+		if aws.IsAccount(k.ID) || k.ID == "test" || strings.HasPrefix(k.ID, aws.SessionAccessKeyPrefix) {
 			v.errorf(at+".id", "%q is an administrator's or a session's; write one that begins with AKIA", k.ID)
 			continue
 		}

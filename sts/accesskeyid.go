@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Access key ids hold the account that they belong to, as those that AWS has
@@ -15,8 +17,8 @@ import (
 // awsteele.com, "A short note on AWS KEY ID".
 
 const (
-	temporaryPrefix = "ASIA"
-	longTermPrefix  = "AKIA"
+	temporaryPrefix = aws.SessionAccessKeyPrefix
+	longTermPrefix  = aws.AccessKeyPrefix
 	accessKeyIDSize = 20
 	accountShift    = 7
 	accountFlag     = 1 << 47

@@ -4,14 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
 // requestKeys are condition keys of the request that --context gives.
 type requestKeys []string
-
-// multivaluedKeys are those that hold a list, however many values are given.
-var multivaluedKeys = []string{"aws:tagkeys", "sts:transitivetagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:resourceorgpaths"}
 
 // into sets them, each with the values that it is given.
 func (k requestKeys) into(keys policy.Context) error {
@@ -36,7 +34,7 @@ func (k requestKeys) into(keys policy.Context) error {
 	}
 	for key, list := range values {
 		switch {
-		case slices.Contains(multivaluedKeys, key):
+		case aws.MultivaluedKey(key):
 			keys.SetMulti(key, list)
 		case len(list) > 1:
 			return usageError("--context %s: it has one value, and %d are given", key, len(list))

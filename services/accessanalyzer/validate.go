@@ -302,7 +302,7 @@ func (v *validator) neededActions(st *policy.Statement, i int) {
 		switch {
 		case key == "sts:sourceidentity":
 			action = "sts:SetSourceIdentity"
-		case key == "aws:tagkeys", key == "sts:transitivetagkeys", strings.HasPrefix(key, "aws:requesttag/"):
+		case aws.SessionTagKey(key):
 			action = "sts:TagSession"
 		}
 		if action != "" && !st.Concerns(action) {
@@ -336,14 +336,6 @@ func (v *validator) rolesAnywhere() {
 	}
 }
 
-// multivalued are the keys that have several values (IAM user guide, "Single-valued
-// vs. multivalued context keys").
-func multivalued(key string) bool {
-	key = strings.ToLower(key)
-	return slices.Contains([]string{"aws:tagkeys", "aws:calledvia", "aws:principalorgpaths", "aws:principalservicenameslist", "aws:resourceorgpaths", "sts:transitivetagkeys"}, key) ||
-		strings.HasSuffix(key, ":amr")
-}
-
 func (v *validator) conditions(st *policy.Statement, i int) {
 	seen := map[string]string{}
 	for j := range st.Conditions {
@@ -358,7 +350,7 @@ func (v *validator) conditions(st *policy.Statement, i int) {
 		if !known {
 			continue
 		}
-		if multivalued(c.Key) && t.Qualifier == policy.Unqualified && t.Comparison != "Null" {
+		if aws.MultivaluedKey(c.Key) && t.Qualifier == policy.Unqualified && t.Comparison != "Null" {
 			v.found("MISSING_QUALIFIER", "The request context key "+c.Key+" has multiple values. Use the ForAllValues or ForAnyValue condition key qualifiers in your policy.", path...)
 		}
 		if t.Comparison == "IpAddress" {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -102,11 +103,12 @@ func (v *validator) forAllValues(st *policy.Statement, at []step) {
 // claims of a token; of other services' keys it is not known.
 func singleValued(key string) bool {
 	prefix, name, _ := strings.Cut(strings.ToLower(key), ":")
-	claim := strings.Contains(prefix, ".") && slices.Contains([]string{"sub", "aud", "azp"}, name[strings.LastIndexByte(name, ':')+1:])
-	return !multivalued(key) && (prefix == "aws" || prefix == "sts" || claim || strings.HasPrefix(name, "resourcetag/"))
+	_, of, isClaim := policy.CutClaim(strings.ToLower(key))
+	claim := isClaim && slices.Contains([]string{"sub", "aud", "azp"}, of)
+	return !aws.MultivaluedKey(key) && (prefix == "aws" || prefix == "sts" || claim || strings.HasPrefix(name, "resourcetag/"))
 }
 
-const gitHubSubject = "token.actions.githubusercontent.com:sub"
+const gitHubSubject = aws.GitHubIssuer + ":sub"
 
 // aBranch are subjects of one branch of one repository.
 var aBranch = regexp.MustCompile(`^repo:[^:*?]+/[^:*?]+:ref:refs/heads/[^*?]+$`)
