@@ -11,7 +11,7 @@ import (
 // Schema is the JSON Schema of scenario and State files: a document is one or
 // the other, by its kind.
 func Schema() *jsonschema.Schema {
-	state, scenario := statefile.Schema(), ScenarioSchema()
+	state, scenario := statefile.Schema(), scenarioSchema()
 	definitions := map[string]*jsonschema.Schema{}
 	for _, s := range []*jsonschema.Schema{state, scenario} {
 		for name, definition := range s.Definitions {
@@ -25,8 +25,8 @@ func Schema() *jsonschema.Schema {
 	}
 }
 
-// ScenarioSchema is the JSON Schema of scenarios alone.
-func ScenarioSchema() *jsonschema.Schema {
+// scenarioSchema is the JSON Schema of scenarios alone.
+func scenarioSchema() *jsonschema.Schema {
 	s := jsonschema.Of(reflect.TypeFor[Scenario]())
 	s.Title = "irsa-emu Scenario"
 	s.Description = "One story about service accounts, tokens, roles and what they may do."

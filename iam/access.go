@@ -127,7 +127,7 @@ func (c *call) onPolicy(arn string) target {
 
 func (c *call) onProvider(arn string) target {
 	t := target{arn: arn}
-	if p, ok := ProviderByARN(c.State, arn); ok {
+	if p, ok := providerByARN(c.State, arn); ok {
 		t.keys = resourceTagKeys(p.Tags)
 	}
 	return t

@@ -134,8 +134,8 @@ func Accounts(r state.Reader, found map[string]bool) {
 	}
 }
 
-// Declared adds every account that a state document put into a partition.
-func Declared(r state.Reader, found map[string]bool) {
+// declared adds every account that a state document put into a partition.
+func declared(r state.Reader, found map[string]bool) {
 	for a := range state.All[*Account](r, "") {
 		if a.ID != everyAccount {
 			found[a.ID] = true

@@ -47,8 +47,8 @@ func ProviderByURL(r state.Reader, account, issuer string) (*OIDCProvider, bool)
 	return state.Get[*OIDCProvider](r, account+"/"+aws.ProviderURL(issuer))
 }
 
-// ProviderByARN finds the OIDC provider of exactly that ARN.
-func ProviderByARN(r state.Reader, arn string) (*OIDCProvider, bool) {
+// providerByARN finds the OIDC provider of exactly that ARN.
+func providerByARN(r state.Reader, arn string) (*OIDCProvider, bool) {
 	a, err := aws.ParseARN(arn)
 	url, ok := a.Named("iam", "oidc-provider")
 	if err != nil || !ok {

@@ -164,7 +164,7 @@ func provider(r state.Reader, arn string) (*OIDCProvider, error) {
 	if err := checkProviderARN(arn); err != nil {
 		return nil, err
 	}
-	p, ok := ProviderByARN(r, arn)
+	p, ok := providerByARN(r, arn)
 	if !ok || p.ARN() != arn {
 		return nil, noSuchEntity("OpenIDConnect Provider not found for arn %s", arn)
 	}

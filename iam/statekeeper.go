@@ -22,7 +22,7 @@ func (a *API) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
 func (a *API) Export(r state.Reader, doc *statefile.State) {
 	found := map[string]bool{}
 	Accounts(r, found)
-	Declared(r, found)
+	declared(r, found)
 	for account := range found {
 		out := Export(r, account)
 		doc.Accounts[account] = out.WithSectionsOf(doc.Accounts[account]) // parts of other services

@@ -2,17 +2,17 @@ package oidc
 
 import "strings"
 
-// GitHubClaims makes the claims of a GitHub Actions token. What to override:
+// gitHubClassicClaims makes the claims of a GitHub Actions token. What to override:
 // repository ("owner/name"), ref, environment, event_name (pull_request changes
 // sub and ref), workflow, actor; sub, repository_owner, workflow_ref,
 // job_workflow_ref, ref_type and base_ref follow. All ids are strings, as GitHub
 // writes them.
-func GitHubClaims(in ProfileInput) (map[string]any, error) { return gitHubClaims(in, "github", false) }
+func gitHubClassicClaims(in ProfileInput) (map[string]any, error) { return gitHubClaims(in, "github", false) }
 
-// GitHubImmutableClaims are those of [GitHubClaims] with the ids of owner and
+// gitHubImmutableClaims are those of [gitHubClassicClaims] with the ids of owner and
 // repository in the subject, which GitHub writes for repositories that were
 // created, renamed or transferred since 2026-07-15.
-func GitHubImmutableClaims(in ProfileInput) (map[string]any, error) {
+func gitHubImmutableClaims(in ProfileInput) (map[string]any, error) {
 	return gitHubClaims(in, "github-immutable", true)
 }
 

@@ -2,12 +2,12 @@ package oidc
 
 import "strings"
 
-// GitLabClaims makes the claims of a GitLab CI/CD id_token. What to override:
+// gitLabClaims makes the claims of a GitLab CI/CD id_token. What to override:
 // project_path ("group/project"), ref, ref_type ("branch" or "tag"),
 // environment, user_login, pipeline_source; sub, namespace_path, ref_path and
 // ci_config_ref_uri follow. GitLab writes ids as strings, but runner_id as a
 // number.
-func GitLabClaims(in ProfileInput) (map[string]any, error) {
+func gitLabClaims(in ProfileInput) (map[string]any, error) {
 	d, err := in.start("gitlab")
 	if err != nil {
 		return nil, err

@@ -1,10 +1,10 @@
 package oidc
 
-// HCPTerraformClaims makes the claims of an HCP Terraform workload identity
+// hcpTerraformClaims makes the claims of an HCP Terraform workload identity
 // token. What to override: terraform_organization_name, terraform_project_name,
 // terraform_workspace_name, terraform_run_phase ("plan" or "apply"); sub and
 // terraform_full_workspace follow.
-func HCPTerraformClaims(in ProfileInput) (map[string]any, error) {
+func hcpTerraformClaims(in ProfileInput) (map[string]any, error) {
 	d, err := in.start("hcp-terraform")
 	if err != nil {
 		return nil, err

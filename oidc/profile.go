@@ -50,55 +50,55 @@ func Profiles() []Profile {
 	return []Profile{
 		{
 			Name: "github", Issuer: "https://" + aws.GitHubIssuer, Audience: aws.DefaultAudience,
-			Lifetime: 5 * time.Minute, Description: "GitHub Actions", Sign: SignOptions{Type: "JWT"}, Claims: GitHubClaims,
+			Lifetime: 5 * time.Minute, Description: "GitHub Actions", Sign: SignOptions{Type: "JWT"}, Claims: gitHubClassicClaims,
 		},
 		{
 			Name: "github-immutable", Issuer: "https://" + aws.GitHubIssuer, Audience: aws.DefaultAudience,
-			Lifetime: 5 * time.Minute, Description: "GitHub Actions, subjects with ids: repositories made, renamed or transferred since 2026-07-15", Sign: SignOptions{Type: "JWT"}, Claims: GitHubImmutableClaims,
+			Lifetime: 5 * time.Minute, Description: "GitHub Actions, subjects with ids: repositories made, renamed or transferred since 2026-07-15", Sign: SignOptions{Type: "JWT"}, Claims: gitHubImmutableClaims,
 		},
 		{
 			Name: "gitlab", Issuer: "https://gitlab.com", Audience: aws.DefaultAudience,
-			Lifetime: time.Hour, Description: "GitLab CI/CD id_tokens", Sign: SignOptions{Type: "JWT"}, Claims: GitLabClaims,
+			Lifetime: time.Hour, Description: "GitLab CI/CD id_tokens", Sign: SignOptions{Type: "JWT"}, Claims: gitLabClaims,
 		},
 		{
 			Name: "hcp-terraform", Issuer: "https://app.terraform.io", Audience: "aws.workload.identity",
-			Lifetime: 2 * time.Hour, Description: "HCP Terraform (Terraform Cloud) workload identity", Sign: SignOptions{Type: "JWT"}, Claims: HCPTerraformClaims,
+			Lifetime: 2 * time.Hour, Description: "HCP Terraform (Terraform Cloud) workload identity", Sign: SignOptions{Type: "JWT"}, Claims: hcpTerraformClaims,
 		},
 		{
 			Name: "circleci", Issuer: circleCIIssuer + "0b1d3c6e-5a52-4f0e-9d0a-4c7a9f1e2b3c",
-			Lifetime: time.Hour, Description: "CircleCI, CIRCLE_OIDC_TOKEN", Sign: SignOptions{Type: "JWT"}, Claims: CircleCIClaims,
+			Lifetime: time.Hour, Description: "CircleCI, CIRCLE_OIDC_TOKEN", Sign: SignOptions{Type: "JWT"}, Claims: circleCIV1Claims,
 		},
 		{
 			Name: "circleci-v2", Issuer: circleCIIssuer + "0b1d3c6e-5a52-4f0e-9d0a-4c7a9f1e2b3c",
-			Lifetime: time.Hour, Description: "CircleCI, CIRCLE_OIDC_TOKEN_V2: the subject has the repository and the ref too", Sign: SignOptions{Type: "JWT"}, Claims: CircleCIV2Claims,
+			Lifetime: time.Hour, Description: "CircleCI, CIRCLE_OIDC_TOKEN_V2: the subject has the repository and the ref too", Sign: SignOptions{Type: "JWT"}, Claims: circleCIV2Claims,
 		},
 		{
 			Name: "bitbucket", Issuer: "https://api.bitbucket.org/2.0/workspaces/octo-org/pipelines-config/identity/oidc",
-			Lifetime: time.Hour, Description: "Bitbucket Pipelines", Sign: SignOptions{Type: "JWT"}, Claims: BitbucketClaims,
+			Lifetime: time.Hour, Description: "Bitbucket Pipelines", Sign: SignOptions{Type: "JWT"}, Claims: bitbucketClaims,
 		},
 		{
 			Name: "buildkite", Issuer: "https://agent.buildkite.com", Audience: aws.DefaultAudience,
-			Lifetime: 5 * time.Minute, Description: "Buildkite", Sign: SignOptions{Type: "JWT"}, Claims: BuildkiteClaims,
+			Lifetime: 5 * time.Minute, Description: "Buildkite", Sign: SignOptions{Type: "JWT"}, Claims: buildkiteClaims,
 		},
 		{
 			Name: "azure-devops", Issuer: azureIssuer + azureOrganisation, Audience: "api://AzureADTokenExchange",
-			Lifetime: 5 * time.Minute, Description: "Azure DevOps", Sign: SignOptions{Type: "JWT"}, Claims: AzureDevOpsClaims,
+			Lifetime: 5 * time.Minute, Description: "Azure DevOps", Sign: SignOptions{Type: "JWT"}, Claims: azureDevOpsClaims,
 		},
 		{
 			Name: "google", Issuer: "https://accounts.google.com", Audience: aws.DefaultAudience,
-			Lifetime: time.Hour, Description: "Google service accounts", Sign: SignOptions{Type: "JWT"}, Claims: GoogleClaims,
+			Lifetime: time.Hour, Description: "Google service accounts", Sign: SignOptions{Type: "JWT"}, Claims: googleClaims,
 		},
 		{
 			Name: "cognito", Issuer: "https://cognito-identity.amazonaws.com", Audience: "us-east-1:6d7e8f9a-0b1c-4d2e-8f3a-f70819203142",
-			Lifetime: 10 * time.Minute, Description: "Amazon Cognito identity pools", Sign: SignOptions{Type: "JWS"}, Claims: CognitoClaims,
+			Lifetime: 10 * time.Minute, Description: "Amazon Cognito identity pools", Sign: SignOptions{Type: "JWS"}, Claims: cognitoClaims,
 		},
 		{
 			Name: "spacelift", Issuer: "https://acme.app.spacelift.io",
-			Lifetime: time.Hour, Description: "Spacelift", Sign: SignOptions{Type: "JWT"}, Claims: SpaceliftClaims,
+			Lifetime: time.Hour, Description: "Spacelift", Sign: SignOptions{Type: "JWT"}, Claims: spaceliftClaims,
 		},
 		{
 			Name: "vercel", Issuer: "https://oidc.vercel.com/acme",
-			Lifetime: time.Hour, Description: "Vercel", Sign: SignOptions{Type: "JWT"}, Claims: VercelClaims,
+			Lifetime: time.Hour, Description: "Vercel", Sign: SignOptions{Type: "JWT"}, Claims: vercelClaims,
 		},
 	}
 }
@@ -120,35 +120,6 @@ func ProfileNamed(name string) (Profile, error) {
 		}
 	}
 	return Profile{}, fmt.Errorf("no token profile %q; there are %s", name, ProfileNames())
-}
-
-// ParseOverrides reads claims given as text: "key=value" sets a string, "key:=json"
-// any JSON value ("aud:=[\"a\",\"b\"]", "exp:=17", "environment:=null" to remove
-// it). A value for a claim that is a number by default becomes one.
-func ParseOverrides(texts []string) (map[string]any, error) {
-	overrides := make(map[string]any, len(texts))
-	for _, text := range texts {
-		key, value, ok := strings.Cut(text, "=")
-		name, isJSON := strings.CutSuffix(key, ":")
-		switch {
-		case !ok || name == "":
-			return nil, fmt.Errorf("claim %q: write key=value, or key:=JSON", text)
-		case !isJSON:
-			overrides[key] = value
-		default:
-			decoder := json.NewDecoder(strings.NewReader(value))
-			decoder.UseNumber()
-			var decoded any
-			if err := decoder.Decode(&decoded); err != nil {
-				return nil, fmt.Errorf("claim %s: %q is not JSON: %w", name, value, err)
-			}
-			if decoder.More() {
-				return nil, fmt.Errorf("claim %s: %q is more than one JSON value", name, value)
-			}
-			overrides[name] = decoded
-		}
-	}
-	return overrides, nil
 }
 
 // given is a claim as it is overridden by a text, or what it is else.

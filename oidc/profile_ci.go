@@ -2,16 +2,16 @@ package oidc
 
 import "strings"
 
-// CircleCIClaims makes the claims of CIRCLE_OIDC_TOKEN. What to override:
+// circleCIV1Claims makes the claims of CIRCLE_OIDC_TOKEN. What to override:
 // oidc.circleci.com/org-id, /project-id, /vcs-origin, /vcs-ref; iss, aud and sub
 // follow.
-func CircleCIClaims(in ProfileInput) (map[string]any, error) {
+func circleCIV1Claims(in ProfileInput) (map[string]any, error) {
 	return circleCIClaims(in, "circleci", false)
 }
 
-// CircleCIV2Claims makes those of CIRCLE_OIDC_TOKEN_V2, whose subject has the
+// circleCIV2Claims makes those of CIRCLE_OIDC_TOKEN_V2, whose subject has the
 // repository and the ref too (CircleCI's documentation, "OpenID Connect tokens").
-func CircleCIV2Claims(in ProfileInput) (map[string]any, error) {
+func circleCIV2Claims(in ProfileInput) (map[string]any, error) {
 	return circleCIClaims(in, "circleci-v2", true)
 }
 
@@ -46,10 +46,10 @@ func circleCIClaims(in ProfileInput, profile string, v2 bool) (map[string]any, e
 
 const circleCIIssuer = "https://oidc.circleci.com/org/"
 
-// BitbucketClaims makes the claims of BITBUCKET_STEP_OIDC_TOKEN. What to override:
+// bitbucketClaims makes the claims of BITBUCKET_STEP_OIDC_TOKEN. What to override:
 // repositoryUuid, stepUuid, deploymentEnvironmentUuid (a step of a deployment),
 // branchName, workspaceUuid; sub and aud follow. UUIDs are in braces.
-func BitbucketClaims(in ProfileInput) (map[string]any, error) {
+func bitbucketClaims(in ProfileInput) (map[string]any, error) {
 	workspace := in.given("workspaceUuid", "{4d5e6f7a-8b9c-4d0e-8f1a-3b4c5d6e7f80}")
 	if len(in.Audience) == 0 {
 		in.Audience = []string{"ari:cloud:bitbucket::workspace/" + strings.Trim(workspace, "{}")}
@@ -73,10 +73,10 @@ func BitbucketClaims(in ProfileInput) (map[string]any, error) {
 	return d.done(), nil
 }
 
-// BuildkiteClaims makes the claims of buildkite-agent oidc request-token. What to
+// buildkiteClaims makes the claims of buildkite-agent oidc request-token. What to
 // override: organization_slug, pipeline_slug, build_branch, build_tag,
 // build_commit, step_key; sub follows.
-func BuildkiteClaims(in ProfileInput) (map[string]any, error) {
+func buildkiteClaims(in ProfileInput) (map[string]any, error) {
 	d, err := in.start("buildkite")
 	if err != nil {
 		return nil, err
@@ -105,10 +105,10 @@ func BuildkiteClaims(in ProfileInput) (map[string]any, error) {
 	return d.done(), nil
 }
 
-// AzureDevOpsClaims makes the claims of a service connection's token. What to
+// azureDevOpsClaims makes the claims of a service connection's token. What to
 // override: sub (sc://ORGANISATION/PROJECT/CONNECTION of a service connection,
 // p://ORGANISATION/PROJECT/PIPELINE of a pipeline), org_id, rpo_ref.
-func AzureDevOpsClaims(in ProfileInput) (map[string]any, error) {
+func azureDevOpsClaims(in ProfileInput) (map[string]any, error) {
 	organisation := in.given("org_id", azureOrganisation)
 	if in.Issuer == "" || in.Issuer == azureIssuer+azureOrganisation {
 		in.Issuer = azureIssuer + organisation

@@ -2,11 +2,11 @@ package oidc
 
 import "strings"
 
-// GoogleClaims makes the claims of a Google service account's token, as the
+// googleClaims makes the claims of a Google service account's token, as the
 // metadata server gives it. What to override: sub, the account's number (azp
 // follows), email. For the STS, aud is azp, the number, and oaud is the audience
 // that was asked for.
-func GoogleClaims(in ProfileInput) (map[string]any, error) {
+func googleClaims(in ProfileInput) (map[string]any, error) {
 	d, err := in.start("google")
 	if err != nil {
 		return nil, err
@@ -18,9 +18,9 @@ func GoogleClaims(in ProfileInput) (map[string]any, error) {
 	return d.done(), nil
 }
 
-// CognitoClaims makes the claims of an identity pool's token. What to override:
+// cognitoClaims makes the claims of an identity pool's token. What to override:
 // aud (the pool), sub (the identity), amr.
-func CognitoClaims(in ProfileInput) (map[string]any, error) {
+func cognitoClaims(in ProfileInput) (map[string]any, error) {
 	d, err := in.start("cognito")
 	if err != nil {
 		return nil, err
@@ -30,10 +30,10 @@ func CognitoClaims(in ProfileInput) (map[string]any, error) {
 	return d.done(), nil
 }
 
-// SpaceliftClaims makes the claims of SPACELIFT_OIDC_TOKEN. What to override:
+// spaceliftClaims makes the claims of SPACELIFT_OIDC_TOKEN. What to override:
 // spaceId, callerType (stack or module), callerId, runType, scope (read or write);
 // sub follows.
-func SpaceliftClaims(in ProfileInput) (map[string]any, error) {
+func spaceliftClaims(in ProfileInput) (map[string]any, error) {
 	d, err := in.start("spacelift")
 	if err != nil {
 		return nil, err
@@ -49,10 +49,10 @@ func SpaceliftClaims(in ProfileInput) (map[string]any, error) {
 	return d.done(), nil
 }
 
-// VercelClaims makes the claims of a deployment's token. What to override: owner
+// vercelClaims makes the claims of a deployment's token. What to override: owner
 // (the team), project, environment (production, preview or development); iss, aud
 // and sub follow.
-func VercelClaims(in ProfileInput) (map[string]any, error) {
+func vercelClaims(in ProfileInput) (map[string]any, error) {
 	const issuer, team = "https://oidc.vercel.com/", "acme"
 	owner := in.given("owner", strings.TrimPrefix(in.Issuer, issuer))
 	if owner == "" || owner == in.Issuer { // the global issuer, or none

@@ -8,8 +8,8 @@
 // of every statement is judged, also when the verdict is clear before.
 // [Explain] renders that value for people.
 //
-// [ValidateTrust], [ValidateIdentity], [ValidateResource], [ValidateSession] and
-// [ValidateBoundary] stand where IAM and STS refuse a document at the write.
+// [ValidateTrust], [ValidateIdentity], [ValidateResource] and [ValidateSession]
+// stand where IAM and STS refuse a document at the write.
 // Package lint is for people who hold a trust policy that AWS accepts but that does
 // not do what they mean.
 //

@@ -50,7 +50,6 @@ func FuzzParse(f *testing.F) {
 			func() (*Document, error) { return ValidateIdentity(src) },
 			func() (*Document, error) { return ValidateInline(src) },
 			func() (*Document, error) { return ValidateSession(src) },
-			func() (*Document, error) { return ValidateBoundary(src) },
 			func() (*Document, error) { return ValidateResource(src) },
 		}
 		for i, validate := range validators {

@@ -60,9 +60,6 @@ func Size(src []byte) int {
 	return n
 }
 
-// ValidateBoundary validates a permissions boundary, which is a managed policy.
-func ValidateBoundary(src []byte) (*Document, error) { return ValidateIdentity(src) }
-
 // validator walks a JSON tree and stops at the first thing that AWS refuses.
 // Its methods return nil when there is nothing to refuse.
 type validator struct{ src string }

@@ -115,7 +115,6 @@ func TestValidateIdentity(t *testing.T) {
 		allow(`"Action":"s3:x","Resource":["arn:aws:s3:::b","*"]`), allow(`"Action":"s3:x","Resource":["arn:aws:s3:::b",null]`), allow(`"NotAction":"s3:x","NotResource":"*"`),
 		action("*"), action("iam: any text at all "), action("s3-s:x"), action("s3.s:x"), action("nosuchservice:x"))
 	checkValidation(t, cases, ValidateIdentity)
-	checkValidation(t, cases, ValidateBoundary)
 
 	// Recorded: STS takes a session policy whose values cannot be read.
 	if _, err := ValidateSession([]byte(condition(`{"DateLessThan":{"aws:CurrentTime":"soon"}}`))); err != nil {

@@ -24,25 +24,6 @@ func (q *question) outside(r region, b bound) (region, error) {
 	return out, nil
 }
 
-// Gain says whether tokens of a provider can assume the role as it is now that
-// could not before: proved that there is none, or a witness. A provider that was
-// not there before is nil.
-func Gain(before, now *Role, was, is *Provider) (Answer, error) {
-	answer := Answer{Verdict: Proved, Statement: -1}
-	rows, err := Gains(before, now, was, is)
-	if err != nil {
-		return answer, err
-	}
-	for _, r := range rows {
-		a := Answer{Verdict: Refuted, Witness: r.Witness, Statement: -1}
-		if r.Witness == nil {
-			a = Answer{Verdict: Undecided, Statement: r.Statement, Key: r.Key, Why: r.Why}
-		}
-		answer = worse(answer, a)
-	}
-	return answer, nil
-}
-
 // Gains lists what tokens of a provider can assume the role as it is now and
 // could not before, a row for each pattern of the policy.
 func Gains(before, now *Role, was, is *Provider) ([]Row, error) {

@@ -93,7 +93,7 @@ func TestQuestions(t *testing.T) {
 				a, err = Holds(p, c.role(t, c.Input.TrustPolicy), Claim{Nobody: true})
 			case "noNewAccess":
 				want = map[any]Verdict{"PASS": Proved, "FAIL": Refuted}
-				a, err = Gain(c.role(t, c.Input.Existing), c.role(t, c.Input.New), p, p)
+				a, err = gain(c.role(t, c.Input.Existing), c.role(t, c.Input.New), p, p)
 			case "reach":
 				want = map[any]Verdict{"yes": Refuted, "no": Proved}
 				a, err = c.reach(t)

@@ -4,7 +4,7 @@
 // get-account-authorization-details and its like. The kind of a file is found
 // by its content.
 //
-// [Load] gives the [statefile.State] that an emulator takes. [Options.Read]
+// [Options.Load] gives the [statefile.State] that an emulator takes. [Options.Read]
 // gives every policy as well, with the address it has in its source and the
 // place of each of its characters, so that a finding in a plan's trust policy
 // can be shown where it was written.

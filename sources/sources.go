@@ -153,9 +153,6 @@ type Found struct {
 
 // Load reads files and folders of any kind and merges them in that order. The
 // error is [strictyaml.Errors] when files were read and found wrong.
-func Load(paths ...string) (statefile.State, []Note, error) { return Options{}.Load(paths...) }
-
-// Load is [Load] with options.
 func (o Options) Load(paths ...string) (statefile.State, []Note, error) {
 	found, err := o.read(true, paths)
 	if err != nil {

@@ -125,24 +125,24 @@ func TestLoad(t *testing.T) {
 		if err := os.WriteFile(file, []byte(`{"Version": "2012-10-17", "Statement": [{"Effect": "allow"}]}`), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := sources.Load(file)
+		_, _, err := load(file)
 		var mistakes strictyaml.Errors
 		if !errors.As(err, &mistakes) || len(mistakes) != 1 || mistakes[0].Line != 1 {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("no such file", func(t *testing.T) {
-		if _, _, err := sources.Load("nowhere"); !errors.Is(err, os.ErrNotExist) {
+		if _, _, err := load("nowhere"); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("nothing of ours", func(t *testing.T) {
-		if _, _, err := sources.Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no file there that irsa-emu reads") {
+		if _, _, err := load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no file there that irsa-emu reads") {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("the standard input", func(t *testing.T) {
-		if _, _, err := sources.Load("-"); err == nil {
+		if _, _, err := load("-"); err == nil {
 			t.Error("read without one")
 		}
 		s, _, err := sources.Options{Stdin: strings.NewReader(`{"Url": "issuer.example.com", "ClientIDList": ["a"]}`), Account: "222233334444"}.Load("-")
@@ -219,7 +219,7 @@ func BenchmarkReadAccount(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, _, err := sources.Load(file); err != nil {
+		if _, _, err := load(file); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -240,4 +240,8 @@ func account(roles int) []byte {
 	}
 	out.WriteString("]}")
 	return out.Bytes()
+}
+
+func load(paths ...string) (statefile.State, []sources.Note, error) {
+	return sources.Options{}.Load(paths...)
 }

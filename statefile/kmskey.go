@@ -46,15 +46,15 @@ var (
 	kmsAliasPattern = regexp.MustCompile(`^alias/[A-Za-z0-9/_-]+$`)
 )
 
-// IsKMSKeyID says whether a text can be the ID of a key.
-func IsKMSKeyID(id string) bool { return len(id) <= 128 && kmsKeyIDPattern.MatchString(id) }
+// isKMSKeyID says whether a text can be the ID of a key.
+func isKMSKeyID(id string) bool { return len(id) <= 128 && kmsKeyIDPattern.MatchString(id) }
 
 // IsKMSAlias says whether a text can be the name of an alias.
 func IsKMSAlias(name string) bool { return len(name) <= 256 && kmsAliasPattern.MatchString(name) }
 
 func checkKMSKey(c *Check, at string, k *KMSKey) {
 	v := c.v
-	v.optional(at+".id", k.ID, IsKMSKeyID, "what the key's ARN has after key/: letters, digits and hyphens")
+	v.optional(at+".id", k.ID, isKMSKeyID, "what the key's ARN has after key/: letters, digits and hyphens")
 	if k.ID == "" && len(k.Aliases) == 0 {
 		v.errorf(at, "a key without a name; write its id, or an alias under aliases")
 	}

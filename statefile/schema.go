@@ -14,8 +14,8 @@ func Schema() *jsonschema.Schema {
 	return s
 }
 
-// FileRef is the schema of {file: PATH}.
-func FileRef() *jsonschema.Schema {
+// fileRef is the schema of {file: PATH}.
+func fileRef() *jsonschema.Schema {
 	return &jsonschema.Schema{
 		Type: "object", Required: []string{"file"}, AdditionalProperties: jsonschema.Never,
 		Properties: jsonschema.Properties{{Name: "file", Schema: &jsonschema.Schema{Type: "string", Description: "Path, relative to this document."}}},
@@ -24,7 +24,7 @@ func FileRef() *jsonschema.Schema {
 
 // JSONSchema is text or {file: PATH}.
 func (Text) JSONSchema() *jsonschema.Schema {
-	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, FileRef()}}
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, fileRef()}}
 }
 
 // JSONSchema is any JSON, or {file: PATH}, which is JSON too.
@@ -40,7 +40,7 @@ func (Document) JSONSchema() *jsonschema.Schema {
 			{Name: "Statement", Schema: &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "object"}, {Type: "array", Items: &jsonschema.Schema{Type: "object"}}}}},
 		},
 	}
-	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{policy, FileRef(), {Type: "string", Description: "The policy as JSON text."}}}
+	return &jsonschema.Schema{OneOf: []*jsonschema.Schema{policy, fileRef(), {Type: "string", Description: "The policy as JSON text."}}}
 }
 
 // JSONSchema is a State without its head, or {file: PATH}.
@@ -48,5 +48,5 @@ func (Given) JSONSchema() *jsonschema.Schema {
 	state := jsonschema.Of(reflect.TypeFor[State]())
 	// What it refers to is among the definitions of the root.
 	state.Version, state.Definitions = "", nil
-	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{FileRef(), state}}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{fileRef(), state}}
 }

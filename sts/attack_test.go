@@ -135,7 +135,7 @@ func TestTokenOfAnotherEmulator(t *testing.T) {
 	// The same id, another secret.
 	key := *f.onlyKey(t)
 	key.Secret = bytes.Repeat([]byte{7}, 32)
-	sealer, err := NewSealer(&key)
+	sealer, err := newSealer(&key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestRotation(t *testing.T) {
 func TestEnsureOnce(t *testing.T) {
 	f := newFixture(t)
 	key := f.onlyKey(t)
-	if err := Ensure(context.Background(), f.store, f.now, f.rand); err != nil {
+	if err := ensure(context.Background(), f.store, f.now, f.rand); err != nil {
 		t.Fatal(err)
 	}
 	if f.onlyKey(t).ID != key.ID {

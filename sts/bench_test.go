@@ -65,7 +65,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 
 func BenchmarkSeal(b *testing.B) {
 	f := newFixture(b)
-	sealer, err := NewSealer(f.onlyKey(b))
+	sealer, err := newSealer(f.onlyKey(b))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -51,8 +51,8 @@ type Sealer struct {
 	mac  []byte // the key of the HMACs that are secret access keys
 }
 
-// NewSealer prepares a sealing key for use.
-func NewSealer(key *SealingKey) (*Sealer, error) {
+// newSealer prepares a sealing key for use.
+func newSealer(key *SealingKey) (*Sealer, error) {
 	s := &Sealer{key: key}
 	id, err := hex.DecodeString(key.ID)
 	if err != nil || len(id) != keyIDSize {

@@ -41,9 +41,9 @@ const (
 	RotationOverlap = time.Minute
 )
 
-// Ensure makes the first sealing key, if there is none. Replicas that start at
+// ensure makes the first sealing key, if there is none. Replicas that start at
 // once agree on one.
-func Ensure(ctx context.Context, store *state.Store, now time.Time, rand io.Reader) error {
+func ensure(ctx context.Context, store *state.Store, now time.Time, rand io.Reader) error {
 	err := store.Update(ctx, func(tx *state.Txn) error {
 		for range state.All[*SealingKey](tx, "") {
 			return nil
@@ -119,7 +119,7 @@ func (s *Service) keyring(r state.Reader) (*keyring, error) {
 		sealer := cached.sealer(key.ID)
 		if sealer == nil || !sealer.madeOf(key) {
 			var err error
-			if sealer, err = NewSealer(key); err != nil {
+			if sealer, err = newSealer(key); err != nil {
 				return nil, err
 			}
 		}
@@ -169,7 +169,7 @@ func (s *Service) sealerFor(ctx context.Context, r state.Reader, now time.Time) 
 	if sealer := ring.current(now); sealer != nil {
 		return sealer, nil
 	}
-	if err := Ensure(ctx, s.config.Store, now, s.config.Rand); err != nil {
+	if err := ensure(ctx, s.config.Store, now, s.config.Rand); err != nil {
 		return nil, err
 	}
 	if ring, err = s.keyring(s.config.Store.Snapshot()); err != nil {

@@ -84,7 +84,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if c.Keys == nil {
 		c.Keys = oidc.Sources{}
 	}
-	if err := Ensure(ctx, c.Store, c.Now(), c.Rand); err != nil {
+	if err := ensure(ctx, c.Store, c.Now(), c.Rand); err != nil {
 		return nil, fmt.Errorf("sts: %w", err)
 	}
 	return &Service{config: c, description: Description(), administrators: named}, nil

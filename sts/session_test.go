@@ -85,7 +85,7 @@ func FuzzReadSession(f *testing.F) {
 
 // FuzzOpen: no token that was not sealed opens.
 func FuzzOpen(f *testing.F) {
-	sealer, err := NewSealer(&SealingKey{ID: "01020304", Secret: []byte("0123456789abcdef0123456789abcdef")})
+	sealer, err := newSealer(&SealingKey{ID: "01020304", Secret: []byte("0123456789abcdef0123456789abcdef")})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -46,11 +46,11 @@ func InvalidAction(action, version string) *Error {
 	return err
 }
 
-// MissingAction refuses a Query call that names no action at all. AWS lists
+// missingAction refuses a Query call that names no action at all. AWS lists
 // the code among its common errors. STS itself was seen to answer 302 to
 // https://aws.amazon.com/iam (justincormack/argmin's sts_oracle, 2026), which
 // would lead away from an emulator.
-func MissingAction() *Error {
+func missingAction() *Error {
 	err := Errorf(http.StatusBadRequest, "MissingAction", "The request is missing an action or a required parameter.")
 	err.namespace = FaultNamespace
 	return err

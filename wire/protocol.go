@@ -43,10 +43,10 @@ func (Query) Read(call *Call) (err error) {
 	return err
 }
 
-// UnknownAction is MissingAction for no action at all.
+// UnknownAction is missingAction for no action at all.
 func (Query) UnknownAction(call *Call) *Error {
 	if call.Action == "" {
-		return MissingAction()
+		return missingAction()
 	}
 	return InvalidAction(call.Action, call.Version)
 }
@@ -132,7 +132,7 @@ func (S3) AuthError(err *AuthError) *Error { return err.S3() }
 func (S3) WriteError(w http.ResponseWriter, call *Call, err *Error) { WriteS3Error(w, call, err) }
 
 // RequestID is a form of S3's own.
-func (S3) RequestID(call *Call) string { return S3RequestID(call) }
+func (S3) RequestID(call *Call) string { return s3RequestID(call) }
 
 // OpenBody decodes and checks what was signed of the body.
 func (S3) OpenBody(r *http.Request, sig *Signature) error {

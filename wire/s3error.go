@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// S3RequestID is the form that request ids have on S3: sixteen characters.
+// s3RequestID is the form that request ids have on S3: sixteen characters.
 // It is made of call's id, so that both name the same call.
-func S3RequestID(call *Call) string {
+func s3RequestID(call *Call) string {
 	id := strings.ToUpper(strings.ReplaceAll(call.ID, "-", ""))
 	return id[:min(16, len(id))]
 }
 
-// S3HostID is S3's second request id (x-amz-id-2), made of call's id.
-func S3HostID(call *Call) string {
+// s3HostID is S3's second request id (x-amz-id-2), made of call's id.
+func s3HostID(call *Call) string {
 	sum := sha256.Sum256([]byte(call.ID))
 	return base64.StdEncoding.EncodeToString(append(sum[:], sum[:24]...))
 }
 
 // SetS3Headers sets the headers that every answer of S3 has.
 func SetS3Headers(w http.ResponseWriter, call *Call) {
-	w.Header().Set("X-Amz-Request-Id", S3RequestID(call))
-	w.Header().Set("X-Amz-Id-2", S3HostID(call))
+	w.Header().Set("X-Amz-Request-Id", s3RequestID(call))
+	w.Header().Set("X-Amz-Id-2", s3HostID(call))
 	w.Header().Set("Server", "AmazonS3")
 }
 
@@ -45,8 +45,8 @@ func WriteS3Error(w http.ResponseWriter, call *Call, err *Error) {
 	for _, f := range err.Fields {
 		element(f.Name, f.Value)
 	}
-	element("RequestId", S3RequestID(call))
-	element("HostId", S3HostID(call))
+	element("RequestId", s3RequestID(call))
+	element("HostId", s3HostID(call))
 	b.WriteString("</Error>")
 
 	h := w.Header()

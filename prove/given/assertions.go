@@ -327,7 +327,7 @@ func (m *Model) named(a *Assertion) ([]*prove.Role, error) {
 	for i, glob := range a.Roles {
 		some := false
 		for _, r := range m.Roles {
-			if RoleMatches(r, glob) {
+			if roleMatches(r, glob) {
 				some = true
 				if !slices.Contains(out, r) {
 					out = append(out, r)
@@ -364,9 +364,9 @@ func (m *Model) roleNames() string {
 	return strings.Join(names, ", ")
 }
 
-// RoleMatches says whether a glob is that of the role's name or, when it begins
+// roleMatches says whether a glob is that of the role's name or, when it begins
 // with arn:, of its ARN.
-func RoleMatches(r *prove.Role, glob string) bool {
+func roleMatches(r *prove.Role, glob string) bool {
 	if strings.HasPrefix(glob, "arn:") {
 		return policy.Like(glob, r.ARN)
 	}

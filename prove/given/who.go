@@ -84,7 +84,7 @@ func (m *Model) Who(ctx context.Context, glob string, most int) ([]Access, error
 	var roles []*prove.Role
 	var providers [][]*prove.Provider // looked up here, for that writes to the model
 	for _, r := range m.Roles {
-		if glob == "" || r.ARN == "" || RoleMatches(r, glob) {
+		if glob == "" || r.ARN == "" || roleMatches(r, glob) {
 			roles = append(roles, r)
 			providers = append(providers, m.Providers(r))
 		}

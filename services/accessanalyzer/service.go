@@ -43,7 +43,7 @@ func Description() *api.Description {
 	}
 	slices.Sort(paths)
 	return &api.Description{
-		Name: Name, Title: "Access Analyzer", Protocol: wire.RESTJSON{Action: ActionOf}, Hosts: []string{Name, Name + "-fips"}, Paths: paths, Actions: actions,
+		Name: Name, Title: "Access Analyzer", Protocol: wire.RESTJSON{Action: actionOf}, Hosts: []string{Name, Name + "-fips"}, Paths: paths, Actions: actions,
 		Internal: *wire.Errorf(http.StatusInternalServerError, "InternalServerException", "An internal error occurred."),
 	}
 }
@@ -71,9 +71,9 @@ var watching = map[string]string{
 	"PUT /archive-rule": "ApplyArchiveRule",
 }
 
-// ActionOf names the operation that a request asks for, "" for none that Access
+// actionOf names the operation that a request asks for, "" for none that Access
 // Analyzer has.
-func ActionOf(r *http.Request) string {
+func actionOf(r *http.Request) string {
 	if o, ok := operations[r.URL.Path]; ok && r.Method == http.MethodPost {
 		return o.name
 	}
@@ -82,7 +82,7 @@ func ActionOf(r *http.Request) string {
 
 // Serve answers one call.
 func (s *Service) Serve(w http.ResponseWriter, req *api.Request) error {
-	name := Name + ":" + ActionOf(req.HTTP)
+	name := Name + ":" + actionOf(req.HTTP)
 	if d := req.Authorize(api.Access{Action: name, Resource: "*"}); !d.Allowed {
 		return api.Denied(d, wire.Errorf(http.StatusForbidden, "AccessDeniedException", "%s", api.DenialText(req.Principal, d, name, "*")))
 	}

@@ -50,7 +50,7 @@ func New(c Config) *Service { return &Service{c, Description()} }
 // Description is what the service says of itself.
 func Description() *api.Description {
 	return &api.Description{
-		Name: Name, Title: "EKS Auth", Protocol: wire.RESTJSON{Action: ActionOf}, Hosts: []string{Name, Name + "-fips"}, Regional: true,
+		Name: Name, Title: "EKS Auth", Protocol: wire.RESTJSON{Action: actionOf}, Hosts: []string{Name, Name + "-fips"}, Regional: true,
 		Paths: []string{"POST /clusters/{name}/assume-role-for-pod-identity"}, Actions: map[string]bool{action: true},
 		// recorded 14: it counts as a read, and the answer is not recorded.
 		Records:  &api.Records{Source: "eks-auth.amazonaws.com", Dates: time.RFC3339, ErrorCode: api.DeniedAsAccessDenied, Changes: []string{}},
@@ -63,8 +63,8 @@ func Description() *api.Description {
 // Describe says what the service is.
 func (s *Service) Describe() *api.Description { return s.description }
 
-// ActionOf names the operation that a request asks for, "" for none that EKS Auth has.
-func ActionOf(r *http.Request) string {
+// actionOf names the operation that a request asks for, "" for none that EKS Auth has.
+func actionOf(r *http.Request) string {
 	if cluster, ok := clusterOf(r); ok && cluster != "" {
 		return action
 	}

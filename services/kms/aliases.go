@@ -142,7 +142,7 @@ func (s *Service) listAliases(req *api.Request) (any, error) {
 	}
 	for _, service := range managers {
 		k := managedKey(req.State, account, req.Region, service)
-		add(&Alias{Account: account, Region: req.Region, Name: ManagedAlias(service), KeyID: k.ID})
+		add(&Alias{Account: account, Region: req.Region, Name: managedAlias(service), KeyID: k.ID})
 	}
 	for a := range state.All[*Alias](req.State, stateKey(account, req.Region, "")) {
 		add(a)

@@ -61,7 +61,7 @@ func (s *Service) open(req *api.Request, keyID string, more policy.Context) (*Ke
 	}
 	if k.manager != "" && !strings.HasPrefix(req.Action, "Get") && !strings.HasPrefix(req.Action, "List") && req.Action != "DescribeKey" {
 		return nil, fail(accessDenied, "User: %s is not authorized to perform: kms:%s on resource: %s", req.Principal.ARN, req.Action, k.ARN()).
-			Because("the key %s is AWS's own, which nobody changes", ManagedAlias(k.manager))
+			Because("the key %s is AWS's own, which nobody changes", managedAlias(k.manager))
 	}
 	return k, nil
 }

@@ -18,13 +18,13 @@ import (
 // used here.
 var managers = []string{"s3", "secretsmanager"}
 
-// ManagedAlias is the name of the key that AWS keeps for a service.
-func ManagedAlias(service string) string { return "alias/aws/" + service }
+// managedAlias is the name of the key that AWS keeps for a service.
+func managedAlias(service string) string { return "alias/aws/" + service }
 
 // IsManaged says whether a name is that of the key which AWS keeps for a service;
 // no name at all is.
 func IsManaged(name, service string) bool {
-	return name == "" || name == ManagedAlias(service) || strings.HasSuffix(name, ":"+ManagedAlias(service))
+	return name == "" || name == managedAlias(service) || strings.HasSuffix(name, ":"+managedAlias(service))
 }
 
 // place is what a KeyId names, whether or not there is such a key.
@@ -69,7 +69,7 @@ func (p place) find(r state.Reader, now time.Time, used bool) (*Key, *Failure) {
 		return nil, p.missing()
 	}
 	for _, service := range managers {
-		if p.name == madeID(p.account, p.region, ManagedAlias(service)) {
+		if p.name == madeID(p.account, p.region, managedAlias(service)) {
 			return managedKey(r, p.account, p.region, service), nil
 		}
 	}
@@ -148,7 +148,7 @@ var managedDescriptions = map[string]string{
 // ID is always the same.
 func managedKey(r state.Reader, account, region, service string) *Key {
 	return &Key{
-		Account: account, Region: region, ID: madeID(account, region, ManagedAlias(service)), Description: managedDescriptions[service],
+		Account: account, Region: region, ID: madeID(account, region, managedAlias(service)), Description: managedDescriptions[service],
 		Policy: managedPolicy(iam.RootARN(r, account), account, service), State: enabled,
 		RotationDays: defaultRotation, manager: service,
 	}

@@ -70,7 +70,7 @@ func (f *Failure) Refusal(answer *wire.Error) *api.Refusal {
 func (u Use) Authorize(req *api.Request) (arn string, f *Failure) {
 	name := u.Key
 	if name == "" {
-		name = ManagedAlias(u.Service)
+		name = managedAlias(u.Service)
 	}
 	p, f := locate(name, u.Account, u.Region)
 	if f != nil {

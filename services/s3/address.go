@@ -97,9 +97,9 @@ func beforeEndpoint(host, fallback string) string {
 	return fallback
 }
 
-// ActionOf names the operation that a request asks for, as far as its method,
+// actionOf names the operation that a request asks for, as far as its method,
 // query and headers tell: a path with one part is taken for a bucket.
-func ActionOf(r *http.Request) string {
+func actionOf(r *http.Request) string {
 	name, key := split("", strings.TrimPrefix(r.URL.Path, "/"))
 	at := onService
 	switch {

@@ -97,7 +97,7 @@ func FuzzAddress(f *testing.F) {
 			return
 		}
 		r := &http.Request{Method: method, URL: u, Host: host, Header: http.Header{}}
-		ActionOf(r)
+		actionOf(r)
 		path := strings.TrimPrefix(u.Path, "/")
 		split(bucketOfHost(host, nil, path, method, func(string) bool { return true }), path)
 	})

@@ -95,7 +95,7 @@ func (s *Service) Stop() { s.contents.stop() }
 // Description is what the service says of itself.
 func Description() *api.Description {
 	return &api.Description{
-		Name: "s3", Title: "S3", Protocol: wire.S3{Action: ActionOf}, Hosts: []string{"s3", "s3-*"}, Anonymous: true, Records: records,
+		Name: "s3", Title: "S3", Protocol: wire.S3{Action: actionOf}, Hosts: []string{"s3", "s3-*"}, Anonymous: true, Records: records,
 		Internal:    *wire.Errorf(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."),
 		Unavailable: *wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailable", "Service is unable to handle request."),
 	}

@@ -105,14 +105,14 @@ func (c *Case) line(line, kid string, claims map[string]any) error {
 			delete(claims, rest[1:])
 		} else {
 			// A claim's name may hold "=" no more than a URL's path does.
-			claims[key] = json.RawMessage(Expand(value))
+			claims[key] = json.RawMessage(expand(value))
 		}
 	case "payload":
 		c.Payload = rest
 	case "header":
 		c.Header = strings.ReplaceAll(rest, "KID", kid)
 	case "token":
-		rest = Expand(rest)
+		rest = expand(rest)
 		c.Token = &rest
 	case "unsigned":
 		c.Unsigned = true
@@ -134,7 +134,7 @@ func (c *Case) line(line, kid string, claims map[string]any) error {
 
 func (c *Case) form(rest, key, value string) {
 	if !strings.HasPrefix(rest, "-") {
-		c.Form.Set(key, Expand(value))
+		c.Form.Set(key, expand(value))
 		return
 	}
 	c.Form.Del(rest[1:])
@@ -151,8 +151,8 @@ var (
 	relative = regexp.MustCompile(`\{[+-][0-9hms.]+\}`)
 )
 
-// Expand writes out {N*text}, and times relative to the epoch as in {+301s}.
-func Expand(s string) string {
+// expand writes out {N*text}, and times relative to the epoch as in {+301s}.
+func expand(s string) string {
 	s = repeated.ReplaceAllStringFunc(s, func(m string) string {
 		var n int
 		count, text, _ := strings.Cut(m[1:len(m)-1], "*")
