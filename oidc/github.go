@@ -7,7 +7,9 @@ import "strings"
 // sub and ref), workflow, actor; sub, repository_owner, workflow_ref,
 // job_workflow_ref, ref_type and base_ref follow. All ids are strings, as GitHub
 // writes them.
-func gitHubClassicClaims(in ProfileInput) (map[string]any, error) { return gitHubClaims(in, "github", false) }
+func gitHubClassicClaims(in ProfileInput) (map[string]any, error) {
+	return gitHubClaims(in, "github", false)
+}
 
 // gitHubImmutableClaims are those of [gitHubClassicClaims] with the ids of owner and
 // repository in the subject, which GitHub writes for repositories that were
