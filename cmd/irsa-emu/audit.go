@@ -9,6 +9,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/audit"
 	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
@@ -163,7 +164,7 @@ func auditSARIF(r *audit.Report) sarifLog {
 	}
 	log := newSARIF(rules)
 	for _, f := range r.Findings {
-		log.add(f.Rule, f.Severity, sentence(f.Message)+" Fix: "+sentence(f.Fix), f.File, f.Line, f.Column, "")
+		log.add(f.Rule, f.Severity, sentence(f.Message)+" Fix: "+sentence(f.Fix), strictyaml.Position{File: f.File, Line: f.Line, Column: f.Column}, "")
 	}
 	return log
 }

@@ -232,7 +232,7 @@ func diffSARIF(d *given.Diff) sarifLog {
 			if c.Why != "" {
 				text += "; " + c.Why
 			}
-			log.add(diffRules[i].ID, diffRules[i].DefaultConfiguration.Level, sentence(text), c.At.File, c.At.Line, c.At.Column, c.Role)
+			log.add(diffRules[i].ID, diffRules[i].DefaultConfiguration.Level, sentence(text), c.At, c.Role)
 		}
 	}
 	return log

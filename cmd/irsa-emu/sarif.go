@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/lint"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // The parts of SARIF 2.1.0 that a report uses, named as in the specification.
@@ -75,9 +76,9 @@ func newSARIF(rules []sarifRule) sarifLog {
 }
 
 // add adds a result. Address names its thing in a plan or template; it may be empty.
-func (l *sarifLog) add(rule string, level lint.Severity, message, file string, line, column int, address string) {
+func (l *sarifLog) add(rule string, level lint.Severity, message string, at strictyaml.Position, address string) {
 	run := &l.Runs[0]
-	location := sarifLocation{Physical: sarifPhysical{artifactOf(file), sarifRegion{max(line, 1), max(column, 1)}}}
+	location := sarifLocation{Physical: sarifPhysical{artifactOf(at.File), sarifRegion{max(at.Line, 1), max(at.Column, 1)}}}
 	if address != "" {
 		location.Logical = []sarifLogical{{address}}
 	}
@@ -93,7 +94,7 @@ func sarif(found []linted) sarifLog {
 	}
 	log := newSARIF(rules)
 	for _, f := range found {
-		log.add(f.Rule, f.Severity, sentence(f.Message)+" Why: "+sentence(f.Why)+" Fix: "+sentence(f.Fix), f.File, f.Line, f.Column, f.Address)
+		log.add(f.Rule, f.Severity, sentence(f.Message)+" Why: "+sentence(f.Why)+" Fix: "+sentence(f.Fix), strictyaml.Position{File: f.File, Line: f.Line, Column: f.Column}, f.Address)
 	}
 	return log
 }

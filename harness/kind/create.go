@@ -52,7 +52,8 @@ type node struct {
 // takes no context and tidies up before anybody can look: it is run retained,
 // the context's end deletes the nodes under it, and a failure deletes them
 // after their logs are kept.
-func createNode(ctx context.Context, provider *cluster.Provider, config Config, name string, k kindOfCluster, hostPorts []int32, image *image) (*node, error) {
+func (c *Clusters) createNode(ctx context.Context, name string, k kindOfCluster, hostPorts []int32) (*node, error) {
+	provider, config := c.provider, &c.config
 	existing, err := provider.List()
 	if err != nil {
 		return nil, engineError("listing kind clusters", err)
@@ -103,7 +104,7 @@ func createNode(ctx context.Context, provider *cluster.Provider, config Config, 
 	go func() { created <- provider.Create(name, options...) }()
 	loading, endLoading := context.WithCancel(ctx)
 	var early sync.WaitGroup
-	early.Go(func() { n.loadEarly(loading, image.archive) })
+	early.Go(func() { n.loadEarly(loading, c.image.archive) })
 	select {
 	case err = <-created:
 	case <-ctx.Done():

@@ -85,7 +85,7 @@ func (c *Clusters) create(ctx context.Context, name string, k kindOfCluster) (*r
 	}
 	started := time.Now()
 	c.config.Log.sayf("kind: the scenarios of issuer %s share cluster %s", k.issuer, name)
-	n, err := createNode(ctx, c.provider, c.config, name, k, ports, c.image)
+	n, err := c.createNode(ctx, name, k, ports)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,14 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
+// pageOf is what a call wants of a bucket's names: those that begin with prefix
+// and come after a key, or after a version of it, grouped up to the delimiter.
+type pageOf struct {
+	prefix, delimiter   string
+	after, afterVersion string
+	limit               int
+}
+
 // listing is one page of a bucket's objects.
 type listing struct {
 	objects   []*Object
@@ -17,24 +25,23 @@ type listing struct {
 	last      string // the last key or common prefix of the page
 }
 
-// list gives the objects whose keys begin with prefix and come after the
-// marker, those that share a prefix up to the delimiter as one.
-func list(r state.Reader, bucket, prefix, delimiter, after string, limit int) (page listing) {
-	if limit == 0 {
+// list gives the objects, those that share a prefix up to the delimiter as one.
+func list(r state.Reader, bucket string, of pageOf) (page listing) {
+	if of.limit == 0 {
 		return page
 	}
 	count := 0
-	for o := range state.All[*Object](r, objectKey(bucket, prefix)) {
+	for o := range state.All[*Object](r, objectKey(bucket, of.prefix)) {
 		if o.Marker {
 			continue
 		}
-		entry, common := grouped(o.Key, prefix, delimiter)
+		entry, common := grouped(o.Key, of.prefix, of.delimiter)
 		switch {
-		case common && (entry == page.last || after != "" && (entry <= after || strings.HasPrefix(after, entry))):
+		case common && (entry == page.last || of.after != "" && (entry <= of.after || strings.HasPrefix(of.after, entry))):
 			continue // that prefix is on this page or an earlier one
-		case !common && o.Key <= after && after != "":
+		case !common && o.Key <= of.after && of.after != "":
 			continue
-		case count == limit:
+		case count == of.limit:
 			page.truncated = true
 			return page
 		}
@@ -126,21 +133,21 @@ func (out *listResult) entries(page listing, encode func(string) string, of *own
 }
 
 // startList reads what the three listings have in common.
-func (c *call) startList() (out listResult, encode func(string) string, prefix, delimiter string, err error) {
+func (c *call) startList() (out listResult, encode func(string) string, wanted pageOf, err error) {
 	encode, encoding, err := c.encoder()
 	if err != nil {
-		return out, nil, "", "", err
+		return out, nil, wanted, err
 	}
 	max, err := c.limit("max-keys")
-	prefix, delimiter = c.query.Get("prefix"), c.query.Get("delimiter")
-	return listResult{Name: c.name, Prefix: encode(prefix), Delimiter: encode(delimiter), MaxKeys: max, EncodingType: encoding}, encode, prefix, delimiter, err
+	wanted = pageOf{prefix: c.query.Get("prefix"), delimiter: c.query.Get("delimiter"), limit: max}
+	return listResult{Name: c.name, Prefix: encode(wanted.prefix), Delimiter: encode(wanted.delimiter), MaxKeys: max, EncodingType: encoding}, encode, wanted, err
 }
 
 func (s *Service) listObjectsV2(c *call) error {
 	if kind := c.query.Get("list-type"); kind != "2" {
 		return invalidArgument("Invalid List Type specified in Request", "list-type", kind)
 	}
-	out, encode, prefix, delimiter, err := c.startList()
+	out, encode, wanted, err := c.startList()
 	if err != nil {
 		return err
 	}
@@ -160,7 +167,8 @@ func (s *Service) listObjectsV2(c *call) error {
 	if c.query.Get("fetch-owner") == "true" {
 		of = ownerOf(c.bucket.Account)
 	}
-	page := list(c.State, c.name, prefix, delimiter, after, out.MaxKeys)
+	wanted.after = after
+	page := list(c.State, c.name, wanted)
 	out.Contents = out.entries(page, encode, of)
 	count := len(page.objects) + len(page.prefixes)
 	out.KeyCount = &count
@@ -171,16 +179,17 @@ func (s *Service) listObjectsV2(c *call) error {
 }
 
 func (s *Service) listObjects(c *call) error {
-	out, encode, prefix, delimiter, err := c.startList()
+	out, encode, wanted, err := c.startList()
 	if err != nil {
 		return err
 	}
 	marker := c.query.Get("marker")
 	encoded := encode(marker)
 	out.Marker = &encoded
-	page := list(c.State, c.name, prefix, delimiter, marker, out.MaxKeys)
+	wanted.after = marker
+	page := list(c.State, c.name, wanted)
 	out.Contents = out.entries(page, encode, ownerOf(c.bucket.Account))
-	if page.truncated && delimiter != "" {
+	if page.truncated && wanted.delimiter != "" {
 		out.NextMarker = encode(page.last)
 	}
 	return c.writeXML("ListBucketResult", out)

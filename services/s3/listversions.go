@@ -60,24 +60,24 @@ type versionPage struct {
 }
 
 // listVersions gives the versions that come after a key, or after one version of it.
-func listVersions(r state.Reader, bucket, prefix, delimiter, afterKey, afterVersion string, limit int) (page versionPage) {
-	if limit == 0 {
+func listVersions(r state.Reader, bucket string, of pageOf) (page versionPage) {
+	if of.limit == 0 {
 		return page
 	}
-	passed := afterVersion == "" // the version that the page begins after
-	for v := range versionsOf(r, bucket, prefix) {
-		entry, common := grouped(v.Key, prefix, delimiter)
+	passed := of.afterVersion == "" // the version that the page begins after
+	for v := range versionsOf(r, bucket, of.prefix) {
+		entry, common := grouped(v.Key, of.prefix, of.delimiter)
 		switch {
-		case common && (entry == page.lastKey || afterKey != "" && (entry <= afterKey || strings.HasPrefix(afterKey, entry))):
+		case common && (entry == page.lastKey || of.after != "" && (entry <= of.after || strings.HasPrefix(of.after, entry))):
 			continue
-		case !common && afterKey != "" && v.Key < afterKey:
+		case !common && of.after != "" && v.Key < of.after:
 			continue
-		case !common && afterKey != "" && v.Key == afterKey && afterVersion == "":
+		case !common && of.after != "" && v.Key == of.after && of.afterVersion == "":
 			continue
-		case !common && afterKey != "" && v.Key == afterKey && !passed:
-			passed = v.id() == afterVersion
+		case !common && of.after != "" && v.Key == of.after && !passed:
+			passed = v.id() == of.afterVersion
 			continue
-		case len(page.versions)+len(page.prefixes) == limit:
+		case len(page.versions)+len(page.prefixes) == of.limit:
 			page.truncated = true
 			return page
 		}
@@ -102,7 +102,7 @@ func (c *call) isVersion(key, id string) bool {
 }
 
 func (s *Service) listObjectVersions(c *call) error {
-	out, encode, prefix, delimiter, err := c.startList()
+	out, encode, wanted, err := c.startList()
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,8 @@ func (s *Service) listObjectVersions(c *call) error {
 	}
 	encoded := encode(marker)
 	out.KeyMarker, out.VersionIdMarker = &encoded, &version
-	page := listVersions(c.State, c.name, prefix, delimiter, marker, version, out.MaxKeys)
+	wanted.after, wanted.afterVersion = marker, version
+	page := listVersions(c.State, c.name, wanted)
 	of := ownerOf(c.bucket.Account)
 	for _, v := range page.versions {
 		out.Versions = append(out.Versions, entryOf(v, encode, of))
