@@ -3,12 +3,13 @@ package harness
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Cluster is where service account tokens come from, beside one emulator that
-// belongs to the scenario alone. What else a cluster can do are the optional
-// interfaces below; a step that needs one which is not there is skipped.
+// belongs to the scenario alone. A step that needs what the cluster cannot do is
+// skipped. What a cluster does for it is in the interfaces below.
 type Cluster interface {
 	// Name is what run --cluster calls it.
 	Name() string
@@ -16,6 +17,8 @@ type Cluster interface {
 	URL() string
 	// Token is a projected token of a service account, as the kubelet requests it.
 	Token(context.Context, TokenRequest) (string, error)
+	// Can says whether it can give what a step needs.
+	Can(Need) bool
 	// Close ends what belongs to the scenario.
 	Close() error
 }
@@ -56,69 +59,55 @@ type LogKeeper interface {
 // file as KUBECONFIG.
 type KubeconfigHolder interface{ Kubeconfig() string }
 
-// ClaimSetter is a cluster whose tokens can be given any claims.
-type ClaimSetter interface{ SetsClaims() }
-
-// Sole is a cluster that nobody but the run uses: what all pods stand on, such
-// as the webhook, may be taken away for a while.
-type Sole interface{ IsSole() }
-
-// Interceptor is a cluster whose pods are led to the emulator by AWS's own
-// host names.
-type Interceptor interface{ Intercepts() }
-
-// Neighbour is a cluster beside which others can be started, for further issuers.
-type Neighbour interface{ HasNeighbours() }
-
-// Need is an optional power of a cluster.
+// Need is a power that not all clusters have.
 type Need string
 
 // Needs that steps have.
 const (
-	NeedManifests Need = "manifests"  // Applier
-	NeedPods      Need = "pods"       // PodRunner
-	NeedRotation  Need = "rotateKeys" // KeyRotator
-	NeedClaims    Need = "claims"     // ClaimSetter
-	NeedAlone     Need = "alone"      // Sole, and no other scenario beside it
-	NeedIntercept Need = "intercept"  // Interceptor
-	NeedClusters  Need = "clusters"   // Neighbour
+	NeedManifests Need = "manifests"  // an Applier
+	NeedPods      Need = "pods"       // a PodRunner
+	NeedRotation  Need = "rotateKeys" // a KeyRotator
+	NeedClaims    Need = "claims"     // tokens with any claims
+	NeedAlone     Need = "alone"      // nobody else's pods, and no other scenario beside it: what all pods stand on may be taken away
+	NeedIntercept Need = "intercept"  // pods are led to the emulator by AWS's own host names
+	NeedClusters  Need = "clusters"   // others can be started beside it, for further issuers
 )
 
-var needs = []string{
-	string(NeedManifests), string(NeedPods), string(NeedRotation), string(NeedClaims), string(NeedAlone), string(NeedIntercept), string(NeedClusters),
+type power struct {
+	need    Need
+	lacking string
+}
+
+// needs are all that there are, each with what is said of a cluster that cannot
+// give it.
+var needs = []power{
+	{NeedManifests, "has no API server to apply manifests to"},
+	{NeedPods, "runs no pods"},
+	{NeedRotation, "cannot replace its signing keys"},
+	{NeedClaims, "makes its tokens' claims itself"},
+	{NeedAlone, "is shared with other workloads, which this scenario would disrupt"},
+	{NeedIntercept, "does not lead AWS's host names to the emulator"},
+	{NeedClusters, "cannot start the further clusters that cluster.others asks for"},
+}
+
+func needNames() []string {
+	names := make([]string, len(needs))
+	for i := range needs {
+		names[i] = string(needs[i].need)
+	}
+	return names
 }
 
 // lacks says why a cluster cannot give what is needed; empty when it can.
 func lacks(c Cluster, n Need) string {
-	var ok bool
-	what := ""
-	switch n {
-	case NeedManifests:
-		_, ok = c.(Applier)
-		what = "has no API server to apply manifests to"
-	case NeedPods:
-		_, ok = c.(PodRunner)
-		what = "runs no pods"
-	case NeedRotation:
-		_, ok = c.(KeyRotator)
-		what = "cannot replace its signing keys"
-	case NeedAlone:
-		_, ok = c.(Sole)
-		what = "is shared with other workloads, which this scenario would disrupt"
-	case NeedIntercept:
-		_, ok = c.(Interceptor)
-		what = "does not lead AWS's host names to the emulator"
-	case NeedClusters:
-		_, ok = c.(Neighbour)
-		what = "cannot start the further clusters that cluster.others asks for"
-	case NeedClaims:
-		_, ok = c.(ClaimSetter)
-		what = "makes its tokens' claims itself"
-	}
-	if ok {
+	if c.Can(n) {
 		return ""
 	}
-	return fmt.Sprintf("cluster %s %s", c.Name(), what)
+	i := slices.IndexFunc(needs, func(p power) bool { return p.need == n })
+	if i < 0 {
+		return fmt.Sprintf("cluster %s has no %s", c.Name(), n)
+	}
+	return fmt.Sprintf("cluster %s %s", c.Name(), needs[i].lacking)
 }
 
 // StartCluster starts a cluster for one scenario, with an emulator that holds

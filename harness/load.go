@@ -237,8 +237,8 @@ func (s *Scenario) checkStep(d *strictyaml.Decoder, path string, step *Step, ear
 // checkNeeds refuses needs that no cluster has.
 func checkNeeds(d *strictyaml.Decoder, path string, list []Need) {
 	for i, n := range list {
-		if !slices.Contains(needs, string(n)) {
-			d.PathErrorf(strictyaml.Index(path, i), "unknown need %q; %s", n, strictyaml.Instead(string(n), needs))
+		if !slices.Contains(needNames(), string(n)) {
+			d.PathErrorf(strictyaml.Index(path, i), "unknown need %q; %s", n, strictyaml.Instead(string(n), needNames()))
 		}
 	}
 }

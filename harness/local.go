@@ -29,14 +29,14 @@ type local struct {
 func (c *local) Name() string { return "local" }
 func (c *local) URL() string  { return c.emulator.URL() }
 
-// SetsClaims says that tokens may have any claims.
-func (c *local) SetsClaims() {}
-
-// IsSole says that nobody else is here.
-func (c *local) IsSole() {}
-
-// HasNeighbours says that the emulator signs for any number of clusters.
-func (c *local) HasNeighbours() {}
+// Can: the emulator signs any claims, for any number of clusters, and nobody else is here.
+func (c *local) Can(n Need) bool {
+	switch n {
+	case NeedRotation, NeedClaims, NeedAlone, NeedClusters:
+		return true
+	}
+	return false
+}
 
 func (c *local) Token(ctx context.Context, r TokenRequest) (string, error) {
 	issuer := c.issuer

@@ -253,6 +253,9 @@ type working struct {
 	looks int
 }
 
+// Can adds pods to what the cluster can do.
+func (c *working) Can(n harness.Need) bool { return n == harness.NeedPods || c.Cluster.Can(n) }
+
 func (c *working) RunPod(context.Context, harness.PodSpec) (harness.PodResult, error) {
 	logs := strings.Join(c.says[:min(c.looks+1, len(c.says))], "")
 	c.looks++

@@ -16,7 +16,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
-	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
 )
@@ -30,36 +29,10 @@ const (
 	rotationMark   = "irsa-emu.dev/rotated: "
 )
 
-// ownShare is a scenario's share of a cluster that the run made: only there
-// are the API server's files within reach, and nobody else's pods.
-type ownShare struct{ *share }
-
-var _ interface {
-	harness.KeyRotator
-	harness.Sole
-	harness.Neighbour
-	harness.Interceptor
-} = ownShare{}
-
-// IsSole says that the run made the cluster.
-func (ownShare) IsSole() {}
-
-// HasNeighbours says that kind makes as many as are wanted.
-func (ownShare) HasNeighbours() {}
-
-// Intercepts says that CoreDNS was told.
-func (ownShare) Intercepts() {}
-
-// interceptedShare is one of a cluster that exists, whose CoreDNS was told.
-type interceptedShare struct{ *share }
-
-// Intercepts says that CoreDNS was told.
-func (interceptedShare) Intercepts() {}
-
 // RotateKeys gives the API server a new signing key, keeps the old one among
 // those that it accepts, and waits until it signs with the new one and the
 // emulator has both. The API server restarts meanwhile.
-func (s ownShare) RotateKeys(ctx context.Context) error {
+func (s *share) RotateKeys(ctx context.Context) error {
 	before, err := incluster.ReadKeys(ctx, s.Client)
 	if err != nil {
 		return err

@@ -96,13 +96,30 @@ func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluste
 			return nil, err
 		}
 	}
-	switch {
-	case !r.borrowed:
-		return ownShare{s}, nil
-	case r.intercepted:
-		return interceptedShare{s}, nil
-	}
 	return s, nil
+}
+
+var _ interface {
+	harness.Cluster
+	harness.Applier
+	harness.PodRunner
+	harness.KeyRotator
+	harness.LogKeeper
+	harness.KubeconfigHolder
+} = (*share)(nil)
+
+// Can: only in a cluster that the run made are the API server's files within reach,
+// and nobody else's pods; claims are the API server's.
+func (s *share) Can(n harness.Need) bool {
+	switch n {
+	case harness.NeedManifests, harness.NeedPods:
+		return true
+	case harness.NeedRotation, harness.NeedAlone, harness.NeedClusters:
+		return !s.borrowed
+	case harness.NeedIntercept:
+		return s.intercepted
+	}
+	return false
 }
 
 func (s *share) Name() string {
