@@ -14,7 +14,8 @@ import (
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
-// This file is the only place where a reason becomes an AWS code and text.
+// This file is the only place where a reason of the STS's own becomes an AWS code
+// and text. What there is against a token is worded in oidc/reason.go.
 
 // Kinds of reasons that only the STS has; the others are package decision's,
 // oidc's and wire's.
