@@ -28,7 +28,7 @@ func refused(x *site) {
 		}
 	}
 	f := RefusedBy(refusal)
-	f.Mended = x.mendRefusal()
+	f.Fixed = x.fixRefusal()
 	x.findings = append(x.findings, f)
 }
 
@@ -89,8 +89,8 @@ func hasFold(n *tree.Node, name string) bool {
 	return slices.ContainsFunc(n.Members, func(m tree.Member) bool { return strings.EqualFold(m.Name, name) })
 }
 
-// mendRefusal is the document with what is certain put right, if IAM takes it then.
-func (l *linter) mendRefusal() []byte {
+// fixRefusal is the document with what is certain put right, if IAM takes it then.
+func (l *linter) fixRefusal() []byte {
 	if tree.Equal(l.was, l.root) {
 		return nil
 	}
@@ -239,12 +239,12 @@ func impossibleActions(x *site) {
 		}
 		if !policy.IsTrustAction(a.Text) {
 			right := nearestTrustAction(lower)
-			var mend func(*tree.Node)
+			var edit func(*tree.Node)
 			fix := "a trust policy allows " + strings.Join(policy.TrustActions(), ", ")
 			if right != "" {
-				fix, mend = "write "+right, replace(right)
+				fix, edit = "write "+right, replace(right)
 			}
-			x.report(a.Start, a.Text+" is not an action that a trust policy may allow", "IAM refuses it: AssumeRole policy may only specify STS AssumeRole actions.", fix, mend)
+			x.report(a.Start, a.Text+" is not an action that a trust policy may allow", "IAM refuses it: AssumeRole policy may only specify STS AssumeRole actions.", fix, edit)
 			continue
 		}
 		var right string
@@ -258,11 +258,11 @@ func impossibleActions(x *site) {
 		default:
 			continue
 		}
-		mend := replace(right)
+		edit := replace(right)
 		if right == "sts:AssumeRole" && t.anyone != nil {
-			mend = nil // the Principal is what is wrong: "*" covers no web identities
+			edit = nil // the Principal is what is wrong: "*" covers no web identities
 		}
-		x.report(a.Start, "the trusted principals never call "+a.Text, "the statement can never apply to that action", "write "+right, mend)
+		x.report(a.Start, "the trusted principals never call "+a.Text, "the statement can never apply to that action", "write "+right, edit)
 	}
 }
 

@@ -37,8 +37,8 @@ func seeds(f testing.TB) [][]byte {
 var fuzzOptions = lint.Options{Account: "111122223333", AllProviders: true, Providers: []lint.Provider{{Issuer: "https://issuer.example.com", ClientIDs: []string{"a"}}},
 	Associations: []lint.Association{{Cluster: "c", Namespace: "n", ServiceAccount: "s", Place: "x:1:1"}}}
 
-// FuzzLint: no text crashes the linter, each finding is complete, a mended document
-// is as good as the one it was made from, and to mend twice changes nothing more.
+// FuzzLint: no text crashes the linter, each finding is complete, a fixed document
+// is as good as the one it was made from, and to fix twice changes nothing more.
 func FuzzLint(f *testing.F) {
 	for _, s := range seeds(f) {
 		f.Add(s)
@@ -49,20 +49,20 @@ func FuzzLint(f *testing.F) {
 			if finding.Rule == "" || finding.Severity == "" || finding.Line < 1 || finding.Column < 1 || finding.Message == "" || finding.Why == "" || finding.Fix == "" {
 				t.Fatalf("incomplete finding %+v", finding)
 			}
-			if finding.Mended == nil {
+			if finding.Fixed == nil {
 				continue
 			}
-			if !json.Valid(finding.Mended) {
-				t.Fatalf("%s: mended document is not JSON:\n%s", finding.Rule, finding.Mended)
+			if !json.Valid(finding.Fixed) {
+				t.Fatalf("%s: fixed document is not JSON:\n%s", finding.Rule, finding.Fixed)
 			}
-			if _, err := policy.Parse(finding.Mended); err != nil && before == nil {
-				t.Fatalf("%s: mended document cannot be parsed: %v\n%s", finding.Rule, err, finding.Mended)
+			if _, err := policy.Parse(finding.Fixed); err != nil && before == nil {
+				t.Fatalf("%s: fixed document cannot be parsed: %v\n%s", finding.Rule, err, finding.Fixed)
 			}
 		}
-		mended, applied := lint.Mend(src, fuzzOptions, nil)
+		fixed, applied := lint.Fix(src, fuzzOptions, nil)
 		if len(applied) < 100 {
-			if again, more := lint.Mend(mended, fuzzOptions, nil); len(more) > 0 || !bytes.Equal(again, mended) {
-				t.Fatalf("mended again: %s\n%s", more[0].Rule, again)
+			if again, more := lint.Fix(fixed, fuzzOptions, nil); len(more) > 0 || !bytes.Equal(again, fixed) {
+				t.Fatalf("fixed again: %s\n%s", more[0].Rule, again)
 			}
 		}
 	})

@@ -52,16 +52,16 @@ func said(t *testing.T, src []byte, o lint.Options) string {
 	}
 	for _, f := range findings {
 		fmt.Fprintf(&b, "%d:%d: %s [%s] %s\n  why: %s\n  fix: %s\n", f.Line, f.Column, f.Severity, f.Rule, f.Message, f.Why, f.Fix)
-		if f.Mended == nil {
+		if f.Fixed == nil {
 			continue
 		}
-		for l := range strings.Lines(string(diff.Diff("policy", src, "mended", f.Mended))) {
+		for l := range strings.Lines(string(diff.Diff("policy", src, "fixed", f.Fixed))) {
 			if (strings.HasPrefix(l, "-") || strings.HasPrefix(l, "+")) && !strings.HasPrefix(l, "---") && !strings.HasPrefix(l, "+++") {
 				b.WriteString("  " + l)
 			}
 		}
 		after := 0
-		for _, again := range lint.Lint(f.Mended, o) {
+		for _, again := range lint.Lint(f.Fixed, o) {
 			if again.Rule == f.Rule {
 				after++
 			}
@@ -97,28 +97,28 @@ func TestEveryRuleHasACase(t *testing.T) {
 	}
 }
 
-// Mend takes away what needs no decision, and what it leaves is stable.
+// Fix takes away what needs no decision, and what it leaves is stable.
 func TestMend(t *testing.T) {
 	src := []byte(`{"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
  "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/https://issuer.example.com"},
  "Condition": {"StringEquals": {"issuer.example.com:aud": "sts.amazon.com", "issuer.example.com:iss": "x", "issuer.example.com:sub": "a-*"}}}]}`)
-	mended, applied := lint.Mend(src, lint.Options{}, nil)
-	if _, err := policy.ValidateTrust(mended, policy.TrustOptions{}); err != nil {
-		t.Errorf("IAM refuses the mended policy: %v\n%s", err, mended)
+	fixed, applied := lint.Fix(src, lint.Options{}, nil)
+	if _, err := policy.ValidateTrust(fixed, policy.TrustOptions{}); err != nil {
+		t.Errorf("IAM refuses the fixed policy: %v\n%s", err, fixed)
 	}
-	if left := lint.Lint(mended, lint.Options{}); len(left) != 0 {
-		t.Errorf("left: %+v\n%s", left, mended)
+	if left := lint.Lint(fixed, lint.Options{}); len(left) != 0 {
+		t.Errorf("left: %+v\n%s", left, fixed)
 	}
 	if len(applied) < 5 {
 		t.Errorf("applied: %+v", applied)
 	}
-	if again, more := lint.Mend(mended, lint.Options{}, nil); len(more) != 0 || !bytes.Equal(again, mended) {
-		t.Errorf("mended again: %+v", more)
+	if again, more := lint.Fix(fixed, lint.Options{}, nil); len(more) != 0 || !bytes.Equal(again, fixed) {
+		t.Errorf("fixed again: %+v", more)
 	}
 	open := []byte(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
  "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/issuer.example.com"},
  "Condition": {"StringEquals": {"issuer.example.com:aud": "sts.amazonaws.com"}}}]}`)
-	if same, applied := lint.Mend(open, lint.Options{}, nil); len(applied) != 0 || !bytes.Equal(same, open) {
+	if same, applied := lint.Fix(open, lint.Options{}, nil); len(applied) != 0 || !bytes.Equal(same, open) {
 		t.Errorf("a subject was made up: %s", same)
 	}
 }

@@ -63,11 +63,11 @@ func issuerClaim(x *site) {
 	known := aws.IssuerOf(name).KeyNames()
 	message := fmt.Sprintf("STS never sets %s; of this issuer it sets %s", c.key, strings.Join(known, ", "))
 	if strings.EqualFold(claim, "iss") {
-		mend := x.dropped()
+		edit := x.dropped()
 		if !slices.ContainsFunc(x.conditions, func(o condition) bool { return o.limits(name + ":sub") }) {
-			mend = nil // nothing would limit who comes
+			edit = nil // nothing would limit who comes
 		}
-		x.report(c.start, message, neverWhy(c), "remove it: the Federated principal already says which issuer", mend)
+		x.report(c.start, message, neverWhy(c), "remove it: the Federated principal already says which issuer", edit)
 		return
 	}
 	best, distance := "", 3
@@ -122,11 +122,11 @@ func (x *site) providerSlash(provider *tree.Node) {
 		return
 	}
 	x.meant[old] = true
-	right, mend := strings.TrimSuffix(old, "/"), (func(*tree.Node))(nil)
+	right, edit := strings.TrimSuffix(old, "/"), (func(*tree.Node))(nil)
 	if !x.condition.passesAbsent() {
-		mend = provided(old, right)
+		edit = provided(old, right)
 	}
-	x.report(provider.Start, "the provider's ARN ends with a slash, and issuers of EKS do not", "no provider of EKS has that name: this statement trusts nobody", "write "+right, mend)
+	x.report(provider.Start, "the provider's ARN ends with a slash, and issuers of EKS do not", "no provider of EKS has that name: this statement trusts nobody", "write "+right, edit)
 }
 
 // otherIssuer finds keys of another issuer than the trusted one. Which of them is
@@ -139,19 +139,19 @@ func otherIssuer(x *site) {
 	}
 	c := x.condition
 	near := aws.IssuerName(x.trust.providers[0].Text)
-	fix, mend := "write "+near+":"+claim, x.renamed(near+":"+claim)
+	fix, edit := "write "+near+":"+claim, x.renamed(near+":"+claim)
 	if x.believesKey(prefix, near) {
 		old := x.trust.providers[0].Text
 		right := strings.TrimSuffix(old, near) + prefix
-		fix, mend = "trust "+right, provided(old, right)
+		fix, edit = "trust "+right, provided(old, right)
 		if c.passesAbsent() {
-			mend = nil // tokens of the trusted issuer come in now
+			edit = nil // tokens of the trusted issuer come in now
 		}
 	} else if len(x.trust.providers) > 1 {
-		mend = nil // which of them is meant is not certain
+		edit = nil // which of them is meant is not certain
 	}
 	x.report(c.start, fmt.Sprintf("the key is of the issuer %s, but the statement trusts %s", prefix, near),
-		neverWhy(c)+"; "+policy.FirstDifference(prefix, near), fix, mend)
+		neverWhy(c)+"; "+policy.FirstDifference(prefix, near), fix, edit)
 }
 
 // believesKey says that the keys are right and the principal is wrong.
@@ -181,12 +181,12 @@ func (x *site) agreed(prefix string) bool {
 func multivalued(x *site) {
 	c := x.condition
 	if c.multivalued() && c.op.Qualifier == policy.Unqualified && c.op.Comparison != "Null" {
-		mend := x.moved("ForAnyValue:" + c.operator)
+		edit := x.moved("ForAnyValue:" + c.operator)
 		if c.passesAbsent() {
-			mend = nil // ForAnyValue is not true of an absent key
+			edit = nil // ForAnyValue is not true of an absent key
 		}
 		x.report(c.start, fmt.Sprintf("%s can have several values, and %s has no set qualifier", c.key, c.operator),
-			"without ForAnyValue or ForAllValues it never matches while the key is present", "write ForAnyValue:"+c.operator, mend)
+			"without ForAnyValue or ForAllValues it never matches while the key is present", "write ForAnyValue:"+c.operator, edit)
 	}
 }
 
@@ -202,13 +202,13 @@ func allValues(x *site) {
 			return
 		}
 	}
-	fix, mend := `add "Null": {"`+c.key+`": "false"}`, added("Null", c.key, "false")
+	fix, edit := `add "Null": {"`+c.key+`": "false"}`, added("Null", c.key, "false")
 	if !c.multivalued() {
 		plain := strings.TrimPrefix(c.operator, "ForAllValues:")
-		fix, mend = "write "+plain, x.moved(plain)
+		fix, edit = "write "+plain, x.moved(plain)
 	}
 	x.report(c.opStart, fmt.Sprintf("%s on %s", c.operator, c.key),
-		"ForAllValues is true when the key is absent: a token without the claim passes", fix, mend)
+		"ForAllValues is true when the key is absent: a token without the claim passes", fix, edit)
 }
 
 func noValues(x *site) {

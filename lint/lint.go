@@ -44,9 +44,9 @@ type Finding struct {
 	Message  string   `json:"message"` // what is there
 	Why      string   `json:"why"`     // what it leads to
 	Fix      string   `json:"fix"`     // what to write
-	// Mended is the whole document with this fix, and nothing else changed; nil
+	// Fixed is the whole document with this fix, and nothing else changed; nil
 	// when only the author can know the fix.
-	Mended json.RawMessage `json:"fixed,omitempty"`
+	Fixed json.RawMessage `json:"fixed,omitempty"`
 }
 
 // Lint finds mistakes and risks in a trust policy, in the order of the text.
@@ -64,10 +64,10 @@ func Lint(src []byte, o Options) []Finding {
 	return l.findings
 }
 
-// maxMended bounds the mended documents of all findings together, each of which
+// maxFixed bounds the fixed documents of all findings together, each of which
 // is a whole one: a hundred mistakes in the longest trust policy that IAM takes
 // are far below it.
-const maxMended = 4 << 20
+const maxFixed = 4 << 20
 
 type linter struct {
 	src string
@@ -77,7 +77,7 @@ type linter struct {
 	root     *tree.Node
 	options  Options
 	findings []Finding
-	mended   int // bytes
+	fixed    int // bytes
 }
 
 // run has every rule look where it looks.
@@ -167,25 +167,25 @@ type site struct {
 // allow says whether the statement is an Allow.
 func (x *site) allow() bool { return equalFold(x.s.Get("Effect"), "Allow") }
 
-// report adds a finding at a node. mend changes the statement in a copy of the
+// report adds a finding at a node. edit changes the statement in a copy of the
 // document; nil when only the author can know what to write. What a Deny did not deny
 // until now works, so that nothing of it is changed.
-func (x *site) report(at int, message, why, fix string, mend func(s *tree.Node)) {
+func (x *site) report(at int, message, why, fix string, edit func(s *tree.Node)) {
 	var whole func(*tree.Node)
-	if index := x.index; mend != nil && x.allow() {
-		whole = func(root *tree.Node) { mend(root.Statements()[index]) }
+	if index := x.index; edit != nil && x.allow() {
+		whole = func(root *tree.Node) { edit(root.Statements()[index]) }
 	}
 	x.reportDocument(at, message, why, fix, whole)
 }
 
-// reportDocument is report with a mend of the whole document.
-func (x *site) reportDocument(at int, message, why, fix string, mend func(root *tree.Node)) {
+// reportDocument is report with a fix of the whole document.
+func (x *site) reportDocument(at int, message, why, fix string, edit func(root *tree.Node)) {
 	p := tree.PositionAt(x.src, at)
 	f := Finding{Rule: x.rule.ID, Severity: x.rule.Severity, Line: p.Line, Column: p.Column, Message: message, Why: why, Fix: fix}
-	if mend != nil {
+	if edit != nil {
 		root := x.root.Clone()
-		mend(root)
-		f.Mended = x.rewritten(root)
+		edit(root)
+		f.Fixed = x.rewritten(root)
 	}
 	x.findings = append(x.findings, f)
 }
@@ -193,10 +193,10 @@ func (x *site) reportDocument(at int, message, why, fix string, mend func(root *
 // rewritten is the document's text with what a changed tree says, all else as it
 // is written; nil when the findings have enough of them.
 func (l *linter) rewritten(root *tree.Node) []byte {
-	if l.mended >= maxMended {
+	if l.fixed >= maxFixed {
 		return nil
 	}
 	text := rewrite.JSON([]byte(l.src), l.was, root)
-	l.mended += len(text)
+	l.fixed += len(text)
 	return text
 }

@@ -84,11 +84,11 @@ func podKey(x *site) {
 	case lower == "aws:requesttag" && !containsFold(aws.PodIdentityTags(), name):
 		right := nearestTag(name)
 		fix := "the tags are " + strings.Join(aws.PodIdentityTags(), ", ")
-		var mend func(*tree.Node)
+		var edit func(*tree.Node)
 		if right != "" {
-			fix, mend = "write aws:RequestTag/"+right, x.renamed("aws:RequestTag/"+right)
+			fix, edit = "write aws:RequestTag/"+right, x.renamed("aws:RequestTag/"+right)
 		}
-		x.report(c.start, "EKS Pod Identity sets no tag "+name, neverWhy(c), fix, mend)
+		x.report(c.start, "EKS Pod Identity sets no tag "+name, neverWhy(c), fix, edit)
 	}
 }
 
@@ -135,7 +135,7 @@ func associationConditions(x *site) {
 			continue
 		}
 		x.report(c.start, fmt.Sprintf("%s does not let in %s: %s/%s of cluster %s has the role", c.key, got, a.Namespace, a.ServiceAccount, a.Cluster),
-			"its pods get no credentials ("+a.Place+")", "add "+got+" to the condition's values, or mend the association", nil)
+			"its pods get no credentials ("+a.Place+")", "add "+got+" to the condition's values, or correct the association", nil)
 	}
 }
 

@@ -135,7 +135,7 @@ func twoProviders(x *site) {
 		} else {
 			statements.Items = append(statements.Items[:index:index], append(split, statements.Items[index+1:]...)...)
 		}
-		f.Mended = x.rewritten(root)
+		f.Fixed = x.rewritten(root)
 	}
 }
 

@@ -103,17 +103,17 @@ func TestFixesTakeNothingAway(t *testing.T) {
 		if err != nil {
 			continue // nobody could have such a role
 		}
-		mended, applied := lint.Mend(src, o, nil)
-		if again, more := lint.Mend(mended, o, nil); len(more) > 0 {
-			t.Fatalf("fixed again: %s\n%s\n%s", more[0].Rule, mended, again)
+		text, applied := lint.Fix(src, o, nil)
+		if again, more := lint.Fix(text, o, nil); len(more) > 0 {
+			t.Fatalf("fixed again: %s\n%s\n%s", more[0].Rule, text, again)
 		}
 		if len(applied) == 0 {
 			continue
 		}
 		fixed++
-		after, err := policy.Parse(mended)
+		after, err := policy.Parse(text)
 		if err != nil {
-			t.Fatalf("%v\n%s", err, mended)
+			t.Fatalf("%v\n%s", err, text)
 		}
 		var rules []string
 		for _, f := range applied {
@@ -125,7 +125,7 @@ func TestFixesTakeNothingAway(t *testing.T) {
 					for _, claims := range []map[string]string{{"sub": sub, "aud": aud}, {"sub": sub, "aud": aud, "email": "me"}} {
 						asked++
 						if letsIn(before, w.issuer, claims) && !letsIn(after, w.issuer, claims) && !namedAsFault(rules, w.issuer, claims) {
-							t.Fatalf("%v of %s was let in and is kept out by %v\nbefore %s\nafter %s", claims, w.issuer, rules, src, mended)
+							t.Fatalf("%v of %s was let in and is kept out by %v\nbefore %s\nafter %s", claims, w.issuer, rules, src, text)
 						}
 					}
 				}

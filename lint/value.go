@@ -16,13 +16,13 @@ func neverMatches(x *site) {
 		return
 	}
 	if why := c.op.Malformed(v.Text); why != "" {
-		fix, mend := "write a value of that kind", (func(*tree.Node))(nil)
+		fix, edit := "write a value of that kind", (func(*tree.Node))(nil)
 		if strings.HasPrefix(c.op.Comparison, "Arn") && c.claim() != "" && !c.op.Negated { // claims are texts
 			like := strings.NewReplacer("ArnEquals", "StringLike", "ArnLike", "StringLike").Replace(c.operator)
-			fix, mend = "write "+like, x.moved(like)
+			fix, edit = "write "+like, x.moved(like)
 			x.meant[strings.ToLower(c.key)] = true
 		}
-		x.report(v.Start, fmt.Sprintf("%q is %s", v.Text, why), "no request can meet it", fix, mend)
+		x.report(v.Start, fmt.Sprintf("%q is %s", v.Text, why), "no request can meet it", fix, edit)
 	} else if (c.op.Comparison == "Bool" || c.op.Comparison == "Null") && !strings.EqualFold(v.Text, "true") && !strings.EqualFold(v.Text, "false") && !policy.HasVariable(v.Text) {
 		x.report(v.Start, fmt.Sprintf("%q is neither true nor false", v.Text), "AWS reads everything but true as false", "write true or false", nil)
 	}
@@ -34,12 +34,12 @@ func wildcardUnderEquals(x *site) {
 		return
 	}
 	like := strings.Replace(strings.Replace(c.operator, "EqualsIgnoreCase", "Like", 1), "Equals", "Like", 1)
-	mend := x.moved(like)
+	edit := x.moved(like)
 	if c.op.Negated || c.op.Comparison == "StringEqualsIgnoreCase" {
-		mend = nil // it would keep out whom it lets in now: StringLike tells upper from lower case
+		edit = nil // it would keep out whom it lets in now: StringLike tells upper from lower case
 	}
 	x.report(v.Start, fmt.Sprintf("%q holds a wildcard", v.Text),
-		c.operator+" compares letter by letter: only a value with that very * or ? is equal", "write "+like, mend)
+		c.operator+" compares letter by letter: only a value with that very * or ? is equal", "write "+like, edit)
 }
 
 // ofClaim says whether the value at hand is a text of an issuer's claim.
@@ -161,12 +161,12 @@ func sharedIssuer(x *site) {
 		return
 	}
 	required := control.Keys[0]
-	mend := added("StringEquals", required, placeholder(name, required))
+	edit := added("StringEquals", required, placeholder(name, required))
 	if x.tested(required) {
-		mend = nil // there is a condition, but none that IAM takes
+		edit = nil // there is a condition, but none that IAM takes
 	}
 	x.report(p.Start, fmt.Sprintf("%s issues tokens for all of its customers, and no condition limits %s", name, strings.Join(control.Keys, " or ")),
-		"IAM refuses the document, and anyone who has an account there could assume the role", "add a condition on "+required, mend)
+		"IAM refuses the document, and anyone who has an account there could assume the role", "add a condition on "+required, edit)
 }
 
 func (x *site) tested(key string) bool {

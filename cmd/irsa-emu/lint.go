@@ -276,7 +276,7 @@ func (f *linted) print(out *term.Printer) {
 	}
 	out.Line("    why: %s", f.Why)
 	out.Line("    fix: %s", f.Fix)
-	for _, line := range f.mend() {
+	for _, line := range f.changes() {
 		style := term.Green
 		if line[0] == '-' {
 			style = term.Red
@@ -285,10 +285,10 @@ func (f *linted) print(out *term.Printer) {
 	}
 }
 
-// mend is the lines that the mend takes away and adds. A document in one line is
+// changes are the lines that the fix takes away and adds. A document in one line is
 // shown with a line for each of its parts.
-func (f *linted) mend() []string {
-	before, after := f.text, []byte(f.Mended)
+func (f *linted) changes() []string {
+	before, after := f.text, []byte(f.Fixed)
 	if after == nil {
 		return nil
 	}
@@ -301,7 +301,7 @@ func (f *linted) mend() []string {
 		before, after = was.Indented(), is.Indented()
 	}
 	var changed []string
-	for line := range strings.Lines(string(diff.Diff("policy", before, "mended", after))) {
+	for line := range strings.Lines(string(diff.Diff("policy", before, "fixed", after))) {
 		line = strings.TrimRight(line, "\r\n")
 		if line != "" && (line[0] == '-' || line[0] == '+') && !strings.HasPrefix(line, "---") && !strings.HasPrefix(line, "+++") {
 			changed = append(changed, line)

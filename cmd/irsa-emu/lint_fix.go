@@ -92,8 +92,8 @@ func (p *program) fixes(l *lintRun, found *sources.Found) ([]fixable, error) {
 			continue
 		}
 		var refused []string
-		text, applied := lint.Mend(source.Text, lintOptions(found, source, l.account), func(mended []byte, f lint.Finding) bool {
-			file, _, err := source.Edits(mended)
+		text, applied := lint.Fix(source.Text, lintOptions(found, source, l.account), func(fixed []byte, f lint.Finding) bool {
+			file, _, err := source.Edits(fixed)
 			if err != nil {
 				refused = append(refused, fmt.Sprintf("not fixed: %s: %v [%s]", file, err, f.Rule))
 			}

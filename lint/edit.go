@@ -10,9 +10,9 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
-// Mends change the statement in a copy of the document's tree.
+// Edits change the statement in a copy of the document's tree.
 
-// replaced is a mend that writes another text for each of a list that is old.
+// replaced is an edit that writes another text for each of a list that is old.
 func replaced(list func(s *tree.Node) *tree.Node, old, text string) func(*tree.Node) {
 	return func(s *tree.Node) {
 		tree.ReplaceStrings(list(s), func(v string) string {
