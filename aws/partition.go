@@ -62,5 +62,14 @@ func PartitionByID(id string) (Partition, bool) {
 	return Partition{}, false
 }
 
+// OwnRegion is a region of the partition: the one that is wanted, if it is one of it,
+// else that of its global services.
+func (p Partition) OwnRegion(wanted string) string {
+	if p.Has(wanted) {
+		return wanted
+	}
+	return p.GlobalRegion
+}
+
 // Has says whether a region is one of the partition's.
 func (p Partition) Has(region string) bool { return PartitionOf(region).ID == p.ID }

@@ -77,6 +77,11 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 	return answer[Info](ctx, c, GetInfo, nil, nil)
 }
 
+// InfoOf asks for the region of an account.
+func (c *Client) InfoOf(ctx context.Context, account string) (Info, error) {
+	return answer[Info](ctx, c, GetInfo, InfoQuery{Account: account}, nil)
+}
+
 // Authority asks who signs for AWS's host names.
 func (c *Client) Authority(ctx context.Context) (Authority, error) {
 	return answer[Authority](ctx, c, GetAuthority, nil, nil)

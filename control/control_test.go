@@ -30,7 +30,7 @@ func TestReadQuery(t *testing.T) {
 		// An empty shell variable must not reset everything.
 		{control.DeleteState, "account=", "the query parameter account is empty; write a value, or leave it out"},
 		{control.DeleteIssuer, "", "the query parameter url is missing; write /_emu/issuers?url=…"},
-		{control.GetInfo, "verbose=1", `unknown query parameter "verbose"; GET /_emu/info takes none`},
+		{control.GetInfo, "verbose=1", `unknown query parameter "verbose"; GET /_emu/info takes account only`},
 		{control.GetInfo, "%zz", `query string: invalid URL escape "%zz"`},
 		{control.GetInfo, "a=1;b=2", "query string: invalid semicolon separator in query"},
 	} {

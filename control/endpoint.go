@@ -26,7 +26,7 @@ func (e Endpoint) String() string { return e.Method + " " + e.Path }
 
 // The endpoints that there are.
 var (
-	GetInfo      = Endpoint{Method: http.MethodGet, Path: "/_emu/info", Does: "The default account and region.", Answer: Info{}}
+	GetInfo      = Endpoint{Method: http.MethodGet, Path: "/_emu/info", Does: "The default account and region.", Query: InfoQuery{}, Answer: Info{}}
 	GetAuthority = Endpoint{Method: http.MethodGet, Path: "/_emu/authority", Does: "Who signs the certificates with which the emulator answers as AWS's hosts: over HTTPS, and to `CONNECT HOST:443` on any listener.", Answer: Authority{}}
 
 	GetState    = Endpoint{Method: http.MethodGet, Path: "/_emu/state", Does: "The whole state, as a State document that `--given` takes. It holds private keys and secrets.", Answer: statefile.State{}}

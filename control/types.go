@@ -12,11 +12,17 @@ type Error struct {
 	Error string `json:"error"`
 }
 
+// InfoQuery names whose region is asked for.
+type InfoQuery struct {
+	// An account, twelve digits. Without it, the default account.
+	Account string `json:"account,omitempty"`
+}
+
 // Info is what clients need to know to point themselves at the emulator.
 type Info struct {
-	// The default account, twelve digits.
+	// The default account, twelve digits, or the one that was asked about.
 	Account string `json:"account"`
-	// The default region.
+	// The default region. For an account of another partition, one of that partition.
 	Region string `json:"region"`
 }
 

@@ -134,7 +134,7 @@ type controlAPI struct {
 // routes registers the handlers of all endpoints of package control.
 func (c *controlAPI) routes(r chi.Router) {
 	handlers := map[string]controlHandler{
-		control.GetInfo.String():        without(control.GetInfo, c.getInfo),
+		control.GetInfo.String():        withQuery(control.GetInfo, c.getInfo),
 		control.GetAuthority.String():   without(control.GetAuthority, c.getAuthority),
 		control.GetState.String():       without(control.GetState, c.getState),
 		control.PostState.String():      c.postState,

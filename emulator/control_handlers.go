@@ -11,15 +11,25 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
 )
 
-func (c *controlAPI) getInfo(*http.Request) (any, error) {
-	return control.Info{Account: c.account, Region: c.region}, nil
+func (c *controlAPI) getInfo(r *http.Request, in control.InfoQuery) (any, error) {
+	if in.Account == "" {
+		return control.Info{Account: c.account, Region: c.region}, nil
+	}
+	if !aws.IsAccount(in.Account) {
+		return nil, badRequest("account: %q is not an account id; write twelve digits", in.Account)
+	}
+	c.catchUp(r)
+	partition, _ := aws.PartitionByID(iam.Partition(c.store.Snapshot(), in.Account))
+	return control.Info{Account: in.Account, Region: partition.OwnRegion(c.region)}, nil
 }
 
 // catchUp brings the news of other replicas in before a read of the control API. Without them it goes on from what is known.

@@ -59,8 +59,8 @@ func (d *documents) regionIn(r state.Reader, account, id string) string {
 		id = iam.Partition(r, account)
 	}
 	partition, known := aws.PartitionByID(id)
-	if !known || partition.Has(d.region) {
+	if !known {
 		return d.region
 	}
-	return partition.GlobalRegion
+	return partition.OwnRegion(d.region)
 }

@@ -89,11 +89,10 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 		}
 	}
 	if c.Region == "" {
-		where, err := api.Info(ctx)
-		if err != nil {
+		var err error
+		if c.Region, err = c.regionOf(ctx, api); err != nil {
 			return 1, err
 		}
-		c.Region = where.Region
 	}
 	keeper := TokenKeeper{Failed: func(err error, due bool) {
 		if due && c.Complain != nil {
@@ -151,6 +150,19 @@ func Exec(ctx context.Context, c ExecConfig) (int, error) {
 	c.Env = withoutProxy(append(c.Env, aws.EnvAgentURI+"="+node.url, aws.EnvAgentTokenFile+"="+file.Path()), node.url)
 	c.Env = append(c.Env, c.more...)
 	return c.run(ctx)
+}
+
+// regionOf is the emulator's region, or one of the partition of the role's account.
+func (c *ExecConfig) regionOf(ctx context.Context, api *control.Client) (string, error) {
+	where, err := api.Info(ctx)
+	if err != nil {
+		return "", err
+	}
+	role, err := aws.ParseARN(c.Role)
+	if partition, known := aws.PartitionByID(role.Partition); err == nil && known {
+		return partition.OwnRegion(where.Region), nil
+	}
+	return where.Region, nil
 }
 
 func execFolder() (string, error) {

@@ -27,7 +27,7 @@ func (p *program) envCommand() *cobra.Command {
 			key := cmp.Or(account, "test")
 			if region == "" {
 				var err error
-				if region, err = c.region(cmd.Context()); err != nil {
+				if region, err = c.region(cmd.Context(), account); err != nil {
 					fix := "write --region"
 					if refused := (*control.Refused)(nil); errors.As(err, &refused) {
 						fix = "set IRSA_EMU_CONTROL_TOKEN, or " + fix
@@ -62,17 +62,18 @@ func (p *program) envCommand() *cobra.Command {
 	}
 	c.clientFlags(cmd)
 	cmd.Flags().StringVar(&account, "account", "", "account of the administrator (default: the emulator's default account)")
-	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: the emulator's)")
+	cmd.Flags().StringVar(&region, "region", "", "AWS region (default: the emulator's, or one of the account's partition)")
 	cmd.Flags().StringVar(&secret, "admin-secret", "test", "the emulator's --admin-secret")
 	return cmd
 }
 
-// region asks the emulator for its region; env also works before it runs. The error
-// is that of an emulator which is there, and does not say, or not in time.
-func (c *client) region(ctx context.Context) (string, error) {
+// region asks the emulator for the region of an account, "" for its default one; env
+// also works before it runs. The error is that of an emulator which is there, and does
+// not say, or not in time.
+func (c *client) region(ctx context.Context, account string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	info, err := c.Info(ctx)
+	info, err := c.InfoOf(ctx, account)
 	if refused := (*control.Refused)(nil); errors.As(err, &refused) {
 		return aws.DefaultRegion, refused
 	}

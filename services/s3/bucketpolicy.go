@@ -108,7 +108,7 @@ func validatePolicy(b *Bucket, text []byte) (*policy.Document, error) {
 		st := &parsed.Statements[i]
 		for _, resource := range st.Resources.Values {
 			if !b.covers(resource) {
-				return nil, malformed("Policy has invalid resource", errors.New("the resource "+resource+" is not this bucket nor in it"))
+				return nil, malformed("Policy has invalid resource", errors.New("the resource "+resource+" is neither this bucket, "+b.ARN()+", nor in it"))
 			}
 		}
 		if message, reason := b.checkActions(st); message != "" {

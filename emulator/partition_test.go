@@ -1,0 +1,141 @@
+package emulator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	ekstypes "github.com/aws/aws-sdk-go-v2/service/eks/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/statefile"
+)
+
+const partitionState = `apiVersion: irsa-emu.dev/v1
+kind: State
+clusters:
+  given: {account: "ACCOUNT", issuer: "ISSUER"}
+accounts:
+  "ACCOUNT":
+    WRITTEN
+    oidcProviders: [{url: "ISSUER", clientIDs: [sts.amazonaws.com]}]
+    roles:
+      - name: app
+        trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Federated: "arn:PARTITION:iam::ACCOUNT:oidc-provider/HOST"}, Action: "sts:AssumeRoleWithWebIdentity", Condition: {StringEquals: {"HOST:sub": "system:serviceaccount:ns:app", "HOST:aud": sts.amazonaws.com}}}]}
+        attachedPolicies: [arn:PARTITION:iam::aws:policy/ReadOnlyAccess]
+    secrets: [{name: given, value: x}]
+    buckets: [{name: given-bucket}]
+`
+
+// An account is in the partition of --region, or in the one that the state says, and
+// every ARN that any service gives is of it.
+func TestPartitions(t *testing.T) {
+	for name, c := range map[string]struct{ serve, account, region, issuer string }{
+		"GovCloud by region": {"us-gov-west-1", aws.DefaultAccount, "us-gov-west-1", aws.EKSIssuer("us-gov-west-1", "A")},
+		"China by region":    {"cn-north-1", aws.DefaultAccount, "cn-north-1", aws.EKSIssuer("cn-north-1", "A")},
+		"China by state":     {"us-east-1", "222233334444", "cn-north-1", "https://issuer.example.com"},
+		"GovCloud by state":  {"us-east-1", "222233334444", "us-gov-west-1", "https://issuer.example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			partition := aws.PartitionOf(c.region)
+			written := ""
+			if c.serve != c.region {
+				written = "partition: " + partition.ID
+			}
+			text := strings.NewReplacer("ACCOUNT", c.account, "ISSUER", c.issuer, "HOST", aws.IssuerName(c.issuer), "PARTITION", partition.ID, "WRITTEN", written).Replace(partitionState)
+			given, err := statefile.Parse("state.yaml", []byte(text), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			emu := Start(t, Config{Region: c.serve, Given: []statefile.State{given}})
+			config := emu.AWSConfig()
+			config.Region, config.Credentials = c.region, credentials.NewStaticCredentialsProvider(c.account, "test", "")
+			for what, arn := range arnsOf(t, emu, config, c.account, c.issuer) {
+				if parts, ok := aws.SplitARN(arn); !ok || parts[1] != partition.ID || parts[3] != "" && parts[3] != c.region {
+					t.Errorf("%s: %s is not of %s in %s", what, arn, partition.ID, c.region)
+				}
+			}
+			var info control.Info
+			if status := callControl(t, emu, http.MethodGet, "/_emu/info?account="+c.account, "", &info); status != 200 || info.Region != c.region {
+				t.Errorf("GET /_emu/info: %d, %+v; want %s", status, info, c.region)
+			}
+		})
+	}
+}
+
+// arnsOf are the ARNs that calls of all services answer with, by what they are.
+func arnsOf(t *testing.T, emu *Running, config sdk.Config, account, issuer string) map[string]string {
+	t.Helper()
+	ctx := context.Background()
+	all := map[string]string{}
+	note := func(what string, answer any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			return
+		}
+		text, err := json.Marshal(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, word := range strings.Split(string(text), `"`) {
+			if strings.HasPrefix(word, "arn:") {
+				n++
+				all[fmt.Sprint(what, " ", n)] = word
+			}
+		}
+		if n == 0 {
+			t.Errorf("%s: no ARN in %s", what, text)
+		}
+	}
+	identity, roles, clusters := sts.NewFromConfig(config), iam.NewFromConfig(config), eks.NewFromConfig(config)
+	caller, err := identity.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	note("the caller", caller, err)
+	app, err := roles.GetRole(ctx, &iam.GetRoleInput{RoleName: sdk.String("app")})
+	note("a role", app, err)
+	attached, err := roles.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: sdk.String("app")})
+	note("a managed policy", attached, err)
+	linked, err := roles.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: sdk.String("eks.amazonaws.com")})
+	note("a service-linked role", linked, err)
+	providers, err := roles.ListOpenIDConnectProviders(ctx, &iam.ListOpenIDConnectProvidersInput{})
+	note("a provider", providers, err)
+	cluster, err := clusters.DescribeCluster(ctx, &eks.DescribeClusterInput{Name: sdk.String("given")})
+	note("a cluster", cluster, err)
+	made, err := clusters.CreateCluster(ctx, &eks.CreateClusterInput{Name: sdk.String("made"), RoleArn: app.Role.Arn, ResourcesVpcConfig: &ekstypes.VpcConfigRequest{SubnetIds: []string{"subnet-1", "subnet-2"}}})
+	note("a new cluster", made, err)
+	if region, _, ok := aws.EKSIssuerParts(sdk.ToString(made.Cluster.Identity.Oidc.Issuer)); !ok || region != config.Region {
+		t.Errorf("a new cluster's issuer is %s", *made.Cluster.Identity.Oidc.Issuer)
+	}
+	entry, err := clusters.CreateAccessEntry(ctx, &eks.CreateAccessEntryInput{ClusterName: sdk.String("given"), PrincipalArn: app.Role.Arn})
+	note("an access entry", entry, err)
+	policies, err := clusters.ListAccessPolicies(ctx, &eks.ListAccessPoliciesInput{})
+	note("an access policy", policies, err)
+	secrets, err := secretsmanager.NewFromConfig(config).ListSecrets(ctx, &secretsmanager.ListSecretsInput{})
+	note("a secret", secrets, err)
+	bucket, err := s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }).HeadBucket(ctx, &s3.HeadBucketInput{Bucket: sdk.String("given-bucket")})
+	note("a bucket", bucket, err)
+	token, err := emu.Token(ctx, control.TokenRequest{Issuer: issuer, ServiceAccount: "ns/app"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	assumed, err := identity.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{RoleArn: app.Role.Arn, RoleSessionName: sdk.String("session"), WebIdentityToken: &token})
+	note("a session, and its provider", assumed, err)
+	federated, err := identity.GetFederationToken(ctx, &sts.GetFederationTokenInput{Name: sdk.String("name")})
+	note("a federated user", federated, err)
+	var state json.RawMessage
+	callControl(t, emu, http.MethodGet, "/_emu/state", "", &state)
+	note("the exported state", state, nil)
+	return all
+}
