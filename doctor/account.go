@@ -91,10 +91,10 @@ func (x *examination) noServiceAccount(ctx context.Context) Link {
 		names = append(names, list.Items[i].Name)
 	}
 	if len(names) == 0 { // every namespace has default
-		link.Mend = []string{x.Kubectl + " get namespaces   # is there a namespace " + x.Namespace + "?"}
+		link.Fix = []string{x.Kubectl + " get namespaces   # is there a namespace " + x.Namespace + "?"}
 		return link
 	}
-	link.Mend = []string{x.kubectl("create serviceaccount %s", x.ServiceAccount)}
+	link.Fix = []string{x.kubectl("create serviceaccount %s", x.ServiceAccount)}
 	return link.because("the namespace has " + strings.Join(names, ", "))
 }
 
@@ -198,7 +198,7 @@ func (x *examination) noAnnotation(mend string) Link {
 		if _, valid := parseRole(value); valid || strings.Contains(key, "role") {
 			link.More = append(link.More, fmt.Sprintf("it has %s: %s, which the webhook does not read", key, value))
 			if valid {
-				link.Mend = []string{x.annotate(value) + " " + key + "-"}
+				link.Fix = []string{x.annotate(value) + " " + key + "-"}
 			}
 		}
 	}
@@ -207,7 +207,7 @@ func (x *examination) noAnnotation(mend string) Link {
 	}
 	if len(x.ofEKS) > 0 {
 		link.More = append(link.More, "nor has EKS an association for it, in cluster "+strings.Join(x.ofEKS, ", "))
-		link.Mend = append(append(link.Mend, note("or, by EKS Pod Identity:")), x.createAssociation()...)
+		link.Fix = append(append(link.Fix, note("or, by EKS Pod Identity:")), x.createAssociation()...)
 	}
 	return x.whereElse(link)
 }

@@ -11,9 +11,9 @@ func TestAttackClusterTexts(t *testing.T) {
 	var out strings.Builder
 	text := NewText(&out, false)
 	hostile := "arn\x1b]0;owned\x07\x1b[2K\r✓ forged \u202e\x00\x9b31m"
-	text.Link(Link{Name: "annotation", Status: Warning, Detail: hostile + "\n✓ webhook  fine", More: []string{hostile}, Mend: []string{"kubectl get " + hostile}})
-	text.Link(Link{Name: "webhook", Status: Unknown, Detail: hostile, Tell: []string{hostile}})
-	text.Link(Link{Name: "role", Status: Broken, Detail: hostile, More: []string{hostile, "\n✓ role  fine"}, Mend: []string{hostile, "true\n✓ role  fine"}})
+	text.Link(Link{Name: "annotation", Status: Warning, Detail: hostile + "\n✓ webhook  fine", More: []string{hostile}, Fix: []string{"kubectl get " + hostile}})
+	text.Link(Link{Name: "webhook", Status: Unknown, Detail: hostile, FindOut: []string{hostile}})
+	text.Link(Link{Name: "role", Status: Broken, Detail: hostile, More: []string{hostile, "\n✓ role  fine"}, Fix: []string{hostile, "true\n✓ role  fine"}})
 	if err := text.Verdict(&Report{Session: hostile}); err != nil {
 		t.Fatal(err)
 	}

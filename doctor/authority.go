@@ -114,14 +114,14 @@ func (x *examination) unreadableChoice() Link {
 		if _, err := webhook.ParseAuthority(choice); err != nil {
 			return Link{
 				Status: Warning, Detail: fmt.Sprintf("annotation %s of %s %s is passed over: %v", webhook.AuthorityAnnotation, kind, name, err),
-				Mend: []string{x.kubectl("annotate %s %s --overwrite %s=%s   # or others", kind, name, webhook.AuthorityAnnotation, strings.Join(webhook.DefaultAuthority, ","))},
+				Fix: []string{x.kubectl("annotate %s %s --overwrite %s=%s   # or others", kind, name, webhook.AuthorityAnnotation, strings.Join(webhook.DefaultAuthority, ","))},
 			}
 		}
 		return Link{}
 	}
 	if x.pod != nil {
 		if link := look("pod", x.pod.Name, x.pod.Annotations[webhook.AuthorityAnnotation]); link.Status != "" {
-			link.Mend = x.recreate("correct the annotation in the pod's template")
+			link.Fix = x.recreate("correct the annotation in the pod's template")
 			return link
 		}
 	}
@@ -201,8 +201,8 @@ func (x *examination) handshakes(ctx context.Context) Link {
 				link = link.because(line)
 			}
 		}
-		if !slices.Contains(link.Mend, mend) {
-			link.Mend = append(link.Mend, mend)
+		if !slices.Contains(link.Fix, mend) {
+			link.Fix = append(link.Fix, mend)
 		}
 	}
 	return link

@@ -69,7 +69,7 @@ func (x *examination) blame(name, said string, tell []string) Link {
 		link.Detail = fmt.Sprintf("the provider does not take the token; is its audience, %s, among the provider's client ids?", x.audience)
 		link.More = []string{said}
 	case name == linkProvider:
-		link.Mend = []string{fmt.Sprintf("aws iam create-open-id-connect-provider --url %s --client-id-list %s   # in account %s", word(x.issuer), word(x.audience), x.role.account)}
+		link.Fix = []string{fmt.Sprintf("aws iam create-open-id-connect-provider --url %s --client-id-list %s   # in account %s", word(x.issuer), word(x.audience), x.role.account)}
 	}
 	return link
 }

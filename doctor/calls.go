@@ -51,7 +51,7 @@ func (x *examination) lastRefusal(context.Context) Link {
 				link = link.because(advice)
 			}
 		}
-		link.Mend = []string{"irsa-emu explain " + d.RequestID}
+		link.Fix = []string{"irsa-emu explain " + d.RequestID}
 		return link
 	}
 	return Link{}
@@ -84,13 +84,13 @@ func (x *examination) staleEndpoint(ctx context.Context) Link {
 	}
 	link := broken(fmt.Sprintf("the pod's variables lead to %s, which no Service of the cluster has", endpointOf(x.pod)))
 	if !emulator {
-		link.Mend = append(x.reinstall(), x.recreate("")...)
+		link.Fix = append(x.reinstall(), x.recreate("")...)
 		return link.because("irsa-emu is not in the cluster any more")
 	}
 	if now != "" {
 		link = link.because("a new pod is led to " + endpointOf(x.dryRun))
 	}
-	link.Mend = x.recreate("")
+	link.Fix = x.recreate("")
 	return link.because("irsa-emu was installed anew after the pod was made")
 }
 

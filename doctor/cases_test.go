@@ -126,7 +126,7 @@ func examineCase(t *testing.T, archive *txtar.Archive) string {
 	}
 	var out bytes.Buffer
 	text := NewText(&out, false)
-	c.Seen = text.Link
+	c.AfterLink = text.Link
 	report, err := Examine(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -53,9 +53,9 @@ type Config struct {
 	HTTP *http.Client
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
-	// Looking and Seen are told of each link before and after it is looked at. They may be nil.
-	Looking func(name string)
-	Seen    func(Link)
+	// BeforeLink and AfterLink are told of each link before and after it is looked at. They may be nil.
+	BeforeLink func(name string)
+	AfterLink  func(Link)
 }
 
 // Status is what was seen of a link.
@@ -76,10 +76,10 @@ type Link struct {
 	Detail string `json:"detail"`
 	// More are lines that explain Detail.
 	More []string `json:"more,omitempty"`
-	// Mend are the commands to type, a line each; what else is to be done is a comment among them.
-	Mend []string `json:"fix,omitempty"`
-	// Tell are commands that tell what is unknown here.
-	Tell []string `json:"findOut,omitempty"`
+	// Fix are the commands to type, a line each; what else is to be done is a comment among them.
+	Fix []string `json:"fix,omitempty"`
+	// FindOut are commands that tell what is unknown here.
+	FindOut []string `json:"findOut,omitempty"`
 
 	end bool // nothing can be said of the links behind this one
 }
@@ -108,8 +108,8 @@ func Examine(ctx context.Context, c Config) (*Report, error) {
 	x := &examination{Config: c}
 	report := &Report{Whole: true}
 	for _, l := range x.chain() {
-		if c.Looking != nil {
-			c.Looking(l.name)
+		if c.BeforeLink != nil {
+			c.BeforeLink(l.name)
 		}
 		link := l.look(ctx)
 		if err := context.Cause(ctx); err != nil {
@@ -124,8 +124,8 @@ func Examine(ctx context.Context, c Config) (*Report, error) {
 			x.broken = l.name
 		}
 		report.Links = append(report.Links, link)
-		if c.Seen != nil {
-			c.Seen(link)
+		if c.AfterLink != nil {
+			c.AfterLink(link)
 		}
 		if link.end {
 			break
@@ -211,10 +211,10 @@ type examination struct {
 
 func ok(detail string, more ...string) Link { return Link{Status: OK, Detail: detail, More: more} }
 func unknown(detail string, tell ...string) Link {
-	return Link{Status: Unknown, Detail: detail, Tell: tell}
+	return Link{Status: Unknown, Detail: detail, FindOut: tell}
 }
 func broken(detail string, mend ...string) Link {
-	return Link{Status: Broken, Detail: detail, Mend: mend}
+	return Link{Status: Broken, Detail: detail, Fix: mend}
 }
 
 // note is a line of a mend that is no command.

@@ -134,8 +134,8 @@ func TestMendsForAnEmulatorElsewhere(t *testing.T) {
 			continue
 		}
 		want := `kubectl --context test get --raw /openid/v1/jwks | jq '{url: "` + issuer + `", jwks: .}' | curl -X PUT --data-binary @- ` + emu.URL + `/_emu/issuers`
-		if len(l.Mend) != 1 || l.Mend[0] != want {
-			t.Errorf("got  %s\nwant %s", l.Mend, want)
+		if len(l.Fix) != 1 || l.Fix[0] != want {
+			t.Errorf("got  %s\nwant %s", l.Fix, want)
 		}
 	}
 }
@@ -161,7 +161,7 @@ func TestEmulatorThatDoesNotAnswer(t *testing.T) {
 			t.Fatalf("%+v", report)
 		}
 		for _, l := range report.Links {
-			if l.Name == "IAM" && (len(l.Mend) != 1 || !strings.Contains(l.Mend[0], want)) {
+			if l.Name == "IAM" && (len(l.Fix) != 1 || !strings.Contains(l.Fix[0], want)) {
 				t.Errorf("%s: %+v", url, l)
 			}
 			if l.Status == Broken && l.Name != "IAM" {

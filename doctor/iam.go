@@ -38,17 +38,17 @@ func (x *examination) theRole(ctx context.Context) Link {
 		if len(all) == 0 {
 			link.More = append(link.More, "the emulator has no roles at all")
 		}
-		link.Mend = append(x.pointAWS(), "aws iam create-role --role-name "+x.role.name+" --assume-role-policy-document file://trust-policy.json")
+		link.Fix = append(x.pointAWS(), "aws iam create-role --role-name "+x.role.name+" --assume-role-policy-document file://trust-policy.json")
 		return link
 	}
 	link.More = append(link.More, "the nearest is "+near+x.difference(near))
-	link.Mend = []string{x.annotate(near)}
+	link.Fix = []string{x.annotate(near)}
 	if a := x.association; x.podIdentity && a != nil {
-		link.Mend = append(x.pointAWS(), x.awsEKS(fmt.Sprintf("update-pod-identity-association --association-id %s --role-arn %s", a.ID, near)))
+		link.Fix = append(x.pointAWS(), x.awsEKS(fmt.Sprintf("update-pod-identity-association --association-id %s --role-arn %s", a.ID, near)))
 		return link
 	}
 	if x.pod != nil {
-		link.Mend = append(link.Mend, x.recreate("")...)
+		link.Fix = append(link.Fix, x.recreate("")...)
 	}
 	return link
 }
@@ -152,9 +152,9 @@ func (x *examination) clientIDs(p oidc.Provider, arn string) Link {
 		}
 	}
 	if x.account != nil && x.account.Annotations[aws.AudienceAnnotation] != "" {
-		link.Mend = append(link.Mend, x.kubectl("annotate serviceaccount %s %s-   # for %s again, and recreate its pods", x.ServiceAccount, aws.AudienceAnnotation, aws.DefaultAudience), note("or:"))
+		link.Fix = append(link.Fix, x.kubectl("annotate serviceaccount %s %s-   # for %s again, and recreate its pods", x.ServiceAccount, aws.AudienceAnnotation, aws.DefaultAudience), note("or:"))
 	}
-	link.Mend = append(link.Mend, x.pointAWS()...)
-	link.Mend = append(link.Mend, fmt.Sprintf("aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn %s --client-id %s", word(arn), word(x.audience)))
+	link.Fix = append(link.Fix, x.pointAWS()...)
+	link.Fix = append(link.Fix, fmt.Sprintf("aws iam add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn %s --client-id %s", word(arn), word(x.audience)))
 	return link
 }

@@ -63,7 +63,7 @@ func (x *examination) emulatorKeys(ctx context.Context) Link {
 		}
 		if err := x.verify(ctx, i.JWKS); err != nil {
 			link := tokenBroken(err)
-			link.Mend = x.publish()
+			link.Fix = x.publish()
 			if i.Own {
 				return link.because("the emulator signs for this issuer itself: nobody has published the cluster's keys to it")
 			}

@@ -226,7 +226,7 @@ func (x *examination) podTrust() Link {
 			mend = append(mend, note(known.String()))
 		}
 		d.Hints = nil // those are the fix
-		return broken(fmt.Sprintf("it does not allow %s to %s", c.Action, aws.PodIdentityService), append(mend, x.mendTrust()...)...).
+		return broken(fmt.Sprintf("it does not allow %s to %s", c.Action, aws.PodIdentityService), append(mend, x.fixTrust()...)...).
 			because(strings.Split(strings.TrimRight(d.String(), "\n"), "\n")...)
 	}
 	return ok("it allows " + strings.Join(pod.Actions(), " and ") + " to " + aws.PodIdentityService)

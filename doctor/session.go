@@ -127,7 +127,7 @@ func (x *examination) credentials(ctx context.Context) Link {
 	case x.clockSet && a.decision != nil && slices.Contains(timely, a.decision.Reason.Kind):
 		return x.resetClock(link)
 	case a.decision != nil && a.decision.Reason != nil && a.decision.Reason.Advice() != "":
-		link.Mend = []string{note(a.decision.Reason.Advice())}
+		link.Fix = []string{note(a.decision.Reason.Advice())}
 	}
 	return link
 }
@@ -146,9 +146,9 @@ var timely = []string{string(oidc.ReasonExpired), string(oidc.ReasonIssuedInFutu
 func (x *examination) resetClock(link Link) Link {
 	emulator := x.Emulator.URL
 	if x.forwarded() {
-		link.Mend, emulator = x.pointAWS()[:1], "http://127.0.0.1:4772"
+		link.Fix, emulator = x.pointAWS()[:1], "http://127.0.0.1:4772"
 	}
-	link.Mend = append(link.Mend, fmt.Sprintf(x.curl()+` -X POST -d '{"reset": true}' %s/_emu/clock`, emulator))
+	link.Fix = append(link.Fix, fmt.Sprintf(x.curl()+` -X POST -d '{"reset": true}' %s/_emu/clock`, emulator))
 	return link.because("the token is fresh: it is the emulator's clock that was set")
 }
 

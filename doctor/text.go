@@ -41,7 +41,7 @@ func (t *Text) Link(l Link) {
 	for _, line := range l.More {
 		t.out.Printf("  %-*s  %s\n", width, "", oneLine(line))
 	}
-	for _, command := range l.Mend {
+	for _, command := range l.Fix {
 		t.out.Line("%s", term.Indent(term.Lines(command), strings.Repeat(" ", width+4)))
 	}
 }
@@ -57,7 +57,7 @@ func (t *Text) Verdict(r *Report) error {
 		for _, line := range t.broken.More {
 			t.out.Line("%s", term.Indent(term.Lines(line), "  "))
 		}
-		t.commands("To fix it:", t.broken.Mend)
+		t.commands("To fix it:", t.broken.Fix)
 	default:
 		t.notBroken(r)
 	}
@@ -71,7 +71,7 @@ func (t *Text) notBroken(r *Report) {
 			continue
 		}
 		names = append(names, l.Name)
-		for _, command := range l.Tell {
+		for _, command := range l.FindOut {
 			if !slices.Contains(tell, command) {
 				tell = append(tell, command)
 			}

@@ -75,7 +75,7 @@ func tokenBroken(err error) Link {
 	}
 	link := broken(cmp.Or(refused.Detail, refused.Message))
 	if !refused.Hint.IsZero() {
-		link.Mend = []string{note(refused.Hint.String())}
+		link.Fix = []string{note(refused.Hint.String())}
 	}
 	return link
 }

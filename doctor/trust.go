@@ -104,12 +104,12 @@ func (x *examination) notTrusted(d policy.Decision) Link {
 	}
 	link := broken(fmt.Sprintf("it does not let %s in: %s", x.claims.Subject, why), mend...)
 	link.More = strings.Split(explanation, "\n")
-	link.Mend = append(link.Mend, x.mendTrust()...)
+	link.Fix = append(link.Fix, x.fixTrust()...)
 	return link
 }
 
-// mendTrust are the commands by which a trust policy is changed.
-func (x *examination) mendTrust() []string {
+// fixTrust are the commands by which a trust policy is changed.
+func (x *examination) fixTrust() []string {
 	return append(x.pointAWS(),
 		fmt.Sprintf("aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument > trust-policy.json   # mend it, then:", x.role.name),
 		fmt.Sprintf("aws iam update-assume-role-policy --role-name %s --policy-document file://trust-policy.json", x.role.name))

@@ -136,7 +136,7 @@ func (x *examination) noVariables(c corev1.Container) Link {
 	switch {
 	case x.skipped(c.Name):
 		link.Detail = fmt.Sprintf("the pod's annotation %s names container %s, so that it gets no variables", aws.SkipAnnotation, c.Name)
-		link.Mend = x.recreate("take " + c.Name + " out of that annotation in the pod's template")
+		link.Fix = x.recreate("take " + c.Name + " out of that annotation in the pod's template")
 		return link
 	case x.olderThanAnnotation():
 		link.Detail = "the pod is older than the annotation, and the webhook sees new pods only"
@@ -155,17 +155,17 @@ func (x *examination) noVariables(c corev1.Container) Link {
 			link.More = append(link.More, "it takes variables from Secret "+from.SecretRef.Name+"; if an access key is among them, SDKs take that before the role")
 		}
 	}
-	link.Mend = x.recreate("")
+	link.Fix = x.recreate("")
 	return link
 }
 
 func (x *examination) anotherRole(c corev1.Container) Link {
 	link := broken(fmt.Sprintf("container %s has the role %s, not the annotation's", c.Name, envOf(c, aws.EnvRoleARN)))
 	if x.olderThanAnnotation() {
-		link.Mend = x.recreate("if the annotation says what is meant")
+		link.Fix = x.recreate("if the annotation says what is meant")
 		return link.because("the pod is older than the annotation as it is now", x.timesOfAnnotation())
 	}
-	link.Mend = x.recreate("take " + aws.EnvRoleARN + " out of the pod's template, or correct the annotation")
+	link.Fix = x.recreate("take " + aws.EnvRoleARN + " out of the pod's template, or correct the annotation")
 	return link.because("the webhook leaves a container alone that has " + aws.EnvRoleARN + " of its own")
 }
 

@@ -158,7 +158,7 @@ func (x *examination) endpoint(ctx context.Context) Link {
 		means = "no pod is created meanwhile: failurePolicy is Fail"
 	}
 	link := broken(fmt.Sprintf("no pod is ready behind Service %s/%s", service.Namespace, service.Name)).because(means)
-	link.Mend = x.revive(ctx, service.Namespace, service.Name)
+	link.Fix = x.revive(ctx, service.Namespace, service.Name)
 	return link
 }
 
@@ -267,7 +267,7 @@ func (x *examination) isCalled() Link {
 	case x.dryErr != nil && strings.Contains(x.dryErr.Error(), "failed calling webhook"):
 		link := broken("the API server cannot call the webhook: " + x.dryErr.Error())
 		if x.hook != nil && x.hook.ClientConfig.Service != nil {
-			link.Mend = x.restartWebhook()
+			link.Fix = x.restartWebhook()
 		}
 		return link
 	case x.dryErr != nil:
@@ -294,13 +294,13 @@ func (x *examination) isCalled() Link {
 		return link
 	}
 	if x.hook.ClientConfig.Service == nil {
-		link.Mend = []string{note("look for \"failed calling webhook\" in the API server's log; on EKS it is in CloudWatch, log type api")}
+		link.Fix = []string{note("look for \"failed calling webhook\" in the API server's log; on EKS it is in CloudWatch, log type api")}
 		return link
 	}
 	if len(x.hook.ClientConfig.CABundle) == 0 {
 		link.More = append(link.More, "its configuration has no caBundle, so that the API server trusts nobody")
 	}
-	link.Mend = x.restartWebhook()
+	link.Fix = x.restartWebhook()
 	return link
 }
 

@@ -123,8 +123,8 @@ func (p *program) examine(ctx context.Context, config doctor.Config, output stri
 	text := doctor.NewText(p.stdout, p.coloured(p.stdout))
 	progress := &looking{w: p.stderr, terminal: term.IsTerminal(p.stderr)}
 	stop := progress.every(ctx, 2*time.Second)
-	config.Looking = progress.at
-	config.Seen = func(l doctor.Link) {
+	config.BeforeLink = progress.at
+	config.AfterLink = func(l doctor.Link) {
 		progress.at("")
 		if output == "text" {
 			text.Link(l)

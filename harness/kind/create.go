@@ -52,7 +52,7 @@ type node struct {
 // takes no context and tidies up before anybody can look: it is run retained,
 // the context's end deletes the nodes under it, and a failure deletes them
 // after their logs are kept.
-func (c *Clusters) createNode(ctx context.Context, name string, k kindOfCluster, hostPorts []int32) (*node, error) {
+func (c *Clusters) createNode(ctx context.Context, name string, k clusterKey, hostPorts []int32) (*node, error) {
 	provider, config := c.provider, &c.config
 	existing, err := provider.List()
 	if err != nil {

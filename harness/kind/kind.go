@@ -106,13 +106,13 @@ type Clusters struct {
 	// there are cores make one another slow, and take no less time together.
 	creating chan struct{}
 
-	mu     sync.Mutex
-	byKind map[kindOfCluster]*pending
-	made   int
+	mu    sync.Mutex
+	byKey map[clusterKey]*pending
+	made  int
 }
 
-// kindOfCluster is what scenarios must agree on to share a cluster.
-type kindOfCluster struct{ issuer, image string }
+// clusterKey is what scenarios must agree on to share a cluster.
+type clusterKey struct{ issuer, image string }
 
 // pending is a cluster that somebody makes and others wait for.
 type pending struct {
@@ -138,7 +138,7 @@ func New(ctx context.Context, config Config) (*Clusters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Clusters{config: config, provider: provider, image: image, byKind: map[kindOfCluster]*pending{}, creating: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}, ctx.Err()
+	return &Clusters{config: config, provider: provider, image: image, byKey: map[clusterKey]*pending{}, creating: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))}, ctx.Err()
 }
 
 func newProvider(log Logger) (*cluster.Provider, error) {
@@ -166,7 +166,7 @@ func (c *Clusters) Start(ctx context.Context, t harness.Target) (harness.Cluster
 	if t.Issuer == "" {
 		t.Issuer = c.anyIssuer(image)
 	}
-	r, err := c.of(ctx, kindOfCluster{t.Issuer, image})
+	r, err := c.of(ctx, clusterKey{t.Issuer, image})
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func (c *Clusters) nodeImage(version string) (string, error) {
 func (c *Clusters) anyIssuer(image string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for k := range c.byKind {
+	for k := range c.byKey {
 		if k.image == image {
 			return k.issuer
 		}
@@ -207,12 +207,12 @@ func (c *Clusters) anyIssuer(image string) string {
 	return DefaultIssuer
 }
 
-func (c *Clusters) of(ctx context.Context, k kindOfCluster) (*running, error) {
+func (c *Clusters) of(ctx context.Context, k clusterKey) (*running, error) {
 	c.mu.Lock()
-	p, made := c.byKind[k]
+	p, made := c.byKey[k]
 	if !made {
 		p = &pending{done: make(chan struct{})}
-		c.byKind[k] = p
+		c.byKey[k] = p
 		c.made++
 	}
 	name := c.name(c.made)
@@ -245,7 +245,7 @@ func (c *Clusters) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var errs []error
-	for _, p := range c.byKind {
+	for _, p := range c.byKey {
 		<-p.done
 		if p.cluster == nil {
 			continue
@@ -257,7 +257,7 @@ func (c *Clusters) Close() error {
 		}
 		errs = append(errs, p.cluster.delete())
 	}
-	c.byKind = map[kindOfCluster]*pending{}
+	c.byKey = map[clusterKey]*pending{}
 	return errors.Join(errs...)
 }
 

@@ -19,11 +19,11 @@ func (s *share) neighbour(ctx context.Context, issuer string) error {
 	if err != nil {
 		return err
 	}
-	if err := other.alone.acquire(ctx, false); err != nil {
+	if err := other.use.acquire(ctx, false); err != nil {
 		return err
 	}
 	if err := other.namespaces.acquire(ctx, s.target.Namespaces, false); err != nil {
-		other.alone.release()
+		other.use.release()
 		return err
 	}
 	s.others[issuer] = &guest{&share{
@@ -42,7 +42,7 @@ func (s *share) neighbour(ctx context.Context, issuer string) error {
 func (s *share) leaveNeighbours() {
 	for _, g := range s.others {
 		g.namespaces.release(g.target.Namespaces)
-		g.running.alone.release()
+		g.running.use.release()
 	}
 	s.others = nil
 }

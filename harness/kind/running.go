@@ -51,9 +51,9 @@ type running struct {
 	reach reach
 	slots chan *slot
 
-	// alone is held for reading by every scenario, and for writing by one
+	// use is held for reading by every scenario, and for writing by one
 	// that changes what others stand on: the keys, the webhook.
-	alone      rwLock
+	use        rwLock
 	namespaces namespaceLocks
 	loaded     images
 	background sync.WaitGroup // namespaces that are being deleted, images that are being loaded
@@ -72,7 +72,7 @@ func load(n nodes.Node, archive io.Reader) error {
 }
 
 // create makes the cluster of an issuer and puts irsa-emu into it.
-func (c *Clusters) create(ctx context.Context, name string, k kindOfCluster) (*running, error) {
+func (c *Clusters) create(ctx context.Context, name string, k clusterKey) (*running, error) {
 	select {
 	case c.creating <- struct{}{}:
 		defer func() { <-c.creating }()
@@ -113,7 +113,7 @@ func (c *Clusters) equip(ctx context.Context, n *node) (*running, error) {
 	r.node, r.nodes, r.intercepted = n, n.all, true
 	r.reach = n.reach
 	r.clusterOf = func(ctx context.Context, issuer string) (*running, error) {
-		return c.of(ctx, kindOfCluster{issuer, n.image})
+		return c.of(ctx, clusterKey{issuer, n.image})
 	}
 	return r, r.equip(ctx, c.image)
 }

@@ -17,12 +17,12 @@ import (
 // share is what one scenario has of a cluster.
 type share struct {
 	*running
-	scenario string
-	target   harness.Target
-	slot     *slot
-	changes  bool // it applies manifests or runs pods: its namespaces are its own
-	alone    bool
-	others   map[string]*guest // by issuer
+	scenario  string
+	target    harness.Target
+	slot      *slot
+	changes   bool // it applies manifests or runs pods: its namespaces are its own
+	exclusive bool
+	others    map[string]*guest // by issuer
 
 	mu    sync.Mutex
 	made  map[string]kube.Object // outside of its namespaces, by title; deleted when it ends
@@ -45,15 +45,15 @@ func (r *running) lease(ctx context.Context, t harness.Target) (_ harness.Cluste
 	}
 	s := &share{
 		running: r, scenario: t.Scenario, target: t, made: map[string]kube.Object{}, known: map[string]bool{}, others: map[string]*guest{},
-		alone:   !r.borrowed && (slices.Contains(t.Needs, harness.NeedRotation) || slices.Contains(t.Needs, harness.NeedAlone)),
-		changes: slices.Contains(t.Needs, harness.NeedManifests) || slices.Contains(t.Needs, harness.NeedPods),
+		exclusive: !r.borrowed && (slices.Contains(t.Needs, harness.NeedRotation) || slices.Contains(t.Needs, harness.NeedAlone)),
+		changes:   slices.Contains(t.Needs, harness.NeedManifests) || slices.Contains(t.Needs, harness.NeedPods),
 	}
-	if err := r.alone.acquire(ctx, s.alone); err != nil {
+	if err := r.use.acquire(ctx, s.exclusive); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			r.alone.release()
+			r.use.release()
 		}
 	}()
 	if err := r.namespaces.acquire(ctx, t.Namespaces, s.changes); err != nil {
@@ -216,14 +216,14 @@ func (s *share) Close() error {
 		s.leaveNeighbours()
 		s.slots <- s.slot
 		s.namespaces.release(s.target.Namespaces)
-		s.running.alone.release()
+		s.running.use.release()
 	})
 	return nil
 }
 
 func (s *share) release(ctx context.Context) error {
 	var errs []error
-	if s.alone { // it may have changed what others stand on
+	if s.exclusive { // it may have changed what others stand on
 		objects, err := s.manifests()
 		errs = append(errs, err)
 		for i := range objects {

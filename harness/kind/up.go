@@ -197,7 +197,7 @@ func makeUp(ctx context.Context, c *Clusters, up UpConfig) (*node, *upMark, erro
 	if err := mark.write(folder); err != nil {
 		return nil, nil, err
 	}
-	n, err := c.createNode(ctx, c.config.Name, kindOfCluster{mark.Issuer, image}, []int32{port})
+	n, err := c.createNode(ctx, c.config.Name, clusterKey{mark.Issuer, image}, []int32{port})
 	if err != nil {
 		return nil, nil, errors.Join(err, removeUnused(folder))
 	}
