@@ -122,7 +122,14 @@ var (
 	CORSMethods       = []string{"GET", "PUT", "POST", "DELETE", "HEAD"}
 	LifecycleStatuses = []string{"Enabled", "Disabled"}
 	MinimumSizes      = []string{"all_storage_classes_128K", "varies_by_storage_class"} // the first is that of a new configuration
-	SSEAlgorithms     = []string{"AES256", "aws:kms", "aws:kms:dsse"}
+	SSEAlgorithms     = []string{AES256, AWSKMS, "aws:kms:dsse"}
+	blockable         = []string{"SSE-C", "NONE"}
+)
+
+// Algorithms of encryption: S3's own keys, and a key of KMS.
+const (
+	AES256 = "AES256"
+	AWSKMS = "aws:kms"
 )
 
 // NoOwnership is written where a bucket has no ownership controls.
@@ -161,11 +168,8 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 		}
 		oneOf("lifecycle.TransitionDefaultMinimumObjectSize", b.Lifecycle.TransitionDefaultMinimumObjectSize, MinimumSizes)
 		for i, r := range b.Lifecycle.Rules {
-			if r.Status != "" {
-				mistake(strictyaml.Index("lifecycle.Rules", i), r.Mistake())
-			}
-			if r.ID != "" && slices.ContainsFunc(b.Lifecycle.Rules[:i], func(other LifecycleRule) bool { return other.ID == r.ID }) {
-				c.Errorf(strictyaml.Index(at+".lifecycle.Rules", i)+".ID", "another rule is called %q; give each its own ID, or none", r.ID)
+			if r.Status != "" { // that it is missing has been said
+				mistake(strictyaml.Index("lifecycle.Rules", i), r.Mistake(b.Lifecycle.Rules[:i]))
 			}
 		}
 	}
@@ -174,10 +178,8 @@ func checkConfigurations(c *Check, at string, b *Bucket) {
 			c.Errorf(at+".encryption.Rules", "%d rules; write one", len(e.Rules))
 		}
 		for i, r := range e.Rules {
-			byDefault := strictyaml.Index("encryption.Rules", i) + ".ApplyServerSideEncryptionByDefault"
-			oneOf(byDefault+".SSEAlgorithm", r.Default.SSEAlgorithm, SSEAlgorithms)
-			if r.Default.SSEAlgorithm == "AES256" && r.Default.KMSMasterKeyID != "" {
-				c.Errorf(at+"."+byDefault+".KMSMasterKeyID", "AES256 has no key of KMS; write SSEAlgorithm: aws:kms, or leave it out")
+			if r.Default.SSEAlgorithm != "" { // that it is missing has been said
+				mistake(strictyaml.Index("encryption.Rules", i), r.Mistake())
 			}
 		}
 	}

@@ -57,9 +57,10 @@ func (r *CORSRule) Mistake() *Mistake {
 	return nil
 }
 
-// Mistake is what S3 has against the rule, nil for nothing, as far as clients were
-// seen to be refused for it (LocalStack's test_put_bucket_lifecycle_conf_exc).
-func (r *LifecycleRule) Mistake() *Mistake {
+// Mistake is what S3 has against the rule behind those before it, nil for nothing, as
+// far as clients were seen to be refused for it (LocalStack's
+// test_put_bucket_lifecycle_conf_exc).
+func (r *LifecycleRule) Mistake(before []LifecycleRule) *Mistake {
 	actions := r.actions()
 	switch e := r.Expiration; {
 	case !slices.Contains(LifecycleStatuses, r.Status):
@@ -88,6 +89,26 @@ func (r *LifecycleRule) Mistake() *Mistake {
 		if a.Date != "" && !strings.Contains(a.Date, "T00:00:00") {
 			return &Mistake{At: a.at + ".Date", Message: "'Date' must be at midnight GMT", Argument: "Date"}
 		}
+	}
+	if r.ID != "" && slices.ContainsFunc(before, func(other LifecycleRule) bool { return other.ID == r.ID }) {
+		return &Mistake{At: "ID", Message: "Rule ID must be unique. Found same ID for more than one rule", Argument: "ID",
+			What: fmt.Sprintf("another rule is called %q; give each its own ID, or none", r.ID)}
+	}
+	return nil
+}
+
+// Mistake is what S3 has against the rule, nil for nothing.
+func (r *EncryptionRule) Mistake() *Mistake {
+	const at = "ApplyServerSideEncryptionByDefault"
+	switch e := r.Default; {
+	case !slices.Contains(SSEAlgorithms, e.SSEAlgorithm):
+		return &Mistake{At: at + ".SSEAlgorithm", What: fmt.Sprintf("%q; write one of %s", e.SSEAlgorithm, strings.Join(SSEAlgorithms, ", "))}
+	case e.SSEAlgorithm == AES256 && e.KMSMasterKeyID != "":
+		return &Mistake{At: at + ".KMSMasterKeyID", Message: "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", Argument: at,
+			What: "AES256 has no key of KMS; write SSEAlgorithm: aws:kms, or leave it out"}
+	}
+	if b := r.Blocked; b != nil && (len(b.EncryptionType) != 1 || !slices.Contains(blockable, b.EncryptionType[0])) {
+		return &Mistake{At: "BlockedEncryptionTypes.EncryptionType", What: fmt.Sprintf("%q; write one of %s", b.EncryptionType, strings.Join(blockable, ", "))}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 const usEast1 = "us-east-1"
@@ -114,7 +115,7 @@ func (s *Service) createBucket(c *call) error {
 func newBucket(account, region, name string) *Bucket {
 	return &Bucket{
 		Account: account, Region: region, Name: name, PublicAccess: &PublicAccessBlock{true, true, true, true},
-		Ownership: "BucketOwnerEnforced", Encryption: Encryption{Algorithm: "AES256"},
+		Ownership: "BucketOwnerEnforced", Encryption: Encryption{Algorithm: statefile.AES256},
 	}
 }
 

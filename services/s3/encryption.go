@@ -25,11 +25,11 @@ const (
 )
 
 // kms says whether the encryption is with a key of KMS.
-func (e Encryption) kms() bool { return e.Algorithm != "AES256" }
+func (e Encryption) kms() bool { return e.Algorithm != statefile.AES256 }
 
 // usesBucketKey: a bucket may say so, but only SSE-KMS has bucket keys: recorded on
 // AWS; and not with two layers (S3 user guide, "Reducing the cost of SSE-KMS").
-func (e Encryption) usesBucketKey() bool { return e.BucketKey && e.Algorithm == "aws:kms" }
+func (e Encryption) usesBucketKey() bool { return e.BucketKey && e.Algorithm == statefile.AWSKMS }
 
 // wantedEncryption is that of the headers, or the bucket's. What the bucket says of
 // bucket keys counts also where the headers name the algorithm (S3 user guide,
@@ -44,7 +44,7 @@ func (c *call) wantedEncryption() (Encryption, error) {
 		e = Encryption{Algorithm: algorithm, BucketKey: c.bucket.Encryption.BucketKey}
 	}
 	if key := h.Get(sseKeyHeader); key != "" {
-		if algorithm := h.Get(sseHeader); algorithm == "" || algorithm == "AES256" {
+		if algorithm := h.Get(sseHeader); algorithm == "" || algorithm == statefile.AES256 {
 			// aws/aws-cli#1517, #6713
 			return e, invalidArgument("Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms", strings.ToLower(sseHeader), algorithm)
 		}

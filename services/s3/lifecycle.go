@@ -60,10 +60,9 @@ func (s *Service) completeLifecycle(l *Lifecycle) error {
 	if len(l.Rules) == 0 || len(l.Rules) > 1000 {
 		return malformedXML()
 	}
-	seen := map[string]bool{}
 	for i := range l.Rules {
 		r := &l.Rules[i]
-		if err := refused(r.Mistake()); err != nil {
+		if err := refused(r.Mistake(l.Rules[:i])); err != nil {
 			return err
 		}
 		if r.ID == "" {
@@ -73,10 +72,6 @@ func (s *Service) completeLifecycle(l *Lifecycle) error {
 			}
 			r.ID = id.String()
 		}
-		if seen[r.ID] {
-			return invalidArgumentOnly("Rule ID must be unique. Found same ID for more than one rule", "ID")
-		}
-		seen[r.ID] = true
 	}
 	return nil
 }

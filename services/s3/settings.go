@@ -138,33 +138,20 @@ func (b *Bucket) encryptionRule() statefile.EncryptionRule {
 
 // setEncryption takes a bucket's encryption configuration. What it blocks is kept:
 // objects under a client's own key are not taken anyway.
-func (b *Bucket) setEncryption(rules []statefile.EncryptionRule) (err error) {
-	if b.Encryption, err = encryptionOf(rules); err != nil {
+func (b *Bucket) setEncryption(rules []statefile.EncryptionRule) error {
+	if len(rules) != 1 {
+		return malformedXML()
+	}
+	rule := &rules[0]
+	if err := refused(rule.Mistake()); err != nil {
 		return err
 	}
+	b.Encryption = Encryption{Algorithm: rule.Default.SSEAlgorithm, KeyID: rule.Default.KMSMasterKeyID, BucketKey: rule.BucketKey}
 	b.EncryptionSet, b.BlockedEncryption = true, ""
-	if blocked := rules[0].Blocked; blocked != nil {
-		if len(blocked.EncryptionType) != 1 || !slices.Contains([]string{"SSE-C", "NONE"}, blocked.EncryptionType[0]) {
-			return malformedXML()
-		}
+	if blocked := rule.Blocked; blocked != nil {
 		b.BlockedEncryption = blocked.EncryptionType[0]
 	}
 	return nil
-}
-
-// encryptionOf reads a bucket's encryption configuration.
-func encryptionOf(rules []statefile.EncryptionRule) (Encryption, error) {
-	if len(rules) != 1 {
-		return Encryption{}, malformedXML()
-	}
-	e := Encryption{Algorithm: rules[0].Default.SSEAlgorithm, KeyID: rules[0].Default.KMSMasterKeyID, BucketKey: rules[0].BucketKey}
-	switch {
-	case !slices.Contains(statefile.SSEAlgorithms, e.Algorithm):
-		return e, malformedXML()
-	case e.Algorithm == "AES256" && e.KeyID != "":
-		return e, invalidArgumentOnly("a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault")
-	}
-	return e, nil
 }
 
 func (s *Service) putEncryption(c *call) error {
@@ -184,7 +171,7 @@ func (s *Service) putEncryption(c *call) error {
 // deleteEncryption brings back the default: no bucket is without encryption.
 func (s *Service) deleteEncryption(c *call) error {
 	if err := s.changeBucket(c, func(b *Bucket) {
-		b.Encryption, b.EncryptionSet, b.BlockedEncryption = Encryption{Algorithm: "AES256"}, false, ""
+		b.Encryption, b.EncryptionSet, b.BlockedEncryption = Encryption{Algorithm: statefile.AES256}, false, ""
 	}); err != nil {
 		return err
 	}
