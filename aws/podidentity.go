@@ -20,6 +20,17 @@ func PodIdentityTags() []string {
 	return []string{"eks-cluster-arn", "eks-cluster-name", "kubernetes-namespace", "kubernetes-service-account", "kubernetes-pod-name", "kubernetes-pod-uid"}
 }
 
+// PodTags are the session tags of a pod, in the order of [PodIdentityTags]; what is not
+// known is "".
+func PodTags(clusterARN, cluster string, of ServiceAccount, pod, uid string) []Tag {
+	var tags []Tag
+	values := [...]string{clusterARN, cluster, of.Namespace, of.Name, pod, uid}
+	for i, key := range PodIdentityTags() {
+		tags = append(tags, Tag{Key: key, Value: values[i]})
+	}
+	return tags
+}
+
 // EKSClusterARN is the ARN of a cluster of EKS.
 func EKSClusterARN(region, account, name string) string {
 	return RegionalARN("eks", region, account, "cluster/"+name)

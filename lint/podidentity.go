@@ -120,16 +120,18 @@ func associationConditions(x *site) {
 	if !x.forPodsOnly() || !x.allow() {
 		return
 	}
-	_, name, _ := strings.Cut(c.key, "/")
-	if !strings.HasPrefix(strings.ToLower(c.key), "aws:requesttag/") {
+	family, name, _ := strings.Cut(c.key, "/")
+	if !strings.EqualFold(family, "aws:RequestTag") {
 		return
 	}
 	for _, a := range x.options.Associations {
-		got := map[string]string{"eks-cluster-name": a.Cluster, "kubernetes-namespace": a.Namespace, "kubernetes-service-account": a.ServiceAccount}[strings.ToLower(name)]
-		if got == "" || a.DisableSessionTags {
+		tags := aws.PodTags("", a.Cluster, aws.ServiceAccount{Namespace: a.Namespace, Name: a.ServiceAccount}, "", "")
+		i := slices.IndexFunc(tags, func(t aws.Tag) bool { return strings.EqualFold(t.Key, name) })
+		if i < 0 || tags[i].Value == "" || a.DisableSessionTags {
 			continue
 		}
 		keys := policy.Context{}
+		got := tags[i].Value
 		keys.Set(strings.ToLower(c.key), got)
 		if met, ok := conditionMet(c, keys); !ok || met {
 			continue

@@ -27,14 +27,19 @@ func (as *Association) tags() map[string]domain {
 	if as.Untagged {
 		return nil
 	}
-	cluster := domain{values: anyText, supposed: true}
-	if as.ClusterARN != "" {
-		cluster = always(as.ClusterARN)
+	out := map[string]domain{}
+	for _, tag := range aws.PodTags(as.ClusterARN, as.Cluster, aws.ServiceAccount{Namespace: as.Namespace, Name: as.ServiceAccount}, "", "") {
+		out[tag.Key] = always(tag.Value)
+		if d, varies := ofPod[tag.Key]; varies && tag.Value == "" {
+			out[tag.Key] = d
+		}
 	}
-	return map[string]domain{
-		"eks-cluster-arn": cluster, "eks-cluster-name": always(as.Cluster), "kubernetes-namespace": always(as.Namespace),
-		"kubernetes-service-account": always(as.ServiceAccount), "kubernetes-pod-name": {values: podName}, "kubernetes-pod-uid": {values: shape{words: uuid}},
-	}
+	return out
+}
+
+// ofPod are the tags that differ from pod to pod, or that no source may say.
+var ofPod = map[string]domain{
+	"eks-cluster-arn": {values: anyText, supposed: true}, "kubernetes-pod-name": {values: podName}, "kubernetes-pod-uid": {values: shape{words: uuid}},
 }
 
 // podName is a DNS subdomain.

@@ -41,15 +41,15 @@ type PodSession struct {
 
 // tags are those of every session of EKS Pod Identity, in the order of the
 // STS call's record (recorded 14); all of them are transitive.
+func (p *Pod) account() aws.ServiceAccount {
+	return aws.ServiceAccount{Namespace: p.Namespace, Name: p.ServiceAccount}
+}
+
 func (p *Pod) tags() sessionTags {
 	if p.DisableSessionTags {
 		return sessionTags{}
 	}
-	tags := sessionTags{transitive: aws.PodIdentityTags()}
-	for i, value := range [...]string{p.ClusterARN, p.Cluster, p.Namespace, p.ServiceAccount, p.Name, p.UID} {
-		tags.list = append(tags.list, aws.Tag{Key: tags.transitive[i], Value: value})
-	}
-	return tags
+	return sessionTags{transitive: aws.PodIdentityTags(), list: aws.PodTags(p.ClusterARN, p.Cluster, p.account(), p.Name, p.UID)}
 }
 
 // Actions are what EKS asks of the role, and of the target role: session tags
@@ -93,7 +93,7 @@ func (p *Pod) TargetKeys(now time.Time, role api.Principal, externalID string) p
 // TargetExternalID is what EKS sends to the target role of an association that
 // names no external id of its own (recorded 14).
 func (p *Pod) TargetExternalID() string {
-	return aws.TargetExternalID(p.Region, p.Account, p.Cluster, aws.ServiceAccount{Namespace: p.Namespace, Name: p.ServiceAccount})
+	return aws.TargetExternalID(p.Region, p.Account, p.Cluster, p.account())
 }
 
 // SessionName is a new name for a session: eks-CLUSTER-POD-UUID, with ten
