@@ -158,13 +158,18 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts
 	p, known := r.policies(a.found)
 	p.Trust = &policy.Named{Name: t.arn, Type: policy.TrustPolicy, Document: t.trust}
 	p.ResourceAccount = t.account
-	ctx := pod.TargetKeys(a.o.Now, api.Principal{Type: api.AssumedRole, Account: r.account, RoleARN: r.arn, Tags: r.tags()}, cmp.Or(as.ExternalID, pod.TargetExternalID()))
+	name := pod.SessionName()
+	hidden.add("aws:userid") // it begins with the role's id
+	caller := api.Principal{
+		Type: api.AssumedRole, Account: r.account, ARN: r.stored().SessionARN(name), UserID: ":" + name,
+		RoleName: r.Name, RoleARN: r.arn, Tags: r.tags(), Temporary: true, Issued: a.o.Now,
+	}
+	ctx := pod.TargetKeys(a.o.Now, caller, cmp.Or(as.ExternalID, pod.TargetExternalID()))
 	a.setOrganization(ctx, "aws:principalorg", r.account, hidden)
 	a.setResource(ctx, t, hidden)
 	var checks []decision.Check
-	session := aws.SessionARN(r.partition, r.account, r.Name, "eks")
 	for _, action := range pod.Actions() {
-		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: policy.Principal{Account: r.account, ARN: session, RoleARN: r.arn}, Context: ctx})
+		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: caller.PolicyPrincipal(), Context: ctx})
 		checks = append(checks, decision.Check{Action: action, Resource: t.arn, Decision: d})
 		if d.Allowed {
 			continue
