@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -15,7 +16,7 @@ import (
 func (req *Request) ContextKeys() policy.Context {
 	ctx := make(policy.Context, 24)
 	now := req.Now.UTC()
-	ctx.SetAll("aws:currenttime", now.Format("2006-01-02T15:04:05Z"), "aws:epochtime", strconv.FormatInt(now.Unix(), 10))
+	ctx.SetAll("aws:currenttime", now.Format(aws.TimeLayout), "aws:epochtime", strconv.FormatInt(now.Unix(), 10))
 	ctx.SetBool("aws:principalisawsservice", false)
 	ctx.SetBool("aws:viaawsservice", false)
 	if req.Region != "" {
@@ -84,7 +85,7 @@ func (p *Principal) setKeys(ctx policy.Context) {
 	if !p.Temporary {
 		return
 	}
-	ctx.Set("aws:tokenissuetime", p.Issued.UTC().Format("2006-01-02T15:04:05Z"))
+	ctx.Set("aws:tokenissuetime", p.Issued.UTC().Format(aws.TimeLayout))
 	if p.SourceIdentity != "" {
 		ctx.Set("aws:sourceidentity", p.SourceIdentity)
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
-	"github.com/irsa-emu/irsa-emu/sources"
 )
 
 // add says what is needed beside the trust policy, and how it is written in the
@@ -37,14 +36,14 @@ func (a *auditor) add(m *Move) {
 			m.ServiceAccount, m.Namespace, cluster, m.Namespace, m.ServiceAccount, role),
 	}
 	if !a.hasAgent(m.Cluster) {
-		m.Needs = append(m.Needs, "the add-on "+sources.AgentAddon+" on the cluster, unless it runs already: aws eks create-addon --cluster-name "+cluster+" --addon-name "+sources.AgentAddon)
+		m.Needs = append(m.Needs, "the add-on "+aws.PodIdentityAddon+" on the cluster, unless it runs already: aws eks create-addon --cluster-name "+cluster+" --addon-name "+aws.PodIdentityAddon)
 	}
 	m.Needs = append(m.Needs, "restart the pods: running ones keep what they have; the annotation may stay until the last of them is new, the association wins")
 }
 
 func (a *auditor) hasAgent(cluster string) bool {
 	for _, d := range a.m.Addons {
-		if d.Name == sources.AgentAddon && a.clusterOf(d.Cluster) == cluster {
+		if d.Name == aws.PodIdentityAddon && a.clusterOf(d.Cluster) == cluster {
 			return true
 		}
 	}

@@ -159,8 +159,8 @@ func (a *auditor) addons() {
 			continue
 		}
 		seen[cluster] = true
-		if !slices.ContainsFunc(a.m.Addons, func(d sources.Addon) bool { return d.Name == sources.AgentAddon && a.clusterOf(d.Cluster) == cluster }) {
-			text := fmt.Sprintf("%s: the add-on %s is in none of the sources: pods get credentials only if it runs already", cluster, sources.AgentAddon)
+		if !slices.ContainsFunc(a.m.Addons, func(d sources.Addon) bool { return d.Name == aws.PodIdentityAddon && a.clusterOf(d.Cluster) == cluster }) {
+			text := fmt.Sprintf("%s: the add-on %s is in none of the sources: pods get credentials only if it runs already", cluster, aws.PodIdentityAddon)
 			a.report.note(text)
 			a.report.find(ruleAgent, as.At, text, "add it to the cluster, unless it is an EKS Auto Mode cluster, which has it built in")
 		}

@@ -48,7 +48,7 @@ func (a *auditor) fateOf(sa *account, w *sources.Workload, given *identity) fate
 // guide, "Learn how EKS Pod Identity grants pods access to AWS services").
 func (a *auditor) platform(sa *account, p *sources.Pod) string {
 	switch {
-	case p.NodeSelector["kubernetes.io/os"] == "windows" || p.NodeSelector["beta.kubernetes.io/os"] == "windows":
+	case webhook.OnWindows(p.NodeSelector):
 		return "Windows"
 	case p.NodeSelector["eks.amazonaws.com/compute-type"] == "fargate" || p.Labels["eks.amazonaws.com/fargate-profile"] != "":
 		return "Fargate"

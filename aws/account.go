@@ -18,6 +18,9 @@ const (
 	SlipAudience  = "sts.amazon.com"
 )
 
+// TimeLayout is how AWS writes times in condition keys and in XML: UTC, in seconds.
+const TimeLayout = "2006-01-02T15:04:05Z"
+
 // IsAccount says whether s is an account's id: twelve digits.
 func IsAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 

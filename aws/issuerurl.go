@@ -6,6 +6,13 @@ import (
 	"strings"
 )
 
+// DiscoveryPath is where an issuer's document is, behind its URL (OpenID Connect
+// Discovery 1.0, section 4), ClusterKeysPath where an API server has the keys of its own.
+const (
+	DiscoveryPath   = "/.well-known/openid-configuration"
+	ClusterKeysPath = "/openid/v1/jwks"
+)
+
 // URLFault is why a URL cannot be an issuer's. Who takes a URL decides which
 // faults count and how they are worded to an AWS client; what they are is decided
 // here alone.

@@ -12,6 +12,8 @@ const (
 	PodIdentityPath      = "/v1/credentials"
 	PodIdentityURI       = "http://" + PodIdentityIPv4 + PodIdentityPath
 	PodIdentityTokenFile = "eks-pod-identity-token"
+	// PodIdentityAddon is the add-on of EKS that runs it, and its DaemonSet.
+	PodIdentityAddon = "eks-pod-identity-agent"
 )
 
 // PodIdentityTags are the keys of the session tags that EKS Pod Identity sets, in

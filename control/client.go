@@ -57,11 +57,19 @@ func (e *Refused) Error() string { return e.Message }
 // ErrUnreachable is that nothing listens where the emulator should be.
 var ErrUnreachable = errors.New("no emulator answers")
 
+// DefaultPort is where the emulator listens when nothing is said (I-R-S-A on a
+// telephone's keys), DefaultAddress and DefaultURL are it on loopback.
+const (
+	DefaultPort    = 4772
+	DefaultAddress = "127.0.0.1:4772"
+	DefaultURL     = "http://" + DefaultAddress
+)
+
 // URLError is that a client's URL is not one of an emulator.
 type URLError struct{ URL string }
 
 func (e *URLError) Error() string {
-	return fmt.Sprintf("%s: write the emulator's URL, such as http://127.0.0.1:4772", e.URL)
+	return fmt.Sprintf("%s: write the emulator's URL, such as %s", e.URL, DefaultURL)
 }
 
 // CheckURL is the [URLError] that every call ends with, or nil.

@@ -154,7 +154,7 @@ func (e *Event) network(ctx policy.Context) {
 	}
 	ctx.SetBool("aws:SecureTransport", true)
 	if t := e.time(); !t.IsZero() {
-		ctx.Set("aws:CurrentTime", t.UTC().Format("2006-01-02T15:04:05Z"))
+		ctx.Set("aws:CurrentTime", t.UTC().Format(aws.TimeLayout))
 		ctx.Set("aws:EpochTime", fmt.Sprint(t.Unix()))
 	}
 }

@@ -10,13 +10,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/deploy"
 )
 
 // agentNamespaces are where the agent's DaemonSet is: here, and on EKS.
 var agentNamespaces = []string{deploy.Namespace, "kube-system"}
-
-const agentName = "eks-pod-identity-agent"
 
 // nodeAgent is whether the pod's node has an agent that answers; of a service
 // account, whether every node has.
@@ -29,8 +28,8 @@ func (x *examination) nodeAgent(ctx context.Context) Link {
 	case err != nil:
 		return unknown("the node's agent: " + err.Error())
 	case set == nil:
-		return broken("there is no DaemonSet "+agentName+": nobody answers at http://169.254.170.23",
-			x.Kubectl+" apply -k deploy/   # irsa-emu's; on EKS: "+x.awsEKS("create-addon --addon-name "+agentName))
+		return broken("there is no DaemonSet "+aws.PodIdentityAddon+": nobody answers at http://169.254.170.23",
+			x.Kubectl+" apply -k deploy/   # irsa-emu's; on EKS: "+x.awsEKS("create-addon --addon-name "+aws.PodIdentityAddon))
 	}
 	where := set.Namespace + "/" + set.Name
 	mend := []string{
@@ -68,7 +67,7 @@ func (x *examination) agentSet(ctx context.Context) (*daemonSet, error) {
 	var failed error
 	for _, namespace := range agentNamespaces {
 		set := new(daemonSet)
-		err := x.get(ctx, ref{group: "apps", namespace: namespace, resource: "daemonsets", name: agentName}, set)
+		err := x.get(ctx, ref{group: "apps", namespace: namespace, resource: "daemonsets", name: aws.PodIdentityAddon}, set)
 		switch {
 		case err == nil && set.Spec.Selector != nil:
 			return set, nil

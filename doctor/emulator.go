@@ -153,7 +153,7 @@ func (x *examination) inCluster(ctx context.Context) (name string, failed Link) 
 	}
 	port := ready[0].ports["http"]
 	if port == 0 {
-		port = 4772
+		port = control.DefaultPort
 	}
 	forwarded, err := x.Forward(ctx, service.Namespace, ready[0].name, port)
 	if err != nil {

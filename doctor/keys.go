@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/oidc"
 )
@@ -17,10 +18,10 @@ func (x *examination) keys(ctx context.Context) Link {
 		return unknown("not known without a token")
 	}
 	var jwks json.RawMessage
-	err := x.get(ctx, ref{path: "/openid/v1/jwks"}, &jwks)
+	err := x.get(ctx, ref{path: aws.ClusterKeysPath}, &jwks)
 	if err == nil {
 		if err := x.verify(ctx, jwks); err != nil {
-			return tokenBroken(err).because("these are the keys that the API server publishes at /openid/v1/jwks")
+			return tokenBroken(err).because("these are the keys that the API server publishes at " + aws.ClusterKeysPath)
 		}
 	}
 	published := fmt.Sprintf("%s %q is published by the API server", x.claims.Token().Header.Algorithm, x.claims.Token().Header.KeyID)
@@ -86,5 +87,5 @@ func (x *examination) publish() []string {
 			x.kubectlIn(x.service.Namespace, "rollout restart deployment/pod-identity-webhook"),
 		}
 	}
-	return []string{fmt.Sprintf(`%s get --raw /openid/v1/jwks | jq '{url: "%s", jwks: .}' | %s -X PUT --data-binary @- %s/_emu/issuers`, x.Kubectl, x.issuer, x.curl(), x.Emulator.URL)}
+	return []string{fmt.Sprintf(`%s get --raw %s | jq '{url: "%s", jwks: .}' | %s -X PUT --data-binary @- %s/_emu/issuers`, x.Kubectl, aws.ClusterKeysPath, x.issuer, x.curl(), x.Emulator.URL)}
 }

@@ -146,7 +146,7 @@ var timely = []string{string(oidc.ReasonExpired), string(oidc.ReasonIssuedInFutu
 func (x *examination) resetClock(link Link) Link {
 	emulator := x.Emulator.URL
 	if x.forwarded() {
-		link.Fix, emulator = x.pointAWS()[:1], "http://127.0.0.1:4772"
+		link.Fix, emulator = x.pointAWS()[:1], control.DefaultURL
 	}
 	link.Fix = append(link.Fix, fmt.Sprintf(x.curl()+` -X POST -d '{"reset": true}' %s/_emu/clock`, emulator))
 	return link.because("the token is fresh: it is the emulator's clock that was set")

@@ -94,7 +94,7 @@ func (x *examination) issuerOf(ctx context.Context) (string, error) {
 		return x.issuer, nil
 	}
 	var discovery struct{ Issuer string }
-	if err := x.get(ctx, ref{path: "/.well-known/openid-configuration"}, &discovery); err != nil {
+	if err := x.get(ctx, ref{path: aws.DiscoveryPath}, &discovery); err != nil {
 		return "", err
 	}
 	x.issuer = discovery.Issuer

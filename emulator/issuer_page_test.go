@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/oidc"
 )
 
 // TestIssuerOfEKS: how EKS's own issuers answer (recorded 15).
@@ -18,9 +19,9 @@ func TestIssuerOfEKS(t *testing.T) {
 		status       int
 		cached       string
 	}{
-		{"GET", discoveryPath, 200, "max-age=604800"},
+		{"GET", oidc.DiscoveryPath, 200, "max-age=604800"},
 		{"GET", keysPath, 200, "max-age=604800"},
-		{"HEAD", discoveryPath, 403, ""},
+		{"HEAD", oidc.DiscoveryPath, 403, ""},
 	} {
 		req := httptest.NewRequest(c.method, "/id/EXAMPLED539D4633E53DE1B71EXAMPLE"+c.path, nil)
 		req.Host = "oidc.eks.us-west-2.amazonaws.com"
@@ -75,7 +76,7 @@ func TestPublishedIssuerIsServed(t *testing.T) {
 		if w := ask("GET", host, "/"+path+keysPath, ""); w.Code != 200 || w.Body.String() != jwks {
 			t.Errorf("%s: keys %d %s", url, w.Code, w.Body)
 		}
-		w := ask("GET", host, "/"+path+discoveryPath, "")
+		w := ask("GET", host, "/"+path+oidc.DiscoveryPath, "")
 		if w.Code != 200 || !strings.Contains(w.Body.String(), `"issuer":"`+url+`"`) || !strings.Contains(w.Body.String(), `"ES256"`) {
 			t.Errorf("%s: discovery %d %s", url, w.Code, w.Body)
 		}

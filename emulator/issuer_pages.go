@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	discoveryPath = "/.well-known/openid-configuration"
-	keysPath      = "/keys"
+	keysPath = "/keys"
 )
 
 // serve answers discovery and keys for an issuer of the emulator's own, and for
@@ -21,7 +20,7 @@ const (
 // its pods. It is found by its host and path, or by the ID of an EKS-shaped URL.
 // It reports whether the path was one of an issuer.
 func (s *issuers) serve(w http.ResponseWriter, r *http.Request) bool {
-	path, isDiscovery := strings.CutSuffix(r.URL.Path, discoveryPath)
+	path, isDiscovery := strings.CutSuffix(r.URL.Path, oidc.DiscoveryPath)
 	if !isDiscovery {
 		var isKeys bool
 		if path, isKeys = strings.CutSuffix(r.URL.Path, keysPath); !isKeys {

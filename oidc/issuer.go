@@ -14,11 +14,13 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Where an issuer serves its documents, below its URL.
 const (
-	DiscoveryPath = "/.well-known/openid-configuration"
+	DiscoveryPath = aws.DiscoveryPath
 	KeysPath      = "/keys" // EKS; kube-apiserver has /openid/v1/jwks
 )
 

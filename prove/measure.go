@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -147,7 +148,7 @@ func datePoints(points []time.Time) []string {
 	var out []string
 	add := func(t time.Time) {
 		if y := t.Year(); y >= 0 && y <= 9999 {
-			out = append(out, t.UTC().Format("2006-01-02T15:04:05Z"))
+			out = append(out, t.UTC().Format(aws.TimeLayout))
 		} else {
 			out = append(out, strconv.FormatInt(t.Unix(), 10))
 		}

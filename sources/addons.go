@@ -9,9 +9,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
-// AgentAddon is the EKS add-on without which no pod gets Pod Identity credentials.
-const AgentAddon = "eks-pod-identity-agent"
-
 // addonAccounts are the service accounts of EKS add-ons that call AWS, as the
 // add-ons' pages of the EKS user guide name them.
 var addonAccounts = map[string][][2]string{

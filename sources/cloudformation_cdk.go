@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -65,7 +66,7 @@ func (c *template) standInIssuer(r *resource) string {
 		}
 	}
 	sum := sha256.Sum256([]byte(r.id))
-	url := "https://oidc.eks." + c.region + "." + c.partition.DNSSuffix + "/id/" + strings.ToUpper(hex.EncodeToString(sum[:16]))
+	url := aws.EKSIssuer(c.region, strings.ToUpper(hex.EncodeToString(sum[:16])))
 	if !c.issuers[r.id] {
 		if c.issuers == nil {
 			c.issuers = map[string]bool{}

@@ -25,7 +25,7 @@ func (o *kubernetesObject) eksctl() {
 		e.association(a, "")
 	}
 	if isTrue(get(o.n, "autoModeConfig", "enabled")) {
-		o.b.addon(Addon{o.f.at(get(o.n, "autoModeConfig")), o.name, AgentAddon}) // Auto Mode has it built in
+		o.b.addon(Addon{o.f.at(get(o.n, "autoModeConfig")), o.name, aws.PodIdentityAddon}) // Auto Mode has it built in
 	}
 	for _, profile := range items(get(o.n, "fargateProfiles")) {
 		for _, s := range items(get(profile, "selectors")) {

@@ -1,11 +1,14 @@
 package sources
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/policy"
 )
 
 // tfDocument is what an aws_iam_policy_document gives.
@@ -51,10 +54,7 @@ func (t *terraform) render(r *tfResource) *tfDocument {
 		statements = append(statements, w.statement(i, s))
 	}
 	statements = w.merge(statements, "override_policy_documents", true)
-	version := r.text("version")
-	if version == "" {
-		version = "2012-10-17"
-	}
+	version := cmp.Or(r.text("version"), policy.Version2012)
 	var err error
 	if d.text, err = json.Marshal(struct {
 		Version   string

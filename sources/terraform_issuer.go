@@ -27,7 +27,7 @@ func (t *terraform) clusterIssuer(r *tfResource) string {
 		}
 	}
 	sum := sha256.Sum256([]byte(r.address))
-	return "https://oidc.eks." + t.regionOf(r) + "." + t.partition.DNSSuffix + "/id/" + strings.ToUpper(hex.EncodeToString(sum[:16]))
+	return aws.EKSIssuer(t.regionOf(r), strings.ToUpper(hex.EncodeToString(sum[:16])))
 }
 
 // issuerOf is the issuer that an OIDC provider is for; "" when it is not known.

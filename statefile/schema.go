@@ -3,6 +3,7 @@ package statefile
 import (
 	"reflect"
 
+	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile/jsonschema"
 )
 
@@ -35,7 +36,7 @@ func (Document) JSONSchema() *jsonschema.Schema {
 	policy := &jsonschema.Schema{
 		Type: "object", Required: []string{"Statement"}, AdditionalProperties: jsonschema.Never,
 		Properties: jsonschema.Properties{
-			{Name: "Version", Schema: &jsonschema.Schema{Type: "string", Enum: []string{"2012-10-17", "2008-10-17"}}},
+			{Name: "Version", Schema: &jsonschema.Schema{Type: "string", Enum: []string{policy.Version2012, policy.Version2008}}},
 			{Name: "Id", Schema: &jsonschema.Schema{Type: "string"}},
 			{Name: "Statement", Schema: &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "object"}, {Type: "array", Items: &jsonschema.Schema{Type: "object"}}}}},
 		},

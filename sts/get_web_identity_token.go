@@ -40,7 +40,7 @@ const (
 )
 
 func (s *Service) getWebIdentityToken(req *api.Request) (any, *api.Refusal) {
-	if req.HTTP.Host == "sts.amazonaws.com" {
+	if isGlobal(req.HTTP) {
 		return nil, failed(wire.Errorf(http.StatusBadRequest, "InvalidAction", "Operation not supported on STS global endpoint"), GlobalEndpoint).
 			WithHint("send the call to a region's endpoint, such as https://sts.us-east-1.amazonaws.com")
 	}

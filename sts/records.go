@@ -9,10 +9,16 @@ import (
 	"github.com/irsa-emu/irsa-emu/decision"
 )
 
+// globalHost is the endpoint that is in no region; the partition aws alone has one. It
+// is the event source of all.
+const globalHost = "sts.amazonaws.com"
+
+func isGlobal(r *http.Request) bool { return strings.EqualFold(r.Host, globalHost) }
+
 // records is what CloudTrail's records of the STS have of their own.
 var records = &api.Records{
-	Source: "sts.amazonaws.com", Dates: "Jan 2, 2006, 3:04:05 PM", ErrorCode: recordedCode, ErrorMessage: recordedMessage,
-	Global: func(r *http.Request) bool { return strings.EqualFold(r.Host, "sts.amazonaws.com") },
+	Source: globalHost, Dates: "Jan 2, 2006, 3:04:05 PM", ErrorCode: recordedCode, ErrorMessage: recordedMessage,
+	Global: isGlobal,
 	// IAM user guide, the table of the STS's actions: all others are reads.
 	Changes: []string{"GetFederationToken", "GetSessionToken", "AssumeRoot"},
 	// Refused calls of AssumeRole have no parameters; those of

@@ -89,10 +89,15 @@ func (c Config) injection(pod *corev1.Pod, id Identity) injection {
 	}
 }
 
+// OnWindows says whether a pod's node selector wants a node with Windows.
+func OnWindows(selector map[string]string) bool {
+	return selector["kubernetes.io/os"] == "windows" || selector["beta.kubernetes.io/os"] == "windows"
+}
+
 // fileIn is the path of a token as the pod's operating system writes it.
 func fileIn(pod *corev1.Pod, folder, name string) string {
 	file := path.Join(folder, name)
-	if pod.Spec.NodeSelector["kubernetes.io/os"] == "windows" || pod.Spec.NodeSelector["beta.kubernetes.io/os"] == "windows" {
+	if OnWindows(pod.Spec.NodeSelector) {
 		return `C:` + strings.ReplaceAll(file, "/", `\`)
 	}
 	return file

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // AuthErrorKind says what is wrong with a request's authentication.
@@ -224,7 +226,7 @@ func (s *Signature) skewed(now time.Time, window, maxSkew time.Duration, message
 		Hint: fmt.Sprintf("the request was signed at %s and it is %s: compare the clocks", s.Time.Format(time.RFC3339), now.Format(time.RFC3339)),
 		s3: Errorf(http.StatusForbidden, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.").
 			With("RequestTime", s.Time.Format(basicISO8601)).
-			With("ServerTime", now.Format("2006-01-02T15:04:05Z")).
+			With("ServerTime", now.Format(aws.TimeLayout)).
 			With("MaxAllowedSkewMilliseconds", strconv.FormatInt(maxSkew.Milliseconds(), 10)),
 	}
 }
@@ -236,7 +238,7 @@ func (s *Signature) presignExpired(end, now time.Time) *AuthError {
 	}
 	return &AuthError{
 		Kind: AuthTime, AccessKeyID: s.AccessKeyID, Message: "Request has expired", Hint: "the presigned request expired at " + end.Format(time.RFC3339),
-		s3: s3.With("Expires", end.Format("2006-01-02T15:04:05Z")).With("ServerTime", now.Format("2006-01-02T15:04:05Z")),
+		s3: s3.With("Expires", end.Format(aws.TimeLayout)).With("ServerTime", now.Format(aws.TimeLayout)),
 	}
 }
 
@@ -245,7 +247,7 @@ func (s *Signature) presignEarly(now time.Time) *AuthError {
 		Kind: AuthTime, AccessKeyID: s.AccessKeyID, Message: "Request is not yet valid", Hint: "the presigned request is dated " + s.Time.Format(time.RFC3339),
 		s3: Errorf(http.StatusForbidden, "AccessDenied", "Request is not yet valid").
 			With("X-Amz-Date", s.Time.Format(basicISO8601)).
-			With("ServerTime", now.Format("2006-01-02T15:04:05Z")),
+			With("ServerTime", now.Format(aws.TimeLayout)),
 	}
 }
 

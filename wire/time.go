@@ -3,6 +3,8 @@ package wire
 import (
 	"strconv"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // Time is a timestamp of an answer: seconds, in XML as 2014-10-24T23:00:23Z, in
@@ -14,7 +16,7 @@ type Time struct{ time.Time }
 func At(t time.Time) Time { return Time{t} }
 
 // text is the form that XML answers have.
-func (t Time) text() string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+func (t Time) text() string { return t.UTC().Format(aws.TimeLayout) }
 
 // MarshalJSON writes seconds since 1970.
 func (t Time) MarshalJSON() ([]byte, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/agent"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
 	"github.com/irsa-emu/irsa-emu/webhook/incluster"
@@ -56,7 +57,7 @@ signs as the administrator of the cluster's account, whom the emulator names.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.cluster, "cluster-name", "c", "", "name of the EKS cluster that the node is in")
-	flags.StringVar(&f.url, "url", "http://127.0.0.1:4772", "where the emulator is (IRSA_EMU_URL)")
+	flags.StringVar(&f.url, "url", control.DefaultURL, "where the emulator is (IRSA_EMU_URL)")
 	flags.StringVar(&f.endpoint, "endpoint", "", "URL of EKS Auth (default: the emulator's)")
 	flags.StringVar(&f.region, "region", "", "AWS region (default: the environment's, else the cluster's)")
 	flags.StringSliceVarP(&f.bind, "bind", "b", []string{agent.IPv4, agent.IPv6}, "addresses to listen on for pods")

@@ -13,7 +13,7 @@ type client struct{ control.Client }
 
 // clientFlags adds the flags with which commands find the emulator.
 func (c *client) clientFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.URL, "url", "http://127.0.0.1:4772", "where the emulator is (IRSA_EMU_URL)")
+	cmd.Flags().StringVar(&c.URL, "url", control.DefaultURL, "where the emulator is (IRSA_EMU_URL)")
 	cmd.Flags().StringVar(&c.Token, "control-token", "", "the emulator's control token, when it listens beyond loopback")
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
@@ -49,7 +50,7 @@ it at once. With --parent-death the end of the process that started it does the 
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:4772", "address to listen on; port 0 picks a free one")
+	flags.StringVar(&f.listen, "listen", control.DefaultAddress, "address to listen on; port 0 picks a free one")
 	flags.StringVar(&f.tlsListen, "tls-listen", "", "address for HTTPS, with a local CA that is kept in --data-dir")
 	flags.StringVar(&f.dataDir, "data-dir", "", "directory for the local CA (default: irsa-emu in the user's configuration directory)")
 	f.given.add(cmd, "state to start from")

@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/kube"
@@ -241,7 +242,7 @@ func (e *Existing) forward(ctx, background context.Context, s *slot) (string, er
 		for i := range pods.Items {
 			if pod := &pods.Items[i]; isReady(pod) && pod.DeletionTimestamp == nil {
 				var err error
-				address, err = e.Forward(background, deploy.Namespace, pod.Name, emulatorPort)
+				address, err = e.Forward(background, deploy.Namespace, pod.Name, control.DefaultPort)
 				return err == nil, "", err
 			}
 		}
@@ -249,5 +250,3 @@ func (e *Existing) forward(ctx, background context.Context, s *slot) (string, er
 	})
 	return "http://" + address, err
 }
-
-const emulatorPort = 4772

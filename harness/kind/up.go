@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/kind/pkg/apis/config/defaults"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
 )
@@ -254,7 +255,7 @@ func (r *running) pin(o *kube.Object) error {
 }
 
 // DefaultPort is the port of this machine that leads to the emulator of Up.
-const DefaultPort = 4772
+const DefaultPort = control.DefaultPort
 
 // lockName makes sure that nobody else makes or removes the cluster of that name.
 func lockName(name string) (unlock func(), err error) {

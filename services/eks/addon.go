@@ -102,8 +102,8 @@ func (a *Addon) describe(r state.Reader, status string) object {
 // addonVersions are the versions that add-ons were recorded with when none was
 // asked for. EKS publishes new ones every week; madeVersion stands for all others.
 var addonVersions = map[string]string{
-	"eks-pod-identity-agent": "v1.3.10-eksbuild.3",
-	"kube-proxy":             "v1.36.0-eksbuild.25",
+	aws.PodIdentityAddon: "v1.3.10-eksbuild.3",
+	"kube-proxy":         "v1.36.0-eksbuild.25",
 }
 
 const madeVersion = "v1.0.0-eksbuild.1"
@@ -156,7 +156,7 @@ func (in *addonInput) apply(s *Service, c *call, a *Addon) ([]*Association, erro
 			if err := ownAccount(*in.ServiceAccountRoleARN, a.Account); err != nil {
 				return nil, err
 			}
-			if err := passRole(c.Request, *in.ServiceAccountRoleARN, "eks.amazonaws.com", a.ARN()); err != nil {
+			if err := passRole(c.Request, *in.ServiceAccountRoleARN, servicePrincipal, a.ARN()); err != nil {
 				return nil, err
 			}
 		}

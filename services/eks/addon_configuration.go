@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -11,7 +12,7 @@ import (
 // members were recorded (recorded 17). Only the members are: no value is held
 // against a schema here, as add-ons have no effect.
 var addonSchemas = map[string]string{
-	"eks-pod-identity-agent": `{"$schema":"http://json-schema.org/draft-06/schema#","type":"object","additionalProperties":false,"properties":{` +
+	aws.PodIdentityAddon: `{"$schema":"http://json-schema.org/draft-06/schema#","type":"object","additionalProperties":false,"properties":{` +
 		`"affinity":{"type":"object"},` +
 		`"agent":{"type":"object","additionalProperties":false,"properties":{"additionalArgs":{"type":"object"}}},` +
 		`"daemonsets":{"type":"object","additionalProperties":false,"properties":{` +

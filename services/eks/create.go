@@ -86,7 +86,7 @@ func (s *Service) createCluster(c *call) (any, error) {
 	case in.config["resourcesVpcConfig"] == nil:
 		return nil, invalidParameter("The resourcesVpcConfig is missing.")
 	}
-	if err := passRole(c.Request, in.RoleARN, "eks.amazonaws.com", arn); err != nil {
+	if err := passRole(c.Request, in.RoleARN, servicePrincipal, arn); err != nil {
 		return nil, err
 	}
 	if _, exists := ClusterByName(c.State, account, c.Region, in.Name); exists {

@@ -35,6 +35,9 @@ type Config struct {
 	NewIssuer func(ctx context.Context, url string) error
 }
 
+// servicePrincipal is the service in policies and in records.
+const servicePrincipal = "eks.amazonaws.com"
+
 // Service answers the calls of EKS.
 type Service struct {
 	store     *state.Store
@@ -60,7 +63,7 @@ func Description() *api.Description {
 	return &api.Description{
 		Name: "eks", Title: "EKS", Protocol: wire.RESTJSON{Action: ActionOf},
 		Hosts: []string{"eks", "eks-fips"}, Regional: true, Paths: []string{"/clusters", "/clusters/"}, Actions: names,
-		Records:  &api.Records{Source: "eks.amazonaws.com", Dates: time.RFC3339, ErrorCode: api.DeniedAsAccessDenied},
+		Records:  &api.Records{Source: servicePrincipal, Dates: time.RFC3339, ErrorCode: api.DeniedAsAccessDenied},
 		Internal: *wire.Errorf(http.StatusInternalServerError, "ServerException", "An internal error occurred."),
 		// The name is EKS's own.
 		Unavailable: *wire.Errorf(http.StatusServiceUnavailable, "ServiceUnavailableException", "The request has failed due to a temporary failure of the server."),

@@ -9,6 +9,12 @@
 // few milliseconds a pod.
 package incluster
 
+import (
+	"strconv"
+
+	"github.com/irsa-emu/irsa-emu/control"
+)
+
 // Annotations on namespaces.
 const (
 	// EmulatorAnnotation is the host of the emulator that the namespace's pods
@@ -18,11 +24,10 @@ const (
 	RegionAnnotation = "irsa-emu.dev/region"
 )
 
-// Ports of every emulator in a cluster.
-const (
-	EmulatorPort    = "4772"
-	EmulatorTLSPort = "4773"
-)
+// EmulatorPort and EmulatorTLSPort are those of every emulator in a cluster.
+var EmulatorPort = strconv.Itoa(control.DefaultPort)
+
+const EmulatorTLSPort = "4773"
 
 // Keys of the Secret that webhook and emulators share.
 const (

@@ -11,6 +11,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/kube"
 )
@@ -18,10 +19,10 @@ import (
 // ReadKeys asks the API server for its issuer and its public keys.
 func ReadKeys(ctx context.Context, client *kube.Client) (control.IssuerKeys, error) {
 	var document struct{ Issuer string }
-	if err := client.Get(ctx, "/.well-known/openid-configuration", &document); err != nil {
+	if err := client.Get(ctx, aws.DiscoveryPath, &document); err != nil {
 		return control.IssuerKeys{}, fmt.Errorf("reading the API server's issuer: %w", err)
 	}
-	jwks, err := client.Raw(ctx, "/openid/v1/jwks")
+	jwks, err := client.Raw(ctx, aws.ClusterKeysPath)
 	if err != nil {
 		return control.IssuerKeys{}, fmt.Errorf("reading the API server's keys: %w", err)
 	}
