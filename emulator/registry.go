@@ -32,7 +32,7 @@ type registry struct {
 
 func newRegistry(services []api.Service) (*registry, error) {
 	r := &registry{
-		all: services, byName: map[string]api.Service{}, byTarget: map[string]api.Service{}, byVersion: map[string]api.Service{},
+		byName: map[string]api.Service{}, byTarget: map[string]api.Service{}, byVersion: map[string]api.Service{},
 		paths: http.NewServeMux(), byPath: map[string]api.Service{},
 	}
 	for _, s := range services {
@@ -51,8 +51,16 @@ func (r *registry) add(s api.Service) error {
 	if r.byName[d.Name] != nil {
 		return fmt.Errorf("two services are called %s", d.Name)
 	}
-	r.byName[d.Name] = s
+	for _, host := range d.Hosts {
+		if i := slices.IndexFunc(r.all, func(other api.Service) bool { return other.Describe().HasHost(host) }); i >= 0 {
+			return fmt.Errorf("two services have the host %s: %s and %s", host, r.all[i].Describe().Name, d.Name)
+		}
+	}
+	r.all, r.byName[d.Name] = append(r.all, s), s
 	for _, target := range d.Targets {
+		if other := r.byTarget[target]; other != nil {
+			return fmt.Errorf("two services have the target %s: %s and %s", target, other.Describe().Name, d.Name)
+		}
 		r.byTarget[target] = s
 	}
 	if d.Version != "" {
