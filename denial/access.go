@@ -77,6 +77,7 @@ func (e *Event) callerKeys() (policy.Context, func(string) bool) {
 
 // side is what the policies of one kind say.
 type side struct {
+	name   string // of its policies, where two sides must both allow
 	answer policy.Answer
 	why    string
 }
@@ -105,7 +106,7 @@ func (x *Explainer) assumeRole(e *Event, out *Explanation) {
 	}
 	request := policy.Request{Action: action, Resource: target, Principal: e.principal(), Context: ctx}
 	r := x.roleOf(target)
-	trust := side{policy.Unknown, "the role " + target + " is in none of the sources"}
+	trust := side{answer: policy.Unknown, why: "the role " + target + " is in none of the sources"}
 	if r != nil {
 		d := policy.Evaluate(policy.Policies{Trust: &r.Trust, ResourceAccount: r.Account}, request)
 		// Of the trust policy alone: whether the caller's own allows it is the other side.
@@ -120,7 +121,8 @@ func (x *Explainer) assumeRole(e *Event, out *Explanation) {
 	if r != nil && trust.answer == policy.Yes && x.namedItself(r, request) {
 		caller.answer = policy.Yes // a trust policy that names the role needs no other
 	}
-	x.settleBoth(e, out, trust, caller, "the role's trust policy", "the caller's own policies")
+	trust.name, caller.name = "the role's trust policy", "the caller's own policies"
+	x.settleBoth(e, out, trust, caller)
 	if e.parameters == nil && slices.Contains(out.Missing, "sts:ExternalId") {
 		out.Next = append(out.Next, "the event has no requestParameters, so the external id is not known: it is likely missing or another one")
 	}
@@ -139,7 +141,7 @@ func (x *Explainer) callerSide(e *Event, out *Explanation, request policy.Reques
 	}
 	caller := x.roleOf(e.sessionRole())
 	if caller == nil {
-		return side{policy.Unknown, "the policies of " + e.caller() + " are in none of the sources"}
+		return side{answer: policy.Unknown, why: "the policies of " + e.caller() + " are in none of the sources"}
 	}
 	answer := policy.No
 	for i := range caller.Identity {
@@ -147,7 +149,7 @@ func (x *Explainer) callerSide(e *Event, out *Explanation, request policy.Reques
 		for _, s := range d.Policies[0].Statements {
 			if s.Effect == "Deny" && s.Applies {
 				out.Statements = append(out.Statements, Statement{Policy: caller.Identity[i].Name, Index: s.Index, Effect: "Deny", Answer: policy.No})
-				return side{policy.No, "the policy " + caller.Identity[i].Name + " of " + caller.ARN + " denies it"}
+				return side{answer: policy.No, why: "the policy " + caller.Identity[i].Name + " of " + caller.ARN + " denies it"}
 			}
 		}
 		switch a, open := policy.Partly(d, unknown); {
@@ -164,33 +166,30 @@ func (x *Explainer) callerSide(e *Event, out *Explanation, request policy.Reques
 	if caller.Boundary != nil {
 		d := policy.Evaluate(policy.Policies{Identity: []policy.Named{*caller.Boundary}}, request)
 		if a, _ := policy.Partly(d, unknown); a == policy.No {
-			return side{policy.No, "the permissions boundary " + caller.Boundary.Name + " of " + caller.ARN + " does not allow it"}
+			return side{answer: policy.No, why: "the permissions boundary " + caller.Boundary.Name + " of " + caller.ARN + " does not allow it"}
 		}
 	}
 	switch {
 	case answer == policy.No && len(caller.Unread) > 0:
-		return side{policy.Unknown, "the policies " + strings.Join(caller.Unread, ", ") + " of " + caller.ARN + " are in none of the sources"}
+		return side{answer: policy.Unknown, why: "the policies " + strings.Join(caller.Unread, ", ") + " of " + caller.ARN + " are in none of the sources"}
 	case answer == policy.No:
-		return side{policy.No, fmt.Sprintf("no identity-based policy of %s allows %s on %s", caller.ARN, request.Action, request.Resource)}
+		return side{answer: policy.No, why: fmt.Sprintf("no identity-based policy of %s allows %s on %s", caller.ARN, request.Action, request.Resource)}
 	case answer == policy.Unknown:
-		return side{policy.Unknown, "a policy of " + caller.ARN + " hangs on " + strings.Join(out.Missing, " and ")}
+		return side{answer: policy.Unknown, why: "a policy of " + caller.ARN + " hangs on " + strings.Join(out.Missing, " and ")}
 	}
 	return side{answer: policy.Yes}
 }
 
 // settleBoth joins two sides that must both allow.
-func (x *Explainer) settleBoth(e *Event, out *Explanation, a, b side, aName, bName string) {
-	for i, s := range []side{a, b} {
-		other, name := b, bName
-		if i == 1 {
-			other, name = a, aName
-		}
-		if s.answer != policy.No {
+func (x *Explainer) settleBoth(e *Event, out *Explanation, a, b side) {
+	for _, s := range [][2]side{{a, b}, {b, a}} {
+		one, other := s[0], s[1]
+		if one.answer != policy.No {
 			continue
 		}
-		why := s.why
+		why := one.why
 		if other.answer == policy.Unknown {
-			why += "; and, unseen, " + name + ": " + other.why
+			why += "; and, unseen, " + other.name + ": " + other.why
 		}
 		out.settle(Explained, why)
 		return
@@ -205,7 +204,7 @@ func (x *Explainer) settleBoth(e *Event, out *Explanation, a, b side, aName, bNa
 		out.settle(Undecided, strings.Join(open, "; "))
 		return
 	}
-	out.contradict("both "+aName+" and "+bName+" in the sources allow the call", e, "a principal that was deleted and made anew has another unique id, which a stored trust policy does not follow")
+	out.contradict("both "+a.name+" and "+b.name+" in the sources allow the call", e, "a principal that was deleted and made anew has another unique id, which a stored trust policy does not follow")
 }
 
 var sessionPolicy = regexp.MustCompile(`(?i)session policy`)
@@ -258,7 +257,7 @@ func (x *Explainer) resourceSide(e *Event, out *Explanation, request policy.Requ
 		for _, s := range d.Policies[0].Statements {
 			if s.Effect == "Deny" && s.Applies {
 				out.Statements = append(out.Statements, Statement{Policy: rp.Policy.Name, Index: s.Index, Effect: "Deny", Answer: policy.No})
-				return side{policy.No, "the policy of the resource denies it: statement " + fmt.Sprint(s.Index+1) + " of " + rp.Policy.Name}
+				return side{answer: policy.No, why: "the policy of the resource denies it: statement " + fmt.Sprint(s.Index+1) + " of " + rp.Policy.Name}
 			}
 		}
 		answer, _ := policy.Partly(policy.Decision{Policies: d.Policies[:1]}, unknown)
@@ -266,11 +265,11 @@ func (x *Explainer) resourceSide(e *Event, out *Explanation, request policy.Requ
 			return side{answer: policy.Yes}
 		}
 		if cross {
-			return side{answer, "the resource is of another account, and its policy does not allow the caller"}
+			return side{answer: answer, why: "the resource is of another account, and its policy does not allow the caller"}
 		}
 	}
 	if cross {
-		return side{policy.Unknown, "the resource is of another account, and its policy is in none of the sources"}
+		return side{answer: policy.Unknown, why: "the resource is of another account, and its policy is in none of the sources"}
 	}
 	return side{}
 }
