@@ -79,10 +79,16 @@ func keys(names ...string) []IssuerKey {
 	return list
 }
 
-// GitHubIssuer is the host of GitHub Actions' tokens on github.com, OutboundHost what
-// the host of AWS's own tokens ends in, after a UUID (recorded 13).
+// Hosts of issuers that have rules of their own. OutboundHost is what the host of AWS's
+// own tokens ends in, after a UUID (recorded 13).
 const (
 	GitHubIssuer = "token.actions.githubusercontent.com"
+	// Those of the built-in providers, of which the partition aws has one each.
+	GoogleIssuer   = "accounts.google.com"
+	CognitoIssuer  = "cognito-identity.amazonaws.com"
+	AmazonIssuer   = "www.amazon.com"
+	FacebookIssuer = "graph.facebook.com"
+
 	OutboundHost = ".tokens.sts.global.api.aws"
 )
 
@@ -111,14 +117,14 @@ var issuers = []struct {
 		Keys:    keys("organization_slug", "organization_id", "pipeline_slug", "pipeline_id", "cluster_name?", "cluster_id?", "build_branch?")}},
 	{"vstoken.dev.azure.com", "*", Issuer{Kind: AzureDevOps, Title: "Azure DevOps", Audience: "api://AzureADTokenExchange",
 		Subject: "sc://ORGANISATION/PROJECT/SERVICE-CONNECTION"}},
-	{"accounts.google.com", "", Issuer{Kind: Google, Title: "Google", Subject: "ACCOUNT-NUMBER", BuiltIn: true,
+	{GoogleIssuer, "", Issuer{Kind: Google, Title: "Google", Subject: "ACCOUNT-NUMBER", BuiltIn: true,
 		Keys: []IssuerKey{{Name: "google/organization_number", Claim: "google.organization_number", Optional: true}}}},
-	{"cognito-identity.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
+	{CognitoIssuer, "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
 	// GovCloud: its user guide, "Amazon Cognito", for the west; templates of AWS's solutions for the east.
 	{"cognito-identity-us-gov.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
 	{"cognito-identity.us-gov-east-1.amazonaws.com", "", Issuer{Kind: Cognito, Title: "Amazon Cognito", Subject: "REGION:IDENTITY", BuiltIn: true}},
-	{"www.amazon.com", "", Issuer{Kind: Amazon, Title: "Login with Amazon", BuiltIn: true, Keys: keys("app_id?", "user_id?")}},
-	{"graph.facebook.com", "", Issuer{Kind: Facebook, Title: "Facebook", BuiltIn: true, Keys: keys("app_id?", "id?")}},
+	{AmazonIssuer, "", Issuer{Kind: Amazon, Title: "Login with Amazon", BuiltIn: true, Keys: keys("app_id?", "user_id?")}},
+	{FacebookIssuer, "", Issuer{Kind: Facebook, Title: "Facebook", BuiltIn: true, Keys: keys("app_id?", "id?")}},
 	{"*.app.spacelift.io", "", Issuer{Kind: Spacelift, Title: "Spacelift", Subject: "space:SPACE:stack:STACK:run_type:TYPE:scope:write"}},
 	{"oidc.vercel.com", "*", Issuer{Kind: Vercel, Title: "Vercel", Subject: "owner:TEAM:project:PROJECT:environment:production"}},
 	{"oidc.fly.io", "*", Issuer{Kind: Fly, Title: "Fly.io", Subject: "ORGANISATION:APP:MACHINE"}},

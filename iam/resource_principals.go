@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -12,6 +13,13 @@ import (
 // A resource's policy means the roles and users that exist when it is written, as
 // a trust policy does. Its service keeps the text and, beside it, what
 // [BindPrincipals] found; [InForce] is the policy as it is shown and evaluated.
+
+// NamesNobody gives the refusal of a resource's policy its reason: a principal that does
+// not exist.
+func NamesNobody(r *api.Refusal, written string) *api.Refusal {
+	return r.Because("there is no user or role %s", written).
+		WithHint("make it before the policy that names it; the id of one that was deleted cannot be written again")
+}
 
 // BindPrincipals ties a resource's policy to the roles and users that it names.
 // unknown is the first principal that does not exist, "" if all do; it is left as

@@ -85,11 +85,11 @@ func Profiles() []Profile {
 			Lifetime: 5 * time.Minute, Description: "Azure DevOps", Sign: SignOptions{Type: "JWT"}, Claims: azureDevOpsClaims,
 		},
 		{
-			Name: "google", Issuer: "https://accounts.google.com", Audience: aws.DefaultAudience,
+			Name: "google", Issuer: "https://" + aws.GoogleIssuer, Audience: aws.DefaultAudience,
 			Lifetime: time.Hour, Description: "Google service accounts", Sign: SignOptions{Type: "JWT"}, Claims: googleClaims,
 		},
 		{
-			Name: "cognito", Issuer: "https://cognito-identity.amazonaws.com", Audience: "us-east-1:6d7e8f9a-0b1c-4d2e-8f3a-f70819203142",
+			Name: "cognito", Issuer: "https://" + aws.CognitoIssuer, Audience: "us-east-1:6d7e8f9a-0b1c-4d2e-8f3a-f70819203142",
 			Lifetime: 10 * time.Minute, Description: "Amazon Cognito identity pools", Sign: SignOptions{Type: "JWS"}, Claims: cognitoClaims,
 		},
 		{

@@ -44,9 +44,9 @@ func IssuerControlOf(federated string) (IssuerControl, bool) {
 		return keys
 	}
 	switch name {
-	case "accounts.google.com":
+	case aws.GoogleIssuer:
 		return IssuerControl{Keys: under("aud", "oaud", "sub"), exactCase: true, refusal: fmt.Sprintf(textApplication, name)}, true
-	case "www.amazon.com", "graph.facebook.com":
+	case aws.AmazonIssuer, aws.FacebookIssuer:
 		return IssuerControl{Keys: under("app_id", "sub"), exactCase: true, refusal: fmt.Sprintf(textApplication, name)}, true
 	}
 	// Every provider whose URL begins so, and with its own whole name as prefix of
@@ -62,7 +62,7 @@ func IssuerControlOf(federated string) (IssuerControl, bool) {
 	key, shared := SharedIssuerKey(name)
 	c := IssuerControl{Keys: []string{key}, like: true, open: func(value string) bool { return value == "*" }}
 	c.refusal = fmt.Sprintf(textTrustControl, name, key)
-	if name == cognito {
+	if name == aws.CognitoIssuer {
 		c.missing = textCognito
 	}
 	return c, shared

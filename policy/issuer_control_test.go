@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // TestIssuerControl has what IAM answered to UpdateAssumeRolePolicy, one row per
@@ -62,7 +64,7 @@ func TestIssuerControl(t *testing.T) {
 			switch {
 			case f.accepts(r):
 				want = ""
-			case r.condition == "" && f.principal == cognito:
+			case r.condition == "" && f.principal == aws.CognitoIssuer:
 				want = textCognito
 			}
 			condition := strings.ReplaceAll(r.condition, `"K"`, `"`+f.key+`"`)

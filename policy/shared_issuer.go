@@ -33,10 +33,8 @@ var sharedIssuers = map[string]string{
 	"rh-oidc.s3.us-east-1.amazonaws.com/24jrf12m5dj7ljlfb4ta2frhrcoadm26": "sub",
 	"oidc.op1.openshiftapps.com/2f785sojlpb85i7402pk3qogugim5nfb":         "sub",
 	"oidc.op1.openshiftapps.com/2c51blsaqa9gkjt0o9rt11mle8mmropu":         "sub",
-	cognito: "aud",
+	aws.CognitoIssuer: "aud",
 }
-
-const cognito = "cognito-identity.amazonaws.com"
 
 // SharedIssuerKey returns the condition key that a trust policy for a shared
 // issuer must test. The issuer may be given as URL, as host and path, or as the

@@ -131,7 +131,7 @@ func notLoginWithAmazon() *api.Refusal {
 // unknownOAuthProvider: recorded.
 func unknownOAuthProvider(id string) *api.Refusal {
 	return accessDenied(ProviderID, "Unrecognized OAuth provider. Do not include a provider parameter when submitting OpenIDConnect ID tokens").
-		Because("ProviderId is %q; AWS knows www.amazon.com and graph.facebook.com", id).
+		Because("ProviderId is %q; AWS knows %s and %s", id, aws.AmazonIssuer, aws.FacebookIssuer).
 		WithHint("leave ProviderId out for OpenID Connect tokens")
 }
 

@@ -28,12 +28,12 @@ func readToken(call *WebIdentityCall) (*oidc.Unverified, *api.Refusal) {
 	}
 	if id := call.ProviderID; id != nil {
 		switch *id {
-		case "www.amazon.com":
+		case aws.AmazonIssuer:
 			if err == nil {
 				return nil, notLoginWithAmazon()
 			}
 			return nil, api.Unsupported("sts", "AssumeRoleWithWebIdentity for Login with Amazon")
-		case "graph.facebook.com":
+		case aws.FacebookIssuer:
 			if err == nil {
 				return nil, rejectedByFacebook()
 			}

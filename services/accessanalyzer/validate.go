@@ -258,12 +258,9 @@ func federatedForm(value string) bool {
 	return strings.Contains(value, ".") && !strings.ContainsAny(value, ":/ ")
 }
 
-// trustActions are those that a role trust policy takes.
-var trustActions = []string{"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity", "sts:tagsession", "sts:setsourceidentity", "sts:setcontext"}
-
 func (v *validator) trustAction(st *policy.Statement, action string, values []policy.NamedPrincipal, path []step) {
 	name := strings.ToLower(action)
-	if !slices.ContainsFunc(trustActions, func(a string) bool { return policy.Like(name, a) }) {
+	if !slices.ContainsFunc(policy.TrustActions(), func(a string) bool { return policy.Like(name, strings.ToLower(a)) }) {
 		v.found("UNSUPPORTED_ACTION_IN_POLICY", "The action "+action+" is not supported for the resource-based policy attached to the resource type "+trustResource+".", path...)
 		return
 	}

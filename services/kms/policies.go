@@ -102,8 +102,7 @@ func (k *Key) setPolicy(req *api.Request, text string, unchecked bool) error {
 	}
 	document, principals, unknown := iam.BindPrincipals(req.State, parsed)
 	if unknown != "" {
-		return fail(malformedPolicy, invalidPrincipals).Because("there is no user or role %s", unknown).
-			WithHint("make it before the policy that names it; the id of one that was deleted cannot be written again")
+		return iam.NamesNobody(fail(malformedPolicy, invalidPrincipals), unknown)
 	}
 	k.Policy, k.PolicyPrincipals = document, principals
 	if unchecked {

@@ -48,8 +48,7 @@ func (s *Service) putBucketPolicy(c *call) error {
 	}
 	document, principals, unknown := iam.BindPrincipals(c.State, parsed)
 	if unknown != "" {
-		return invalidPrincipal(unknown).Because("there is no user or role %s", unknown).
-			WithHint("make it before the policy that names it; the id of one that was deleted cannot be written again")
+		return iam.NamesNobody(invalidPrincipal(unknown), unknown)
 	}
 	if err := s.changeBucket(c, func(b *Bucket) { b.Policy, b.PolicyPrincipals = &document, principals }); err != nil {
 		return err

@@ -164,9 +164,7 @@ const unsupportedText = "This resource policy contains an unsupported principal.
 // unsupportedPrincipal: the text on which Terraform's provider waits for a new
 // role to be known (hashicorp/terraform-provider-aws, secret_policy.go).
 func unsupportedPrincipal(written string) error {
-	return api.Fail(http.StatusBadRequest, "MalformedPolicyDocumentException", unsupportedText).
-		Because("there is no user or role %s", written).
-		WithHint("make it before the policy that names it; the id of one that was deleted cannot be written again")
+	return iam.NamesNobody(api.Fail(http.StatusBadRequest, "MalformedPolicyDocumentException", unsupportedText), written)
 }
 
 // malformed: AWS has one text for whatever is wrong with a policy
