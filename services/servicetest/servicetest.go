@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	ours "github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -27,7 +28,7 @@ import (
 
 // Accounts and region of the tests.
 const (
-	Account = "111122223333"
+	Account = ours.DefaultAccount
 	Other   = "444455556666"
 	Region  = "us-west-2"
 )

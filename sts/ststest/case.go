@@ -16,7 +16,7 @@ import (
 
 // What the cases are about.
 const (
-	Home    = "111122223333"
+	Home    = aws.DefaultAccount
 	Away    = "444455556666"
 	Issuer  = "https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"
 	Subject = "system:serviceaccount:your-namespace:your-service-account"
@@ -59,7 +59,7 @@ type Case struct {
 // Claims are those of the tutorial's service account.
 func Claims() map[string]any {
 	return map[string]any{
-		"iss": Issuer, "sub": Subject, "aud": []string{"sts.amazonaws.com"},
+		"iss": Issuer, "sub": Subject, "aud": []string{aws.DefaultAudience},
 		"iat": Epoch.Add(-10 * time.Second).Unix(), "exp": Epoch.Add(time.Hour).Unix(),
 	}
 }
