@@ -1,6 +1,7 @@
 package denial_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,13 @@ func TestEvents(t *testing.T) {
 		{"a role that no source has", webEvent(eks1, "sts.amazonaws.com", "system:serviceaccount:a:b", "arn:aws:iam::111122223333:role/other"), role(deploy, trustA), denial.Undecided, []string{"none of the sources"}},
 		{"a VPC endpoint", `{"eventSource":"s3.amazonaws.com","eventName":"GetObject","eventCategory":"NetworkActivity","errorCode":"VpceAccessDenied","errorMessage":"The request was denied due to a VPC endpoint policy","vpcEndpointId":"vpce-1","userIdentity":{}}`, role(deploy, trustA), denial.Elsewhere, []string{"vpce-1"}},
 	}
+	for _, tt := range slices.Clone(tests) { // in China the same is true
+		for _, text := range append([]*string{&tt.event, &tt.given}, pointers(&tt.why)...) {
+			*text = strings.ReplaceAll(*text, "arn:aws:", "arn:aws-cn:")
+		}
+		tt.name += ", in China"
+		tests = append(tests, tt)
+	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for form, text := range forms(tt.event) {
@@ -107,6 +115,16 @@ func TestEvents(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pointers are those of a copy of a list.
+func pointers(list *[]string) []*string {
+	*list = slices.Clone(*list)
+	var out []*string
+	for i := range *list {
+		out = append(out, &(*list)[i])
+	}
+	return out
 }
 
 // forms are what an event is delivered in.

@@ -106,7 +106,8 @@ func (e *Event) judged(r *prove.Role, provider, audience, subject string, inferr
 	for key, value := range r.Tags {
 		tags = append(tags, aws.Tag{Key: key, Value: value})
 	}
-	view := &sts.GrantedView{Of: &iam.Role{Account: r.Account, Trust: iam.NewDocument(r.Trust.Document), Tags: tags}, Audience: audience}
+	arn, _ := aws.SplitARN(r.ARN)
+	view := &sts.GrantedView{Of: &iam.Role{Account: r.Account, Partition: arn[1], Trust: iam.NewDocument(r.Trust.Document), Tags: tags}, Audience: audience}
 	v := sts.Judge(context.Background(), view, oidc.NotChecked, now, sts.WebIdentityCall{RoleARN: r.ARN, RoleSessionName: e.parameter("roleSessionName"), PolicyName: r.Trust.Name, Claims: claims, Keys: keys})
 	if len(v.Checks) == 0 {
 		return policy.Decision{}, false

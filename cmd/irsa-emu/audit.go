@@ -107,6 +107,7 @@ func (p *program) auditCommand() *cobra.Command {
 		},
 	}
 	given.add(cmd, "manifests, and what has the roles")
+	given.addRegion(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.Cluster, "cluster", "", "the cluster that manifests are for (default: the only one that is given)")
 	flags.StringVar(&o.Issuer, "issuer", "", "the cluster's issuer URL (default: as the sources say)")

@@ -71,6 +71,7 @@ func (p *program) checkCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&q.trustPolicy, "trust-policy", "", "file of the trust policy, IAM JSON (- is the standard input)")
 	q.given.add(cmd, "where the role is, in place of --trust-policy")
+	q.given.addRegion(cmd)
 	flags.StringVar(&q.role, "role", "", "the role's ARN or name")
 	flags.StringVar(&q.who.issuer, "issuer", "", "issuer URL (default: the only one of a cluster or provider that is given, or that the trust policy names)")
 	flags.StringVar(&q.who.serviceAccount, "service-account", "", "NAMESPACE/NAME of the service account")

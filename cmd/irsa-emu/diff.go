@@ -60,6 +60,7 @@ func (p *program) diffCommand() *cobra.Command {
 		},
 	}
 	q.given.addParameters(cmd)
+	q.given.addRegion(cmd)
 	q.addClientIDs(cmd)
 	outputFlag(cmd, &output, forms...)
 	return cmd

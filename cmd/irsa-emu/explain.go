@@ -47,6 +47,9 @@ func (p *program) explainCommand() *cobra.Command {
 			if len(given.paths) > 0 {
 				return usageError("--given: of use with --cloudtrail FILE only")
 			}
+			if given.region != "" {
+				return usageError("--region: of use with --cloudtrail FILE only")
+			}
 			d, err := c.explained(cmd.Context(), args)
 			if err != nil {
 				return c.failed(err)
@@ -62,6 +65,7 @@ func (p *program) explainCommand() *cobra.Command {
 	c.clientFlags(cmd)
 	cmd.Flags().StringVar(&events, "cloudtrail", "", "explain the refused calls of a file of CloudTrail events instead (a record, a log file, lookup-events' output, EventBridge's; - is the standard input)")
 	given.add(cmd, "with --cloudtrail: what has the roles and policies")
+	given.addRegion(cmd)
 	cmd.Flags().StringVar(&account, "account", "", "with --cloudtrail: the account of what names none")
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return cmd

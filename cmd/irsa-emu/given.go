@@ -22,6 +22,7 @@ import (
 type givenFlags struct {
 	paths      []string
 	parameters []string
+	region     string // of commands that start no emulator
 }
 
 const givenHelp = "a file or a directory: State documents, IAM policies, terraform show -json, CloudFormation templates, or what the AWS CLI's get-account-authorization-details prints (repeatable)"
@@ -35,12 +36,17 @@ func (g *givenFlags) addParameters(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&g.parameters, "parameter", nil, "NAME=VALUE of a CloudFormation template's parameter, or of a resource's attribute as RESOURCE.ATTRIBUTE=VALUE (repeatable)")
 }
 
+// addRegion is for commands that read sources and start no emulator.
+func (g *givenFlags) addRegion(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&g.region, "region", "", "the region of what names none, and with it the partition: AWS::Region and AWS::Partition of templates (default "+aws.DefaultRegion+")")
+}
+
 // options are those for reading sources. Account and region may be empty.
 func (g *givenFlags) options(account, region string) (sources.Options, error) {
-	if err := checkAccount(account); err != nil {
+	if err := errors.Join(checkAccount(account), checkRegion(g.region)); err != nil {
 		return sources.Options{}, err
 	}
-	o := sources.Options{Account: account, Region: region, KnowsManaged: knownManaged(), Parameters: map[string]string{}}
+	o := sources.Options{Account: account, Region: cmp.Or(region, g.region), KnowsManaged: knownManaged(), Parameters: map[string]string{}}
 	for _, p := range g.parameters {
 		name, value, ok := strings.Cut(p, "=")
 		if !ok || name == "" {

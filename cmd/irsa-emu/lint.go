@@ -106,6 +106,7 @@ func (p *program) lintCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&l.strict, "strict", false, "exit with 1 also when a policy could not be checked")
 	cmd.Flags().BoolVar(&list, "rules", false, "list the rules")
 	given.addParameters(cmd)
+	given.addRegion(cmd)
 	return cmd
 }
 

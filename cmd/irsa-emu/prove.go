@@ -83,6 +83,7 @@ func (p *program) proveCommand() *cobra.Command {
 		},
 	}
 	q.given.add(cmd, "where the roles are")
+	q.given.addRegion(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&q.trustPolicy, "trust-policy", "", "file of one trust policy, IAM JSON (- is the standard input), in place of --given")
 	flags.StringArrayVar(&q.roles, "role", nil, "roles by name or ARN, with * and ? (repeatable; default: all)")

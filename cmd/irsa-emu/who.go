@@ -72,6 +72,7 @@ func (p *program) whoCommand() *cobra.Command {
 		},
 	}
 	q.given.add(cmd, "where the roles are")
+	q.given.addRegion(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&q.trustPolicy, "trust-policy", "", "file of one trust policy, IAM JSON (- is the standard input), in place of --given")
 	flags.StringVar(&q.role, "role", "", "roles by name or ARN, with * and ? (default: all)")
