@@ -27,7 +27,7 @@ func TestNoAnswerEndsTheWalk(t *testing.T) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Unauthorized","code":401}`))
-		}, "does not know you"},
+		}, "kubectl auth whoami"},
 		"no API server": {nil, "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestNoAnswerEndsTheWalk(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if report.Whole || report.FirstBroken != "cluster" || len(report.Links) != 1 || !strings.Contains(report.Links[0].Detail, tt.want) {
+			if report.Whole || report.FirstBroken != "cluster" || len(report.Links) != 1 || !strings.Contains(report.Links[0].Detail+strings.Join(report.Links[0].Mend, "\n"), tt.want) {
 				t.Errorf("%+v", report)
 			}
 		})

@@ -130,13 +130,13 @@ func TestAttackKeyConfusionAcrossIssuers(t *testing.T) {
 func TestAttackKeyTypeConfusion(t *testing.T) {
 	keys := keysOf(issuer(rsaKey(), ecKey()))
 	_, err := verify(keys, provider, sign(rsaKey(), "RS256", mustJSON(object{"alg": "RS256", "kid": ecKey().KID}), mustJSON(base())))
-	checkRefusal(t, err, refusal{reason: oidc.ReasonUnknownKey, message: noKey, hint: "type EC"})
+	checkRefusal(t, err, refusal{reason: oidc.ReasonUnknownKey, message: noKey, hint: "key-type"})
 	_, err = verify(keys, provider, sign(ecKey(), "ES256", mustJSON(object{"alg": "ES256", "kid": rsaKey().KID}), mustJSON(base())))
-	checkRefusal(t, err, refusal{reason: oidc.ReasonUnknownKey, message: noKey, hint: "type RSA"})
+	checkRefusal(t, err, refusal{reason: oidc.ReasonUnknownKey, message: noKey, hint: "key-type"})
 
 	p384 := curveKey(t, elliptic.P384())
 	_, err = verify(keysOf(issuer(p384)), provider, sign(p384, "ES256", mustJSON(object{"alg": "ES256", "kid": p384.KID}), mustJSON(base())))
-	checkRefusal(t, err, refusal{reason: oidc.ReasonBadSignature, detail: "needs a key on P-256"})
+	checkRefusal(t, err, refusal{reason: oidc.ReasonBadSignature, detail: "P-256"})
 	_, err = verify(keysOf(issuer(rsaKey())), provider, sign(rsaKey(), "RS256", mustJSON(object{"alg": "RS512", "kid": rsaKey().KID}), mustJSON(base())))
 	checkRefusal(t, err, refusal{reason: oidc.ReasonBadSignature})
 }
@@ -363,7 +363,7 @@ func TestAttackHugeAndDeepJSON(t *testing.T) {
 	t.Run("too long", func(t *testing.T) {
 		token := mint(rsaKey(), with(base(), object{"padding": strings.Repeat("x", oidc.MaxTokenLength)}))
 		_, err := verify(keys, provider, token)
-		checkRefusal(t, err, refusal{reason: oidc.ReasonNotAJWT, detail: "more than 20000"})
+		checkRefusal(t, err, refusal{reason: oidc.ReasonNotAJWT, detail: "20000"})
 	})
 	t.Run("a million characters", func(t *testing.T) {
 		_, err := oidc.ParseUnverified(strings.Repeat(".", 1_000_000))

@@ -257,7 +257,7 @@ func TestRotate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = verify(keysOf(after), provider, old)
-	checkRefusal(t, err, refusal{reason: oidc.ReasonUnknownKey, hint: "rotated"})
+	checkRefusal(t, err, refusal{reason: oidc.ReasonUnknownKey, hint: "rotated-key"})
 	if _, err := verify(keysOf(after), provider, fresh); err != nil {
 		t.Error(err)
 	}

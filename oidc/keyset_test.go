@@ -63,19 +63,19 @@ func TestKeySetOddities(t *testing.T) {
 		{"second of two", jwks(other, good), rsaToken(named), nil},
 		{"alg is ignored", jwks(with(good, object{"alg": "RS512"})), rsaToken(named), nil},
 		{"no alg, no use", jwks(lacking(good, "alg", "use")), rsaToken(named), nil},
-		{"use enc", jwks(with(good, object{"use": "enc"})), rsaToken(named), &refusal{reason: oidc.ReasonUnknownKey, detail: `use is "enc"`}},
+		{"use enc", jwks(with(good, object{"use": "enc"})), rsaToken(named), &refusal{reason: oidc.ReasonUnknownKey, detail: `"enc"`}},
 		{"key_ops sign", jwks(with(good, object{"key_ops": []string{"sign"}})), rsaToken(named), &refusal{reason: oidc.ReasonUnusableKey, message: notValidated, detail: "key_ops"}},
 		{"key_ops verify", jwks(with(good, object{"key_ops": []string{"verify"}})), rsaToken(named), &refusal{reason: oidc.ReasonUnusableKey, message: notValidated}},
 		{"token without kid, one key", jwks(good), rsaToken(anonymous), nil},
 		{"token with empty kid, one key", jwks(good), rsaToken([]byte(`{"alg":"RS256","kid":""}`)), nil},
 		{"token with null kid, one key", jwks(good), rsaToken([]byte(`{"alg":"RS256","kid":null}`)), nil},
-		{"token without kid, two keys", jwks(good, other), rsaToken(anonymous), &refusal{reason: oidc.ReasonUnknownKey, message: noKey, detail: "2 keys"}},
+		{"token without kid, two keys", jwks(good, other), rsaToken(anonymous), &refusal{reason: oidc.ReasonUnknownKey, message: noKey, detail: "2"}},
 		{"token without kid, a key of each type", jwks(good, jwk(t, ecKey())), rsaToken(anonymous), &refusal{reason: oidc.ReasonUnknownKey, message: noKey}},
 		{"token with empty kid, two keys", jwks(good, other), rsaToken([]byte(`{"alg":"RS256","kid":""}`)), &refusal{reason: oidc.ReasonUnknownKey, message: noKey}},
 		{"unknown kid", jwks(good, other), rsaToken([]byte(`{"alg":"RS256","kid":"unknown"}`)), &refusal{reason: oidc.ReasonUnknownKey, message: noKey,
-			detail: fmt.Sprintf("the key set has %q, %q", rsaKey().KID, otherRSA().KID)}},
+			detail: fmt.Sprintf("%q, %q", rsaKey().KID, otherRSA().KID)}},
 		{"unknown kid, one key", jwks(good), rsaToken([]byte(`{"alg":"RS256","kid":"unknown"}`)), &refusal{reason: oidc.ReasonUnknownKey, message: noKey}},
-		{"key without kid", jwks(lacking(good, "kid")), rsaToken(anonymous), &refusal{reason: oidc.ReasonUnknownKey, message: noKey, detail: "it has no kid"}},
+		{"key without kid", jwks(lacking(good, "kid")), rsaToken(anonymous), &refusal{reason: oidc.ReasonUnknownKey, message: noKey, detail: "kid"}},
 		{"key without kid, token with", jwks(lacking(good, "kid")), rsaToken(named), &refusal{reason: oidc.ReasonUnknownKey, message: noKey}},
 		{"the same key twice", jwks(good, good), rsaToken(named), nil},
 		{"duplicate kid, wrong first", jwks(sameKID, good), rsaToken(named), nil},
@@ -84,9 +84,9 @@ func TestKeySetOddities(t *testing.T) {
 		{"x5c of another key", jwks(with(good, object{"x5c": []string{certificate(t, otherRSA())}})), rsaToken(named), &refusal{reason: oidc.ReasonUnknownKey, detail: "x5c"}},
 		{"x5c alone", jwks(object{"kty": "RSA", "kid": rsaKey().KID, "x5c": []string{certificate(t, rsaKey())}}), rsaToken(named), &refusal{reason: oidc.ReasonUnknownKey}},
 		{"100 RSA keys", jwks(many(100)...), rsaToken(named), nil},
-		{"101 RSA keys, RSA token", jwks(append(many(101), jwk(t, ecKey()))...), rsaToken(named), &refusal{reason: oidc.ReasonKeysUnavailable, message: noKey, detail: "101 RSA keys"}},
+		{"101 RSA keys, RSA token", jwks(append(many(101), jwk(t, ecKey()))...), rsaToken(named), &refusal{reason: oidc.ReasonKeysUnavailable, message: noKey, detail: "101"}},
 		{"101 RSA keys, EC token", jwks(append(many(101), jwk(t, ecKey()))...), ecToken, nil},
-		{"no keys", []byte(`{"keys":[]}`), rsaToken(named), &refusal{reason: oidc.ReasonUnknownKey, message: noKey, detail: "no keys"}},
+		{"no keys", []byte(`{"keys":[]}`), rsaToken(named), &refusal{reason: oidc.ReasonUnknownKey, message: noKey}},
 		{"a symmetric key", jwks(object{"kty": "oct", "kid": rsaKey().KID, "k": "AAAA"}), rsaToken(named), &refusal{reason: oidc.ReasonUnknownKey, message: noKey}},
 		{"entries that are no keys", []byte(`{"keys":[1,null,"x",{},` + string(mustJSON(good)) + `]}`), rsaToken(named), nil},
 		{"a private key is used by its public half", jwks(privateJWK()), rsaToken(named), nil},
@@ -124,7 +124,7 @@ func TestSmallRSA(t *testing.T) {
 		set := jwks(object{"kty": "RSA", "kid": "small", "n": b64(private.N.Bytes()), "e": "AQAB"})
 		token := sign(&oidc.SigningKey{Private: private}, "RS256", []byte(`{"alg":"RS256","kid":"small"}`), mustJSON(base()))
 		_, err = verify(published(t, set), provider, token)
-		checkRefusal(t, err, refusal{reason: oidc.ReasonUnusableKey, detail: fmt.Sprintf("RSA of %d bits", bits)})
+		checkRefusal(t, err, refusal{reason: oidc.ReasonUnusableKey, detail: fmt.Sprint(bits)})
 	}
 }
 

@@ -259,7 +259,7 @@ func TestAttackHostileIssuers(t *testing.T) {
 				config.Timeout = 300 * time.Millisecond
 			}
 			_, err := verify(oidc.NewRemote(config), p.provider(), p.token(rsaKey()))
-			checkRefusal(t, err, refusal{reason: oidc.ReasonKeysUnavailable, message: noKey, detail: string(tt.step), hint: "issuer check"})
+			checkRefusal(t, err, refusal{reason: oidc.ReasonKeysUnavailable, message: noKey, detail: string(tt.step), hint: "issuer-check"})
 			var failed *oidc.KeyError
 			if !errors.As(err, &failed) || failed.Step != tt.step {
 				t.Errorf("got %v, want step %s", err, tt.step)
@@ -416,7 +416,7 @@ func TestSources(t *testing.T) {
 	})
 	t.Run("nobody has it", func(t *testing.T) {
 		_, err := verify(oidc.Sources{keysOf(issuer(rsaKey()))}, p.provider(), p.token(otherRSA()))
-		checkRefusal(t, err, refusal{reason: oidc.ReasonKeysUnavailable, message: noKey, hint: "/_emu/issuers"})
+		checkRefusal(t, err, refusal{reason: oidc.ReasonKeysUnavailable, message: noKey, hint: "publish-keys"})
 	})
 	t.Run("keys that came meanwhile are used", func(t *testing.T) {
 		calls := 0
