@@ -28,6 +28,14 @@ type TokenKeeper struct {
 	Failed func(err error, due bool)
 }
 
+// Why a token is replaced, for people.
+const (
+	ReplacedDue    = "four fifths of its life are over"
+	ReplacedIssuer = "the issuer is another one"
+	ReplacedKey    = "the issuer signs with another key"
+	ReplacedClock  = "the emulator's clock was moved back"
+)
+
 // longestRetry bounds the time between two attempts to replace a token.
 const longestRetry = time.Minute
 
@@ -91,7 +99,7 @@ func (k *TokenKeeper) replace(ctx context.Context, now tokenTimes, due bool) (ne
 	}
 	why = now.outdatedBy(readTokenTimes(next))
 	if due {
-		why = whyDue
+		why = ReplacedDue
 	}
 	if why != "" {
 		err = k.Write(next)
@@ -107,8 +115,6 @@ const (
 	shortestUse = 100 * time.Millisecond
 	// unknownLife is the kubelet's own default life of a token.
 	unknownLife = time.Hour
-
-	whyDue = "four fifths of its life are over"
 )
 
 // tokenTimes is what says when a token is to be replaced. The times are the
@@ -155,13 +161,13 @@ func (t tokenTimes) outdatedBy(now tokenTimes) string {
 	passed := time.Duration(now.IssuedAt-t.IssuedAt) * time.Second
 	switch {
 	case t.Issuer != now.Issuer:
-		return "the issuer is another one"
+		return ReplacedIssuer
 	case t.KeyID != now.KeyID:
-		return "the issuer signs with another key"
+		return ReplacedKey
 	case passed < 0:
-		return "the emulator's clock was moved back"
+		return ReplacedClock
 	case passed >= t.useful() && passed > 0:
-		return whyDue
+		return ReplacedDue
 	}
 	return ""
 }

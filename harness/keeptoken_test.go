@@ -97,7 +97,7 @@ func TestTokenIsReplacedInTime(t *testing.T) {
 					if early := i.after(test.use - 10*time.Millisecond); len(early) > 0 {
 						t.Errorf("replaced too early: %v", early)
 					}
-					if got := i.after(20 * time.Millisecond); !slices.Equal(got, []string{"four fifths of its life are over"}) {
+					if got := i.after(20 * time.Millisecond); !slices.Equal(got, []string{harness.ReplacedDue}) {
 						t.Errorf("in time: %v", got)
 					}
 					if look == 0 && i.asked != 1 {
@@ -114,11 +114,11 @@ func TestTokenFollowsTheEmulator(t *testing.T) {
 		change func(*issuing)
 		why    string
 	}{
-		"its clock":          {func(i *issuing) { i.offset = 25 * time.Hour }, "four fifths of its life are over"},
+		"its clock":          {func(i *issuing) { i.offset = 25 * time.Hour }, harness.ReplacedDue},
 		"its clock, by less": {func(i *issuing) { i.offset = 2 * time.Hour }, ""},
-		"its clock, back":    {func(i *issuing) { i.offset = -2 * time.Hour }, "the emulator's clock was moved back"},
-		"another key":        {func(i *issuing) { i.key = "2" }, "the issuer signs with another key"},
-		"another issuer":     {func(i *issuing) { i.issuer = "https://b.example" }, "the issuer is another one"},
+		"its clock, back":    {func(i *issuing) { i.offset = -2 * time.Hour }, harness.ReplacedClock},
+		"another key":        {func(i *issuing) { i.key = "2" }, harness.ReplacedKey},
+		"another issuer":     {func(i *issuing) { i.issuer = "https://b.example" }, harness.ReplacedIssuer},
 		"nothing":            {func(*issuing) {}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
