@@ -3,7 +3,7 @@ FUZZTIME ?= 5s
 KILLS    ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench load growth proofs compat e2e kills replicas reliability golden clean
+.PHONY: help build demo test race lint fuzz bench load growth proofs reword compat e2e kills replicas reliability golden clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ growth: build ## how who, prove and diff grow with the number of roles
 proofs: ## 10,000 generated policies held against the STS, and mutants of the analyser
 	@PROVE_POLICIES=$(or $(PROVE_POLICIES),10000) go test -count 1 -run "Soundness|Worst" -timeout 30m -v ./prove
 	@PROVE_MUTANTS=1 go test -count 1 -run Mutants -timeout 60m -v ./prove
+
+reword: ## all messages worded anew: no test but those of words may fail, for no decision is taken by reading English
+	@go run ./compat/reword
 
 compat: build ## real clients against the built binary
 	@compat/run

@@ -67,12 +67,12 @@ func playArchive(t *testing.T, path string, play func(*testing.T, *txtar.Archive
 		wanted[f.Name] = string(f.Data)
 	}
 	for _, f := range got.Files {
-		if diff := cmp.Diff(wanted[f.Name], string(f.Data)); diff != "" {
+		if diff := cmp.Diff(Plain(wanted[f.Name]), Plain(string(f.Data))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", f.Name, diff)
 		}
 	}
 	// Names and their order.
-	if diff := cmp.Diff(string(txtar.Format(want)), string(txtar.Format(got))); diff != "" && !t.Failed() {
+	if diff := cmp.Diff(Plain(string(txtar.Format(want))), Plain(string(txtar.Format(got)))); diff != "" && !t.Failed() {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -86,7 +86,7 @@ func Steps(t *testing.T, a *txtar.Archive, play func(t *testing.T, name, script 
 		t.Run(file.Name, func(t *testing.T) {
 			script, want, _ := strings.Cut(string(file.Data), "----\n")
 			got := play(t, file.Name, script)
-			if diff := cmp.Diff(want, got); diff != "" && !*update {
+			if diff := cmp.Diff(Plain(want), Plain(got)); diff != "" && !*update {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			file.Data = []byte(script + "----\n" + got)
@@ -116,7 +116,7 @@ func File(t *testing.T, path, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := cmp.Diff(Plain(string(want)), Plain(got)); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }

@@ -77,11 +77,17 @@ func TestExamples(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			var stdout, stderr watched
-			if strings.HasPrefix(command, "irsa-emu serve") || strings.Contains(command, " --write ") { // until it is stopped
-				stdout.at, stderr.at = map[string]func(){"irsa-emu ready on ": cancel}, map[string]func(){"irsa-emu: wrote ": cancel}
-			}
 			url, _ := env("IRSA_EMU_URL")
 			words := shellWords(strings.ReplaceAll(command, "http://127.0.0.1:4772", url)) // where an emulator listens usually
+			// Some run until they are stopped: serve, once it is ready, and what keeps a
+			// file, once it is there.
+			if strings.HasPrefix(command, "irsa-emu serve") {
+				stdout.enough = func(text string) bool { return strings.Contains(text, "irsa-emu ready on ") }
+			}
+			if i := slices.Index(words, "--write"); i >= 0 {
+				stderr.enough = func(string) bool { _, err := os.Stat(words[i+1]); return err == nil }
+			}
+			stdout.stop, stderr.stop = cancel, cancel
 			if words[0] != "irsa-emu" {
 				t.Fatalf("what program is %s?", words[0])
 			}
@@ -102,18 +108,17 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// watched is what a command prints, and what is done once it has printed something.
+// watched is what a command prints, and when that is enough of it.
 type watched struct {
-	text bytes.Buffer
-	at   map[string]func()
+	text   bytes.Buffer
+	enough func(text string) bool
+	stop   func()
 }
 
 func (w *watched) Write(b []byte) (int, error) {
 	n, err := w.text.Write(b)
-	for mark, do := range w.at {
-		if strings.Contains(w.text.String(), mark) {
-			do()
-		}
+	if w.enough != nil && w.enough(w.text.String()) {
+		w.stop()
 	}
 	return n, err
 }

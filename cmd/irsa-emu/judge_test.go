@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/sts/ststest"
 )
 
@@ -134,22 +135,23 @@ func playThroughCheck(t *testing.T, c *ststest.Case, want stsAnswer, flag, input
 	}
 	var stdout, stderr bytes.Buffer
 	exit := run(t.Context(), args, func(string) (string, bool) { return "", false }, strings.NewReader(input), &stdout, &stderr)
+	errs := golden.Unworded(stderr.String())
 	switch {
 	case slices.Contains(ofShape, want.kind):
-		if exit != exitUsage || !strings.Contains(stderr.String(), want.code+": "+want.message+" ("+want.reason+")") || !strings.Contains(stderr.String(), want.hint) {
-			t.Errorf("exit %d, %s\nwant %+v", exit, &stderr, want)
+		if exit != exitUsage || !strings.Contains(errs, want.code+": "+want.message+" ("+want.reason+")") || !strings.Contains(errs, want.hint) {
+			t.Errorf("exit %d, %s\nwant %+v", exit, errs, want)
 		}
 		return
 	case want.kind == "role-not-found":
 		// A role that was not given is a wrong question, not an answer.
-		if exit != exitUsage || !strings.Contains(stderr.String(), "no such role is given") {
-			t.Errorf("exit %d, %s", exit, &stderr)
+		if exit != exitUsage || !strings.Contains(errs, "no such role is given") {
+			t.Errorf("exit %d, %s", exit, errs)
 		}
 		return
 	}
 	var v verdict
-	if err := json.Unmarshal(stdout.Bytes(), &v); err != nil {
-		t.Fatalf("exit %d, %s: %v", exit, &stderr, err)
+	if err := json.Unmarshal([]byte(golden.Unworded(stdout.String())), &v); err != nil {
+		t.Fatalf("exit %d, %s: %v", exit, errs, err)
 	}
 	if slices.Contains(ofTimes, want.kind) && !slices.ContainsFunc(v.Notes, func(note string) bool { return strings.Contains(note, "the STS would refuse it: ") }) {
 		t.Errorf("the token's times are not noted: %q", v.Notes)

@@ -12,14 +12,15 @@ import (
 // A log is not filled with how long something takes.
 func TestStatusLines(t *testing.T) {
 	const c = term.ClearLine
+	lasts := kind.Progress{What: "kind: creating cluster x", SoFar: 2 * time.Second}
 	for terminal, want := range map[bool]string{
 		false: "kind: creating cluster x\nkind: done\n",
-		true:  c + "kind: creating cluster x\n" + c + "kind: creating cluster x … 2 s" + c + "kind: done\n",
+		true:  c + "kind: creating cluster x\n" + c + lasts.String() + c + "kind: done\n",
 	} {
 		var out bytes.Buffer
 		say := statusLines(&out, terminal)
 		for _, line := range []kind.Progress{
-			{What: "kind: creating cluster x"}, {What: "kind: creating cluster x", SoFar: 2 * time.Second}, {What: "kind: done"},
+			{What: "kind: creating cluster x"}, lasts, {What: "kind: done"},
 		} {
 			say(line)
 		}

@@ -16,6 +16,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/irsa-emu/irsa-emu/golden"
 )
 
 // Tests that kill, partition or lock out processes need real ones. binaryVariable
@@ -94,7 +96,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.buffer.String()
+	return golden.Unworded(b.buffer.String())
 }
 
 // runProcess runs a command of irsa-emu to its end.
@@ -108,7 +110,7 @@ func runProcess(t *testing.T, args ...string) (code int, stdout, stderr string) 
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatalf("irsa-emu %s: %v", strings.Join(args, " "), err)
 	}
-	return cmd.ProcessState.ExitCode(), out.String(), errors.String()
+	return cmd.ProcessState.ExitCode(), golden.Unworded(out.String()), golden.Unworded(errors.String())
 }
 
 // TestFileStoreOfProcesses: the file of a running emulator is refused to every other process, and one that is damaged to all.

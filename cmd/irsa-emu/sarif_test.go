@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/irsa-emu/irsa-emu/golden"
 )
 
 // sarifSchema is the schema of the OASIS standard, SARIF 2.1.0 errata 01, as
@@ -22,7 +24,7 @@ func runs(t *testing.T, stdin string, args ...string) (code int, stdout, stderr 
 	var out, errs bytes.Buffer
 	nothing := func(string) (string, bool) { return "", false }
 	code = run(context.Background(), args, nothing, strings.NewReader(stdin), &out, &errs)
-	return code, out.String(), errs.String()
+	return code, golden.Unworded(out.String()), golden.Unworded(errs.String())
 }
 
 func validSARIF(t *testing.T, report string) {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,7 +41,13 @@ func TestScripts(t *testing.T) {
 		ts.Check(os.Chdir(ts.MkAbs(".")))
 		defer func() { ts.Check(os.Chdir(before)) }()
 		env := func(name string) (string, bool) { v := ts.Getenv(name); return v, v != "" }
-		return run(context.Background(), args, env, strings.NewReader(stdin), ts.Stdout(), ts.Stderr())
+		var out, errs bytes.Buffer
+		code := run(context.Background(), args, env, strings.NewReader(stdin), &out, &errs)
+		_, err = io.WriteString(ts.Stdout(), golden.Unworded(out.String()))
+		ts.Check(err)
+		_, err = io.WriteString(ts.Stderr(), golden.Unworded(errs.String()))
+		ts.Check(err)
+		return code
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: dir, UpdateScripts: golden.Update(), RequireUniqueNames: true,
