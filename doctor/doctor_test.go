@@ -44,7 +44,7 @@ func TestNoAnswerEndsTheWalk(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if report.Whole || report.FirstBroken != "cluster" || len(report.Links) != 1 || !strings.Contains(report.Links[0].Detail+strings.Join(report.Links[0].Mend, "\n"), tt.want) {
+			if report.Whole || report.FirstBroken != "cluster" || len(report.Links) != 1 || !strings.Contains(report.Links[0].Detail+strings.Join(report.Links[0].Fix, "\n"), tt.want) {
 				t.Errorf("%+v", report)
 			}
 		})
