@@ -19,6 +19,8 @@ var otherWords = map[string]string{
 // nothing else to go by.
 var foreignWords = map[string]string{
 	"doctor/ask.go":              "the API server's refusal names the verb in its message only",
+	"doctor/aws.go":              "AWS's STS says one code for several mistakes, and tells them apart in its message only",
+	"denial/explain.go":          "CloudTrail has an encoded message in the place of AWS's own",
 	"doctor/emulator.go":         "the upgrade of a connection is refused in words only",
 	"doctor/webhook.go":          "the API server's refusal for a webhook that failed is told from others by its message only",
 	"kube/object.go":             "net/http has no error for a lost HTTP/2 connection",
@@ -37,7 +39,7 @@ func TestWords(t *testing.T) {
 		t.Fatalf("git ls-files finds %d files", len(files))
 	}
 	member := regexp.MustCompile(`json:"(\w+)`)
-	read := regexp.MustCompile(`strings\.(Contains|HasPrefix|HasSuffix|Cut|CutPrefix|CutSuffix|Index|TrimPrefix)\([\w.\[\]()]*(\.Error\(\)|\.Message|\.Hint|\.Fix|\.Why)[,)]`)
+	read := regexp.MustCompile(`strings\.(Contains|HasPrefix|HasSuffix|Cut|CutPrefix|CutSuffix|Index|TrimPrefix)\([\w.\[\]()]*(\.Error\(\)|\.(?:Error)?Message|\.Hint|\.Fix|\.Why|\.Detail|\.Problem|\.Found|\.message|\.hint|\.why|\.detail|\.problem)[,)]`)
 	found := map[string]bool{}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
