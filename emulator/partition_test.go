@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
@@ -66,6 +69,7 @@ func TestPartitions(t *testing.T) {
 					t.Errorf("%s: %s is not of %s in %s", what, arn, partition.ID, c.region)
 				}
 			}
+			refusesForeign(t, config, c.account)
 			var info control.Info
 			if status := callControl(t, emu, http.MethodGet, "/_emu/info?account="+c.account, "", &info); status != 200 || info.Region != c.region {
 				t.Errorf("GET /_emu/info: %d, %+v; want %s", status, info, c.region)
@@ -138,4 +142,25 @@ func arnsOf(t *testing.T, emu *Running, config sdk.Config, account, issuer strin
 	callControl(t, emu, http.MethodGet, "/_emu/state", "", &state)
 	note("the exported state", state, nil)
 	return all
+}
+
+// refusesForeign: what is of the partition aws is nothing that an account elsewhere has.
+func refusesForeign(t *testing.T, config sdk.Config, account string) {
+	t.Helper()
+	ctx := context.Background()
+	roles, identity, clusters := iam.NewFromConfig(config), sts.NewFromConfig(config), eks.NewFromConfig(config)
+	own, app := aws.PartitionOf(config.Region).ID, sdk.String("app")
+	role := aws.RoleARN(own, account, "", *app)
+	foreign := sdk.String(aws.PolicyARN("", "aws", "", "ReadOnlyAccess"))
+	_, attached := roles.AttachRolePolicy(ctx, &iam.AttachRolePolicyInput{RoleName: app, PolicyArn: foreign})
+	_, bound := roles.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: app, PermissionsBoundary: foreign})
+	_, session := identity.GetFederationToken(ctx, &sts.GetFederationTokenInput{Name: sdk.String("name"), PolicyArns: []ststypes.PolicyDescriptorType{{Arn: foreign}}})
+	_, access := clusters.AssociateAccessPolicy(ctx, &eks.AssociateAccessPolicyInput{ClusterName: sdk.String("given"), PrincipalArn: &role,
+		PolicyArn: sdk.String("arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"), AccessScope: &ekstypes.AccessScope{Type: ekstypes.AccessScopeTypeCluster}})
+	for what, err := range map[string]error{"attached": attached, "as a boundary": bound, "for a session": session, "of EKS": access} {
+		var refused smithy.APIError
+		if !errors.As(err, &refused) {
+			t.Errorf("a policy of another partition, %s: %v", what, err)
+		}
+	}
 }

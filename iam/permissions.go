@@ -133,12 +133,15 @@ func (p *Permissions) detach(arn string, l limits) error {
 	return nil
 }
 
-// bound sets the permissions boundary.
-func (p *Permissions) bound(r state.Reader, arn string) error {
-	if _, _, ok := splitARN(arn, "policy"); !ok {
+// bound sets the permissions boundary: a policy of AWS's or of the holder's account, and
+// of its partition.
+func (p *Permissions) bound(r state.Reader, arn string, l limits) error {
+	a, err := aws.ParseARN(arn)
+	if _, isPolicy := a.Named("iam", "policy"); err != nil || !isPolicy {
 		return invalidInput("ARN %s is not valid.", arn)
 	}
-	if _, ok := PolicyByARN(r, arn); !ok {
+	own := a.Partition == cmp.Or(l.partition, aws.DefaultPartition) && (a.Account == l.account || a.Account == awsAccount)
+	if _, ok := PolicyByARN(r, arn); !ok || !own {
 		return noSuchEntity("Scope ARN: %s does not exist or is not attachable.", arn)
 	}
 	p.Boundary = arn

@@ -126,7 +126,7 @@ func (m *maker) role(in *createRoleInput) (*Role, error) {
 		role.MaxSessionDuration = *in.MaxSessionDuration
 	}
 	if in.PermissionsBoundary != nil {
-		if err := role.bound(m.tx, *in.PermissionsBoundary); err != nil {
+		if err := role.bound(m.tx, *in.PermissionsBoundary, roleLimits.in(role.Account, role.Partition)); err != nil {
 			return nil, err
 		}
 	}
@@ -374,7 +374,7 @@ func (in *putRoleBoundaryInput) target(c *call) target {
 
 func (c *call) putRoleBoundary(in *putRoleBoundaryInput) (any, error) {
 	_, err := c.changeRole(in.RoleName, func(tx *state.Txn, role *Role) error {
-		return role.bound(tx, in.PermissionsBoundary)
+		return role.bound(tx, in.PermissionsBoundary, roleLimits.in(role.Account, role.Partition))
 	})
 	return nil, err
 }

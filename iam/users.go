@@ -97,7 +97,7 @@ func userExists(name string) error { return alreadyExists("User with name %s alr
 func (m *maker) user(in *createUserInput) (*User, error) {
 	u := &User{Account: m.account, Partition: m.partition, Path: in.orRoot(), Name: in.UserName, Created: m.now}
 	if in.PermissionsBoundary != nil {
-		if err := u.bound(m.tx, *in.PermissionsBoundary); err != nil {
+		if err := u.bound(m.tx, *in.PermissionsBoundary, userLimits.in(u.Account, u.Partition)); err != nil {
 			return nil, err
 		}
 	}
@@ -273,7 +273,9 @@ func (in *putUserBoundaryInput) target(c *call) target {
 }
 
 func (c *call) putUserBoundary(in *putUserBoundaryInput) (any, error) {
-	return c.changeUser(in.UserName, func(tx *state.Txn, u *User) error { return u.bound(tx, in.PermissionsBoundary) })
+	return c.changeUser(in.UserName, func(tx *state.Txn, u *User) error {
+		return u.bound(tx, in.PermissionsBoundary, userLimits.in(u.Account, u.Partition))
+	})
 }
 
 func (c *call) deleteUserBoundary(in *userInput) (any, error) {

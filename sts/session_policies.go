@@ -45,7 +45,7 @@ func readSessionPolicies(r state.Reader, account string, inline *string, arns []
 		if err != nil {
 			return p, roleARNInvalid(d.Arn)
 		}
-		if _, ok := iam.PolicyByARN(r, d.Arn); !ok || (arn.Account != account && arn.Account != "aws") {
+		if _, ok := iam.PolicyByARN(r, d.Arn); !ok || (arn.Account != account && arn.Account != "aws") || arn.Partition != iam.Partition(r, account) {
 			return p, policyMissing(d.Arn)
 		}
 		p.arns = append(p.arns, d.Arn)

@@ -3,7 +3,6 @@ package eks
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
@@ -41,11 +40,11 @@ type accessPolicyInput struct {
 	} `json:"accessScope"`
 }
 
-func (in *accessPolicyInput) check() error {
+func (in *accessPolicyInput) check(region string) error {
 	arn, err := aws.ParseARN(in.PolicyARN)
-	name, isPolicy := strings.CutPrefix(arn.Resource, "cluster-access-policy/")
+	name, isPolicy := arn.Named("eks", "cluster-access-policy")
 	switch {
-	case err != nil || arn.Service != "eks" || arn.Account != "aws" || !isPolicy || name == "":
+	case err != nil || arn.Partition != aws.PartitionOf(region).ID || arn.Account != "aws" || !isPolicy || name == "":
 		return invalidParameter("The policyArn parameter format is not valid")
 	case in.AccessScope.Type != "cluster" && in.AccessScope.Type != "namespace":
 		return invalidParameter("The type of accessScope must be cluster or namespace.")
@@ -75,7 +74,7 @@ func (s *Service) associateAccessPolicy(c *call) (any, error) {
 		if entry.Type != standardEntry {
 			return notStandard()
 		}
-		if err := in.check(); err != nil {
+		if err := in.check(entry.Region); err != nil {
 			return err
 		}
 		entry.Policies = slices.Clone(entry.Policies)
