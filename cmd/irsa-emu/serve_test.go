@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/golden"
 )
 
 // asMain makes the test's own binary the program, so that tests can run it as a
@@ -68,7 +70,7 @@ func collect(r io.Reader) *lines {
 func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.text.String()
+	return golden.Unworded(l.text.String())
 }
 
 // patience is for what comes soon, on a machine that may be busy.
@@ -250,7 +252,7 @@ func TestServeIsNotReadyWhileItEnds(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		env := func(string) (string, bool) { return "", false }
 		code = run(t.Context(), []string{"health", "--url", s.url}, env, strings.NewReader(""), &stdout, &stderr)
-		return code, stdout.String() + stderr.String()
+		return code, golden.Unworded(stdout.String() + stderr.String())
 	}
 	if code, said := health(); code != exitOK || said != "ready\n" {
 		t.Errorf("health: %d %s", code, said)
