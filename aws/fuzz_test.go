@@ -40,3 +40,26 @@ func FuzzUnmask(f *testing.F) {
 		}
 	})
 }
+
+// FuzzServiceAccount: both forms of a service account's name are read back as they are
+// written, and what fits an API server is read by both.
+func FuzzServiceAccount(f *testing.F) {
+	for _, s := range []string{"shop/api", "system:serviceaccount:shop:api", "a/b/c", "/", "system:serviceaccount::", "shop/api:x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if a, ok := aws.ServiceAccountOf(s); ok && a.Subject() != s {
+			t.Fatalf("%q became %q", s, a.Subject())
+		}
+		a, ok := aws.ParseServiceAccount(s)
+		if !ok {
+			return
+		}
+		if a.String() != s {
+			t.Fatalf("%q became %q", s, a)
+		}
+		if again, ok := aws.ServiceAccountOf(a.Subject()); a.Fits() && (!ok || again != a) {
+			t.Fatalf("%q: %v, %v", a.Subject(), again, ok)
+		}
+	})
+}
