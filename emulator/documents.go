@@ -20,6 +20,10 @@ type documents struct {
 	// account and region have what a document names no account or region of.
 	account, region string
 	given           []statefile.State
+	// started is the state as it was given, for the roles of those accounts: see
+	// leaveRolesToTheState.
+	started *state.Snapshot
+	roles   map[string]bool
 }
 
 // apply merges a state document into the state, all of it or nothing. What it

@@ -84,6 +84,8 @@ func (e *Emulator) begin(ctx context.Context) error {
 // wire makes the parts, each of those that it calls.
 func (e *Emulator) wire(ctx context.Context) error {
 	c := &e.config
+	given := c.Given
+	c.Given = nil // the documents have it
 	e.issuers = newIssuers(c, e.store, e.clock, e.metrics.fetchedKeys)
 	keys := e.issuers.keys()
 	authenticator, err := sts.New(ctx, sts.Config{
@@ -109,7 +111,7 @@ func (e *Emulator) wire(ctx context.Context) error {
 	if e.services, err = newRegistry(services); err != nil {
 		return fmt.Errorf("registering services: %w", err)
 	}
-	e.documents = &documents{store: e.store, clock: e.clock, services: e.services, account: c.Account, region: c.Region, given: c.Given}
+	e.documents = &documents{store: e.store, clock: e.clock, services: e.services, account: c.Account, region: c.Region, given: given}
 	e.minter = &minter{issuers: e.issuers, services: e.services, store: e.store, clock: e.clock, rand: c.Rand}
 	e.server = &server{store: e.store, log: c.Logger, now: c.Now}
 	e.control = &controlAPI{

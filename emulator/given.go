@@ -6,9 +6,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 // givenDigest is of what the store was given last at a start. A store that
@@ -31,7 +36,11 @@ func (d *documents) applyGiven(ctx context.Context) error {
 	}
 	now := d.clock.Now()
 	if !d.store.Keeps() { // it has nothing yet
-		return d.store.Update(ctx, func(tx *state.Txn) error { return d.applyAll(tx, now) })
+		if err := d.store.Update(ctx, func(tx *state.Txn) error { return d.applyAll(tx, now) }); err != nil {
+			return err
+		}
+		d.leaveRolesToTheState()
+		return nil
 	}
 	text, err := json.Marshal(d.given)
 	if err != nil {
@@ -49,10 +58,69 @@ func (d *documents) applyGiven(ctx context.Context) error {
 }
 
 func (d *documents) applyAll(tx *state.Txn, now time.Time) error {
-	for _, given := range d.given {
+	for given := range d.givenAgain() {
 		if err := d.applyTo(tx, given, now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// manyRoles is how many roles a document has that is not kept beside the state.
+const manyRoles = 1000
+
+// leaveRolesToTheState drops the roles of what was given, where they are many: the
+// state has them as well, and its snapshot of now, which costs nothing while they stay,
+// has them for a reset. Those that came with an id or a time of their own are kept.
+func (d *documents) leaveRolesToTheState() {
+	if len(d.given) != 1 { // of several, the last one counts for each role
+		return
+	}
+	lighter := d.given[0]
+	lighter.Accounts = maps.Clone(lighter.Accounts)
+	for account, a := range lighter.Accounts {
+		if len(a.Roles) < manyRoles {
+			continue
+		}
+		left := slices.DeleteFunc(slices.Clone(a.Roles), func(r statefile.Role) bool { return r.ID == "" && r.Created.IsZero() })
+		a.Roles = slices.Clone(left)
+		lighter.Accounts[account] = a
+		if d.roles == nil {
+			d.roles = map[string]bool{}
+		}
+		d.roles[account] = true
+	}
+	d.given, d.started = []statefile.State{lighter}, d.store.Snapshot()
+}
+
+// givenAgain is what was given, its roles included.
+func (d *documents) givenAgain() iter.Seq[statefile.State] {
+	return func(yield func(statefile.State) bool) {
+		for _, given := range d.given {
+			if len(d.roles) > 0 {
+				given.Accounts = maps.Clone(given.Accounts)
+			}
+			for account := range d.roles {
+				a := given.Accounts[account]
+				a.Roles = d.rolesAgain(account, a.Roles)
+				given.Accounts[account] = a
+			}
+			if !yield(given) {
+				return
+			}
+		}
+	}
+}
+
+// rolesAgain are those of an account as they were given; kept are some of them.
+func (d *documents) rolesAgain(account string, kept []statefile.Role) []statefile.Role {
+	names := map[string]bool{}
+	for _, role := range kept {
+		names[role.Name] = true
+	}
+	roles := slices.DeleteFunc(iam.ExportRoles(d.started, account), func(r statefile.Role) bool { return names[r.Name] })
+	for i := range roles {
+		roles[i].ID, roles[i].Created = "", time.Time{} // made anew, as those of few roles are
+	}
+	return append(roles, kept...)
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/irsa-emu/irsa-emu/control"
+	ouriam "github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 // One account is reset to what was given of it, every kind of thing in it; the
@@ -174,6 +176,44 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 		var answer control.Error
 		if status := callControl(t, emu, c.method, c.path, c.body, &answer); status != c.status || answer.Error != c.want {
 			t.Errorf("%s %s %s: %d\n got %s\nwant %s", c.method, c.path, c.body, status, answer.Error, c.want)
+		}
+	}
+}
+
+// Many roles are not kept beside the state, and a reset brings them back all the same.
+func TestResetOfManyRoles(t *testing.T) {
+	const account = "111122223333"
+	given := benchState(manyRoles, 1)
+	a := given.Accounts[account]
+	a.Roles = append(a.Roles, statefile.Role{Name: "known", ID: "AROAAAAAAAAAAAAAAAAAA", TrustPolicy: statefile.NewDocument(benchTrust), MaxSessionDuration: 7200})
+	given.Accounts[account] = a
+	emu := Start(t, Config{Given: []statefile.State{given}})
+	if kept := emu.documents.given[0].Accounts[account].Roles; len(kept) != 1 || len(given.Accounts[account].Roles) != manyRoles+1 {
+		t.Errorf("%d roles are kept beside the state, and the caller has %d left", len(kept), len(given.Accounts[account].Roles))
+	}
+	before := exported(t, emu)
+	for _, path := range []string{"/_emu/state", "/_emu/state?account=" + account} {
+		api := iam.NewFromConfig(emu.AWSConfig())
+		for _, name := range []string{"role-7", "known"} {
+			if _, err := api.DeleteRole(t.Context(), &iam.DeleteRoleInput{RoleName: &name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := api.UpdateRole(t.Context(), &iam.UpdateRoleInput{RoleName: aws.String("role-8"), MaxSessionDuration: aws.Int32(43200)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := api.CreateRole(t.Context(), &iam.CreateRoleInput{RoleName: aws.String("new"), AssumeRolePolicyDocument: aws.String(benchTrust)}); err != nil {
+			t.Fatal(err)
+		}
+		if status := callControl(t, emu, http.MethodDelete, path, "", nil); status != http.StatusNoContent {
+			t.Fatalf("status %d", status)
+		}
+		if after := exported(t, emu); !sameBut(after, before, "created", "id") {
+			t.Errorf("%s: the state is another than was given", path)
+		}
+		known, _ := ouriam.RoleByName(emu.store.Snapshot(), account, "known")
+		if known == nil || known.ID != "AROAAAAAAAAAAAAAAAAAA" {
+			t.Errorf("%s: the role with an id of its own: %+v", path, known)
 		}
 	}
 }

@@ -23,17 +23,7 @@ func Export(r state.Reader, account string) statefile.Account {
 	for p := range state.All[*Policy](r, prefix) {
 		out.Policies = append(out.Policies, exportPolicy(p))
 	}
-	for role := range state.All[*Role](r, prefix) {
-		e := statefile.Role{
-			Name: role.Name, Path: role.Path, ID: role.ID, TrustPolicy: statefile.NewDocument(role.Trust.Text),
-			InlinePolicies: exportInline(role.Inline), AttachedPolicies: role.Attached, MaxSessionDuration: role.MaxSessionDuration,
-			PermissionsBoundary: role.Boundary, Created: role.Created, Tags: exportTags(role.Tags),
-		}
-		if role.HasDescription {
-			e.Description = &role.Description
-		}
-		out.Roles = append(out.Roles, e)
-	}
+	out.Roles = ExportRoles(r, account)
 	for g := range state.All[*Group](r, prefix) {
 		out.Groups = append(out.Groups, statefile.Group{
 			Name: g.Name, Path: g.Path, ID: g.ID, InlinePolicies: exportInline(g.Inline), AttachedPolicies: g.Attached, Created: g.Created,
@@ -61,6 +51,23 @@ func Export(r state.Reader, account string) statefile.Account {
 		})
 	}
 	return out
+}
+
+// ExportRoles gives an account's roles as [Apply] takes them.
+func ExportRoles(r state.Reader, account string) []statefile.Role {
+	var roles []statefile.Role
+	for role := range state.All[*Role](r, account+"/") {
+		e := statefile.Role{
+			Name: role.Name, Path: role.Path, ID: role.ID, TrustPolicy: statefile.NewDocument(role.Trust.Text),
+			InlinePolicies: exportInline(role.Inline), AttachedPolicies: role.Attached, MaxSessionDuration: role.MaxSessionDuration,
+			PermissionsBoundary: role.Boundary, Created: role.Created, Tags: exportTags(role.Tags),
+		}
+		if role.HasDescription {
+			e.Description = &role.Description
+		}
+		roles = append(roles, e)
+	}
+	return roles
 }
 
 // exportPolicy gives a policy that never had but one version by its document alone.
