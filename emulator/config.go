@@ -110,7 +110,8 @@ func (c Config) withDefaults() (Config, error) {
 		c.Rand = rand.Reader
 	}
 	if c.NewKey == nil {
-		c.NewKey = func(alg string) (*oidc.SigningKey, error) { return oidc.GenerateKey(alg, c.Rand) }
+		random := c.Rand // c itself would stay in memory, and with it Given
+		c.NewKey = func(alg string) (*oidc.SigningKey, error) { return oidc.GenerateKey(alg, random) }
 	}
 	return c, nil
 }

@@ -82,8 +82,13 @@ func (d *documents) leaveRolesToTheState() {
 		if len(a.Roles) < manyRoles {
 			continue
 		}
-		left := slices.DeleteFunc(slices.Clone(a.Roles), func(r statefile.Role) bool { return r.ID == "" && r.Created.IsZero() })
-		a.Roles = slices.Clone(left)
+		var kept []statefile.Role
+		for _, role := range a.Roles {
+			if role.ID != "" || !role.Created.IsZero() {
+				kept = append(kept, role)
+			}
+		}
+		a.Roles = kept
 		lighter.Accounts[account] = a
 		if d.roles == nil {
 			d.roles = map[string]bool{}

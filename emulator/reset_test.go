@@ -3,9 +3,11 @@ package emulator
 import (
 	"encoding/json"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -190,6 +192,12 @@ func TestResetOfManyRoles(t *testing.T) {
 	emu := Start(t, Config{Given: []statefile.State{given}})
 	if kept := emu.documents.given[0].Accounts[account].Roles; len(kept) != 1 || len(given.Accounts[account].Roles) != manyRoles+1 {
 		t.Errorf("%d roles are kept beside the state, and the caller has %d left", len(kept), len(given.Accounts[account].Roles))
+	}
+	first := weak.Make(&a.Roles[0])
+	given, a = statefile.State{}, statefile.Account{}
+	runtime.GC()
+	if first.Value() != nil {
+		t.Error("something still has the document that was given")
 	}
 	before := exported(t, emu)
 	for _, path := range []string{"/_emu/state", "/_emu/state?account=" + account} {
