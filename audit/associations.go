@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -28,7 +30,7 @@ func (a *auditor) podIdentity(sa *account, given *identity) answer {
 		return answer{verdict: Unknown, why: "the role's trust policy is not known", role: r}
 	}
 	pod, hidden := a.podCall(sa, as, r)
-	checks := pod.AskTrust(r.stored(), pod.SessionName(), a.o.Now)
+	checks := pod.AskTrust(r.stored(), pod.SessionName(uuid.Nil), a.o.Now)
 	var at policy.Position
 	for i := range checks {
 		action, d := checks[i].Action, checks[i].Decision
@@ -158,7 +160,7 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts
 	p, known := r.policies(a.found)
 	p.Trust = &policy.Named{Name: t.arn, Type: policy.TrustPolicy, Document: t.trust}
 	p.ResourceAccount = t.account
-	name := pod.SessionName()
+	name := pod.SessionName(uuid.Nil)
 	hidden.add("aws:userid") // it begins with the role's id
 	caller := api.Principal{
 		Type: api.AssumedRole, Account: r.account, ARN: r.stored().SessionARN(name), UserID: ":" + name,

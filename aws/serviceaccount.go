@@ -59,3 +59,9 @@ func (a ServiceAccount) Fits() bool {
 	return len(a.Namespace) <= 63 && NamespacePattern.MatchString(a.Namespace) &&
 		len(a.Name) <= 253 && ServiceAccountNamePattern.MatchString(a.Name)
 }
+
+// IsServiceAccount says whether s is NAMESPACE/NAME, as an API server takes them.
+func IsServiceAccount(s string) bool {
+	account, ok := ParseServiceAccount(s)
+	return ok && account.Fits()
+}

@@ -8,7 +8,6 @@ import (
 // Lives of sessions, in seconds. Source: IAM user guide, "Compare AWS STS credentials",
 // and the API references of IAM and the STS.
 const (
-	ShortestSession    = 900
 	DefaultRoleSession = 3600 // also the shortest MaxSessionDuration
 	LongestRoleSession = 43200
 	LongestChained     = 3600 // of a role that another role's session assumes

@@ -18,9 +18,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
-// Annotations of a service account.
-const ()
-
 func (x *examination) cluster(ctx context.Context) Link {
 	var version struct{ GitVersion string }
 	err := x.get(ctx, ref{path: "/version"}, &version)

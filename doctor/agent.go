@@ -28,7 +28,7 @@ func (x *examination) nodeAgent(ctx context.Context) Link {
 	case err != nil:
 		return unknown("the node's agent: " + err.Error())
 	case set == nil:
-		return broken("there is no DaemonSet "+aws.PodIdentityAddon+": nobody answers at http://169.254.170.23",
+		return broken("there is no DaemonSet "+aws.PodIdentityAddon+": nobody answers at http://"+aws.PodIdentityIPv4,
 			x.Kubectl+" apply -k deploy/   # irsa-emu's; on EKS: "+x.awsEKS("create-addon --addon-name "+aws.PodIdentityAddon))
 	}
 	where := set.Namespace + "/" + set.Name

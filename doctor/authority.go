@@ -195,7 +195,7 @@ func (x *examination) handshakes(ctx context.Context) Link {
 		if h.Pod == "" {
 			continue
 		}
-		more, mend := x.mendTrusting(ctx, h)
+		more, mend := x.fixTrusting(ctx, h)
 		for _, line := range more {
 			if !slices.Contains(link.More, line) {
 				link = link.because(line)
@@ -208,9 +208,9 @@ func (x *examination) handshakes(ctx context.Context) Link {
 	return link
 }
 
-// mendTrusting is what a pod lacks that broke off a handshake: endpoints and
+// fixTrusting is what a pod lacks that broke off a handshake: endpoints and
 // authority, or a variable that its program reads, which its log may tell.
-func (x *examination) mendTrusting(ctx context.Context, h brokenHandshake) (more []string, mend string) {
+func (x *examination) fixTrusting(ctx context.Context, h brokenHandshake) (more []string, mend string) {
 	if h.Trusts == nil {
 		var pod corev1.Pod
 		if err := x.get(ctx, ref{namespace: h.Namespace, resource: "pods", name: h.Pod}, &pod); err == nil && pod.Annotations[webhook.EndpointsAnnotation] != "" {

@@ -37,7 +37,7 @@ type Config struct {
 	API API
 	// Cluster names the cluster for people, such as the kubeconfig's context.
 	Cluster string
-	// Kubectl begins the commands that mends name. Default kubectl.
+	// Kubectl begins the commands that fixes name. Default kubectl.
 	Kubectl string
 	// Namespace, and one of Pod and ServiceAccount.
 	Namespace, Pod, ServiceAccount string

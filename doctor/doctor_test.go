@@ -111,7 +111,7 @@ func TestTokenOnWindows(t *testing.T) {
 	}
 }
 
-// With an emulator that was named by its URL, mends lead there.
+// With an emulator that was named by its URL, fixes lead there.
 func TestMendsForAnEmulatorElsewhere(t *testing.T) {
 	emu := startEmulator(t, story{Unpublished: true, Ahead: 2 * time.Hour}, read(t, "testdata/base-state.yaml"))
 	api := newCluster(t, story{}, ago(time.Now(), read(t, "testdata/base.yaml")))

@@ -161,7 +161,7 @@ func (x *examination) inCluster(ctx context.Context) (name string, failed Link) 
 			err = &forbidden{"create", ref{namespace: service.Namespace, resource: "pods", sub: "portforward"}, err}
 		}
 		return "", unknown(fmt.Sprintf("emulator %s cannot be reached: %v", name, err),
-			x.kubectlIn(service.Namespace, "port-forward service/%s 4772 &", service.Name), "and the same again with --url http://127.0.0.1:4772")
+			x.kubectlIn(service.Namespace, "port-forward service/%s %d &", service.Name, control.DefaultPort), "and the same again with --url "+control.DefaultURL)
 	}
 	// Behind a port-forward the connection comes from loopback, where no token
 	// is asked for: it is a help, not a must.

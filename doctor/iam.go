@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/spelling"
 )
@@ -82,7 +83,7 @@ func (x *examination) pointAWS() []string {
 	switch {
 	case x.forwarded():
 		return []string{
-			x.kubectlIn(x.service.Namespace, "port-forward service/%s 4772 &", x.service.Name),
+			x.kubectlIn(x.service.Namespace, "port-forward service/%s %d &", x.service.Name, control.DefaultPort),
 			fmt.Sprintf(`eval "$(irsa-emu env --account %s --region %s)"`, account, word(x.region())),
 		}
 	case x.Emulator == nil:

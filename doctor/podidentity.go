@@ -11,6 +11,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/eksauth"
+	"github.com/google/uuid"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-emu/irsa-emu/aws"
@@ -18,10 +19,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/sts"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
-
-// The variables by which SDKs find the node's agent and the token for it. The
-// last is that of ECS, which SDKs take before the first.
-const ()
 
 // hasAgent is whether some container has what the webhook gives for EKS Pod Identity.
 func hasAgent(pod *corev1.Pod) bool {
@@ -175,7 +172,7 @@ func (x *examination) agentContainer(c corev1.Container) Link {
 	for _, proxy := range []string{"HTTP_PROXY", "http_proxy"} {
 		if envOf(c, proxy) != "" && !strings.Contains(envOf(c, "NO_PROXY")+envOf(c, "no_proxy"), "169.254.") {
 			return broken(fmt.Sprintf("container %s sends its calls to the agent to its proxy (%s), which does not reach the node", c.Name, proxy),
-				x.recreate("write NO_PROXY with 169.254.170.23,[fd00:ec2::23] in the pod's template")...)
+				x.recreate("write NO_PROXY with "+aws.PodIdentityIPv4+",["+aws.PodIdentityIPv6+"] in the pod's template")...)
 		}
 	}
 	return ok(c.Name)
@@ -216,7 +213,7 @@ func (x *examination) podTrust() Link {
 	if o := x.iam[pod.Account].Organization; o != nil {
 		pod.OrganizationID, pod.OrganizationPath = o.ID, o.Path
 	}
-	for _, c := range pod.AskTrust(role, pod.SessionName(), x.Now()) {
+	for _, c := range pod.AskTrust(role, pod.SessionName(uuid.Nil), x.Now()) {
 		d := c.Decision
 		if d.Allowed {
 			continue

@@ -14,9 +14,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 )
 
-// The variables by which SDKs find the role and the token.
-const ()
-
 // envOf is a variable's value, "" when it is not there or comes from elsewhere.
 func envOf(c corev1.Container, name string) string {
 	value := ""

@@ -14,7 +14,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
-	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
@@ -28,8 +27,7 @@ func (c *controlAPI) getInfo(r *http.Request, in control.InfoQuery) (any, error)
 		return nil, badRequest("account: %q is not an account id; write twelve digits", in.Account)
 	}
 	c.catchUp(r)
-	partition, _ := aws.PartitionByID(iam.Partition(c.store.Snapshot(), in.Account))
-	return control.Info{Account: in.Account, Region: partition.OwnRegion(c.region)}, nil
+	return control.Info{Account: in.Account, Region: c.documents.regionIn(c.store.Snapshot(), in.Account, "")}, nil
 }
 
 // catchUp brings the news of other replicas in before a read of the control API. Without them it goes on from what is known.

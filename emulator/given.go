@@ -58,7 +58,7 @@ func (d *documents) applyGiven(ctx context.Context) error {
 }
 
 func (d *documents) applyAll(tx *state.Txn, now time.Time) error {
-	for given := range d.givenAgain() {
+	for given := range d.givenAgain("") {
 		if err := d.applyTo(tx, given, now); err != nil {
 			return err
 		}
@@ -88,24 +88,29 @@ func (d *documents) leaveRolesToTheState() {
 				kept = append(kept, role)
 			}
 		}
-		a.Roles = kept
+		a.Roles, a.Partition = kept, d.given[0].Partition(account, d.account) // which roles may tell
 		lighter.Accounts[account] = a
 		if d.roles == nil {
 			d.roles = map[string]bool{}
 		}
 		d.roles[account] = true
 	}
-	d.given, d.started = []statefile.State{lighter}, d.store.Snapshot()
+	if d.roles != nil {
+		d.given, d.started = []statefile.State{lighter}, d.store.Snapshot()
+	}
 }
 
-// givenAgain is what was given, its roles included.
-func (d *documents) givenAgain() iter.Seq[statefile.State] {
+// givenAgain is what was given, with the roles of one account, or of all.
+func (d *documents) givenAgain(of string) iter.Seq[statefile.State] {
 	return func(yield func(statefile.State) bool) {
 		for _, given := range d.given {
 			if len(d.roles) > 0 {
 				given.Accounts = maps.Clone(given.Accounts)
 			}
 			for account := range d.roles {
+				if of != "" && of != account {
+					continue
+				}
 				a := given.Accounts[account]
 				a.Roles = d.rolesAgain(account, a.Roles)
 				given.Accounts[account] = a

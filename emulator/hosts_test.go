@@ -55,8 +55,7 @@ func TestReadmeHasTheCoreDNSStanza(t *testing.T) {
 	golden.File(t, file, string(stanza.ReplaceAllLiteral(readme, []byte(want))))
 }
 
-// Every service is led here by the cluster's DNS, under all names that it is known
-// by: deploy has one expression for them.
+// Every service is led here by the cluster's DNS, under all names that it declares.
 func TestHostsOfServicesAreLedHere(t *testing.T) {
 	led := regexp.MustCompile(HostPattern())
 	emu := Start(t, Config{})

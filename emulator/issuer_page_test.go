@@ -20,7 +20,7 @@ func TestIssuerOfEKS(t *testing.T) {
 		cached       string
 	}{
 		{"GET", oidc.DiscoveryPath, 200, "max-age=604800"},
-		{"GET", keysPath, 200, "max-age=604800"},
+		{"GET", oidc.KeysPath, 200, "max-age=604800"},
 		{"HEAD", oidc.DiscoveryPath, 403, ""},
 	} {
 		req := httptest.NewRequest(c.method, "/id/EXAMPLED539D4633E53DE1B71EXAMPLE"+c.path, nil)
@@ -73,7 +73,7 @@ func TestPublishedIssuerIsServed(t *testing.T) {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
 		host, path, _ := strings.Cut(strings.TrimPrefix(url, "https://"), "/")
-		if w := ask("GET", host, "/"+path+keysPath, ""); w.Code != 200 || w.Body.String() != jwks {
+		if w := ask("GET", host, "/"+path+oidc.KeysPath, ""); w.Code != 200 || w.Body.String() != jwks {
 			t.Errorf("%s: keys %d %s", url, w.Code, w.Body)
 		}
 		w := ask("GET", host, "/"+path+oidc.DiscoveryPath, "")
@@ -82,7 +82,7 @@ func TestPublishedIssuerIsServed(t *testing.T) {
 		}
 	}
 	// On the emulator's own address it is found by its ID.
-	if w := ask("GET", "127.0.0.1:4772", "/id/0123456789ABCDEF0123456789ABCDEF"+keysPath, ""); w.Code != 200 || w.Body.String() != jwks {
+	if w := ask("GET", "127.0.0.1:4772", "/id/0123456789ABCDEF0123456789ABCDEF"+oidc.KeysPath, ""); w.Code != 200 || w.Body.String() != jwks {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

@@ -11,10 +11,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
-const (
-	keysPath = "/keys"
-)
-
 // serve answers discovery and keys for an issuer of the emulator's own, and for
 // one whose keys were published here, such as a cluster's, to which its URL leads
 // its pods. It is found by its host and path, or by the ID of an EKS-shaped URL.
@@ -23,7 +19,7 @@ func (s *issuers) serve(w http.ResponseWriter, r *http.Request) bool {
 	path, isDiscovery := strings.CutSuffix(r.URL.Path, oidc.DiscoveryPath)
 	if !isDiscovery {
 		var isKeys bool
-		if path, isKeys = strings.CutSuffix(r.URL.Path, keysPath); !isKeys {
+		if path, isKeys = strings.CutSuffix(r.URL.Path, oidc.KeysPath); !isKeys {
 			return false
 		}
 	}

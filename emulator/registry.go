@@ -52,7 +52,10 @@ func (r *registry) add(s api.Service) error {
 		return fmt.Errorf("two services are called %s", d.Name)
 	}
 	for _, host := range d.Hosts {
-		if i := slices.IndexFunc(r.all, func(other api.Service) bool { return other.Describe().HasHost(host) }); i >= 0 {
+		if i := slices.IndexFunc(r.all, func(other api.Service) bool {
+			o := other.Describe()
+			return o.HasHost(host) || slices.ContainsFunc(o.Hosts, d.HasHost)
+		}); i >= 0 {
 			return fmt.Errorf("two services have the host %s: %s and %s", host, r.all[i].Describe().Name, d.Name)
 		}
 	}

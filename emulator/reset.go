@@ -17,7 +17,7 @@ func (d *documents) reset(ctx context.Context, now time.Time) error {
 		state.DeleteAll[*Issuer](tx, "")
 		d.delete(tx, "")
 		state.DeleteAll[*clockOffset](tx, "")
-		for given := range d.givenAgain() {
+		for given := range d.givenAgain("") {
 			if err := d.applyTo(tx, given, now); err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func (d *documents) resetAccount(ctx context.Context, account string) error {
 	err := d.store.Update(ctx, func(tx *state.Txn) error {
 		issuers := d.services.issuers(tx, account)
 		d.delete(tx, account)
-		for given := range d.givenAgain() {
+		for given := range d.givenAgain(account) {
 			if err := d.applyTo(tx, d.partOf(given, account), now); err != nil {
 				return err
 			}

@@ -19,7 +19,7 @@ import (
 
 // Registration is a service that an emulator serves.
 type Registration struct {
-	// Describe is what it says of itself, before there is one.
+	// Describe is what it says of itself, before there is one: [HostPattern] asks those that every emulator has.
 	Describe func() *api.Description
 	// Kinds are what it keeps in the store.
 	Kinds []state.Kind
@@ -75,7 +75,7 @@ func kindsOf(registrations []Registration) []state.Kind {
 }
 
 // HostPattern is a regular expression of AWS's host names that lead to an emulator:
-// those of all services and issuers that it serves.
+// those of the services that every emulator has, and of issuers.
 func HostPattern() string {
 	var anywhere, regional []string
 	for _, r := range registered {

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
@@ -56,7 +57,7 @@ func (id *Identity) check(d *strictyaml.Decoder, path string) {
 		d.PathErrorf(path, "write one of serviceAccount, podIdentity, subject and profile")
 	}
 	for name, account := range map[string]string{"serviceAccount": id.ServiceAccount, "podIdentity": id.PodIdentity} {
-		if account != "" && !isServiceAccount(account) {
+		if account != "" && !aws.IsServiceAccount(account) {
 			d.PathErrorf(path+"."+name, "%q; write NAMESPACE/NAME", account)
 		}
 	}
@@ -269,7 +270,7 @@ func (a *Assume) assume(ctx context.Context, s *stage) (*answer, string, error) 
 		return refused, "", err
 	}
 	input["WebIdentityToken"] = token
-	got, err := call(ctx, s.awsConfig(aws.AnonymousCredentials{}, ""), "sts", "AssumeRoleWithWebIdentity", input)
+	got, err := call(ctx, s.awsConfig(sdk.AnonymousCredentials{}, ""), "sts", "AssumeRoleWithWebIdentity", input)
 	return got, token, err
 }
 
@@ -316,7 +317,7 @@ func (a *Assume) assumeRole(ctx context.Context, s *stage, input map[string]any)
 }
 
 // caller are the credentials that as names.
-func (a *Assume) caller(s *stage) (aws.CredentialsProvider, error) {
+func (a *Assume) caller(s *stage) (sdk.CredentialsProvider, error) {
 	if a.As == administratorName {
 		return s.administrator(a.Account), nil
 	}
@@ -326,7 +327,7 @@ func (a *Assume) caller(s *stage) (aws.CredentialsProvider, error) {
 func items(v any) []any { list, _ := v.([]any); return list }
 
 // call is callAPI with an input that is not text yet.
-func call(ctx context.Context, config aws.Config, service, operation string, input any) (*answer, error) {
+func call(ctx context.Context, config sdk.Config, service, operation string, input any) (*answer, error) {
 	raw, err := json.Marshal(input)
 	if err != nil {
 		return nil, err
@@ -345,8 +346,8 @@ func text(output map[string]any, names ...string) string {
 	return s
 }
 
-func credentialsOf(output map[string]any) aws.Credentials {
-	return aws.Credentials{
+func credentialsOf(output map[string]any) sdk.Credentials {
+	return sdk.Credentials{
 		AccessKeyID: text(output, "Credentials", "AccessKeyId"), SecretAccessKey: text(output, "Credentials", "SecretAccessKey"),
 		SessionToken: text(output, "Credentials", "SessionToken"), Source: "irsa-emu scenario",
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -101,7 +102,7 @@ func (p *Pod) check(d *strictyaml.Decoder, path string) {
 	if len(kinds) != 1 {
 		d.PathErrorf(path, "which pod? write one of image, manifest and workload")
 	}
-	if p.Image != "" && !isServiceAccount(p.ServiceAccount) {
+	if p.Image != "" && !aws.IsServiceAccount(p.ServiceAccount) {
 		d.PathErrorf(path, "serviceAccount is %q; write NAMESPACE/NAME", p.ServiceAccount)
 	}
 	if p.Workload != "" && strings.Count(p.Workload, "/") != 2 {

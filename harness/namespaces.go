@@ -7,7 +7,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
@@ -34,12 +33,6 @@ func (s *Scenario) namespaces() []string {
 	all = nonEmpty(all...)
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// isServiceAccount says whether s is NAMESPACE/NAME, as an API server takes them.
-func isServiceAccount(s string) bool {
-	account, ok := aws.ParseServiceAccount(s)
-	return ok && account.Fits()
 }
 
 // namespaceOf is the part before the first slash of NAMESPACE/NAME.

@@ -58,7 +58,7 @@ func ExportRoles(r state.Reader, account string) []statefile.Role {
 	var roles []statefile.Role
 	for role := range state.All[*Role](r, account+"/") {
 		e := statefile.Role{
-			Name: role.Name, Path: role.Path, ID: role.ID, TrustPolicy: statefile.NewDocument(role.Trust.Text),
+			Name: role.Name, Path: role.Path, ID: role.ID, TrustPolicy: statefile.NewValidTrust(role.Trust.Text),
 			InlinePolicies: exportInline(role.Inline), AttachedPolicies: role.Attached, MaxSessionDuration: role.MaxSessionDuration,
 			PermissionsBoundary: role.Boundary, Created: role.Created, Tags: exportTags(role.Tags),
 		}
@@ -94,7 +94,7 @@ func exportInline(inline []InlinePolicy) map[string]statefile.Document {
 	}
 	out := make(map[string]statefile.Document, len(inline))
 	for _, i := range inline {
-		out[i.Name] = statefile.NewDocument(i.Document.Text)
+		out[i.Name] = statefile.NewValidInline(i.Document.Text)
 	}
 	return out
 }

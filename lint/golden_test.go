@@ -98,7 +98,7 @@ func TestEveryRuleHasACase(t *testing.T) {
 }
 
 // Fix takes away what needs no decision, and what it leaves is stable.
-func TestMend(t *testing.T) {
+func TestFix(t *testing.T) {
 	src := []byte(`{"Version": "2008-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
  "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/https://issuer.example.com"},
  "Condition": {"StringEquals": {"issuer.example.com:aud": "sts.amazon.com", "issuer.example.com:iss": "x", "issuer.example.com:sub": "a-*"}}}]}`)

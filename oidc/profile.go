@@ -41,7 +41,7 @@ type ProfileInput struct {
 	Rand io.Reader
 	// Overrides set claims. Claims that follow from others (sub from repository
 	// and ref, for one) follow the overrides, unless overridden themselves. A nil
-	// value removes a claim. See [ParseOverrides].
+	// value removes a claim.
 	Overrides map[string]any
 }
 

@@ -30,6 +30,7 @@ func (b *builder) terraform(f *file, n *yaml.Node) {
 	t.walk(get(n, "prior_state", "values", "root_module"), "", true)
 	t.region = t.findRegion()
 	t.partition = t.findPartition()
+	t.region = t.partition.OwnRegion(t.region)
 	b.partition = t.partition.ID
 	t.account = t.findAccount()
 	t.entities()

@@ -3,6 +3,8 @@ package statefile
 import (
 	"strings"
 	"testing"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // The longest names there are, and one letter more.
@@ -15,9 +17,9 @@ func TestLengthsOfNames(t *testing.T) {
 		"secret":          {isSecretName, a(512), a(513)},
 		"bucket":          {isBucketName, a(63), a(64)},
 		"no bucket":       {isBucketName, a(3), a(2)},
-		"namespace":       {isServiceAccount, a(63) + "/a", a(64) + "/a"},
-		"service account": {isServiceAccount, "a/" + a(253), "a/" + a(254)},
-		"no namespace":    {isServiceAccount, "a/a", "/a"},
+		"namespace":       {aws.IsServiceAccount, a(63) + "/a", a(64) + "/a"},
+		"service account": {aws.IsServiceAccount, "a/" + a(253), "a/" + a(254)},
+		"no namespace":    {aws.IsServiceAccount, "a/a", "/a"},
 	} {
 		if !of.is(of.longest) || of.is(of.not) {
 			t.Errorf("%s: %v, %v", name, of.is(of.longest), of.is(of.not))

@@ -9,12 +9,6 @@ import (
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
-// isServiceAccount says whether s is NAMESPACE/NAME, as an API server takes them.
-func isServiceAccount(s string) bool {
-	account, ok := aws.ParseServiceAccount(s)
-	return ok && account.Fits()
-}
-
 // AccessEntryTypes are those of EKS's API.
 var AccessEntryTypes = []string{"STANDARD", "EC2_LINUX", "EC2_WINDOWS", "FARGATE_LINUX", "EC2", "HYBRID_LINUX", "HYPERPOD_LINUX"}
 
@@ -52,7 +46,7 @@ func (v *validator) associations(at string, c Cluster) {
 	noneTwice(v, at, c.PodIdentityAssociations, PodIdentityAssociation.identity, "service account")
 	for i, a := range c.PodIdentityAssociations {
 		at := strictyaml.Index(at, i)
-		if !isServiceAccount(a.ServiceAccount) {
+		if !aws.IsServiceAccount(a.ServiceAccount) {
 			v.errorf(at+".serviceAccount", "%q; write NAMESPACE/NAME, without wildcards", a.ServiceAccount)
 		}
 		v.roleOf(at+".role", a.Role, c.Account, ", and this one as targetRole")

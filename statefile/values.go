@@ -57,6 +57,20 @@ func NewDocument(text string) Document {
 	return Document{text: unique.Make(text)}
 }
 
+// NewValidTrust is [NewDocument] of a role's trust policy that is in force.
+func NewValidTrust(text string) Document {
+	d := NewDocument(text)
+	d.valid = asTrust
+	return d
+}
+
+// NewValidInline is [NewDocument] of an inline policy that is in force.
+func NewValidInline(text string) Document {
+	d := NewDocument(text)
+	d.valid = asInline
+	return d
+}
+
 // At is the document as it was written at a place.
 func (d Document) At(p strictyaml.Position) Document {
 	d.File, d.Line, d.Column = p.File, p.Line, p.Column

@@ -39,24 +39,26 @@ type PodSession struct {
 	Credentials Credentials
 }
 
-// tags are those of every session of EKS Pod Identity, in the order of the
-// STS call's record (recorded 14); all of them are transitive.
-func (p *Pod) account() aws.ServiceAccount {
+// Holder is the service account of the association.
+func (p *Pod) Holder() aws.ServiceAccount {
 	return aws.ServiceAccount{Namespace: p.Namespace, Name: p.ServiceAccount}
 }
 
+// tags are those of every session of EKS Pod Identity, in the order of the
+// STS call's record (recorded 14); all of them are transitive.
 func (p *Pod) tags() sessionTags {
 	if p.DisableSessionTags {
 		return sessionTags{}
 	}
-	return sessionTags{transitive: aws.PodIdentityTags(), list: aws.PodTags(p.ClusterARN, p.Cluster, p.account(), p.Name, p.UID)}
+	return sessionTags{transitive: aws.PodIdentityTags(), list: aws.PodTags(p.ClusterARN, p.Cluster, p.Holder(), p.Name, p.UID)}
 }
 
 // Actions are what EKS asks of the role, and of the target role: session tags
 // need sts:TagSession.
 func (p *Pod) Actions() []string { return neededActions("sts:AssumeRole", !p.DisableSessionTags, "") }
 
-// keys are the condition keys of EKS's call: the cluster is its source, the role is of the cluster's account, and the tags are the request's.
+// keys are the condition keys of EKS's call: the cluster is its source, the role is of
+// the cluster's account, and the tags are the request's.
 func (p *Pod) keys(now time.Time) policy.Context {
 	call := &api.Request{Call: &wire.Call{Region: p.Region}, Now: now, InvokedBy: aws.PodIdentityService}
 	ctx := call.ContextKeys()
@@ -93,20 +95,21 @@ func (p *Pod) TargetKeys(now time.Time, role api.Principal, externalID string) p
 // TargetExternalID is what EKS sends to the target role of an association that
 // names no external id of its own (recorded 14).
 func (p *Pod) TargetExternalID() string {
-	return aws.TargetExternalID(p.Region, p.Account, p.Cluster, p.account())
+	return aws.TargetExternalID(p.Region, p.Account, p.Cluster, p.Holder())
 }
 
-// SessionName is a new name for a session: eks-CLUSTER-POD-UUID, with ten
-// characters of both names (recorded 14).
-func (p *Pod) SessionName() string {
-	return fmt.Sprintf("eks-%.10s-%.10s-%s", p.Cluster, p.Name, uuid.NewString())
+// SessionName is the name of a session: eks-CLUSTER-POD-UUID, with ten characters of
+// both names (recorded 14). Each session has an id of its own; a question about
+// sessions that are not made yet has [uuid.Nil].
+func (p *Pod) SessionName(id uuid.UUID) string {
+	return fmt.Sprintf("eks-%.10s-%.10s-%s", p.Cluster, p.Name, id)
 }
 
 // AssumeRoleForPod assumes the association's role for a pod, and then its target
 // role. The checks go into the request's decision. EKS does not pass on the
 // refusal's words.
 func (s *Service) AssumeRoleForPod(req *api.Request, pod Pod) (*PodSession, *api.Refusal) {
-	name, tags := pod.SessionName(), pod.tags()
+	name, tags := pod.SessionName(uuid.New()), pod.tags()
 	seconds := int(podSession / time.Second)
 	made := podCall(req, nil, &assumeRoleInput{RoleArn: pod.RoleARN, RoleSessionName: name, DurationSeconds: &seconds, Tags: tags.elements(), TransitiveTagKeys: tags.transitive})
 	role, refused := s.authorizePod(req, &pod, name)

@@ -69,6 +69,9 @@ func (p *program) diffCommand() *cobra.Command {
 // two reads both sides: two trust policies, or two sources.
 func (q *modelFlags) two(p *program, before, after string) (old, now *given.Model, err error) {
 	if trustPolicyIn(before) && trustPolicyIn(after) {
+		if q.given.region != "" {
+			return nil, nil, regionWithoutGiven()
+		}
 		if old, err = q.onePolicy(p, before); err != nil {
 			return nil, nil, err
 		}

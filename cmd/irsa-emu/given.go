@@ -41,6 +41,10 @@ func (g *givenFlags) addRegion(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&g.region, "region", "", "the region of what names none, and with it the partition: AWS::Region and AWS::Partition of templates (default "+aws.DefaultRegion+")")
 }
 
+func regionWithoutGiven() error {
+	return usageError("--region: a trust policy alone is of no region; it goes with sources that name none")
+}
+
 // options are those for reading sources. Account and region may be empty.
 func (g *givenFlags) options(account, region string) (sources.Options, error) {
 	if err := errors.Join(checkAccount(account), checkRegion(g.region)); err != nil {

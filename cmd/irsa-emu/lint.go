@@ -269,7 +269,7 @@ func (p *program) printLintRules(output string) error {
 
 var severityStyle = map[lint.Severity]term.Style{lint.Error: term.Red, lint.Warning: term.Yellow, lint.Note: term.Cyan}
 
-// print shows a finding with the lines of the document that its mend changes.
+// print shows a finding with the lines of the document that its fix changes.
 func (f *linted) print(out *term.Printer) {
 	out.Line("%s:%d:%d: %s: %s [%s]", f.File, f.Line, f.Column, out.Paint(severityStyle[f.Severity], string(f.Severity)), f.Message, f.Rule)
 	if f.Address != "" {

@@ -46,6 +46,8 @@ func (f *modelFlags) model(p *program) (*given.Model, error) {
 		return nil, usageError("which roles? write --given FILE, or --trust-policy FILE")
 	case f.trustPolicy != "" && len(f.given.paths) > 0:
 		return nil, usageError("--trust-policy and --given exclude each other")
+	case f.trustPolicy != "" && f.given.region != "":
+		return nil, regionWithoutGiven()
 	}
 	if f.trustPolicy != "" {
 		return f.onePolicy(p, f.trustPolicy)

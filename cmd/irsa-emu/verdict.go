@@ -76,6 +76,8 @@ func (q *question) answer(p *program) ([]verdict, error) {
 		return nil, usageError("which role? write --trust-policy FILE, or --given FILE and --role NAME")
 	case q.trustPolicy != "" && len(q.given.paths) > 0:
 		return nil, usageError("--trust-policy and --given exclude each other; with --given, name the role by --role")
+	case q.trustPolicy != "" && q.given.region != "":
+		return nil, regionWithoutGiven()
 	case q.account != "" && !aws.IsAccount(q.account):
 		return nil, noAccount(q.account)
 	}

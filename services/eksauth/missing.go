@@ -25,15 +25,11 @@ func NotAssociated(account aws.ServiceAccount, cluster string) *api.Refusal {
 	return api.Fail(http.StatusNotFound, "ResourceNotFoundException", "No pod identity association found for service account %s in cluster %s.", account, cluster)
 }
 
-func holder(pod *sts.Pod) aws.ServiceAccount {
-	return aws.ServiceAccount{Namespace: pod.Namespace, Name: pod.ServiceAccount}
-}
-
 // noAssociation refuses a pod whose service account has no association, and says
 // which ones there are near by: in the same cluster, and of the same service
 // account in others.
 func noAssociation(r state.Reader, cluster *eks.Cluster, pod *sts.Pod) error {
-	f := NotAssociated(holder(pod), cluster.Name)
+	f := NotAssociated(pod.Holder(), cluster.Name)
 	command := "aws eks create-pod-identity-association --cluster-name " + cluster.Name + " --namespace " + pod.Namespace + " --service-account " + pod.ServiceAccount + " --role-arn ARN"
 	var said []string
 	if near := nearby(r, cluster, pod); len(near) > 0 {
@@ -55,7 +51,7 @@ func nearby(r state.Reader, cluster *eks.Cluster, pod *sts.Pod) []string {
 	for a := range eks.Associations(r, cluster.Account, cluster.Region, cluster.Name) {
 		all = append(all, a.Holder().String())
 	}
-	return spelling.Closest(holder(pod).String(), all, most)
+	return spelling.Closest(pod.Holder().String(), all, most)
 }
 
 // elsewhere are other clusters of the account in which the service account has an association.
