@@ -26,6 +26,7 @@ func TestServicesThatClaimTheSame(t *testing.T) {
 		{api.Description{Name: "memos", Protocol: wire.JSON{}, Hosts: []string{"memos"}, Targets: []string{"memoservice"}}, ""},
 		{api.Description{Name: "notes", Protocol: wire.JSON{}}, "two services are called notes"},
 		{api.Description{Name: "memos", Protocol: wire.JSON{}, Hosts: []string{"notes-fips"}}, "two services have the host notes-fips: notes and memos"},
+		{api.Description{Name: "memos", Protocol: wire.JSON{}, Hosts: []string{"notes*"}}, "two services have the host notes*: notes and memos"},
 		{api.Description{Name: "memos", Protocol: wire.JSON{}, Targets: []string{"noteservice"}}, "two services have the target noteservice: notes and memos"},
 		{api.Description{Name: "memos", Protocol: wire.JSON{}, Paths: []string{"/notes/{id}"}}, "two services have the path /notes/{id}"},
 		{api.Description{Name: "memos"}, "no protocol"},
