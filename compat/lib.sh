@@ -6,8 +6,9 @@ emu=${COMPAT_BINARY:-$root/bin/irsa-emu} # another one can be tried without buil
 cache=${IRSA_EMU_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/irsa-emu/compat} # outlives the clone
 work=$(mktemp -d)
 mkdir -p "$cache"
-# ends PID: it is ended with the script. In a file, for cases run in shells of their own. No suite may have a function of that name.
+# ends PID: it is ended with the script. In a file, for cases run in shells of their own.
 ends() { echo "$1" >>"$work/pids"; }
+readonly -f ends # a suite with a function of that name would leave its emulators running
 finish() {
   for pid in $(cat "$work/pids" 2>/dev/null); do kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; done
   rm -rf "$work"
