@@ -16,7 +16,8 @@ import (
 func (req *Request) ContextKeys() policy.Context {
 	ctx := make(policy.Context, 24)
 	now := req.Now.UTC()
-	ctx.SetAll("aws:currenttime", now.Format(aws.TimeLayout), "aws:epochtime", strconv.FormatInt(now.Unix(), 10))
+	ctx.Set("aws:currenttime", now.Format(aws.TimeLayout))
+	ctx.Set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
 	ctx.SetBool("aws:principalisawsservice", false)
 	ctx.SetBool("aws:viaawsservice", false)
 	if req.Region != "" {

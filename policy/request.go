@@ -44,17 +44,8 @@ func (c Context) Set(key, value string) {
 	c[strings.ToLower(key)] = Values{List: []string{value}}
 }
 
-// SetAll gives single-valued keys their values: a key, its value, the next key.
-// The values are in memory together, which is what a call with many keys is for.
-func (c Context) SetAll(keysAndValues ...string) {
-	values := make([]string, len(keysAndValues)/2)
-	for i := range values {
-		values[i] = keysAndValues[2*i+1]
-		c[strings.ToLower(keysAndValues[2*i])] = Values{List: values[i : i+1 : i+1]}
-	}
-}
-
-// SetMissing is SetAll for keys that have no values yet.
+// SetMissing gives single-valued keys that have no value yet theirs: a key, its
+// value, the next key.
 func (c Context) SetMissing(keysAndValues ...string) {
 	values := make([]string, len(keysAndValues)/2)
 	for i := range values {
