@@ -113,7 +113,8 @@ func FuzzIssuer(f *testing.F) {
 		if (aws.IssuerURLFault(s) == aws.URLFine) != (aws.IssuerURLProblem(s) == "") {
 			t.Fatalf("%q: %s", s, aws.IssuerURLProblem(s))
 		}
-		if name := aws.ProviderURL(s); aws.ProviderURL("https://"+name) != aws.ProviderURL(name) {
+		// One scheme is stripped: of a host that is called "https:" no second one.
+		if name := aws.ProviderURL(s); !strings.HasPrefix(name, "https://") && aws.ProviderURL("https://"+name) != aws.ProviderURL(name) {
 			t.Fatalf("%q: %q", s, name)
 		}
 	})
