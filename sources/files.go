@@ -178,13 +178,16 @@ func (b *builder) read(name string, src []byte, folder bool) error {
 		return nil
 	}
 	f := &file{name: name, src: src, json: json.Valid(src)}
+	if len(nodes) == 0 {
+		if !folder {
+			b.errorAt(f.at(nil), "the file is empty; irsa-emu reads %s", kinds)
+		}
+		return nil
+	}
 	if unmasked, again, err := b.unmask(f, nodes); err != nil {
 		return err
 	} else if again != nil {
 		f, nodes = unmasked, again
-	}
-	if len(nodes) == 0 && !folder {
-		b.errorAt(f.at(nil), "the file is empty; irsa-emu reads %s", kinds)
 	}
 	if slices.ContainsFunc(nodes, isOurs) {
 		b.files++
