@@ -1,10 +1,14 @@
 package api
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/wire"
 )
 
 // PrincipalType is the value of aws:PrincipalType.
@@ -71,4 +75,34 @@ func (p *Principal) PolicyPrincipal() policy.Principal {
 	return policy.Principal{
 		Account: p.Account, ARN: p.ARN, RoleARN: p.RoleARN, UniqueID: unique, Root: p.Type == RootUser,
 	}
+}
+
+// SignedBy notes who signed the call, and what AWS has against it that is served here.
+func (r *Request) SignedBy(p *Principal, sig *wire.Signature, about *Description) {
+	r.Principal = p
+	r.Decision.Caller = &decision.Caller{ARN: p.ARN, Account: p.Account, AccessKeyID: p.AccessKeyID, UserID: p.UserID}
+	if refused := elsewhere(p, sig, about); refused != nil {
+		r.Decision.Beyond = append(r.Decision.Beyond, *refused)
+	}
+}
+
+// elsewhere is why AWS does not know who signed: each partition has an IAM of its
+// own, and knows no credentials of another's (recorded 7). Here they are
+// taken, since one address stands for all partitions, and a client's region is often
+// just what its shell has.
+func elsewhere(p *Principal, sig *wire.Signature, about *Description) *decision.Reason {
+	parts, _ := aws.SplitARN(p.ARN)
+	own, known := aws.PartitionByID(parts[1])
+	if !known || sig.Region == "" || own.Has(sig.Region) {
+		return nil
+	}
+	unknown := wire.InvalidToken(sig, "")
+	answer := about.Protocol.AuthError(unknown)
+	reason := decision.Reason{Kind: string(unknown.Kind), Message: fmt.Sprintf("AWS refuses the credentials, %d %s %q", answer.Status, answer.Code, answer.Message)}
+	reason.Advise(hint.Hint{
+		Code:    "other-partition",
+		Message: fmt.Sprintf("the call is signed for the region %s, of the partition %s, and account %s is in %s", sig.Region, aws.PartitionOf(sig.Region).ID, p.Account, own.ID),
+		Fix:     "set AWS_REGION=" + own.GlobalRegion + " or another region of " + own.ID + ", or correct the account's partition: accounts." + p.Account + ".partition of the state, else that of serve --region",
+	})
+	return &reason
 }

@@ -71,5 +71,15 @@ func (p Partition) OwnRegion(wanted string) string {
 	return p.GlobalRegion
 }
 
+// RegionFor is a region in which what an ARN names is reached: the one that is
+// wanted, unless the ARN is of another partition.
+func RegionFor(arn, wanted string) string {
+	parts, _ := SplitARN(arn)
+	if partition, known := PartitionByID(parts[1]); known {
+		return partition.OwnRegion(wanted)
+	}
+	return wanted
+}
+
 // Has says whether a region is one of the partition's.
 func (p Partition) Has(region string) bool { return PartitionOf(region).ID == p.ID }

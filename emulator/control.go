@@ -111,7 +111,7 @@ func controlJSON(v any) ([]byte, error) {
 
 // controlAPI answers /_emu, in the types of package control.
 type controlAPI struct {
-	account, region string
+	account string
 	// token opens the API on listeners beyond loopback; empty: nothing does.
 	token string
 	store *state.Store

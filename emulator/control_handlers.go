@@ -21,7 +21,7 @@ import (
 
 func (c *controlAPI) getInfo(r *http.Request, in control.InfoQuery) (any, error) {
 	if in.Account == "" {
-		return control.Info{Account: c.account, Region: c.region}, nil
+		in.Account = c.account
 	}
 	if !aws.IsAccount(in.Account) {
 		return nil, badRequest("account: %q is not an account id; write twelve digits", in.Account)

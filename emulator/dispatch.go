@@ -168,10 +168,7 @@ func (d *dispatcher) authenticate(req *api.Request, service api.Service, sig *wi
 			return err
 		}
 	}
-	req.Principal = principal
-	req.Decision.Caller = &decision.Caller{
-		ARN: principal.ARN, Account: principal.Account, AccessKeyID: principal.AccessKeyID, UserID: principal.UserID,
-	}
+	req.SignedBy(principal, sig, service.Describe())
 	return nil
 }
 

@@ -116,7 +116,7 @@ func (e *Emulator) wire(ctx context.Context) error {
 	e.server = &server{store: e.store, log: c.Logger, now: c.Now}
 	e.control = &controlAPI{
 		server:  e.server,
-		account: c.Account, region: c.Region, token: c.ControlToken, store: e.store, clock: e.clock, now: c.Now, log: c.Logger,
+		account: c.Account, token: c.ControlToken, store: e.store, clock: e.clock, now: c.Now, log: c.Logger,
 		documents: e.documents, issuers: e.issuers, minter: e.minter, faults: e.faults, decisions: e.decisions, mostDecisions: c.Decisions,
 	}
 	e.calls = e.newDispatcher(authenticator)

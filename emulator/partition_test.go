@@ -22,6 +22,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
+	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
@@ -161,6 +162,80 @@ func refusesForeign(t *testing.T, config sdk.Config, account string) {
 		var refused smithy.APIError
 		if !errors.As(err, &refused) {
 			t.Errorf("a policy of another partition, %s: %v", what, err)
+		}
+	}
+}
+
+// No partition knows roles of another, nor credentials. One that is used elsewhere is
+// served, since one address stands for all partitions, and the decision says what AWS
+// answers.
+func TestAcrossPartitions(t *testing.T) {
+	const text = `apiVersion: irsa-emu.dev/v1
+kind: State
+accounts:
+  "111122223333":
+    roles: [{name: app, trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "*"}, Action: "sts:AssumeRole"}]}}]
+  "222233334444":
+    partition: aws-cn
+    roles: [{name: app, trustPolicy: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "*"}, Action: "sts:AssumeRole"}]}}]
+`
+	given, err := statefile.Parse("state.yaml", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	emu := Start(t, Config{Given: []statefile.State{given}})
+	ctx := t.Context()
+	config := emu.AWSConfig()
+	config.Region, config.Credentials = "cn-north-1", credentials.NewStaticCredentialsProvider("222233334444", "test", "")
+	last := func() (d decision.Decision) {
+		t.Helper()
+		var answer control.Decisions
+		if status := callControl(t, emu, http.MethodGet, "/_emu/decisions?limit=1", "", &answer); status != 200 || len(answer.Decisions) != 1 {
+			t.Fatalf("%d, %+v", status, answer)
+		}
+		return *answer.Decisions[0]
+	}
+	assume := func(role string) (*sts.AssumeRoleOutput, error) {
+		return sts.NewFromConfig(config).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: sdk.String("session")})
+	}
+	const foreign = "arn:aws:iam::111122223333:role/app"
+	_, err = assume(foreign)
+	var refused smithy.APIError
+	if !errors.As(err, &refused) || refused.ErrorCode() != "AccessDenied" || refused.ErrorMessage() != "User: arn:aws-cn:iam::222233334444:root is not authorized to perform: sts:AssumeRole on resource: "+foreign {
+		t.Errorf("a role of another partition: %v", err)
+	}
+	if d := last(); d.Reason.Code != "across-partitions" || d.Reason.Kind != decision.RoleNotFound {
+		t.Errorf("%+v", d.Reason)
+	}
+	own, err := assume("arn:aws-cn:iam::222233334444:role/app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Credentials = credentials.NewStaticCredentialsProvider(*own.Credentials.AccessKeyId, *own.Credentials.SecretAccessKey, *own.Credentials.SessionToken)
+	for region, here := range map[string]bool{"cn-north-1": true, "cn-northwest-1": true, "us-east-1": false, "us-gov-west-1": false} {
+		config.Region = region
+		for code, call := range map[string]func() error{
+			"InvalidClientTokenId": func() error {
+				_, err := sts.NewFromConfig(config).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+				return err
+			},
+			"UnrecognizedClientException": func() error {
+				_, err := secretsmanager.NewFromConfig(config).GetRandomPassword(ctx, &secretsmanager.GetRandomPasswordInput{})
+				return err
+			},
+			"InvalidToken": func() error {
+				_, err := s3.NewFromConfig(config).ListBuckets(ctx, &s3.ListBucketsInput{})
+				return err
+			},
+		} {
+			err := call()
+			if errors.As(err, &refused) && refused.ErrorCode() == code {
+				t.Errorf("%s: refused, %v", region, err)
+			}
+			d := last()
+			if here != (len(d.Beyond) == 0) || !here && (d.Beyond[0].Code != "other-partition" || !strings.Contains(d.Beyond[0].Message, code)) {
+				t.Errorf("%s, %s: %+v", region, code, d.Beyond)
+			}
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	ours "github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/emulator"
@@ -88,26 +89,34 @@ func (e *Emulator) explainRefusals() {
 // decisions, faults.
 func (e *Emulator) Control() *control.Client { return e.control }
 
-// AWSConfig is an SDK configuration of the default account's administrator,
-// with the emulator's endpoint and region.
+// AWSConfig is an SDK configuration of the default account's administrator, with
+// the emulator's endpoint and region.
 func (e *Emulator) AWSConfig() aws.Config { return e.AccountConfig("test") }
 
 // AccountConfig is an SDK configuration of the administrator of an account,
-// twelve digits.
+// twelve digits. An account of another partition has a region of that.
 func (e *Emulator) AccountConfig(account string) aws.Config {
 	secret := e.config.AdminSecret
 	if secret == "" {
 		secret = "test"
 	}
-	return e.awsConfig(credentials.NewStaticCredentialsProvider(account, secret, ""))
+	id := "" // of the default account, and of keys with other names
+	if ours.IsAccount(account) {
+		id = account
+	}
+	return e.awsConfig(credentials.NewStaticCredentialsProvider(account, secret, ""), e.regionOf(id))
 }
 
-func (e *Emulator) awsConfig(who aws.CredentialsProvider) aws.Config {
-	info, err := e.control.Info(context.Background())
+func (e *Emulator) awsConfig(who aws.CredentialsProvider, region string) aws.Config {
+	return aws.Config{Region: region, BaseEndpoint: aws.String(e.URL), Credentials: who, HTTPClient: e.http}
+}
+
+func (e *Emulator) regionOf(account string) string {
+	info, err := e.control.InfoOf(context.Background(), account)
 	if err != nil {
 		e.t.Fatalf("asking irsa-emu for its region: %v", err)
 	}
-	return aws.Config{Region: info.Region, BaseEndpoint: aws.String(e.URL), Credentials: who, HTTPClient: e.http}
+	return info.Region
 }
 
 // Fault makes matching calls fail, or the sessions that they issue end early, until

@@ -103,6 +103,31 @@ func TestAccountConfig(t *testing.T) {
 	}
 }
 
+// The region is one of the account's partition, and a pod's of its role's.
+func TestRegionOfThePartition(t *testing.T) {
+	emu := emulatortest.Start(t, emulatortest.Region("us-west-2"), emulatortest.Document(`
+apiVersion: irsa-emu.dev/v1
+kind: State
+accounts:
+  "111122223333": {partition: aws-us-gov}
+  "222233334444": {partition: aws-cn}
+  "333344445555": {partition: aws}
+`))
+	pod := func(role string) string { return emu.PodConfig(t.Context(), "ns/app", role).Region }
+	for what, c := range map[string]struct{ got, want string }{
+		"the default account":       {emu.AWSConfig().Region, "us-gov-west-1"},
+		"an account in China":       {emu.AccountConfig("222233334444").Region, "cn-north-1"},
+		"a pod of that":             {pod("arn:aws-cn:iam::222233334444:role/app"), "cn-north-1"},
+		"its environment":           {emu.PodEnv(t.Context(), "ns/app", "arn:aws-cn:iam::222233334444:role/app")["AWS_REGION"], "cn-north-1"},
+		"an account of the region":  {emu.AccountConfig("333344445555").Region, "us-west-2"},
+		"a pod of the other region": {pod("arn:aws-us-gov:iam::111122223333:role/app"), "us-gov-west-1"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %s, want %s", what, c.got, c.want)
+		}
+	}
+}
+
 // A failed test's log says why calls were refused.
 func TestRefusalsAreExplained(t *testing.T) {
 	says := failing(func(t *fakeT) {

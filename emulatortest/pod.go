@@ -31,9 +31,10 @@ const expiryWindow = 5 * time.Minute
 func (e *Emulator) PodConfig(ctx context.Context, serviceAccount, roleARN string) aws.Config {
 	e.t.Helper()
 	e.checkPod(serviceAccount, roleARN)
-	anonymous := e.awsConfig(aws.AnonymousCredentials{})
+	region := ours.RegionFor(roleARN, e.regionOf(""))
+	anonymous := e.awsConfig(aws.AnonymousCredentials{}, region)
 	provider := stscreds.NewWebIdentityRoleProvider(sts.NewFromConfig(anonymous), roleARN, podToken{ctx, e, serviceAccount})
-	return e.awsConfig(aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }))
+	return e.awsConfig(aws.NewCredentialsCache(provider, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }), region)
 }
 
 // PodEnv is the environment that the pod identity webhook gives such a pod, and
@@ -64,7 +65,7 @@ func (e *Emulator) PodEnv(ctx context.Context, serviceAccount, roleARN string) m
 	for _, name := range harness.Dropped(environ) { // what this shell has of an account must not win
 		env[name] = ""
 	}
-	for _, entry := range harness.Pointed(environ, e.URL, e.awsConfig(nil).Region, folder) {
+	for _, entry := range harness.Pointed(environ, e.URL, ours.RegionFor(roleARN, e.regionOf("")), folder) {
 		if name, value, _ := strings.Cut(entry, "="); value != os.Getenv(name) {
 			env[name] = value
 		}

@@ -158,11 +158,7 @@ func (c *ExecConfig) regionOf(ctx context.Context, api *control.Client) (string,
 	if err != nil {
 		return "", err
 	}
-	role, err := aws.ParseARN(c.Role)
-	if partition, known := aws.PartitionByID(role.Partition); err == nil && known {
-		return partition.OwnRegion(where.Region), nil
-	}
-	return where.Region, nil
+	return aws.RegionFor(c.Role, where.Region), nil
 }
 
 func execFolder() (string, error) {

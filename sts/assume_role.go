@@ -125,6 +125,9 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 	if role == nil {
 		return nil, assumeRoleDenied(p.ARN, assume, in.RoleArn, decision.RoleNotFound).Because("%s", why)
 	}
+	if own, its := partitionOf(p.ARN), partitionOf(role.ARN()); own != its {
+		return nil, acrossPartitions(p.ARN, assume, in.RoleArn, own, its)
+	}
 	identity := sourceIdentity(in, p)
 	if p.SourceIdentity != "" && identity != p.SourceIdentity {
 		const action = "sts:SetSourceIdentity"
@@ -154,6 +157,11 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 		}
 	}
 	return role, first
+}
+
+func partitionOf(arn string) string {
+	parts, _ := aws.SplitARN(arn)
+	return parts[1]
 }
 
 // sourceIdentity is the one asked for, or that of the calling session, which persists.

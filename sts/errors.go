@@ -9,6 +9,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/hint"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/wire"
@@ -87,6 +88,17 @@ func webIdentityDenied(action, kind string) *api.Refusal {
 // assumeRoleDenied has the same text whether the role exists or not (recorded).
 func assumeRoleDenied(caller, action, role, kind string) *api.Refusal {
 	return accessDenied(kind, "User: %s is not authorized to perform: %s on resource: %s", caller, action, role)
+}
+
+// acrossPartitions: a partition knows no roles of another, whatever their trust
+// policies say (recorded 2).
+func acrossPartitions(caller, action, role, own, its string) *api.Refusal {
+	return assumeRoleDenied(caller, action, role, decision.RoleNotFound).
+		Because("the role is in the partition %s and the caller in %s: AssumeRole does not reach another partition's roles", its, own).
+		Advise(hint.Hint{
+			Code: "across-partitions", Message: "credentials and roles of one partition are unknown in the others",
+			Fix: "call with credentials of " + its + ", or exchange a token of GetWebIdentityToken for a session there, with AssumeRoleWithWebIdentity",
+		})
 }
 
 // denied is the refusal of the actions that only identity policies decide.

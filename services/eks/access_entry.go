@@ -220,11 +220,12 @@ func notStandard() error {
 }
 
 // checkPrincipal wants a role or a user. One of another account is taken on trust:
-// that account may be none of this emulator's.
+// that account may be none of this emulator's. Another partition has none that IAM
+// could find.
 func checkPrincipal(r state.Reader, account, principal string) error {
 	invalid := invalidParameter("The specified principalArn is invalid: invalid principal.")
 	arn, err := aws.ParseARN(principal)
-	if err != nil || arn.Service != "iam" {
+	if err != nil || arn.Service != "iam" || arn.Partition != iam.Partition(r, account) {
 		return invalid
 	}
 	kind, name, _ := strings.Cut(arn.Resource, "/")

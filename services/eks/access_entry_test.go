@@ -35,7 +35,7 @@ func TestAccessEntries(t *testing.T) {
 	}
 	_, err := create(func(*sdk.CreateAccessEntryInput) {})
 	refused(t, err, http.StatusConflict, "ResourceInUseException", "The specified access entry resource is already in use on this cluster.")
-	for _, bad := range []string{"arn:aws:iam::111122223333:role/none", "arn:aws:iam::111122223333:root", "app"} {
+	for _, bad := range []string{"arn:aws:iam::111122223333:role/none", "arn:aws:iam::111122223333:root", "app", "arn:aws-us-gov:iam::222233334444:role/app"} {
 		_, err = create(func(in *sdk.CreateAccessEntryInput) { in.PrincipalArn = aws.String(bad) })
 		refused(t, err, http.StatusBadRequest, "InvalidParameterException", "The specified principalArn is invalid: invalid principal.")
 	}

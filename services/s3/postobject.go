@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
-	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -97,8 +96,8 @@ func (s *Service) signPost(c *call, form *postForm) (*postPolicy, error) {
 	if err := sig.VerifyPost(secret, policy); err != nil {
 		return nil, err
 	}
-	c.Principal, c.signature = principal, sig
-	c.Decision.Caller = &decision.Caller{ARN: principal.ARN, Account: principal.Account, AccessKeyID: principal.AccessKeyID, UserID: principal.UserID}
+	c.SignedBy(principal, sig, s.description)
+	c.signature = sig
 	if sig.Region != "" {
 		c.Region = sig.Region
 	}
