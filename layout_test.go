@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"policy/tree":             {},
 	"policy":                  {"policy/tree"},
 	"rewrite":                 {"policy/tree"},
-	"lint":                    {"policy", "policy/tree", "rewrite"},
+	"lint":                    {"decision", "iam", "policy", "policy/tree", "rewrite", "sts"},
 	"prove":                   {"policy"},
 	"prove/given":             {"policy", "prove", "sources", "statefile", "statefile/strictyaml"},
 	"oidc":                    {},
@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"services/secretsmanager": {"services/kms"},
 	"services/s3":             {"services/kms"},
 	"services/accessanalyzer": {"prove"},
+	"services/eks":            {"sts"},
 	"services/eksauth":        {"oidc", "services/eks", "sts"},
 	"cloudtrail":              {"api", "decision", "iam", "wire"},
 	"emulator": {

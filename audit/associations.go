@@ -3,6 +3,7 @@ package audit
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -12,6 +13,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/sources"
+	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/sts"
 )
 
@@ -39,7 +41,7 @@ func (a *auditor) podIdentity(sa *account, given *identity) answer {
 		case policy.Unknown:
 			return answer{verdict: Unknown, why: fmt.Sprintf("%s hangs on %s, which no source has", action, keysOf(open)), role: r, checks: checks}
 		case policy.No:
-			why, place := a.classifyAssociation(sa, r, action, d, given.at)
+			why, place := a.classifyAssociation(sa, r, action, d, hidden, given.at)
 			return answer{verdict: Refused, why: why, role: r, at: place, checks: checks}
 		}
 		if at.Line == 0 {
@@ -67,27 +69,27 @@ func (h hiddenKeys) add(keys ...string) {
 
 // podCall is the call that EKS makes for a service account's pods.
 func (a *auditor) podCall(sa *account, as *sources.Association, r *role) (*sts.Pod, hiddenKeys) {
-	pod := &sts.Pod{
-		Account: r.account, Cluster: sa.cluster, Namespace: sa.namespace, ServiceAccount: sa.name, DisableSessionTags: as.DisableSessionTags, // an association's role is of the cluster's account
-		Name: a.o.Pod,
-	}
+	pod := PodOf(&a.found.State, as, sa.cluster, r.account)
+	pod.Name = a.o.Pod
 	hidden := hiddenKeys{}
-	hidden.add("sts:rolesessionname", "aws:requesttag/kubernetes-pod-uid", "aws:principaltag/kubernetes-pod-uid")
-	if pod.Name == "" {
-		hidden.add("aws:requesttag/kubernetes-pod-name", "aws:principaltag/kubernetes-pod-name")
-	}
-	if c, ok := a.found.State.Clusters[sa.cluster]; ok && c.Region != "" {
-		pod.Region = c.Region
-		pod.ClusterARN = aws.EKSClusterARN(c.Region, r.account, sa.cluster)
-	} else {
-		hidden.add("aws:sourcearn", "aws:requesttag/eks-cluster-arn", "aws:principaltag/eks-cluster-arn", "sts:externalid", "aws:requestedregion")
-	}
-	if o := a.found.State.Accounts[r.account].Organization; o != nil {
-		pod.OrganizationID, pod.OrganizationPath = o.ID, o.Path
-	} else {
-		hidden.add("aws:sourceorgid", "aws:sourceorgpaths", "aws:resourceorgid", "aws:resourceorgpaths")
-	}
+	hidden.add(pod.Unknown()...)
 	return pod, hidden
+}
+
+// PodOf is a pod of an association in a cluster of that name, of the account that its
+// role is of too, as far as the State has it.
+func PodOf(state *statefile.State, as *sources.Association, cluster, account string) *sts.Pod {
+	pod := &sts.Pod{
+		Account: account, Cluster: cluster, Namespace: as.Namespace, ServiceAccount: as.ServiceAccount, DisableSessionTags: as.DisableSessionTags,
+	}
+	if region := state.Clusters[cluster].Region; region != "" {
+		pod.Region = region
+		pod.ClusterARN = aws.EKSClusterARN(region, account, cluster)
+	}
+	if o := state.Accounts[account].Organization; o != nil {
+		pod.OrganizationID, pod.OrganizationPath = o.ID, o.Path
+	}
+	return pod
 }
 
 // setResource sets the keys of the role that is assumed.
@@ -114,34 +116,32 @@ func (a *auditor) setOrganization(ctx policy.Context, prefix, account string, hi
 	}
 }
 
-func (a *auditor) classifyAssociation(sa *account, r *role, action string, d policy.Decision, at position) (string, policy.Position) {
+func (a *auditor) classifyAssociation(sa *account, r *role, action string, d policy.Decision, hidden hiddenKeys, at position) (string, policy.Position) {
 	report := func(rule *Rule, place policy.Position, why, fix string) (string, policy.Position) {
 		a.report.find(rule, at, fmt.Sprintf("%s is associated with %s, whose trust policy (%s) refuses EKS: %s", sa.title(), a.roles.display(r.arn), r.place(place), why), fix)
 		return why, place
 	}
-	if !r.trustsPods() {
+	trusted := func(s policy.StatementResult) bool { return s.Effect == "Allow" && s.PrincipalMatch }
+	if !slices.ContainsFunc(statements(d), trusted) {
 		return report(ruleNotForPods, policy.Position{}, "it does not trust the service "+aws.PodIdentityService+"; EKS refuses the association",
 			"add "+policy.PodIdentityStatement)
 	}
-	named := false
-	for _, s := range statements(d) {
-		named = named || s.Effect == "Allow" && s.ActionMatch && s.PrincipalMatch
-	}
-	if !named && action == "sts:TagSession" {
+	named := func(s policy.StatementResult) bool { return trusted(s) && s.ActionMatch }
+	if !slices.ContainsFunc(statements(d), named) && action == "sts:TagSession" {
 		return report(ruleTagSession, policy.Position{}, "it does not allow sts:TagSession, which EKS needs for its session tags; EKS refuses the association",
 			`write "Action": ["sts:AssumeRole", "sts:TagSession"], or set disableSessionTags on the association`)
 	}
-	for _, s := range statements(d) {
-		for i, c := range s.Conditions {
-			if s.Effect != "Allow" || c.Met || !s.ActionMatch || !s.PrincipalMatch {
-				continue
-			}
-			got := "nothing"
-			if c.Present {
-				got = strings.Join(c.Got, ", ")
-			}
-			return report(ruleAssociationTags, conditionPlace(r, s.Index, i), fmt.Sprintf("%s %s wants %s, EKS sends %s", c.Operator, c.Key, strings.Join(c.Want, ", "), got), "change the condition, or the association")
+	for _, blamed := range policy.Blame(d, hidden.has) {
+		s := statements(d)[blamed.Statement]
+		if blamed.Condition < 0 {
+			return report(ruleRefused, s.Start, d.Reason, "take the Deny away, or let its conditions leave EKS's call out")
 		}
+		c := s.Conditions[blamed.Condition]
+		got := "nothing"
+		if c.Present {
+			got = strings.Join(c.Got, ", ")
+		}
+		return report(ruleAssociationTags, conditionPlace(r, s.Index, blamed.Condition), fmt.Sprintf("%s %s wants %s, EKS sends %s", c.Operator, c.Key, strings.Join(c.Want, ", "), got), "change the condition, or the association")
 	}
 	return report(ruleRefused, policy.Position{}, d.Reason, "allow pods.eks.amazonaws.com "+action)
 }

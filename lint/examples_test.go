@@ -8,6 +8,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 const eks = "oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"
@@ -36,7 +37,7 @@ var examples = map[string]example{
 	"pod-identity-key":       {statement: `"Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"], "Condition": {"StringEquals": {"aws:PrincipalTag/kubernetes-namespace": "payments"}}`},
 	"multivalued":            {statement: `"Principal": {"Federated": "cognito-identity.amazonaws.com"}, "Condition": {"StringEquals": {"cognito-identity.amazonaws.com:aud": "us-east-1:11111111-2222-3333-4444-555555555555", "cognito-identity.amazonaws.com:amr": "authenticated"}}`},
 	"all-values-absent":      {statement: `"Condition": {"ForAllValues:StringEquals": {"` + eks + `:sub": "system:serviceaccount:payments:api", "` + eks + `:aud": "sts.amazonaws.com"}}`},
-	"association-conditions": {statement: `"Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"], "Condition": {"StringEquals": {"aws:RequestTag/kubernetes-namespace": "payments"}}`, given: lint.Options{Associations: []lint.Association{{Cluster: "prod", Namespace: "billing", ServiceAccount: "api", Place: "state.yaml:4:9"}}}},
+	"association-conditions": {statement: `"Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": ["sts:AssumeRole", "sts:TagSession"], "Condition": {"StringEquals": {"aws:RequestTag/kubernetes-namespace": "payments"}}`, given: lint.Options{Associations: []lint.Association{{Pod: sts.Pod{Cluster: "prod", Namespace: "billing", ServiceAccount: "api"}, Place: "state.yaml:4:9"}}}},
 	"never-matches":          {statement: `"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/33"}, "StringEquals": {"` + eks + `:sub": "system:serviceaccount:payments:api", "` + eks + `:aud": "sts.amazonaws.com"}}`},
 	"wildcard-under-equals":  {statement: `"Condition": {"StringEquals": {"` + eks + `:sub": "system:serviceaccount:payments:*", "` + eks + `:aud": "sts.amazonaws.com"}}`},
 	"aud-sub-swapped":        {statement: `"Condition": {"StringEquals": {"` + eks + `:aud": "system:serviceaccount:payments:api", "` + eks + `:sub": "sts.amazonaws.com"}}`},
@@ -133,8 +134,8 @@ func TestPageOfRules(t *testing.T) {
 func known(o lint.Options) string {
 	switch {
 	case len(o.Associations) > 0:
-		a := o.Associations[0]
-		return fmt.Sprintf("An association gives the role to `%s/%s` of cluster `%s`.", a.Namespace, a.ServiceAccount, a.Cluster)
+		pod := &o.Associations[0].Pod
+		return fmt.Sprintf("An association gives the role to `%s` of cluster `%s`.", pod.Holder(), pod.Cluster)
 	case o.AllProviders:
 		return fmt.Sprintf("The account's only provider is `%s`.", o.Providers[0].Issuer)
 	case o.Account != "":

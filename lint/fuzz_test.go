@@ -11,6 +11,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/policy"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // seeds are the policies of the golden cases, and what is no policy.
@@ -35,7 +36,7 @@ func seeds(f testing.TB) [][]byte {
 }
 
 var fuzzOptions = lint.Options{Account: "111122223333", AllProviders: true, Providers: []lint.Provider{{Issuer: "https://issuer.example.com", ClientIDs: []string{"a"}}},
-	Associations: []lint.Association{{Cluster: "c", Namespace: "n", ServiceAccount: "s", Place: "x:1:1"}}}
+	Associations: []lint.Association{{Pod: sts.Pod{Cluster: "c", Namespace: "n", ServiceAccount: "s"}, Place: "x:1:1"}}}
 
 // FuzzLint: no text crashes the linter, each finding is complete, a fixed document
 // is as good as the one it was made from, and to fix twice changes nothing more.

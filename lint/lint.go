@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/rewrite"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // Options say what is known of where the policy will live.
@@ -29,8 +31,7 @@ type Provider struct {
 
 // Association is one of EKS Pod Identity.
 type Association struct {
-	Cluster, Namespace, ServiceAccount string
-	DisableSessionTags                 bool
+	Pod sts.Pod // as far as it is known
 	// Place is where it was written, for messages.
 	Place string
 }
@@ -57,6 +58,7 @@ func Lint(src []byte, o Options) []Finding {
 		return []Finding{notJSON(syntax)}
 	}
 	l := &linter{src: text, was: root, root: corrected(root), options: o}
+	l.judgeAssociations()
 	l.run()
 	slices.SortStableFunc(l.findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
@@ -74,8 +76,11 @@ type linter struct {
 	was *tree.Node
 	// root is was with its misspelt operators and effects put right: what else is
 	// wrong is what will be wrong then.
-	root     *tree.Node
-	options  Options
+	root    *tree.Node
+	options Options
+	// role is one with the policy of root; nil when root is none.
+	role     *iam.Role
+	kept     []keptOut
 	findings []Finding
 	fixed    int // bytes
 }

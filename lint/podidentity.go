@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/spelling"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 func (t trusted) pods() *tree.Node {
@@ -27,12 +32,11 @@ func noTagSession(x *site) {
 	if pods == nil || !x.allow() || !allows(x.s, "sts:AssumeRole") {
 		return
 	}
-	for _, s := range x.root.Statements() {
-		if s.Kind == tree.Object && equalFold(s.Get("Effect"), "Allow") && trustedBy(s).pods() != nil && allows(s, "sts:TagSession") {
-			return
-		}
+	tagged := sts.Pod{}
+	if x.role == nil || tagged.Untrusted(x.role) != "sts:TagSession" {
+		return
 	}
-	if n := len(x.options.Associations); n > 0 && !slices.ContainsFunc(x.options.Associations, func(a Association) bool { return !a.DisableSessionTags }) {
+	if n := len(x.options.Associations); n > 0 && !slices.ContainsFunc(x.options.Associations, func(a Association) bool { return !a.Pod.DisableSessionTags }) {
 		return
 	}
 	x.report(x.s.Start, aws.PodIdentityService+" may not call sts:TagSession",
@@ -113,44 +117,71 @@ func podSource(x *site) {
 	}
 }
 
-// associationConditions holds conditions against the associations that give pods the
-// role.
-func associationConditions(x *site) {
-	c := x.condition
-	if !x.forPodsOnly() || !x.allow() {
+// keptOut is what of the policy keeps EKS from opening a session for an association.
+type keptOut struct {
+	association *Association
+	decision    policy.Decision
+	blamed      []policy.Blamed
+}
+
+// judgeAssociations asks the STS's judge what EKS asks of the role for each of the
+// associations that give it to pods.
+func (l *linter) judgeAssociations() {
+	document, err := policy.Parse(l.root.Indented())
+	if err != nil {
 		return
 	}
-	family, name, _ := strings.Cut(c.key, "/")
-	if !strings.EqualFold(family, "aws:RequestTag") {
-		return
-	}
-	for _, a := range x.options.Associations {
-		tags := aws.PodTags("", a.Cluster, aws.ServiceAccount{Namespace: a.Namespace, Name: a.ServiceAccount}, "", "")
-		i := slices.IndexFunc(tags, func(t aws.Tag) bool { return strings.EqualFold(t.Key, name) })
-		if i < 0 || tags[i].Value == "" || a.DisableSessionTags {
-			continue
+	l.role = &iam.Role{Account: l.options.Account, Trust: iam.NewDocument(document)}
+	for i := range l.options.Associations {
+		a := &l.options.Associations[i]
+		keys := a.Pod.Unknown()
+		unknown := func(key string) bool { return slices.Contains(keys, strings.ToLower(key)) || unknownHere(key) }
+		for _, check := range a.Pod.AskTrust(l.role, a.Pod.SessionName(uuid.Nil), time.Time{}) {
+			if answer, _ := policy.Partly(check.Decision, unknown); answer == policy.No {
+				l.kept = append(l.kept, keptOut{a, check.Decision, policy.Blame(check.Decision, unknown)})
+				break
+			}
 		}
-		keys := policy.Context{}
-		got := tags[i].Value
-		keys.Set(strings.ToLower(c.key), got)
-		if met, ok := conditionMet(c, keys); !ok || met {
-			continue
-		}
-		x.report(c.start, fmt.Sprintf("%s does not let in %s: %s/%s of cluster %s has the role", c.key, got, a.Namespace, a.ServiceAccount, a.Cluster),
-			"its pods get no credentials ("+a.Place+")", "add "+got+" to the condition's values, or correct the association", nil)
 	}
 }
 
-// conditionMet asks the policy language whether a condition holds; false when it
-// cannot be asked alone.
-func conditionMet(c *condition, keys policy.Context) (met, ok bool) {
-	document := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"},"Condition":{` +
-		tree.Quote(c.operator) + `:{` + tree.Quote(c.key) + `:` + string(c.value.Indented()) + `}}}}`
-	d, err := policy.Parse([]byte(document))
-	if err != nil || len(d.Statements[0].Conditions) != 1 {
-		return false, false
+// unknownHere says whether a key follows from what a policy alone does not say: the
+// time and the role's tags.
+func unknownHere(key string) bool {
+	family, _, _ := strings.Cut(strings.ToLower(key), "/")
+	return slices.Contains([]string{"aws:currenttime", "aws:epochtime", "aws:resourcetag", "iam:resourcetag"}, family)
+}
+
+// associationConditions finds conditions that keep out an association which gives
+// pods the role.
+func associationConditions(x *site) {
+	c := x.condition
+	for _, r := range x.kept {
+		for _, b := range r.blamed {
+			s := &r.decision.Policies[0].Statements[b.Statement]
+			if b.Statement != x.index || len(s.Conditions) == 0 {
+				continue
+			}
+			judged := &s.Conditions[max(b.Condition, 0)]
+			if judged.Operator != c.operator || judged.Key != c.key {
+				continue
+			}
+			pod, got := &r.association.Pod, strings.Join(judged.Got, ", ")
+			whose := fmt.Sprintf("%s of cluster %s has the role", pod.Holder(), pod.Cluster)
+			message, fix := fmt.Sprintf("%s does not let in %s: %s", c.key, got, whose), "add "+got+" to the condition's values"
+			switch {
+			case b.Condition < 0:
+				message, fix = "the Deny applies: "+whose, "narrow its conditions"
+			case !judged.Present:
+				message, fix = fmt.Sprintf("EKS sends no %s: %s", c.key, whose), "remove the condition"
+			case c.op.Comparison == "Null":
+				fix = "remove the condition"
+			case c.op.Negated:
+				fix = "take what is like " + got + " out of the condition's values"
+			}
+			x.report(c.start, message, "its pods get no credentials ("+r.association.Place+")", fix+", or correct the association", nil)
+		}
 	}
-	return d.Statements[0].Conditions[0].Met(keys), true
 }
 
 // placeholderLeft finds principals and keys in which a template's placeholder was

@@ -53,7 +53,7 @@ func conditionRules() []Rule {
 			find: []finder{in(onCondition, multivalued)}},
 		{ID: "all-values-absent", Severity: Warning, Reads: TrustPolicy, Summary: "ForAllValues is true when the key is absent.",
 			find: []finder{in(onCondition, allValues)}},
-		{ID: "association-conditions", Severity: Error, Reads: Associations, Summary: "A condition on the tags of EKS Pod Identity keeps out an association of the role.", find: []finder{in(onCondition, associationConditions)}},
+		{ID: "association-conditions", Severity: Error, Reads: Associations, Summary: "A condition keeps out an association of EKS Pod Identity that gives the role.", find: []finder{in(onCondition, associationConditions)}},
 		{ID: "never-matches", Severity: Error, Reads: TrustPolicy, Summary: "No request can have a value that the condition wants.",
 			find: []finder{in(onCondition, noValues), in(onValue, neverMatches)}},
 		{ID: "wildcard-under-equals", Severity: Error, Reads: TrustPolicy, Summary: "A wildcard under an operator that compares letter by letter is a plain character.",

@@ -72,6 +72,42 @@ func (p *PolicyResult) partly(unknown func(string) bool) (Answer, []Open) {
 	return Unknown, append(allowing, denying...)
 }
 
+// Blamed is what in a policy refuses a request: a condition, or a Deny as a whole.
+type Blamed struct {
+	Statement int // index
+	Condition int // index; -1: of a Deny, which applies
+}
+
+// Blame is why [Partly]'s answer on the decision of one policy is no: the Deny
+// statements that apply or, where none does, the conditions that are not met of the
+// Allow statements that are about the request. It leaves out what hangs on keys that
+// are not known.
+func Blame(d Decision, unknown func(key string) bool) []Blamed {
+	var denies, unmet []Blamed
+	for i := range d.Policies {
+		for j := range d.Policies[i].Statements {
+			s := &d.Policies[i].Statements[j]
+			switch {
+			case !s.concerned():
+			case s.Effect == "Deny":
+				if a, _ := s.partly("", unknown); a == Yes {
+					denies = append(denies, Blamed{s.Index, -1})
+				}
+			default:
+				for k := range s.Conditions {
+					if c := &s.Conditions[k]; !c.Met && !c.open(unknown) {
+						unmet = append(unmet, Blamed{s.Index, k})
+					}
+				}
+			}
+		}
+	}
+	if len(denies) > 0 {
+		return denies
+	}
+	return unmet
+}
+
 func best(a, b Answer) Answer {
 	if a == Yes || b == Yes {
 		return Yes
@@ -84,13 +120,14 @@ func best(a, b Answer) Answer {
 
 // partly says whether a statement applies.
 func (s *StatementResult) partly(policy string, unknown func(string) bool) (Answer, []Open) {
-	if !s.ActionMatch || !s.ResourceMatch || !s.PrincipalMatch {
+	if !s.concerned() {
 		return No, nil
 	}
 	var open []Open
-	for _, c := range s.Conditions {
+	for i := range s.Conditions {
+		c := &s.Conditions[i]
 		switch {
-		case unknown(c.Key) || slices.ContainsFunc(c.Want, func(v string) bool { return unknownVariable(v, unknown) }):
+		case c.open(unknown):
 			open = append(open, Open{policy, s.Index, s.Effect, c.Operator, c.Key, c.Want})
 		case !c.Met:
 			return No, nil
@@ -100,6 +137,16 @@ func (s *StatementResult) partly(policy string, unknown func(string) bool) (Answ
 		return Unknown, open
 	}
 	return Yes, nil
+}
+
+// concerned says whether the statement is about the request, its conditions aside.
+func (s *StatementResult) concerned() bool {
+	return s.ActionMatch && s.ResourceMatch && s.PrincipalMatch
+}
+
+// open says whether the condition hangs on a key that is not known.
+func (c *ConditionResult) open(unknown func(string) bool) bool {
+	return unknown(c.Key) || slices.ContainsFunc(c.Want, func(v string) bool { return unknownVariable(v, unknown) })
 }
 
 // unknownVariable finds a policy variable that was not replaced since its key is

@@ -57,6 +57,40 @@ func (p *Pod) tags() sessionTags {
 // need sts:TagSession.
 func (p *Pod) Actions() []string { return neededActions("sts:AssumeRole", !p.DisableSessionTags, "") }
 
+// Untrusted is the first of the actions that no statement of a role's trust policy
+// allows EKS, conditions aside; "" when there is none. EKS takes no association with
+// a role that has one.
+func (p *Pod) Untrusted(role *iam.Role) string {
+	trust := policy.Policies{Trust: &policy.Named{Type: policy.TrustPolicy, Document: role.Trust.Parsed().AtMost()}, ResourceAccount: role.Account}
+	for _, action := range p.Actions() {
+		if !policy.Evaluate(trust, policy.Request{Action: action, Principal: policy.Principal{Service: aws.PodIdentityService}}).Allowed {
+			return action
+		}
+	}
+	return ""
+}
+
+// Unknown are the condition keys, in lower case, that [Pod.AskTrust] and
+// [Pod.TargetKeys] have no right value for when there is no session yet: EKS makes
+// them up for each, or p does not say what they follow from.
+func (p *Pod) Unknown() []string {
+	keys := []string{"sts:rolesessionname"}
+	tags := p.tags()
+	for _, tag := range tags.list {
+		if tag.Value == "" {
+			name := strings.ToLower(tag.Key)
+			keys = append(keys, "aws:requesttag/"+name, "aws:principaltag/"+name)
+		}
+	}
+	if p.ClusterARN == "" {
+		keys = append(keys, "aws:sourcearn", "sts:externalid", "aws:requestedregion")
+	}
+	if p.OrganizationID == "" {
+		keys = append(keys, "aws:sourceorgid", "aws:sourceorgpaths", "aws:resourceorgid", "aws:resourceorgpaths")
+	}
+	return keys
+}
+
 // keys are the condition keys of EKS's call: the cluster is its source, the role is of
 // the cluster's account, and the tags are the request's.
 func (p *Pod) keys(now time.Time) policy.Context {

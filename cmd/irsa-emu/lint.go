@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/irsa-emu/irsa-emu/audit"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/lint"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -187,10 +188,10 @@ func lintOptions(found *sources.Found, p *sources.Policy, account string) lint.O
 			o.Providers = append(o.Providers, lint.Provider{Issuer: issuer})
 		}
 	}
-	for _, a := range found.Manifests.Associations {
+	for i := range found.Manifests.Associations {
+		a := &found.Manifests.Associations[i]
 		if arn, err := aws.ParseARN(a.Role); err == nil && arn.Account == o.Account && strings.EqualFold(aws.NameIn(a.Role), p.Owner) {
-			o.Associations = append(o.Associations, lint.Association{Cluster: a.Cluster, Namespace: a.Namespace, ServiceAccount: a.ServiceAccount,
-				DisableSessionTags: a.DisableSessionTags, Place: a.At.String()})
+			o.Associations = append(o.Associations, lint.Association{Pod: *audit.PodOf(&found.State, a, a.Cluster, arn.Account), Place: a.At.String()})
 		}
 	}
 	if p.Guessed {

@@ -3,6 +3,7 @@ package eks
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/api"
@@ -11,6 +12,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/sts"
 )
 
 // mostAssociations is the quota of a cluster (EKS user guide, Pod Identity considerations).
@@ -110,15 +112,9 @@ func checkRole(req *api.Request, role string, a *Association) error {
 	if !ok {
 		return ofCluster(a.Cluster, invalidParameter("Role provided in the request does not exist."))
 	}
-	actions := []string{"sts:AssumeRole", "sts:TagSession"}
-	if a.DisableSessionTags {
-		actions = actions[:1]
-	}
-	for _, action := range actions {
-		if !admitsPods(found, action) {
-			return ofCluster(a.Cluster, invalidParameter("Trust policy of the role provided is invalid.").
-				WithHint("let the service "+aws.PodIdentityService+" do sts:AssumeRole and sts:TagSession in the role's trust policy"))
-		}
+	if pod := (sts.Pod{DisableSessionTags: a.DisableSessionTags}); pod.Untrusted(found) != "" {
+		return ofCluster(a.Cluster, invalidParameter("Trust policy of the role provided is invalid.").
+			WithHint("let the service "+aws.PodIdentityService+" do "+strings.Join(pod.Actions(), " and ")+" in the role's trust policy"))
 	}
 	return nil
 }
@@ -134,16 +130,6 @@ func ownAccount(role, account string) error {
 			WithHint("give a role of the cluster's account; an association can have the other account's as targetRoleArn")
 	}
 	return nil
-}
-
-// admitsPods is whether some statement lets the service do the action, its
-// conditions aside.
-func admitsPods(role *iam.Role, action string) bool {
-	document := role.Trust.Parsed().AtMost()
-	d := policy.Evaluate(policy.Policies{
-		Trust: &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: document}, ResourceAccount: role.Account,
-	}, policy.Request{Action: action, Resource: role.ARN(), Principal: policy.Principal{Service: aws.PodIdentityService}})
-	return d.Allowed
 }
 
 func (s *Service) createAssociation(c *call) (any, error) {
