@@ -61,7 +61,7 @@ func ParseJWKS(src []byte) (*KeySet, error) {
 		Keys *[]json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(src, &document); err != nil {
-		return nil, fmt.Errorf("read JWK set: %w", err)
+		return nil, fmt.Errorf("read JWK set: %w", inJSON(err))
 	}
 	if document.Keys == nil {
 		return nil, errors.New(`read JWK set: no "keys" list`)
@@ -97,6 +97,18 @@ func (s *KeySet) add(k Key) {
 	}
 }
 
+// inJSON is an error of [json.Unmarshal] in JSON's words, where it has Go's.
+func inJSON(err error) error {
+	var other *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &other):
+		return err
+	case other.Field == "":
+		return fmt.Errorf("the type %s where an object is wanted", other.Value)
+	}
+	return fmt.Errorf("%s: the type %s is not wanted there", other.Field, other.Value)
+}
+
 // parseJWK reads one entry. alg is ignored (recorded: key-wrong-alg).
 func parseJWK(raw []byte) Key {
 	var head struct {
@@ -106,7 +118,7 @@ func parseJWK(raw []byte) Key {
 		KeyOps json.RawMessage `json:"key_ops"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return Key{}.unusable(ReasonUnknownKey, textNoKey, "not a JWK: "+err.Error(), fixKeyMaterial)
+		return Key{}.unusable(ReasonUnknownKey, textNoKey, "not a JWK: "+inJSON(err).Error(), fixKeyMaterial)
 	}
 	k := Key{KID: head.KID, Type: head.Type}
 	if k.Type != "RSA" && k.Type != "EC" {

@@ -101,7 +101,7 @@ func invalid(format string, args ...any) error {
 
 func decode(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
-		return api.Fail(http.StatusBadRequest, "ValidationException", "The request body is not valid: %v", err)
+		return api.Fail(http.StatusBadRequest, "ValidationException", "The request body is not valid.").Because("%v", err)
 	}
 	return nil
 }

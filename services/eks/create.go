@@ -175,7 +175,7 @@ func decode(req *api.Request, into any) error {
 	f := invalidParameter("The request body is not valid.")
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
-		f = invalidParameter("The request body is not valid: %s must be a %s.", wrong.Field, wrong.Type)
+		f = invalidParameter("The request body is not valid: %s must not be of the type %s.", wrong.Field, wrong.Value)
 	}
 	f.Reason.Message = err.Error()
 	return f

@@ -97,7 +97,7 @@ func (s *Service) answer(req *api.Request) (any, error) {
 	}
 	var in struct{ Token string }
 	if err := json.Unmarshal(req.Body, &in); err != nil {
-		return nil, api.Fail(http.StatusBadRequest, "InvalidRequestException", "The request body is not valid: %v", err)
+		return nil, api.Fail(http.StatusBadRequest, "InvalidRequestException", "The request body is not valid.").Because("%v", err)
 	}
 	pod, err := s.pod(req, cluster, in.Token)
 	if err != nil {
