@@ -15,6 +15,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // Timeout bounds one call of the control API. An exported state can be large,
@@ -235,7 +236,7 @@ func (c *Client) call(ctx context.Context, e Endpoint, query, body, into any) er
 		return nil
 	}
 	if err := json.Unmarshal(says, into); err != nil {
-		return fmt.Errorf("the answer of %s %s%s is not what irsa-emu gives: %w", e.Method, c.URL, path, err)
+		return fmt.Errorf("the answer of %s %s%s is not what irsa-emu gives: %w", e.Method, c.URL, path, term.JSON(err))
 	}
 	return nil
 }

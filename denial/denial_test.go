@@ -162,7 +162,10 @@ func explain(t *testing.T, state, event string) []*denial.Explanation {
 func TestReadSaysWhatIsWrong(t *testing.T) {
 	for src, want := range map[string]string{
 		"": "no CloudTrail record", "{}": "no eventName", "[1]": "not a CloudTrail record", "{\n\"eventName\": x}": "line 2", `{"Records":[]}`: "no CloudTrail record",
-		`{"eventName":"A","eventSource":"s","requestParameters":"x"}`: "requestParameters",
+		`{"eventName":"A","eventSource":"s","requestParameters":"x"}`: "requestParameters is not an object: text where an object is wanted",
+		"3":                 `not a CloudTrail record: a number where an object is wanted`,
+		`{"eventName":3}`:   `eventName: a number where text is wanted`,
+		`{"eventName": "A"`: `line 1: not JSON: it ends too early`,
 	} {
 		if _, err := denial.Read([]byte(src)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", src, err, want)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // Event is a CloudTrail record as far as it bears on a refusal.
@@ -79,7 +81,7 @@ func Read(src []byte) ([]*Event, error) {
 				offset += int(syntax.Offset) // counted from the start of the value
 			}
 			line := 1 + bytes.Count(src[:min(offset, len(src))], []byte("\n"))
-			return nil, fmt.Errorf("line %d: not JSON: %w", line, err)
+			return nil, fmt.Errorf("line %d: not JSON: %w", line, term.JSON(err))
 		}
 		if events, err = unwrap(events, raw, 0); err != nil {
 			return nil, fmt.Errorf("record %d: %w", n, err)
@@ -115,7 +117,7 @@ func unwrap(events []*Event, raw json.RawMessage, depth int) ([]*Event, error) {
 		Detail          json.RawMessage `json:"detail"`
 	}
 	if err := json.Unmarshal(raw, &w); err != nil {
-		return nil, fmt.Errorf("not a CloudTrail record: %w", err)
+		return nil, fmt.Errorf("not a CloudTrail record: %w", term.JSON(err))
 	}
 	switch {
 	case w.Records != nil:
@@ -129,14 +131,14 @@ func unwrap(events []*Event, raw json.RawMessage, depth int) ([]*Event, error) {
 	}
 	e := new(Event)
 	if err := json.Unmarshal(raw, e); err != nil {
-		return nil, fmt.Errorf("not a CloudTrail record: %w", err)
+		return nil, fmt.Errorf("not a CloudTrail record: %w", term.JSON(err))
 	}
 	if e.EventName == "" || e.EventSource == "" {
 		return nil, errors.New("not a CloudTrail record: it has no eventName or eventSource")
 	}
 	if len(e.RequestParameters) > 0 && string(e.RequestParameters) != "null" {
 		if err := json.Unmarshal(e.RequestParameters, &e.parameters); err != nil {
-			return nil, fmt.Errorf("requestParameters is not an object: %w", err)
+			return nil, fmt.Errorf("requestParameters is not an object: %w", term.JSON(err))
 		}
 	}
 	return append(events, e), nil

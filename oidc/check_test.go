@@ -220,3 +220,26 @@ func TestEveryStepHasAMend(t *testing.T) {
 		t.Errorf("%d mends", len(said))
 	}
 }
+
+// Of a key of the wrong make, the words are about the key, not about the program that reads it.
+func TestFindingsNameNoGoTypes(t *testing.T) {
+	rsaJWK := jwk(t, rsaKey())
+	for _, set := range [][]byte{
+		[]byte(`3`), []byte(`{"keys": 3}`), []byte(`{"keys": [3]}`), []byte(`{"keys": [{"kty": 3}]}`),
+		jwks(with(rsaJWK, object{"n": 3})), jwks(with(rsaJWK, object{"n": ""})), jwks(with(rsaJWK, object{"x5c": "x"})), jwks(with(rsaJWK, object{"x5c": []string{"x"}})),
+		jwks(with(jwk(t, ecKey()), object{"crv": 3})), jwks(with(jwk(t, ecKey()), object{"crv": "P-1"})), jwks(with(jwk(t, ecKey()), object{"x": "AA"})),
+	} {
+		var wrong bool
+		for _, f := range oidc.CheckIssuer(oidc.IssuerDocuments{JWKS: set}) {
+			wrong = wrong || !f.OK
+			for _, word := range []string{"json:", "Go ", "struct", "[]"} {
+				if strings.Contains(f.Found, word) {
+					t.Errorf("%s: %s: %q in %q", set, f.Rule, word, f.Found)
+				}
+			}
+		}
+		if !wrong {
+			t.Errorf("%s: nothing is wrong", set)
+		}
+	}
+}

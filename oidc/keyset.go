@@ -11,6 +11,9 @@ import (
 	"sync"
 
 	"github.com/go-jose/go-jose/v4"
+	josejson "github.com/go-jose/go-jose/v4/json"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 const (
@@ -61,7 +64,7 @@ func ParseJWKS(src []byte) (*KeySet, error) {
 		Keys *[]json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(src, &document); err != nil {
-		return nil, fmt.Errorf("read JWK set: %w", inJSON(err))
+		return nil, fmt.Errorf("read JWK set: %w", term.JSON(err))
 	}
 	if document.Keys == nil {
 		return nil, errors.New(`read JWK set: no "keys" list`)
@@ -97,18 +100,6 @@ func (s *KeySet) add(k Key) {
 	}
 }
 
-// inJSON is an error of [json.Unmarshal] in JSON's words, where it has Go's.
-func inJSON(err error) error {
-	var other *json.UnmarshalTypeError
-	switch {
-	case !errors.As(err, &other):
-		return err
-	case other.Field == "":
-		return fmt.Errorf("the type %s where an object is wanted", other.Value)
-	}
-	return fmt.Errorf("%s: the type %s is not wanted there", other.Field, other.Value)
-}
-
 // parseJWK reads one entry. alg is ignored (recorded: key-wrong-alg).
 func parseJWK(raw []byte) Key {
 	var head struct {
@@ -118,7 +109,7 @@ func parseJWK(raw []byte) Key {
 		KeyOps json.RawMessage `json:"key_ops"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return Key{}.unusable(ReasonUnknownKey, textNoKey, "not a JWK: "+inJSON(err).Error(), fixKeyMaterial)
+		return Key{}.unusable(ReasonUnknownKey, textNoKey, "not a JWK: "+term.JSON(err).Error(), fixKeyMaterial)
 	}
 	k := Key{KID: head.KID, Type: head.Type}
 	if k.Type != "RSA" && k.Type != "EC" {
@@ -128,7 +119,7 @@ func parseJWK(raw []byte) Key {
 	// refuses moduli so large that verifying would be slow.
 	var jwk jose.JSONWebKey
 	if err := jwk.UnmarshalJSON(raw); err != nil {
-		return k.unusable(ReasonUnknownKey, textNoKey, err.Error(), fixKeyMaterial)
+		return k.unusable(ReasonUnknownKey, textNoKey, saidByJose(err), fixKeyMaterial)
 	}
 	k.Public = jwk.Public().Key
 	switch {
@@ -142,6 +133,15 @@ func parseJWK(raw []byte) Key {
 		return k.unusable(ReasonUnknownKey, textNoKey, "it has no kid", "give the key a kid, and tokens the same")
 	}
 	return k.checkSize()
+}
+
+// saidByJose is an error of go-jose, which has a copy of encoding/json, in the words of other errors.
+func saidByJose(err error) string {
+	var kind *josejson.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		err = term.JSON(&json.UnmarshalTypeError{Value: kind.Value, Type: kind.Type})
+	}
+	return err.Error()
 }
 
 // checkSize refuses RSA below 2048 bits: AWS documents no limit, but factoring

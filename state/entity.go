@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"unicode/utf8"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // Entity is one thing that is kept. Once it was given to [Txn.Put] or came out of a [Reader] it must never be modified:
@@ -101,7 +103,7 @@ func (k *kinds) decode(kind, key string, value []byte, revision int64) (*row, er
 	}
 	entity, err := known.Decode(value)
 	if err != nil {
-		return nil, fmt.Errorf("decoding %s %q: %w", kind, key, err)
+		return nil, fmt.Errorf("decoding %s %q: %w", kind, key, term.JSON(err))
 	}
 	if got, want := reflect.TypeOf(entity), reflect.TypeOf(known.Type); got != want {
 		return nil, fmt.Errorf("decoding %s %q: got a %v, want a %v", kind, key, got, want)

@@ -13,6 +13,8 @@ import (
 	"hash"
 	"io"
 	"slices"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // An export is text, a JSON object a line: a header, an entity a line in the order of kind and key, the blobs in the order of
@@ -199,7 +201,7 @@ func (r *exportReader) take(line []byte) (done bool, err error) {
 	}
 	var entity exportLine
 	if err := strict(line, &entity); err != nil {
-		return false, err
+		return false, term.JSON(err)
 	}
 	if err := checkKey(entity.Key); err != nil || entity.Kind == "" || len(entity.Value) == 0 {
 		return false, errors.New("an entity needs a kind, a key and a value")

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // DecodeJSON reads the body of an awsJson or REST-JSON call into the struct that
@@ -39,7 +41,7 @@ func unmarshal(body []byte, into any) error {
 	}
 	if err != nil {
 		refusal := Errorf(http.StatusBadRequest, "SerializationException", "")
-		refusal.Reason = err.Error()
+		refusal.Reason = term.JSON(err).Error()
 		return refusal
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // identity is who asks, from whichever flag says it.
@@ -162,7 +163,7 @@ func decodeClaims(b []byte, into *map[string]any) error {
 	dec := json.NewDecoder(strings.NewReader(string(b)))
 	dec.UseNumber()
 	if err := dec.Decode(into); err != nil {
-		return err
+		return term.JSON(err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return usageError("there is more after the object")

@@ -18,6 +18,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
+	"github.com/irsa-emu/irsa-emu/term"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -101,7 +102,7 @@ func invalid(format string, args ...any) error {
 
 func decode(body []byte, into any) error {
 	if err := json.Unmarshal(body, into); err != nil {
-		return api.Fail(http.StatusBadRequest, "ValidationException", "The request body is not valid.").Because("%v", err)
+		return api.Fail(http.StatusBadRequest, "ValidationException", "The request body is not valid.").Because("%v", term.JSON(err))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 var nameForm = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9\-_]*$`)
@@ -177,6 +178,6 @@ func decode(req *api.Request, into any) error {
 	if errors.As(err, &wrong) {
 		f = invalidParameter("The request body is not valid: %s must not be of the type %s.", wrong.Field, wrong.Value)
 	}
-	f.Reason.Message = err.Error()
+	f.Reason.Message = term.JSON(err).Error()
 	return f
 }

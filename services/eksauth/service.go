@@ -22,6 +22,7 @@ import (
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/services/eks"
 	"github.com/irsa-emu/irsa-emu/sts"
+	"github.com/irsa-emu/irsa-emu/term"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -97,7 +98,7 @@ func (s *Service) answer(req *api.Request) (any, error) {
 	}
 	var in struct{ Token string }
 	if err := json.Unmarshal(req.Body, &in); err != nil {
-		return nil, api.Fail(http.StatusBadRequest, "InvalidRequestException", "The request body is not valid.").Because("%v", err)
+		return nil, api.Fail(http.StatusBadRequest, "InvalidRequestException", "The request body is not valid.").Because("%v", term.JSON(err))
 	}
 	pod, err := s.pod(req, cluster, in.Token)
 	if err != nil {
@@ -184,7 +185,7 @@ func (s *Service) pod(req *api.Request, cluster *eks.Cluster, token string) (*st
 	req.Decision.Token.Audience, req.Decision.Token.Claims = claims.OriginalAudience, claims.Map()
 	var in kubernetesClaims
 	if err := json.Unmarshal([]byte(claims.Raw), &in); err != nil {
-		return nil, invalidToken(oidc.ReasonMalformedClaim, "the claim kubernetes.io: "+err.Error(), "")
+		return nil, invalidToken(oidc.ReasonMalformedClaim, "the claim kubernetes.io: "+term.JSON(err).Error(), "")
 	}
 	k := in.Kubernetes
 	if want := (aws.ServiceAccount{Namespace: k.Namespace, Name: k.ServiceAccount.Name}).Subject(); claims.Subject != want || k.Namespace == "" {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // postPolicy is the policy of a form that uploads an object ("POST Policy", S3
@@ -46,7 +47,7 @@ func readPostPolicy(encoded string) (*postPolicy, error) {
 		Conditions []json.RawMessage `json:"conditions"`
 	}
 	if err := json.Unmarshal(text, &document); err != nil {
-		return nil, invalidPolicy("Invalid JSON.").Because("%v", err)
+		return nil, invalidPolicy("Invalid JSON.").Because("%v", term.JSON(err))
 	}
 	if document.Expiration == nil {
 		return nil, invalidPolicy("Policy missing expiration.")

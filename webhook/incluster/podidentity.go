@@ -15,6 +15,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/control"
 	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/term"
 )
 
 // PodIdentity asks the emulator of a namespace for the associations of EKS Pod
@@ -163,7 +164,7 @@ func (f *IdentityFile) load(content []byte) {
 	var in struct{ Identities []identity }
 	if len(content) > 0 {
 		if err := json.Unmarshal(content, &in); err != nil {
-			f.Logger.Warn("container credentials config: the list stays as it was", "file", f.Path, "error", err)
+			f.Logger.Warn("container credentials config: the list stays as it was", "file", f.Path, "error", term.JSON(err))
 			return
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/term"
 	"github.com/irsa-emu/irsa-emu/webhook"
 )
 
@@ -113,7 +114,7 @@ func (s *Source) fromConfigMap(ctx context.Context, namespace, name string) (web
 	}
 	var entries map[string]mapped
 	if err := json.Unmarshal([]byte(found.Data[configMapKey]), &entries); err != nil {
-		return webhook.Identity{}, false, fmt.Errorf("ConfigMap %s, key %s: %w", configMapName, configMapKey, err)
+		return webhook.Identity{}, false, fmt.Errorf("ConfigMap %s, key %s: %w", configMapName, configMapKey, term.JSON(err))
 	}
 	entry, ok := entries[namespace+"/"+name]
 	if !ok {
