@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/irsa-emu/irsa-emu/golden"
+	"github.com/irsa-emu/irsa-emu/prove/given"
 	"github.com/irsa-emu/irsa-emu/sts/ststest"
 )
 
@@ -55,6 +56,7 @@ func TestJudgedAsByTheServer(t *testing.T) {
 				playThroughCheck(t, c, want, "--token", token)
 				if claims, whole := payloadOf(token); whole && !slices.Contains(ofShape, want.kind) {
 					playThroughCheck(t, c, want, "--claims", claims)
+					playThroughWho(t, c, want, claims)
 				}
 			})
 		}
@@ -159,6 +161,34 @@ func playThroughCheck(t *testing.T, c *ststest.Case, want stsAnswer, flag, input
 	compareAnswers(t, withoutUnknown(want), ofCheck(&v))
 	if wantExit := map[bool]int{true: exitOK, false: exitFailed}[v.Allowed]; exit != wantExit {
 		t.Errorf("exit %d, want %d", exit, wantExit)
+	}
+}
+
+// playThroughWho holds which roles the bearer of the claims has against the STS's
+// answer for one of them; how long a session may last is not asked.
+func playThroughWho(t *testing.T, c *ststest.Case, want stsAnswer, claims string) {
+	t.Helper()
+	want = withoutUnknown(want)
+	args := []string{"who", "--given", "../../sts/testdata/state.json", "--claims", "-", "-o", "json"}
+	var stdout, stderr bytes.Buffer
+	exit := run(t.Context(), args, func(string) (string, bool) { return "", false }, strings.NewReader(claims), &stdout, &stderr)
+	var found struct {
+		Roles []given.Holder `json:"roles"`
+	}
+	if exit == exitOK {
+		if err := json.Unmarshal(stdout.Bytes(), &found); err != nil {
+			t.Fatal(err)
+		}
+	} else if exit != exitUsage {
+		t.Fatalf("exit %d: %s", exit, &stderr)
+	}
+	at := slices.IndexFunc(found.Roles, func(h given.Holder) bool { return h.Role == c.Form.Get("RoleArn") && len(h.Through) == 0 })
+	switch {
+	case want.kind == "duration":
+	case want.kind == "" && at < 0:
+		t.Errorf("who does not list the role: exit %d, %s", exit, &stderr)
+	case want.kind != "" && at >= 0 && !found.Roles[at].Undecided && len(found.Roles[at].Needs) == 0 && found.Roles[at].Call == "":
+		t.Errorf("who lists the role, which the STS refuses (%s: %s)", want.kind, want.reason)
 	}
 }
 

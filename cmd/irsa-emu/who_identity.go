@@ -84,16 +84,24 @@ func (q *whoFlags) wholeToken(p *program) (given.Identity, string, error) {
 	if err != nil {
 		return given.Identity{}, "", err
 	}
-	if err := claims.Check(); err != nil {
-		return given.Identity{}, "", usageError("--claims %s: %w", q.claims, err)
+	for _, refused := range []error{claims.Check(), claims.CheckSession()} {
+		if refused != nil {
+			return given.Identity{}, "", usageError("--claims %s: %w", q.claims, refused)
+		}
 	}
 	pin := func(pr *prove.Provider) (prove.Pin, bool) {
 		if "https://"+pr.Issuer != claims.Issuer && pr.Issuer != claims.Issuer {
 			return prove.Pin{}, false
 		}
-		return prove.Pin{Keys: sts.TokenKeys(&claims.ClaimSet, pr.ARN), Whole: true}, true
+		keys := sts.TokenKeys(&claims.ClaimSet, pr.ARN)
+		if q.trustPolicy == "" { // refuses leaves the roles of the claim, where there is one
+			keys.SetBool("sts:roleauthorizedbyidp", len(claims.Roles) > 0)
+		}
+		return prove.Pin{Keys: keys, Whole: true}, true
 	}
-	refuses := func(role string) bool { return role != "" && claims.CheckRole(role) != nil }
+	refuses := func(role string) bool {
+		return role != "" && (claims.CheckRole(role) != nil || claims.CheckOutbound(aws.AccountIn(role)) != nil)
+	}
 	return given.Identity{Pin: pin, Refuses: refuses}, claims.Subject, nil
 }
 
