@@ -184,7 +184,7 @@ func (r *runner) onCluster(ctx context.Context, s *Scenario, result *ScenarioRes
 		return fmt.Errorf("asking the emulator where it is: %w", err)
 	}
 	play.account = where.Account
-	if err := api.Load(ctx, inRegion(s.Spec.Given.State, target.Region)); err != nil {
+	if err := api.Load(ctx, s.State()); err != nil {
 		return fmt.Errorf("given state: %w", err)
 	}
 	r.steps(ctx, play, result)
@@ -324,6 +324,10 @@ func (s *Scenario) needs() []Need {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
+
+// State is what the scenario's emulator has before the first step: what is given, in
+// the scenario's region where it names none.
+func (s *Scenario) State() statefile.State { return inRegion(s.Spec.Given.State, s.region()) }
 
 // inRegion puts what names no region into the scenario's.
 func inRegion(s statefile.State, region string) statefile.State {

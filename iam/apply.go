@@ -3,6 +3,7 @@ package iam
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
@@ -27,7 +29,7 @@ import (
 func Apply(tx *state.Txn, account string, in statefile.Account, now time.Time, rand io.Reader) error {
 	if in.Partition != "" {
 		if err := setPartition(tx, account, in.Partition); err != nil {
-			return err
+			return fmt.Errorf("account %s: %w", account, err)
 		}
 	}
 	a := &applier{
@@ -36,32 +38,32 @@ func Apply(tx *state.Txn, account string, in statefile.Account, now time.Time, r
 	}
 	for _, p := range in.OIDCProviders {
 		if err := a.provider(p); err != nil {
-			return fmt.Errorf("oidcProviders: %s: %w", p.URL, err)
+			return mistake(p.Written, account, "oidcProviders", p.URL, err)
 		}
 	}
 	for _, p := range in.Policies {
 		if err := a.policy(p); err != nil {
-			return fmt.Errorf("policies: %s: %w", p.Name, err)
+			return mistake(p.Written, account, "policies", p.Name, err)
 		}
 	}
 	for _, r := range in.Roles {
 		if err := a.role(r); err != nil {
-			return fmt.Errorf("roles: %s: %w", r.Name, err)
+			return mistake(written(&r, err), account, "roles", r.Name, err)
 		}
 	}
 	for _, g := range in.Groups {
 		if err := a.group(g); err != nil {
-			return fmt.Errorf("groups: %s: %w", g.Name, err)
+			return mistake(g.Written, account, "groups", g.Name, err)
 		}
 	}
 	for _, u := range in.Users {
 		if err := a.user(u); err != nil {
-			return fmt.Errorf("users: %s: %w", u.Name, err)
+			return mistake(u.Written, account, "users", u.Name, err)
 		}
 	}
 	for _, p := range in.InstanceProfiles {
 		if err := a.instanceProfile(p); err != nil {
-			return fmt.Errorf("instanceProfiles: %s: %w", p.Name, err)
+			return mistake(p.Written, account, "instanceProfiles", p.Name, err)
 		}
 	}
 	if o := in.Organization; o != nil {
@@ -158,15 +160,19 @@ func (a *applier) role(in statefile.Role) error {
 	f.tags(in.Tags)
 	var input createRoleInput
 	if err := f.decode(&input); err != nil {
-		return at(in.TrustPolicy, err)
+		return err
 	}
 	a.validTrust = ""
 	if in.TrustPolicy.ValidTrust() {
 		a.validTrust = in.TrustPolicy.Text()
 	}
 	role, err := a.maker.role(&input)
+	var document *policy.ValidationError
+	if errors.As(err, &document) {
+		return fmt.Errorf("trustPolicy: %w", at(in.TrustPolicy, err))
+	}
 	if err != nil {
-		return at(in.TrustPolicy, err)
+		return err
 	}
 	limits := roleLimits.in(role.Account, role.Partition)
 	limits.service = strings.HasPrefix(role.Path, serviceRolePath)
@@ -393,10 +399,21 @@ func givenID(document, entity, prefix string) (string, error) {
 	return document, nil
 }
 
-// at says where a document was written.
-func at(d statefile.Document, err error) error {
-	if d.File == "" && d.Line == 0 {
-		return err
-	}
-	return fmt.Errorf("%s:%d:%d: %w", d.File, d.Line, d.Column, err)
+// mistake is an error in an entity of an account, with the entity's place.
+func mistake(w statefile.Written, account, list, name string, err error) error {
+	return w.Locate(fmt.Errorf("account %s: %s: %s: %w", account, list, name, err))
 }
+
+// written is where a role was written that an error is about, or its trust policy: of
+// a role that is made of something else than a State document nothing else may have
+// a place. What is wrong in a policy has the policy's place.
+func written(r *statefile.Role, err error) statefile.Written {
+	var document *policy.ValidationError
+	if r.Written == (statefile.Written{}) && !errors.As(err, &document) {
+		return r.TrustPolicy.Written()
+	}
+	return r.Written
+}
+
+// at says where a document was written.
+func at(d statefile.Document, err error) error { return d.Written().Locate(err) }

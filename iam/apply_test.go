@@ -147,7 +147,7 @@ func TestApplyRefuses(t *testing.T) {
 		"provider": {statefile.Account{OIDCProviders: []statefile.OIDCProvider{{URL: "http://x"}}},
 			"oidcProviders: http://x: InvalidInput: Invalid Open ID Connect Provider URL. The URL must begin with https://."},
 		"trust": {statefile.Account{Roles: []statefile.Role{{Name: "r", TrustPolicy: placed}}},
-			"roles: r: state.yaml:7:20: MalformedPolicyDocument: Could not parse the policy: Statement is empty!"},
+			"roles: r: trustPolicy: state.yaml:7:20: MalformedPolicyDocument: Could not parse the policy: Statement is empty!"},
 		"name": {statefile.Account{Roles: []statefile.Role{{Name: "a b", TrustPolicy: statefile.NewDocument(trust)}}},
 			`roles: a b: ValidationError: 1 validation error detected: Value at 'roleName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]+`},
 		"path": {statefile.Account{Roles: []statefile.Role{{Name: "r", Path: "team", TrustPolicy: statefile.NewDocument(trust)}}},
@@ -169,8 +169,8 @@ func TestApplyRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			err := w.apply(test.in)
-			if err == nil || err.Error() != test.want {
-				t.Errorf("\n got %v\nwant %s", err, test.want)
+			if want := "account " + account + ": " + test.want; err == nil || err.Error() != want {
+				t.Errorf("\n got %v\nwant %s", err, want)
 			}
 			if diff := cmp.Diff(statefile.Account{}, w.export()); diff != "" {
 				t.Errorf("half applied: %s", diff)

@@ -1,7 +1,8 @@
 package iam
 
 import (
-	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/state"
@@ -10,9 +11,9 @@ import (
 
 // Apply merges the accounts of a document into the state; see [Apply].
 func (a *API) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
-	for account, in := range doc.Accounts {
-		if err := Apply(tx, account, in, now, a.cfg.Rand); err != nil {
-			return fmt.Errorf("account %s: %w", account, err)
+	for _, account := range slices.Sorted(maps.Keys(doc.Accounts)) {
+		if err := Apply(tx, account, doc.Accounts[account], now, a.cfg.Rand); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -28,6 +28,7 @@ type Bucket struct {
 	CORS              *CORSConfiguration       `json:"cors,omitempty" jsonschema_description:"As aws s3api put-bucket-cors takes it."`
 	Lifecycle         *LifecycleConfiguration  `json:"lifecycle,omitempty" jsonschema_description:"As aws s3api put-bucket-lifecycle-configuration takes it. It is kept and given back; nothing expires."`
 	Encryption        *EncryptionConfiguration `json:"encryption,omitempty" jsonschema_description:"As aws s3api put-bucket-encryption takes it; AES256 when left out."`
+	Written
 }
 
 // ObjectReference stands for content that a document does not have.

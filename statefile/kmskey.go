@@ -28,6 +28,7 @@ type KMSKey struct {
 	Rotation     bool              `json:"rotation,omitempty" jsonschema_description:"Whether automatic rotation is on."`
 	Created      time.Time         `json:"created,omitzero"`
 	Tags         map[string]string `json:"tags,omitempty"`
+	Written
 }
 
 // identity is the ID, or the alias that stands for it.

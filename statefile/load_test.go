@@ -13,6 +13,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/golden"
 	"github.com/irsa-emu/irsa-emu/statefile"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // TestMistakes reads testdata/*.txtar: the first file is the document, others
@@ -148,7 +149,12 @@ func TestLoadMergesFilesAndFolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []statefile.Bucket{{Name: "one"}, {Name: "two"}, {Name: "three"}}
+	from := func(name string, line, column int) statefile.Written {
+		return statefile.Written{Place: strictyaml.Position{File: filepath.Join(dir, name), Line: line, Column: column}}
+	}
+	want := []statefile.Bucket{
+		{Name: "one", Written: from("over.yaml", 3, 39)}, {Name: "two", Written: from("in/a.yaml", 3, 71)}, {Name: "three", Written: from("over.yaml", 3, 52)},
+	}
 	if diff := cmp.Diff(want, s.Accounts["111122223333"].Buckets); diff != "" {
 		t.Error(diff)
 	}

@@ -1,6 +1,11 @@
 package statefile
 
-import "time"
+import (
+	"fmt"
+	"time"
+
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
+)
 
 // APIVersion and Kind head every State document.
 const (
@@ -32,6 +37,7 @@ type Cluster struct {
 	Addons                  []Addon                  `json:"addons,omitempty" jsonschema_description:"Add-ons, which are shown; nothing is installed."`
 	Role                    string                   `json:"role,omitempty" jsonschema_description:"ARN of the cluster's own role; made up when left out."`
 	Config                  JSON                     `json:"config,omitzero" jsonschema_description:"Members of the cluster's description as CreateCluster takes them: resourcesVpcConfig, accessConfig and the like."`
+	Written
 }
 
 // PodIdentityAssociation gives the pods of a service account a role through EKS
@@ -94,6 +100,22 @@ type OutboundFederation struct {
 	Issuer  string `json:"issuer,omitempty" jsonschema_description:"https://UUID.tokens.sts.global.api.aws; made when left out."`
 }
 
+// Written is where an entity was written, for messages; an export has none.
+type Written struct {
+	Place strictyaml.Position `json:"-"`
+}
+
+// WrittenAt makes it [strictyaml.Placed].
+func (w *Written) WrittenAt(p strictyaml.Position) { w.Place = p }
+
+// Locate puts the place, if it is known, before an error in the entity.
+func (w Written) Locate(err error) error {
+	if w.Place == (strictyaml.Position{}) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", w.Place, err)
+}
+
 // OIDCProvider is an IAM OpenID Connect provider.
 type OIDCProvider struct {
 	URL         string            `json:"url" jsonschema_description:"Issuer URL with https://, exactly as in the iss claim but for a port of 443."`
@@ -101,6 +123,7 @@ type OIDCProvider struct {
 	Thumbprints []string          `json:"thumbprints,omitempty" jsonschema_description:"SHA-1 certificate thumbprints, 40 hex digits each."`
 	Created     time.Time         `json:"created,omitzero"`
 	Tags        map[string]string `json:"tags,omitempty"`
+	Written
 }
 
 // Policy is a customer managed policy: Document alone, or all its Versions.
@@ -114,6 +137,7 @@ type Policy struct {
 	Created     time.Time         `json:"created,omitzero"`
 	Updated     time.Time         `json:"updated,omitzero"`
 	Tags        map[string]string `json:"tags,omitempty"`
+	Written
 }
 
 // PolicyVersion is one version of a managed policy.
@@ -137,6 +161,7 @@ type Role struct {
 	PermissionsBoundary string              `json:"permissionsBoundary,omitempty" jsonschema_description:"ARN of a managed policy."`
 	Created             time.Time           `json:"created,omitzero"`
 	Tags                map[string]string   `json:"tags,omitempty"`
+	Written
 }
 
 // Group is an IAM group; users name the groups they are in.
@@ -147,6 +172,7 @@ type Group struct {
 	InlinePolicies   map[string]Document `json:"inlinePolicies,omitempty" jsonschema_description:"Inline policies by name."`
 	AttachedPolicies []string            `json:"attachedPolicies,omitempty" jsonschema_description:"ARNs of managed policies."`
 	Created          time.Time           `json:"created,omitzero"`
+	Written
 }
 
 // User is an IAM user.
@@ -161,6 +187,7 @@ type User struct {
 	AccessKeys          []AccessKey         `json:"accessKeys,omitempty"`
 	Created             time.Time           `json:"created,omitzero"`
 	Tags                map[string]string   `json:"tags,omitempty"`
+	Written
 }
 
 // AccessKey is a user's long-term key.
@@ -179,4 +206,5 @@ type InstanceProfile struct {
 	Role    string            `json:"role,omitempty" jsonschema_description:"Name of the role."`
 	Created time.Time         `json:"created,omitzero"`
 	Tags    map[string]string `json:"tags,omitempty"`
+	Written
 }

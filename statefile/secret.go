@@ -28,6 +28,7 @@ type Secret struct {
 	Changed     time.Time         `json:"changed,omitzero"`
 	Deleted     time.Time         `json:"deleted,omitzero" jsonschema_description:"When the secret will be gone, for one whose deletion is scheduled."`
 	Tags        map[string]string `json:"tags,omitempty"`
+	Written
 }
 
 // SecretVersion is one version of a secret's value.

@@ -77,6 +77,11 @@ func (d Document) At(p strictyaml.Position) Document {
 	return d
 }
 
+// Written is where it was written.
+func (d Document) Written() Written {
+	return Written{strictyaml.Position{File: d.File, Line: d.Line, Column: d.Column}}
+}
+
 // Text is the policy as JSON: a file's as it is, an inline one's with its members
 // in the order in which they were written; "" where none was written.
 func (d Document) Text() string {

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"sync"
 
 	"github.com/irsa-emu/irsa-emu/emulator"
 	"github.com/irsa-emu/irsa-emu/harness"
 	"github.com/irsa-emu/irsa-emu/oidc"
+	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 // keyPool makes each signing key once for all emulators of a run: the n-th
@@ -53,6 +55,25 @@ type embedded struct {
 
 func (e *embedded) URL() string  { return e.running.URL }
 func (e *embedded) Close() error { return e.stop() }
+
+// tryGiven gives the state of each scenario to an emulator of its own, so that what
+// no emulator takes is found before anything is played.
+func tryGiven(ctx context.Context, list []harness.Scenario) error {
+	pool := &keyPool{keys: map[string][]*oidc.SigningKey{}}
+	var mistakes []error
+	known := map[string]bool{} // what --given says is in the state of all
+	for i := range list {
+		e, err := emulator.New(ctx, emulator.Config{NewKey: pool.forOne(), Given: []statefile.State{list[i].State()}})
+		if err == nil {
+			err = e.Close()
+		}
+		if err != nil && !known[err.Error()] {
+			known[err.Error()] = true
+			mistakes = append(mistakes, err)
+		}
+	}
+	return errors.Join(mistakes...)
+}
 
 // startEmbedded starts emulators for the scenarios of a run.
 func startEmbedded() harness.StartEmulator {

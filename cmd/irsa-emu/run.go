@@ -67,7 +67,7 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 	if f.count < 1 {
 		return usageError("--count %d: play each scenario at least once", f.count)
 	}
-	list, err := f.load(p, paths)
+	list, err := f.load(ctx, p, paths)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
@@ -98,7 +98,7 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 }
 
 // load reads the scenarios and puts the given state under each.
-func (f *runFlags) load(p *program, paths []string) ([]harness.Scenario, error) {
+func (f *runFlags) load(ctx context.Context, p *program, paths []string) ([]harness.Scenario, error) {
 	var list []harness.Scenario
 	var err error
 	if len(paths) == 0 {
@@ -117,21 +117,24 @@ func (f *runFlags) load(p *program, paths []string) ([]harness.Scenario, error) 
 	if len(list) == 0 {
 		return nil, errors.New("no scenario to run: the paths hold no file of kind Scenario")
 	}
-	list = repeated(list, f.count)
-	if len(f.given.paths) == 0 {
-		return list, nil
+	if len(f.given.paths) > 0 {
+		given, err := f.given.load(p, "", "")
+		if err != nil {
+			return nil, fmt.Errorf("--given: %w", err)
+		}
+		for i := range list {
+			merged := statefile.State{}
+			merged.Merge(given)
+			merged.Merge(list[i].Spec.Given.State)
+			list[i].Spec.Given.State = merged
+		}
 	}
-	given, err := f.given.load(p, "", "")
-	if err != nil {
-		return nil, fmt.Errorf("--given: %w", err)
+	if f.cluster != "kubeconfig" { // where the emulator may have what a state builds on
+		if err := tryGiven(ctx, list); err != nil {
+			return nil, err
+		}
 	}
-	for i := range list {
-		merged := statefile.State{}
-		merged.Merge(given)
-		merged.Merge(list[i].Spec.Given.State)
-		list[i].Spec.Given.State = merged
-	}
-	return list, nil
+	return repeated(list, f.count), nil
 }
 
 // repeated plays each scenario several times, as go test -count does. From the

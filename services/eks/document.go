@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,10 +147,11 @@ func Reset(tx *state.Txn, account string) {
 
 // Apply merges the clusters of a document into the state; see [Apply].
 func (s *Service) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
-	for name, cluster := range doc.Clusters {
+	for _, name := range slices.Sorted(maps.Keys(doc.Clusters)) {
+		cluster := doc.Clusters[name]
 		cluster.Account, cluster.Region = cmp.Or(cluster.Account, s.account), cmp.Or(cluster.Region, s.region)
 		if err := Apply(tx, name, cluster, now); err != nil {
-			return fmt.Errorf("cluster %s: %w", name, err)
+			return cluster.Locate(fmt.Errorf("cluster %s: %w", name, err))
 		}
 	}
 	return nil

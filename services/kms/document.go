@@ -3,6 +3,8 @@ package kms
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/iam"
@@ -26,14 +28,14 @@ func Apply(tx *state.Txn, account, region string, a statefile.Account, now time.
 		for _, alias := range k.Aliases {
 			place := cmp.Or(k.Region, region) + "/" + alias
 			if other, taken := owners[place]; taken {
-				return fmt.Errorf("KMS keys %q and %q of account %s both have the alias %s; keep it at one", other, k.ID, account, alias)
+				return k.Locate(fmt.Errorf("KMS keys %q and %q of account %s both have the alias %s; keep it at one", other, k.ID, account, alias))
 			}
 			owners[place] = k.ID
 		}
 	}
 	for i := range a.KMSKeys {
 		if err := apply(tx, account, region, &a.KMSKeys[i], now); err != nil {
-			return fmt.Errorf("KMS key %q of account %s: %w", a.KMSKeys[i].ID, account, err)
+			return a.KMSKeys[i].Locate(fmt.Errorf("KMS key %q of account %s: %w", a.KMSKeys[i].ID, account, err))
 		}
 	}
 	return nil
@@ -95,8 +97,8 @@ func Export(r state.Reader, account string) []statefile.KMSKey {
 
 // Apply merges the service's part of every account into the state; see [Apply].
 func (s *Service) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
-	for account, in := range doc.Accounts {
-		if err := Apply(tx, account, s.region, in, now); err != nil {
+	for _, account := range slices.Sorted(maps.Keys(doc.Accounts)) {
+		if err := Apply(tx, account, s.region, doc.Accounts[account], now); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ import (
 func (s *Service) applyAccount(tx *state.Txn, account string, a statefile.Account, now time.Time) error {
 	for i := range a.Buckets {
 		if err := s.applyBucket(tx, account, &a.Buckets[i], now); err != nil {
-			return fmt.Errorf("bucket %q of account %s: %w", a.Buckets[i].Name, account, err)
+			return a.Buckets[i].Locate(fmt.Errorf("bucket %q of account %s: %w", a.Buckets[i].Name, account, err))
 		}
 	}
 	return nil
@@ -182,8 +182,8 @@ func Accounts(r state.Reader, found map[string]bool) {
 
 // Apply merges the service's part of every account into the state.
 func (s *Service) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
-	for account, in := range doc.Accounts {
-		if err := s.applyAccount(tx, account, in, now); err != nil {
+	for _, account := range slices.Sorted(maps.Keys(doc.Accounts)) {
+		if err := s.applyAccount(tx, account, doc.Accounts[account], now); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"time"
 
@@ -26,7 +27,7 @@ func Apply(tx *state.Txn, account, region string, a statefile.Account, now time.
 	for i := range a.Secrets {
 		secret, err := fromDocument(tx, account, region, &a.Secrets[i], now, rand)
 		if err != nil {
-			return fmt.Errorf("secret %q of account %s: %w", a.Secrets[i].Name, account, err)
+			return a.Secrets[i].Locate(fmt.Errorf("secret %q of account %s: %w", a.Secrets[i].Name, account, err))
 		}
 		tx.Put(secret)
 	}
@@ -156,8 +157,8 @@ func documentText(s *string) *statefile.Text { return (*statefile.Text)(s) }
 
 // Apply merges the service's part of every account into the state; see [Apply].
 func (s *Service) Apply(tx *state.Txn, doc *statefile.State, now time.Time) error {
-	for account, in := range doc.Accounts {
-		if err := Apply(tx, account, s.region, in, now, s.rand); err != nil {
+	for _, account := range slices.Sorted(maps.Keys(doc.Accounts)) {
+		if err := Apply(tx, account, s.region, doc.Accounts[account], now, s.rand); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,16 @@ type Value interface {
 	DecodeYAML(d *Decoder, n *yaml.Node, path string)
 }
 
+// Placed is a struct that remembers where it was written.
+type Placed interface{ WrittenAt(p Position) }
+
+// tell tells a struct where it was written, if it wants to know.
+func tell(v reflect.Value, at func() Position) {
+	if placed, ok := v.Addr().Interface().(Placed); ok {
+		placed.WrittenAt(at())
+	}
+}
+
 // Decoder decodes the nodes of one file and collects their mistakes.
 type Decoder struct {
 	File string
@@ -319,6 +329,7 @@ func (d *Decoder) structure(n *yaml.Node, path string, v reflect.Value, depth in
 		d.wrongType(n, path, "a mapping")
 		return
 	}
+	tell(v, func() Position { return d.At(n) })
 	fields := fieldsOf(v.Type())
 	ok := true
 	written := map[string]bool{}

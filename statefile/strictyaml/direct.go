@@ -240,6 +240,10 @@ func (r *DirectReader) mapping(v reflect.Value, depth int) bool {
 }
 
 func (r *DirectReader) structure(v reflect.Value, depth int) bool {
+	tell(v, func() Position {
+		line, column := r.Place()
+		return Position{r.File, line, column}
+	})
 	fields := fieldsOf(v.Type())
 	written := make([]bool, len(fields))
 	ok := r.object(func(name string) bool {
