@@ -66,6 +66,29 @@ func TestEveryRuleIsShown(t *testing.T) {
 	}
 }
 
+// What was taken for granted is in the text and in a comment for a pull request, once,
+// and it is counted.
+func TestNotesAreSaidAndCounted(t *testing.T) {
+	r := &audit.Report{
+		Findings: []audit.Finding{{Rule: "agent-missing", Severity: lint.Note, Message: "said by a finding"}},
+		Notes:    []string{"taken for granted: a <b>", "said by a finding"},
+	}
+	var text, markdown bytes.Buffer
+	if err := r.Text(term.NewPrinter(&text, false)); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Markdown(&markdown); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ out, note string }{
+		{text.String(), "note: taken for granted: a <b>\n"}, {markdown.String(), "\nNotes:\n\n- taken for granted: a &lt;b&gt;\n"},
+	} {
+		if !strings.Contains(c.out, c.note) || !strings.Contains(c.out, "0 errors, 0 warnings, 2 notes\n") || strings.Count(c.out, "said by a finding") != 1 {
+			t.Errorf("no %q, or not two notes:\n%s", c.note, c.out)
+		}
+	}
+}
+
 func TestJSONHasNoNulls(t *testing.T) {
 	found, err := sources.Options{Stdin: strings.NewReader("{apiVersion: v1, kind: ServiceAccount, metadata: {name: a, namespace: b}}")}.Read("-")
 	if err != nil {

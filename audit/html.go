@@ -21,7 +21,7 @@ var kinds = map[Verdict]page.Kind{
 // HTML writes the report as one file that needs no network.
 func (r *Report) HTML(w io.Writer) error {
 	d := page.Document{
-		Title: "Which pod gets which role", Summary: r.Summary(), RowsTitle: "Service accounts", Notes: r.Notes,
+		Title: "Which pod gets which role", Summary: r.Summary(), RowsTitle: "Service accounts", Notes: r.remarks(),
 		Columns: []string{"Service account", "Workloads", "By", "Role"}, Grid: r.grid(),
 	}
 	for _, v := range []Verdict{Gets, Refused, NoRole, Unknown} {

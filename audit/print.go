@@ -47,10 +47,8 @@ func (r *Report) Text(p *term.Printer) error {
 		p.Line("%s:%d:%d: %s: %s [%s]", f.File, f.Line, f.Column, p.Paint(severities[f.Severity], string(f.Severity)), f.Message, f.Rule)
 		p.Line("    fix: %s", f.Fix)
 	}
-	for _, n := range r.Notes {
-		if !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Message == n }) {
-			p.Line("note: %s", n)
-		}
+	for _, n := range r.remarks() {
+		p.Line("note: %s", n)
 	}
 	p.Line("")
 	p.Line("%s", r.Summary())
@@ -90,7 +88,14 @@ func (r *Report) Summary() string {
 	}
 	return fmt.Sprintf("%s: %d with their role, %d refused, %d without a role, %d unknown; %s, %s, %s",
 		term.Plural(len(r.Matrix), "row"), r.Count(Gets), r.Count(Refused), r.Count(NoRole), r.Count(Unknown),
-		term.Plural(counts[lint.Error], "error"), term.Plural(counts[lint.Warning], "warning"), term.Plural(counts[lint.Note], "note"))
+		term.Plural(counts[lint.Error], "error"), term.Plural(counts[lint.Warning], "warning"), term.Plural(counts[lint.Note]+len(r.remarks()), "note"))
+}
+
+// remarks are the notes that no finding says.
+func (r *Report) remarks() []string {
+	return slices.DeleteFunc(slices.Clone(r.Notes), func(n string) bool {
+		return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Message == n })
+	})
 }
 
 // Markdown writes a report as a comment for a pull request.
@@ -119,6 +124,12 @@ func (r *Report) Markdown(w io.Writer) error {
 			fmt.Fprint(&b, "\nUsed by nobody:\n\n")
 		}
 		fmt.Fprintf(&b, "- %s\n", cell(role))
+	}
+	for i, n := range r.remarks() {
+		if i == 0 {
+			fmt.Fprint(&b, "\nNotes:\n\n")
+		}
+		fmt.Fprintf(&b, "- %s\n", plain(n))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
