@@ -136,3 +136,27 @@ func TestAttackStateThatNamesFiles(t *testing.T) {
 		}
 	}
 }
+
+// Bodies that are JSON and no object, null above all, which decodes to no map at all.
+func TestAttackBodiesOfNoObject(t *testing.T) {
+	emu := Start(t, Config{})
+	for _, call := range []struct{ method, path, service, target string }{
+		{http.MethodPost, "/clusters?nextToken=a", "eks", ""},
+		{http.MethodGet, "/clusters/c", "eks", ""},
+		{http.MethodPost, "/clusters/c/pod-identity-associations", "eks", ""},
+		{http.MethodPost, "/clusters/c/access-entries", "eks", ""},
+		{http.MethodPost, "/clusters/c/addons/vpc-cni/update", "eks", ""},
+		{http.MethodPost, "/tags/arn:aws:eks:us-east-1:111122223333:cluster%2Fc", "eks", ""},
+		{http.MethodPost, "/clusters/c/assume-role-for-pod-identity", "eks-auth", ""},
+		{http.MethodPost, "/policy/validation", "access-analyzer", ""},
+		{http.MethodPost, "/", "secretsmanager", "secretsmanager.CreateSecret"},
+		{http.MethodPost, "/", "kms", "TrentService.Encrypt"},
+	} {
+		for _, body := range []string{"null", "3", "[]", "[null]", `"x"`, "{}", `{"":null}`, ""} {
+			status, header, answer := signedCall(t, emu, call.method, call.path, call.service, call.target, []byte(body))
+			if status >= 500 && status != http.StatusNotImplemented {
+				t.Errorf("%s %s%s with %q: status %d, %s, %v", call.method, call.path, call.target, body, status, answer, header)
+			}
+		}
+	}
+}

@@ -20,7 +20,7 @@ func (r *route) parameters(req *api.Request, path map[string]string) map[string]
 	all := map[string]any{}
 	decoder := json.NewDecoder(bytes.NewReader(req.Body))
 	decoder.UseNumber()
-	if err := decoder.Decode(&all); err != nil { // the operation says what is wrong with it
+	if err := decoder.Decode(&all); err != nil || all == nil { // the operation says what is wrong with it; null is none
 		all = map[string]any{}
 	}
 	for name, values := range req.HTTP.URL.Query() {
