@@ -34,11 +34,15 @@ func (b *builder) cloudFormation(f *file, n *yaml.Node) {
 		r := &resource{id: resources.Content[i].Value, node: resources.Content[i+1]}
 		b.resources[r.id] = c.at(r)
 		r.kind, r.properties = text(get(r.node, "Type")), get(r.node, "Properties")
-		switch c.condition(text(get(r.node, "Condition")), 0) {
+		switch c.condition(text(get(r.node, "Condition"))) {
 		case no:
 			continue
 		case unknown:
-			b.note(c.at(r), "Resources."+r.id, "left out: its condition %s depends on what is not known", text(get(r.node, "Condition")))
+			note := b.note
+			if r.holdsPolicies() {
+				note = b.unchecked
+			}
+			note(c.at(r), "Resources."+r.id, "left out: its condition %s depends on what is not known", text(get(r.node, "Condition")))
 			continue
 		}
 		c.byID[r.id] = r
@@ -69,7 +73,12 @@ type template struct {
 	issuers      map[string]bool // clusters whose stand-in issuer was noted
 	circular     bool            // the resource that was asked for last needs itself
 	spent        int             // see spend
+	asked        int             // conditions and properties that are being resolved, each for the one before
 }
+
+// mostAsked bounds how many conditions and properties are resolved each for the one before: what nests within each of
+// them is bounded, and only a chain of them could use up the stack.
+const mostAsked = 64
 
 type resource struct {
 	id, kind   string
@@ -77,6 +86,11 @@ type resource struct {
 	properties *yaml.Node
 	named      bool     // its stand-in name was noted
 	resolving  []string // properties that are being resolved
+}
+
+// holdsPolicies says whether the resource has documents that lint checks.
+func (r *resource) holdsPolicies() bool {
+	return slices.ContainsFunc([]string{"AssumeRolePolicyDocument", "PolicyDocument", "Policies", "KeyPolicy", "ResourcePolicy"}, func(name string) bool { return has(r.properties, name) })
 }
 
 // problem is a value that cannot be resolved.
@@ -144,8 +158,9 @@ func of(b bool) verdict {
 	return no
 }
 
-// condition evaluates a condition of the template by its name; no name is true.
-func (c *template) condition(name string, depth int) verdict {
+// condition evaluates a condition of the template by its name; no name is true. One that needs itself, which
+// CloudFormation refuses, is not known.
+func (c *template) condition(name string) verdict {
 	if name == "" {
 		return yes
 	}
@@ -153,24 +168,27 @@ func (c *template) condition(name string, depth int) verdict {
 		return v
 	}
 	n := get(c.root, "Conditions", name)
-	if n == nil || depth > 32 {
+	if n == nil || c.asked >= mostAsked {
 		return unknown
 	}
+	c.conditions[name] = unknown
 	before := c.problems
-	v := c.holds(n, depth+1)
+	c.asked++
+	v := c.holds(n)
+	c.asked--
 	c.problems = before
 	c.conditions[name] = v
 	return v
 }
 
-func (c *template) holds(n *yaml.Node, depth int) verdict {
+func (c *template) holds(n *yaml.Node) verdict {
 	if n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "Condition" {
-		return c.condition(text(n.Content[1]), depth)
+		return c.condition(text(n.Content[1]))
 	}
 	name, argument := function(n)
 	switch name {
 	case "Condition":
-		return c.condition(text(argument), depth)
+		return c.condition(text(argument))
 	case "Equals":
 		sides := items(argument)
 		if len(sides) != 2 {
@@ -186,7 +204,7 @@ func (c *template) holds(n *yaml.Node, depth int) verdict {
 		if len(items(argument)) != 1 {
 			return unknown
 		}
-		switch c.holds(items(argument)[0], depth) {
+		switch c.holds(items(argument)[0]) {
 		case yes:
 			return no
 		case no:
@@ -199,7 +217,7 @@ func (c *template) holds(n *yaml.Node, depth int) verdict {
 			decides, otherwise = yes, no
 		}
 		for _, part := range items(argument) {
-			switch v := c.holds(part, depth); v {
+			switch v := c.holds(part); v {
 			case decides:
 				return decides
 			case unknown:

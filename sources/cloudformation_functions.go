@@ -109,7 +109,7 @@ func (c *template) call(n *yaml.Node, name string, argument *yaml.Node, depth in
 		if len(args) != 3 {
 			return c.malformed(n, "Fn::If", "a condition and two values")
 		}
-		switch c.condition(text(args[0]), 0) {
+		switch c.condition(text(args[0])) {
 		case yes:
 			return c.resolve(args[1], depth)
 		case no:

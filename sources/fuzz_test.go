@@ -35,12 +35,16 @@ func readWhole(t *testing.T, src string) {
 	}
 }
 
+// needsItself is a condition C that needs its own value, deep within a value: it used up the stack.
+var needsItself = `{"Fn::Equals":[` + strings.Repeat("[", 60) + `{"Fn::If":["C","a","b"]}` + strings.Repeat("]", 60) + `,"a"]}`
+
 // FuzzCloudFormation puts any value where a template may have a function.
 func FuzzCloudFormation(f *testing.F) {
 	for _, value := range []string{
 		`"x"`, `{"Ref":"P"}`, `{"Ref":"R"}`, `{"Fn::GetAtt":["R","Arn"]}`, `{"Fn::Sub":"${P}-${R.Arn}-${!x}-${AWS::Region"}`, `{"Fn::Sub":["${a}${a}",{"a":{"Fn::Sub":["${a}${a}",{"a":{"Ref":"P"}}]}}]}`,
 		`{"Fn::Join":["",["a",{"Ref":"AWS::NoValue"},{"Fn::Split":["",{"Ref":"P"}]}]]}`, `{"Fn::Select":[-1,{"Fn::Split":[",","a,b"]}]}`, `{"Fn::If":["C",{"Ref":"C"},{"Fn::If":["C",1,2]}]}`,
 		`{"Fn::FindInMap":["M",{"Ref":"P"},"b",{"DefaultValue":{"Ref":"M"}}]}`, `{"Fn::ToJsonString":{"a":[1,null,{"Fn::Base64":"x"}]}}`, `{"Fn::ImportValue":[]}`, `[{}]`, `null`, `{"Fn::Transform":{}}`,
+		needsItself,
 	} {
 		f.Add(value)
 	}
@@ -107,11 +111,12 @@ func TestAttackExpandingSources(t *testing.T) {
 		}
 	}
 	for name, src := range map[string]string{
-		"nested Sub":   `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":` + nested + `}}},"Parameters":{"P":{"Default":"aaaa"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"nested Join":  `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":` + joined + `}}},"Parameters":{"P":{"Default":"aaaa"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"nested Split": `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"ManagedPolicyArns":` + split + `}}},"Parameters":{"P":{"Default":"` + strings.Repeat("b", 10_000) + `"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"conditions":   `{"Conditions":{` + strings.Join(doubling(200), ",") + `},"Resources":{"R":{"Type":"AWS::IAM::Role","Condition":"C0"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"YAML aliases": "AWSTemplateFormatVersion: 2010-09-09\na: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nh: &h [*g,*g,*g,*g,*g,*g,*g,*g]\nResources: {R: {Type: 'AWS::IAM::Role', Properties: {Tags: *h, RoleName: *h}}}\n",
+		"nested Sub":                    `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":` + nested + `}}},"Parameters":{"P":{"Default":"aaaa"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"nested Join":                   `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":` + joined + `}}},"Parameters":{"P":{"Default":"aaaa"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"nested Split":                  `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"ManagedPolicyArns":` + split + `}}},"Parameters":{"P":{"Default":"` + strings.Repeat("b", 10_000) + `"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"conditions":                    `{"Conditions":{` + strings.Join(doubling(200), ",") + `},"Resources":{"R":{"Type":"AWS::IAM::Role","Condition":"C0"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"a condition that needs itself": `{"Conditions":{"C":` + needsItself + `},"Resources":{"R":{"Type":"AWS::IAM::Role","Condition":"C"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"YAML aliases":                  "AWSTemplateFormatVersion: 2010-09-09\na: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nh: &h [*g,*g,*g,*g,*g,*g,*g,*g]\nResources: {R: {Type: 'AWS::IAM::Role', Properties: {Tags: *h, RoleName: *h}}}\n",
 		"modules": `{"format_version":"1.2","planned_values":{"root_module":{"resources":[{"address":"aws_iam_role_policy_attachment.a","mode":"managed","type":"aws_iam_role_policy_attachment","name":"a","values":{}}],"child_modules":[` + strings.Join(modules, ",") +
 			`]}},"configuration":{"root_module":{"resources":[{"address":"aws_iam_role_policy_attachment.a","expressions":{"role":{"references":["module.m0.out"]},"policy_arn":{"references":["module.m0.out"]}}}],"module_calls":{` + strings.Join(calls, ",") + `}}}}`,
 		"documents": `{"format_version":"1.2","planned_values":{"root_module":{"resources":[{"address":"aws_iam_policy.p","mode":"managed","type":"aws_iam_policy","name":"p","values":{"name":"p"}},` + strings.Join(documents, ",") +
