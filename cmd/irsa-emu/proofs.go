@@ -169,6 +169,20 @@ func claimText(v any) string {
 	return fmt.Sprint(v)
 }
 
+// markdownNotes lists what answers take for granted, each once, behind their table.
+func markdownNotes(notes []string) []string {
+	if len(notes) == 0 {
+		return nil
+	}
+	out := []string{"", "Notes:", ""}
+	for i, n := range notes {
+		if !slices.Contains(notes[:i], n) {
+			out = append(out, "- "+n)
+		}
+	}
+	return out
+}
+
 // markdownCell is text for a cell of a table in Markdown.
 func markdownCell(s string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;").Replace(term.Printable(s))

@@ -364,8 +364,12 @@ func nextStep(l *proofLine) string {
 func proofMarkdown(lines []proofLine) []string {
 	sign := map[prove.Verdict]string{prove.Proved: "✅", prove.Refuted: "❌", prove.Undecided: "❓"}
 	out := []string{"| | assertion | role | why | witness |", "|---|---|---|---|---|"}
+	var notes []string
 	for i := range lines {
 		l := &lines[i]
+		for _, n := range l.Notes {
+			notes = append(notes, markdownCell(n))
+		}
 		witness := ""
 		if sub, ok := l.Witness["sub"]; ok {
 			witness = markdownCode("sub: " + claimText(sub))
@@ -373,7 +377,7 @@ func proofMarkdown(lines []proofLine) []string {
 		out = append(out, fmt.Sprintf("| %s %s | %s | %s | %s | %s |", sign[l.Verdict], l.Verdict,
 			markdownCell(l.Name), markdownCode(l.Role), markdownCell(l.Why), witness))
 	}
-	return out
+	return append(out, markdownNotes(notes)...)
 }
 
 // proofRules are the rules of prove -o sarif.

@@ -307,8 +307,12 @@ func callerNote(c *given.PrincipalAccess) string {
 
 func whoMarkdown(access []given.Access) []string {
 	out := []string{"| role | who | pattern | such as | and then |", "|---|---|---|---|---|"}
+	var notes []string
 	for i := range access {
 		a := &access[i]
+		for _, n := range a.Notes {
+			notes = append(notes, markdownCode(a.Role)+": "+markdownCell(n))
+		}
 		var reach []string
 		for _, r := range a.Reaches {
 			reach = append(reach, markdownCode(r.Role))
@@ -340,5 +344,5 @@ func whoMarkdown(access []given.Access) []string {
 			row("nobody", "", "")
 		}
 	}
-	return out
+	return append(out, markdownNotes(notes)...)
 }

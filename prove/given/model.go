@@ -68,7 +68,11 @@ func Read(found *sources.Found, o Options) (*Model, error) {
 	}
 	for i := range found.Policies {
 		if p := &found.Policies[i]; p.Type == policy.TrustPolicy {
-			m.places[p.Account+"/"+strings.ToLower(p.Owner)] = p
+			key := p.Account + "/" + strings.ToLower(p.Owner)
+			if p.Owner == "" { // from a file of its own, after which its role is named
+				key = p.Place(1, 1).String()
+			}
+			m.places[key] = p
 		}
 	}
 	for _, id := range accounts {
@@ -169,10 +173,14 @@ func (m *Model) addRoles(account string) error {
 			return fmt.Errorf("role %s: its trust policy: %w", r.Name, err)
 		}
 		role.Trust = policy.Named{Name: role.ARN, Type: policy.TrustPolicy, Document: doc}
-		if p := m.places[account+"/"+strings.ToLower(r.Name)]; p != nil {
+		key := account + "/" + strings.ToLower(r.Name)
+		if bare := m.places[r.TrustPolicy.Written().Place.String()]; bare != nil && m.places[key] == nil {
+			m.places[key] = bare
+		}
+		if p := m.places[key]; p != nil {
 			role.Place = p.Place(1, 1).String()
 		}
-		role.Unread = append(role.Unread, m.found.Unread[account+"/"+strings.ToLower(r.Name)]...)
+		role.Unread = append(role.Unread, m.found.Unread[key]...)
 		for _, name := range slices.Sorted(maps.Keys(r.InlinePolicies)) {
 			doc, err := policy.Parse([]byte(r.InlinePolicies[name].Text()))
 			if err != nil {
@@ -195,7 +203,7 @@ func (m *Model) addRoles(account string) error {
 				role.UnreadBoundary = arn
 			}
 		} else {
-			role.UnreadBoundary = m.found.UnreadBoundaries[account+"/"+strings.ToLower(r.Name)]
+			role.UnreadBoundary = m.found.UnreadBoundaries[key]
 		}
 		m.Roles = append(m.Roles, role)
 	}
