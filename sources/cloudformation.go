@@ -73,10 +73,10 @@ type template struct {
 	issuers      map[string]bool // clusters whose stand-in issuer was noted
 	circular     bool            // the resource that was asked for last needs itself
 	spent        int             // see spend
-	asked        int             // conditions and properties that are being resolved, each for the one before
+	asked        int             // conditions and values that are being resolved, each for the one before
 }
 
-// mostAsked bounds how many conditions and properties are resolved each for the one before: what nests within each of
+// mostAsked bounds how many conditions and values are resolved each for the one before: what nests within each of
 // them is bounded, and only a chain of them could use up the stack.
 const mostAsked = 64
 

@@ -81,14 +81,9 @@ func (c *template) known(r *resource, name string) (*yaml.Node, bool) {
 		c.circular = true
 		return nil, false
 	}
-	if c.asked >= mostAsked {
-		return nil, false
-	}
 	r.resolving = append(r.resolving, name)
 	before := c.problems
-	c.asked++
 	v, ok := c.value(get(r.properties, name))
-	c.asked--
 	c.problems = before
 	r.resolving = r.resolving[:len(r.resolving)-1]
 	return v, ok

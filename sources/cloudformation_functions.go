@@ -15,7 +15,16 @@ import (
 // value gives a node without intrinsic functions. Every part of it keeps the
 // place of what it was made from. It is nil for AWS::NoValue. False: a part
 // could not be resolved, and c.problems says which and why.
-func (c *template) value(n *yaml.Node) (*yaml.Node, bool) { return c.resolve(n, 0) }
+func (c *template) value(n *yaml.Node) (*yaml.Node, bool) {
+	if c.asked >= mostAsked {
+		c.problem(n, "more than %d values each of which needs the next one", mostAsked)
+		return nil, false
+	}
+	c.asked++
+	v, ok := c.resolve(n, 0)
+	c.asked--
+	return v, ok
+}
 
 func (c *template) resolve(n *yaml.Node, depth int) (*yaml.Node, bool) {
 	if n == nil {

@@ -44,7 +44,7 @@ func FuzzCloudFormation(f *testing.F) {
 		`"x"`, `{"Ref":"P"}`, `{"Ref":"R"}`, `{"Fn::GetAtt":["R","Arn"]}`, `{"Fn::Sub":"${P}-${R.Arn}-${!x}-${AWS::Region"}`, `{"Fn::Sub":["${a}${a}",{"a":{"Fn::Sub":["${a}${a}",{"a":{"Ref":"P"}}]}}]}`,
 		`{"Fn::Join":["",["a",{"Ref":"AWS::NoValue"},{"Fn::Split":["",{"Ref":"P"}]}]]}`, `{"Fn::Select":[-1,{"Fn::Split":[",","a,b"]}]}`, `{"Fn::If":["C",{"Ref":"C"},{"Fn::If":["C",1,2]}]}`,
 		`{"Fn::FindInMap":["M",{"Ref":"P"},"b",{"DefaultValue":{"Ref":"M"}}]}`, `{"Fn::ToJsonString":{"a":[1,null,{"Fn::Base64":"x"}]}}`, `{"Fn::ImportValue":[]}`, `[{}]`, `null`, `{"Fn::Transform":{}}`,
-		needsItself,
+		needsItself, strings.Repeat("[", 60) + `{"Ref":"K"}` + strings.Repeat("]", 60), `{"Fn::Join":["",[{"Ref":"K"},{"Fn::GetAtt":["K","OpenIdConnectIssuerUrl"]}]]}`,
 	} {
 		f.Add(value)
 	}
@@ -56,6 +56,7 @@ func FuzzCloudFormation(f *testing.F) {
 "Conditions":{"C":%[1]s,"D":{"Fn::And":[{"Condition":"C"},{"Condition":"D"}]}},"Resources":{
 "R":{"Type":"AWS::IAM::Role","Condition":"C","Properties":{"RoleName":%[1]s,"AssumeRolePolicyDocument":%[1]s,"ManagedPolicyArns":%[1]s,"Policies":[{"PolicyName":"p","PolicyDocument":%[1]s}],"Tags":%[1]s}},
 "S":{"Type":"AWS::SecretsManager::Secret","Properties":{"Name":"s","SecretString":%[1]s,"Tags":%[1]s}},
+"K":{"Type":"Custom::AWSCDK-EKS-Cluster","Properties":{"Config":{"name":%[1]s}}},
 "O":{"Type":"AWS::IAM::OIDCProvider","Properties":{"Url":%[1]s,"ClientIdList":%[1]s}}}}`, value))
 	})
 }
@@ -111,12 +112,13 @@ func TestAttackExpandingSources(t *testing.T) {
 		}
 	}
 	for name, src := range map[string]string{
-		"nested Sub":                    `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":` + nested + `}}},"Parameters":{"P":{"Default":"aaaa"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"nested Join":                   `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":` + joined + `}}},"Parameters":{"P":{"Default":"aaaa"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"nested Split":                  `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"ManagedPolicyArns":` + split + `}}},"Parameters":{"P":{"Default":"` + strings.Repeat("b", 10_000) + `"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"conditions":                    `{"Conditions":{` + strings.Join(doubling(200), ",") + `},"Resources":{"R":{"Type":"AWS::IAM::Role","Condition":"C0"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"a condition that needs itself": `{"Conditions":{"C":` + needsItself + `},"Resources":{"R":{"Type":"AWS::IAM::Role","Condition":"C"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
-		"YAML aliases":                  "AWSTemplateFormatVersion: 2010-09-09\na: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nh: &h [*g,*g,*g,*g,*g,*g,*g,*g]\nResources: {R: {Type: 'AWS::IAM::Role', Properties: {Tags: *h, RoleName: *h}}}\n",
+		"nested Sub":                           `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":` + nested + `}}},"Parameters":{"P":{"Default":"aaaa"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"nested Join":                          `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":` + joined + `}}},"Parameters":{"P":{"Default":"aaaa"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"nested Split":                         `{"Resources":{"R":{"Type":"AWS::IAM::Role","Properties":{"ManagedPolicyArns":` + split + `}}},"Parameters":{"P":{"Default":"` + strings.Repeat("b", 10_000) + `"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"conditions":                           `{"Conditions":{` + strings.Join(doubling(200), ",") + `},"Resources":{"R":{"Type":"AWS::IAM::Role","Condition":"C0"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"a condition that needs itself":        `{"Conditions":{"C":` + needsItself + `},"Resources":{"R":{"Type":"AWS::IAM::Role","Condition":"C"}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"a cluster that is named after itself": `{"Resources":{"C":{"Type":"Custom::AWSCDK-EKS-Cluster","Properties":{"Config":{"name":` + strings.Repeat("[", 60) + `{"Ref":"C"}` + strings.Repeat("]", 60) + `}}},"R":{"Type":"AWS::IAM::Role","Properties":{"RoleName":{"Ref":"C"}}}},"AWSTemplateFormatVersion":"2010-09-09"}`,
+		"YAML aliases":                         "AWSTemplateFormatVersion: 2010-09-09\na: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f]\nh: &h [*g,*g,*g,*g,*g,*g,*g,*g]\nResources: {R: {Type: 'AWS::IAM::Role', Properties: {Tags: *h, RoleName: *h}}}\n",
 		"modules": `{"format_version":"1.2","planned_values":{"root_module":{"resources":[{"address":"aws_iam_role_policy_attachment.a","mode":"managed","type":"aws_iam_role_policy_attachment","name":"a","values":{}}],"child_modules":[` + strings.Join(modules, ",") +
 			`]}},"configuration":{"root_module":{"resources":[{"address":"aws_iam_role_policy_attachment.a","expressions":{"role":{"references":["module.m0.out"]},"policy_arn":{"references":["module.m0.out"]}}}],"module_calls":{` + strings.Join(calls, ",") + `}}}}`,
 		"documents": `{"format_version":"1.2","planned_values":{"root_module":{"resources":[{"address":"aws_iam_policy.p","mode":"managed","type":"aws_iam_policy","name":"p","values":{"name":"p"}},` + strings.Join(documents, ",") +
