@@ -121,6 +121,10 @@ func (a *auditor) classifyAssociation(sa *account, r *role, action string, d pol
 		a.report.find(rule, at, fmt.Sprintf("%s is associated with %s, whose trust policy (%s) refuses EKS: %s", sa.title(), a.roles.display(r.arn), r.place(place), why), fix)
 		return why, place
 	}
+	blamed := policy.Blame(d, hidden.has)
+	if len(blamed) > 0 && blamed[0].Condition < 0 {
+		return report(ruleRefused, statements(d)[blamed[0].Statement].Start, d.Reason, "take the Deny away, or let its conditions leave EKS's call out")
+	}
 	trusted := func(s policy.StatementResult) bool { return s.Effect == "Allow" && s.PrincipalMatch }
 	if !slices.ContainsFunc(statements(d), trusted) {
 		return report(ruleNotForPods, policy.Position{}, "it does not trust the service "+aws.PodIdentityService+"; EKS refuses the association",
@@ -131,17 +135,14 @@ func (a *auditor) classifyAssociation(sa *account, r *role, action string, d pol
 		return report(ruleTagSession, policy.Position{}, "it does not allow sts:TagSession, which EKS needs for its session tags; EKS refuses the association",
 			`write "Action": ["sts:AssumeRole", "sts:TagSession"], or set disableSessionTags on the association`)
 	}
-	for _, blamed := range policy.Blame(d, hidden.has) {
-		s := statements(d)[blamed.Statement]
-		if blamed.Condition < 0 {
-			return report(ruleRefused, s.Start, d.Reason, "take the Deny away, or let its conditions leave EKS's call out")
-		}
-		c := s.Conditions[blamed.Condition]
+	if len(blamed) > 0 {
+		s := statements(d)[blamed[0].Statement]
+		c := s.Conditions[blamed[0].Condition]
 		got := "nothing"
 		if c.Present {
 			got = strings.Join(c.Got, ", ")
 		}
-		return report(ruleAssociationTags, conditionPlace(r, s.Index, blamed.Condition), fmt.Sprintf("%s %s wants %s, EKS sends %s", c.Operator, c.Key, strings.Join(c.Want, ", "), got), "change the condition, or the association")
+		return report(ruleAssociationTags, conditionPlace(r, s.Index, blamed[0].Condition), fmt.Sprintf("%s %s wants %s, EKS sends %s", c.Operator, c.Key, strings.Join(c.Want, ", "), got), "change the condition, or the association")
 	}
 	return report(ruleRefused, policy.Position{}, d.Reason, "allow pods.eks.amazonaws.com "+action)
 }
@@ -173,18 +174,18 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts
 	for _, action := range pod.Actions() {
 		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: caller.PolicyPrincipal(), Context: ctx})
 		checks = append(checks, decision.Check{Action: action, Resource: t.arn, Decision: d})
-		if d.Allowed {
-			continue
-		}
-		open := hangs(d, hidden.has)
-		if !known || open {
-			return answer{verdict: Unknown, why: "the association's role is assumed; whether it may " + action + " on the target role " + t.arn + " hangs on what no source has", role: t, checks: checks}
-		}
-		why := fmt.Sprintf("the association's role may not %s on the target role %s: %s", action, t.arn, d.Reason)
-		a.report.find(ruleTargetRole, as.At, sa.title()+": "+why, "allow "+action+" in a policy of "+r.arn+" and in the trust policy of "+t.arn)
-		return answer{verdict: Refused, why: why, role: t, checks: checks}
 	}
-	return answer{verdict: Gets, why: "the association's role is assumed, and it may assume the target role " + t.arn, role: t, checks: checks}
+	i := slices.IndexFunc(checks, func(c decision.Check) bool { return !c.Decision.Allowed })
+	if i < 0 {
+		return answer{verdict: Gets, why: "the association's role is assumed, and it may assume the target role " + t.arn, role: t, checks: checks}
+	}
+	action, d := checks[i].Action, checks[i].Decision
+	if !known || hangs(d, hidden.has) {
+		return answer{verdict: Unknown, why: "the association's role is assumed; whether it may " + action + " on the target role " + t.arn + " hangs on what no source has", role: t, checks: checks}
+	}
+	why := fmt.Sprintf("the association's role may not %s on the target role %s: %s", action, t.arn, d.Reason)
+	a.report.find(ruleTargetRole, as.At, sa.title()+": "+why, pod.TargetAdvice(r.arn, checks).Fix)
+	return answer{verdict: Refused, why: why, role: t, checks: checks}
 }
 
 // hangs says whether a refusal hangs on a key that is not known.

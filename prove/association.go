@@ -72,6 +72,7 @@ func (as *Association) Opens(role *Role) (Answer, error) {
 	if as.ClusterARN != "" {
 		w.keys["aws:sourcearn"] = always(as.ClusterARN)
 	}
+	as.region(&w)
 	as.request(&w)
 	return decide(&w, role, nil)
 }
@@ -83,6 +84,7 @@ func (as *Association) Hands(role, target *Role) (Answer, error) {
 		return unknownTrust(target), nil
 	}
 	w := sessionCall(role, target, "")
+	as.region(&w)
 	w.keys["sts:externalid"] = domain{values: externalID, supposed: true}
 	if as.ExternalID != "" {
 		w.keys["sts:externalid"] = always(as.ExternalID)
@@ -90,6 +92,13 @@ func (as *Association) Hands(role, target *Role) (Answer, error) {
 	as.request(&w)
 	as.principalTags(&w)
 	return decide(&w, target, role)
+}
+
+// region puts the region of EKS's calls into one: the cluster's.
+func (as *Association) region(w *world) {
+	if arn, err := aws.ParseARN(as.ClusterARN); err == nil {
+		w.keys["aws:requestedregion"] = always(arn.Region)
+	}
 }
 
 // principalTags gives the keys of a session's call the tags of its session.

@@ -132,6 +132,22 @@ func (p *Pod) TargetExternalID() string {
 	return aws.TargetExternalID(p.Region, p.Account, p.Cluster, p.Holder())
 }
 
+// TargetAdvice says how to mend what keeps the association's role from assuming the
+// target role: checks are what was asked, one of which is refused.
+func (p *Pod) TargetAdvice(role string, checks []decision.Check) hint.Hint {
+	advice := hint.Hint{
+		Code: "target-role", Message: "EKS assumed " + role + ", and could not assume the target role with it",
+		Fix: "allow " + strings.Join(p.Actions(), " and ") + " on the target role in a policy of the association's role, and to that role in the target's trust policy",
+	}
+	for _, c := range checks {
+		if c.Decision.Outcome == policy.ExplicitDeny {
+			advice.Fix = "take the Deny in " + c.Decision.ByName + " away, or let its conditions leave this call out"
+			break
+		}
+	}
+	return advice
+}
+
 // SessionName is the name of a session: eks-CLUSTER-POD-UUID, with ten characters of
 // both names (recorded 14). Each session has an id of its own; a question about
 // sessions that are not made yet has [uuid.Nil].
@@ -245,13 +261,11 @@ func (s *Service) chainPod(req *api.Request, pod *Pod, first *Session, name stri
 	if refused != nil {
 		return made, nil, nil, refused
 	}
+	before := len(req.Decision.Checks)
 	role, refused := s.authorizeAssumeRole(&chained, &in, &tags)
 	if refused != nil {
 		if refused.Reason.Advice() == "" {
-			advice := hint.Hint{
-				Code: "target-role", Message: "EKS assumed " + pod.RoleARN + ", and could not assume the target role with it",
-				Fix: "allow " + strings.Join(pod.Actions(), " and ") + " on the target role in a policy of the association's role, and to that role in the target's trust policy",
-			}
+			advice := pod.TargetAdvice(pod.RoleARN, req.Decision.Checks[before:])
 			if refused.Reason.Kind == decision.RoleNotFound {
 				advice.Fix = "correct the association's targetRoleArn, or create that role"
 			}

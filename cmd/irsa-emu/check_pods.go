@@ -107,8 +107,13 @@ func (q *question) podVerdict(j *audit.Judgement, who aws.ServiceAccount) verdic
 		v.Reason.Kind = "unknown"
 	case d == nil:
 		v.Reason.Kind = decision.RoleNotFound
-	case len(d.Hints) > 0:
-		v.Reason.Advise(d.Hints[0].Hint)
+	default:
+		if d.By != policy.TrustPolicy {
+			v.Reason.Kind = decision.Policy
+		}
+		if len(d.Hints) > 0 {
+			v.Reason.Advise(d.Hints[0].Hint)
+		}
 	}
 	v.Error = &decision.Error{Code: answer.Code, Message: answer.Message, Status: answer.Status}
 	if v.Reason.Hint == "" && v.Reason.Fix == "" && len(j.Findings) > 0 {
