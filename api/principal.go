@@ -102,7 +102,7 @@ func elsewhere(p *Principal, sig *wire.Signature, about *Description) *decision.
 	reason.Advise(hint.Hint{
 		Code:    "other-partition",
 		Message: fmt.Sprintf("the call is signed for the region %s, of the partition %s, and account %s is in %s", sig.Region, aws.PartitionOf(sig.Region).ID, p.Account, own.ID),
-		Fix:     "set AWS_REGION=" + own.GlobalRegion + " or another region of " + own.ID + ", or correct the account's partition: accounts." + p.Account + ".partition of the state, else that of serve --region",
+		Fix:     "use the region " + own.GlobalRegion + " or another of " + own.ID + " (AWS_REGION, AWS_DEFAULT_REGION), or correct the account's partition: accounts." + p.Account + ".partition of the state, else that of serve --region",
 	})
 	return &reason
 }
