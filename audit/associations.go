@@ -158,6 +158,11 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts
 		said.why = "the association's role is assumed; its target role " + as.TargetRole + ": " + said.why
 		return said
 	}
+	if !aws.SamePartition(r.arn, t.arn) {
+		why := "the association's role cannot assume the target role " + t.arn + ": it is in another partition"
+		a.report.find(ruleTargetRole, as.At, sa.title()+": "+why, "name a target role of the partition of "+r.arn)
+		return answer{verdict: Refused, why: why, role: t}
+	}
 	p, known := r.policies(a.found)
 	p.Trust = &policy.Named{Name: t.arn, Type: policy.TrustPolicy, Document: t.trust}
 	p.ResourceAccount = t.account

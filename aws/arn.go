@@ -52,6 +52,15 @@ func AccountIn(arn string) string {
 	return parts[4]
 }
 
+// SamePartition says that what two ARNs name knows of each other: no partition has
+// principals, credentials or roles of another (recorded 2, 7). What is not an ARN is
+// of any.
+func SamePartition(a, b string) bool {
+	one, isOne := SplitARN(a)
+	other, isOther := SplitARN(b)
+	return !isOne || !isOther || one[1] == other[1]
+}
+
 // String is the ARN as AWS prints it.
 func (a ARN) String() string {
 	return "arn:" + a.Partition + ":" + a.Service + ":" + a.Region + ":" + a.Account + ":" + a.Resource

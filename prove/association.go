@@ -83,6 +83,9 @@ func (as *Association) Hands(role, target *Role) (Answer, error) {
 	if target.Unknown != "" {
 		return unknownTrust(target), nil
 	}
+	if !aws.SamePartition(role.ARN, target.ARN) {
+		return Answer{Verdict: Proved, Statement: -1}, nil
+	}
 	w := sessionCall(role, target, "")
 	as.region(&w)
 	w.keys["sts:externalid"] = domain{values: externalID, supposed: true}

@@ -175,6 +175,9 @@ func (a *Account) Assumes(caller, target *Role) (Answer, error) {
 		return unknownTrust(target), nil
 	}
 	answer := Answer{Verdict: Proved, Statement: -1}
+	if !aws.SamePartition(caller.ARN, target.ARN) {
+		return answer, nil
+	}
 	features, err := callFeaturesOf(mentionedKeys(nil, nil, append(caller.documents()[1:], target.Trust.Document)...))
 	if err != nil {
 		return Answer{Verdict: Undecided, Statement: -1, Why: err.Error()}, nil

@@ -30,12 +30,13 @@ type Caller struct {
 }
 
 // Callers lists the principals of a role's Allow statements but OIDC providers,
-// each once, in the order of the text.
+// each once, in the order of the text. Those of another partition than the role's are
+// nobody.
 func (r *Role) Callers() []Caller {
 	var out []Caller
 	for _, p := range r.Trust.Document.NamedPrincipals() {
 		c, ok := callerOf(p)
-		if ok && !slices.Contains(out, c) {
+		if ok && aws.SamePartition(p.Value, r.ARN) && !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}

@@ -125,8 +125,8 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 	if role == nil {
 		return nil, assumeRoleDenied(p.ARN, assume, in.RoleArn, decision.RoleNotFound).Because("%s", why)
 	}
-	if own, its := partitionOf(p.ARN), partitionOf(role.ARN()); own != its {
-		return nil, acrossPartitions(p.ARN, assume, in.RoleArn, own, its)
+	if !aws.SamePartition(p.ARN, role.ARN()) {
+		return nil, acrossPartitions(p.ARN, assume, in.RoleArn)
 	}
 	identity := sourceIdentity(in, p)
 	if p.SourceIdentity != "" && identity != p.SourceIdentity {
@@ -157,11 +157,6 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 		}
 	}
 	return role, first
-}
-
-func partitionOf(arn string) string {
-	parts, _ := aws.SplitARN(arn)
-	return parts[1]
 }
 
 // sourceIdentity is the one asked for, or that of the calling session, which persists.

@@ -92,12 +92,14 @@ func assumeRoleDenied(caller, action, role, kind string) *api.Refusal {
 
 // acrossPartitions: a partition knows no roles of another, whatever their trust
 // policies say (recorded 2).
-func acrossPartitions(caller, action, role, own, its string) *api.Refusal {
+func acrossPartitions(caller, action, role string) *api.Refusal {
+	own, _ := aws.SplitARN(caller)
+	its, _ := aws.SplitARN(role)
 	return assumeRoleDenied(caller, action, role, decision.RoleNotFound).
-		Because("the role is in the partition %s and the caller in %s: AssumeRole does not reach another partition's roles", its, own).
+		Because("the role is in the partition %s and the caller in %s: AssumeRole does not reach another partition's roles", its[1], own[1]).
 		Advise(hint.Hint{
 			Code: "across-partitions", Message: "credentials and roles of one partition are unknown in the others",
-			Fix: "call with credentials of " + its + ", or exchange a token of GetWebIdentityToken for a session there, with AssumeRoleWithWebIdentity",
+			Fix: "call with credentials of " + its[1] + ", or exchange a token of GetWebIdentityToken for a session there, with AssumeRoleWithWebIdentity",
 		})
 }
 

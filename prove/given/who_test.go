@@ -154,6 +154,31 @@ web-identity a undecided `+missing+`
 web-identity target-x through a needs sts:ExternalId = s3cret (the caller chooses it) undecided `+missing)
 }
 
+// Nobody of one partition assumes a role of another, whatever both sides' policies say.
+func TestAcrossPartitions(t *testing.T) {
+	m := read(t, stateHead+`
+accounts:
+  "111122223333":
+`+provider+`
+    roles:
+      - name: a
+        trustPolicy: `+trusts("system:serviceaccount:payments:api")+`
+        inlinePolicies: {p: {Statement: [{Effect: Allow, Action: "sts:AssumeRole", Resource: "*"}]}}
+  "444455556666":
+    partition: aws-cn
+    roles:
+      - {name: all, trustPolicy: {Statement: [{Effect: Allow, Principal: {AWS: "*"}, Action: "sts:AssumeRole"}]}}
+      - {name: named, trustPolicy: {Statement: [{Effect: Allow, Principal: {AWS: ["arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/a", "arn:aws-cn:iam::444455556666:root"]}, Action: "sts:AssumeRole"}]}}
+`)
+	check(t, "the service account", held(t, m, of("payments/api"), nil), "web-identity a")
+	for role, want := range map[string]string{"all": "*", "named": "444455556666"} {
+		access, err := m.Who(t.Context(), role, 100)
+		if err != nil || len(access) != 1 || len(access[0].Principals) != 1 || access[0].Principals[0].Name != want {
+			t.Errorf("%s: %+v, %v", role, access, err)
+		}
+	}
+}
+
 // What associations give: a role, a target role behind it, tags that policies
 // test, and a session policy that leaves less.
 func TestPodIdentity(t *testing.T) {
