@@ -129,6 +129,8 @@ func callerWorld(c *Caller, role *Role) world {
 			return tagDomain(role.Tags, key[strings.IndexByte(key, '/')+1:])
 		case aws.SessionTagKey(key), key == "sts:sourceidentity":
 			return never // a call with tags or a source identity needs more actions
+		case c.Kind == ServiceCaller && strings.HasPrefix(key, "aws:principaltag/"):
+			return never // a service has no tags
 		case key == "aws:principalorgpaths", key == "aws:principalservicenameslist":
 			return domain{absent: true, values: anyText, many: multi}
 		case key == "aws:multifactorauthpresent":
