@@ -39,6 +39,9 @@ func TestDirect(t *testing.T) {
 		{"\ufeff\n " + fmt.Sprintf(directRole, ``) + "\n", true},
 		{`{"apiVersion":"irsa-emu.dev/v1","kind":"State","accounts":{"111122223333":{"secrets":[{"name":"s","value":"v\u00e9"}],"buckets":[{"name":"bucket","objects":{"k":{"binary":"AAE="}}}]}},
 			"issuers":[{"url":"https://issuer.example.com","jwks":{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}}]}`, true},
+		{"{\"apiVersion\":\"irsa-emu.dev/v1\",\"kind\":\"State\",\r\n\t\"clusters\":{\"é\u2028\":{\"issuer\":\"https://x.example.com\"}, \"c\": {\"issuer\":\"https://y.example.com\"}}," +
+			`"accounts":{"111122223333":{"oidcProviders":[{"url":"https://x.example.com"}],"users":[{"name":"u"},
+				{"name":"v"}],"groups":[ {"name":"g"}],"kmsKeys":[{"id":"k"}],"instanceProfiles":[{"name":"i"}]}}}`, true}, // each entity with its place
 		{`{"apiVersion":"irsa-emu.dev/v1","kind":"State"} {}`, false},
 		{`{"apiVersion":"irsa-emu.dev/v1","kind":"State",}`, false},
 		{`{"apiVersion":"irsa-emu.dev/v1","kind":"Scenario"}`, false},
