@@ -10,7 +10,7 @@ help: ## list the targets
 
 # Inlined, the generated code of Kubernetes' objects, little of which ever runs, is 430 KB larger.
 build: ## build bin/irsa-emu, static
-	@CGO_ENABLED=0 go build -trimpath -gcflags=k8s.io/api/core/v1=-l -ldflags='-s -w' -o bin/irsa-emu ./cmd/irsa-emu
+	@CGO_ENABLED=0 go build -trimpath -gcflags=k8s.io/api/...=-l -ldflags='-s -w' -o bin/irsa-emu ./cmd/irsa-emu
 
 demo: build ## run the built-in scenarios and show what happened
 	@bin/irsa-emu run

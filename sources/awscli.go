@@ -44,6 +44,9 @@ type listedProvider struct {
 // cliOutput takes what the AWS CLI prints of an account: its roles, policies,
 // users and groups, its providers, its clusters.
 func (b *builder) cliOutput(f *file, n *yaml.Node) {
+	if !b.shaped(f, n, &accountShape) {
+		return
+	}
 	c := &cli{b, f}
 	for i, r := range items(get(n, "RoleDetailList")) {
 		c.role(r, strictyaml.Index("RoleDetailList", i))

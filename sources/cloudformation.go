@@ -13,6 +13,9 @@ import (
 
 // cloudFormation takes a template, in JSON or in YAML.
 func (b *builder) cloudFormation(f *file, n *yaml.Node) {
+	if !b.shaped(f, n, &templateShape) {
+		return
+	}
 	c := &template{
 		b: b, f: f, root: n, parameters: map[string]*yaml.Node{}, byID: map[string]*resource{},
 		conditions: map[string]verdict{}, account: b.o.Account, region: b.o.Region, partition: aws.PartitionOf(b.o.Region),

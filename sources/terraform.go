@@ -11,6 +11,9 @@ import (
 
 // terraform takes the output of terraform show -json, of a plan or a state.
 func (b *builder) terraform(f *file, n *yaml.Node) {
+	if !b.shaped(f, n, &planShape) {
+		return
+	}
 	if v := text(get(n, "format_version")); v != "" && !strings.HasPrefix(v, "1.") && !strings.HasPrefix(v, "0.") {
 		b.errorAt(f.at(get(n, "format_version")), "format_version %s; irsa-emu reads 1.x, which terraform show -json writes since 1.1", v)
 		return

@@ -115,7 +115,9 @@ func (q *question) answer(p *program) ([]verdict, error) {
 	granted := ""
 	if found == nil {
 		one, account := q.fromFile(trust, claims)
-		granted = fmt.Sprintf("taken for granted: the provider of %s exists in account %s and %q is among its client ids", claims.Issuer, account, claims.Audience)
+		if claims.Issuer != "" {
+			granted = fmt.Sprintf("taken for granted: the provider of %s exists in account %s and %q is among its client ids", claims.Issuer, account, claims.Audience)
+		}
 		roles = []candidate{one}
 	} else if roles, err = q.fromGiven(found, claims.Audience); err != nil {
 		return nil, err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"io"
 	"os"
 	"slices"
@@ -51,7 +53,7 @@ func (p *program) printVerdicts(verdicts []verdict, unknown []string, single boo
 	if allowed == 0 && len(unknown) == 0 {
 		word = "denied: "
 	}
-	out.Line("%s%s of %s may assume %d of %s; --role NAME says why of one", word, v.Subject, v.Issuer, allowed, term.Plural(len(verdicts), "role"))
+	out.Line("%s%s of %s may assume %d of %s; --role NAME says why of one", word, v.subject(), v.issuer(), allowed, term.Plural(len(verdicts), "role"))
 	if len(unknown) > 0 {
 		out.Line("not known: the trust policies of %s", strings.Join(firstFew(unknown), ", "))
 	}
@@ -76,6 +78,9 @@ func (p *program) sure(verdicts []verdict) bool {
 	return false
 }
 
+func (v *verdict) subject() string { return cmp.Or(v.Subject, "a token without sub") }
+func (v *verdict) issuer() string  { return cmp.Or(v.Issuer, "no issuer") }
+
 // print shows a verdict to people. What is refused is always explained.
 func (v *verdict) print(out *term.Printer, all bool) {
 	word := "denied"
@@ -86,11 +91,11 @@ func (v *verdict) print(out *term.Printer, all bool) {
 	if v.Role != "" {
 		as = " as " + v.Role
 	}
-	of := v.Issuer
+	of := v.issuer()
 	if v.Cluster != "" {
 		of = "cluster " + v.Cluster + ", by EKS Pod Identity"
 	}
-	out.Line("%s: %s of %s%s", word, v.Subject, of, as)
+	out.Line("%s: %s of %s%s", word, v.subject(), of, as)
 	v.printShapes(out)
 	explain := all || !v.Allowed
 	if v.Reason != nil {
@@ -181,5 +186,9 @@ func (p *program) readInput(file string) ([]byte, error) {
 	if file == "-" {
 		return io.ReadAll(p.stdin)
 	}
-	return os.ReadFile(file)
+	src, err := os.ReadFile(file)
+	if err != nil && (strings.HasPrefix(file, "{") || strings.HasPrefix(file, "eyJ") && strings.Count(file, ".") == 2) {
+		return nil, errors.New("a file's name is wanted, or - for the standard input, and this is what the file would hold")
+	}
+	return src, err
 }

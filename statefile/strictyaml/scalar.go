@@ -27,19 +27,20 @@ func (d *Decoder) Text(n *yaml.Node, path string) (string, bool) {
 	case "!!null":
 		d.errorIn(n, path, "no value; write text, or leave the field out")
 	default:
-		d.errorIn(n, path, "%s where text is wanted; write it in quotes: %q", describe(n), n.Value)
+		d.errorIn(n, path, "%s where text is wanted; write it in quotes: %q", Describe(n), n.Value)
 	}
 	return "", false
 }
 
 func (d *Decoder) wrongType(n *yaml.Node, path, want string) {
-	d.errorIn(n, path, "%s where %s is wanted", describe(n), want)
+	d.errorIn(n, path, "%s where %s is wanted", Describe(n), want)
 }
 
 // WrongType records that the node is not what is wanted, such as "a list".
 func (d *Decoder) WrongType(n *yaml.Node, path, want string) { d.wrongType(n, path, want) }
 
-func describe(n *yaml.Node) string {
+// Describe says what a node is: "a list", "the number 3".
+func Describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "a mapping"
