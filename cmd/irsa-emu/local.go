@@ -20,6 +20,8 @@ type keyPool struct {
 	keys map[string][]*oidc.SigningKey
 }
 
+func newKeyPool() *keyPool { return &keyPool{keys: map[string][]*oidc.SigningKey{}} }
+
 // forOne gives the source of keys of one emulator.
 func (p *keyPool) forOne() func(alg string) (*oidc.SigningKey, error) {
 	var mu sync.Mutex
@@ -58,12 +60,11 @@ func (e *embedded) Close() error { return e.stop() }
 
 // tryGiven gives the state of each scenario to an emulator of its own, so that what
 // no emulator takes is found before anything is played.
-func tryGiven(ctx context.Context, list []harness.Scenario) error {
-	pool := &keyPool{keys: map[string][]*oidc.SigningKey{}}
+func tryGiven(ctx context.Context, keys *keyPool, list []harness.Scenario) error {
 	var mistakes []error
 	known := map[string]bool{} // what --given says is in the state of all
 	for i := range list {
-		e, err := emulator.New(ctx, emulator.Config{NewKey: pool.forOne(), Given: []statefile.State{list[i].State()}})
+		e, err := emulator.New(ctx, emulator.Config{NewKey: keys.forOne(), Given: []statefile.State{list[i].State()}})
 		if err == nil {
 			err = e.Close()
 		}
@@ -76,10 +77,9 @@ func tryGiven(ctx context.Context, list []harness.Scenario) error {
 }
 
 // startEmbedded starts emulators for the scenarios of a run.
-func startEmbedded() harness.StartEmulator {
-	pool := &keyPool{keys: map[string][]*oidc.SigningKey{}}
+func startEmbedded(keys *keyPool) harness.StartEmulator {
 	return func(ctx context.Context) (harness.Emulator, error) {
-		running, stop, err := emulator.StartBackground(ctx, emulator.Config{NewKey: pool.forOne()})
+		running, stop, err := emulator.StartBackground(ctx, emulator.Config{NewKey: keys.forOne()})
 		if err != nil {
 			return nil, err
 		}

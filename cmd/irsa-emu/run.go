@@ -67,11 +67,12 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 	if f.count < 1 {
 		return usageError("--count %d: play each scenario at least once", f.count)
 	}
-	list, err := f.load(ctx, p, paths)
+	keys := newKeyPool()
+	list, err := f.load(ctx, p, keys, paths)
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	clusters, err := p.startCluster(ctx, f)
+	clusters, err := p.startCluster(ctx, keys, f)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (p *program) runScenarios(ctx context.Context, f runFlags, paths []string) 
 }
 
 // load reads the scenarios and puts the given state under each.
-func (f *runFlags) load(ctx context.Context, p *program, paths []string) ([]harness.Scenario, error) {
+func (f *runFlags) load(ctx context.Context, p *program, keys *keyPool, paths []string) ([]harness.Scenario, error) {
 	var list []harness.Scenario
 	var err error
 	if len(paths) == 0 {
@@ -130,7 +131,7 @@ func (f *runFlags) load(ctx context.Context, p *program, paths []string) ([]harn
 		}
 	}
 	if f.cluster != "kubeconfig" { // where the emulator may have what a state builds on
-		if err := tryGiven(ctx, list); err != nil {
+		if err := tryGiven(ctx, keys, list); err != nil {
 			return nil, err
 		}
 	}
@@ -157,10 +158,10 @@ type clusters struct {
 	stop         func() error
 }
 
-func (p *program) startCluster(ctx context.Context, f runFlags) (clusters, error) {
+func (p *program) startCluster(ctx context.Context, keys *keyPool, f runFlags) (clusters, error) {
 	switch f.cluster {
 	case "local":
-		return clusters{start: harness.Local(startEmbedded()), stop: func() error { return nil }}, nil
+		return clusters{start: harness.Local(startEmbedded(keys)), stop: func() error { return nil }}, nil
 	case "kind":
 		return p.startKind(ctx, f)
 	case "kubeconfig":
