@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"sync"
 
 	"github.com/irsa-emu/irsa-emu/emulator"
@@ -58,22 +57,14 @@ type embedded struct {
 func (e *embedded) URL() string  { return e.running.URL }
 func (e *embedded) Close() error { return e.stop() }
 
-// tryGiven gives the state of each scenario to an emulator of its own, so that what
-// no emulator takes is found before anything is played.
-func tryGiven(ctx context.Context, keys *keyPool, list []harness.Scenario) error {
-	var mistakes []error
-	known := map[string]bool{} // what --given says is in the state of all
-	for i := range list {
-		e, err := emulator.New(ctx, emulator.Config{NewKey: keys.forOne(), Given: []statefile.State{list[i].State()}})
-		if err == nil {
-			err = e.Close()
-		}
-		if err != nil && !known[err.Error()] {
-			known[err.Error()] = true
-			mistakes = append(mistakes, err)
-		}
+// takes gives a state to an emulator of its own, so that what no emulator takes is
+// found before anything is played.
+func (p *keyPool) takes(ctx context.Context, given statefile.State) error {
+	e, err := emulator.New(ctx, emulator.Config{NewKey: p.forOne(), Given: []statefile.State{given}})
+	if err != nil {
+		return err
 	}
-	return errors.Join(mistakes...)
+	return e.Close()
 }
 
 // startEmbedded starts emulators for the scenarios of a run.

@@ -118,24 +118,55 @@ func (f *runFlags) load(ctx context.Context, p *program, keys *keyPool, paths []
 	if len(list) == 0 {
 		return nil, errors.New("no scenario to run: the paths hold no file of kind Scenario")
 	}
+	given := statefile.State{}
 	if len(f.given.paths) > 0 {
-		given, err := f.given.load(p, "", "")
-		if err != nil {
+		if given, err = f.given.load(p, "", ""); err != nil {
 			return nil, fmt.Errorf("--given: %w", err)
 		}
-		for i := range list {
-			merged := statefile.State{}
-			merged.Merge(given)
-			merged.Merge(list[i].Spec.Given.State)
-			list[i].Spec.Given.State = merged
-		}
 	}
-	if f.cluster != "kubeconfig" { // where the emulator may have what a state builds on
-		if err := tryGiven(ctx, keys, list); err != nil {
-			return nil, err
-		}
+	if err := f.give(ctx, p, keys, list, given); err != nil {
+		return nil, err
 	}
 	return repeated(list, f.count), nil
+}
+
+// give puts what --given says under each scenario, and finds what no emulator takes.
+// What goes with no scenario is --given's fault. One that it does not go with, as of
+// another partition, fails by itself when it is played.
+func (f *runFlags) give(ctx context.Context, p *program, keys *keyPool, list []harness.Scenario, given statefile.State) error {
+	var mistakes, apart []error
+	var warnings []string
+	for i := range list {
+		s := &list[i]
+		own := s.State()
+		merged := statefile.State{}
+		merged.Merge(given)
+		merged.Merge(s.Spec.Given.State)
+		s.Spec.Given.State = merged
+		if f.cluster == "kubeconfig" { // the emulator there may have what a state builds on
+			continue
+		}
+		if err := keys.takes(ctx, s.State()); err == nil {
+			continue
+		} else if keys.takes(ctx, own) != nil {
+			mistakes = append(mistakes, err)
+		} else {
+			apart = append(apart, err)
+			warnings = append(warnings, fmt.Sprintf("irsa-emu: warning: the scenario %s cannot be played with what --given says: %v", s.Metadata.Name, err))
+		}
+	}
+	if len(apart) > 0 && len(apart)+len(mistakes) == len(list) {
+		mistakes = append(mistakes, apart[0])
+	}
+	if len(mistakes) > 0 {
+		return errors.Join(mistakes...)
+	}
+	for _, w := range warnings {
+		if err := p.complain("%s", w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // repeated plays each scenario several times, as go test -count does. From the
