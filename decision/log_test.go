@@ -2,6 +2,7 @@ package decision
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,13 +16,13 @@ func TestLogKeepsTheNewest(t *testing.T) {
 		if i%10 == 0 {
 			outcome = Refused
 		}
-		l.Add(&Decision{RequestID: fmt.Sprint(i), Outcome: outcome}, 0)
+		l.Add(&Decision{RequestID: fmt.Sprint(i), Outcome: outcome})
 	}
-	all := l.Newest(0, "")
+	all := slices.Collect(l.Newest(0, ""))
 	if len(all) != 100 || all[0].RequestID != "249" || all[99].RequestID != "150" {
 		t.Errorf("%d decisions, from %s to %s", len(all), all[0].RequestID, all[len(all)-1].RequestID)
 	}
-	if refused := l.Newest(3, Refused); len(refused) != 3 || refused[2].RequestID != "220" {
+	if refused := slices.Collect(l.Newest(3, Refused)); len(refused) != 3 || refused[2].RequestID != "220" {
 		t.Errorf("refused: %v", refused)
 	}
 	for id, kept := range map[string]bool{"149": false, "150": true, "249": true} {
@@ -30,8 +31,8 @@ func TestLogKeepsTheNewest(t *testing.T) {
 		}
 	}
 	l.Clear()
-	l.Add(&Decision{RequestID: "new"}, 0)
-	if got := l.Newest(0, ""); len(got) != 1 {
+	l.Add(&Decision{RequestID: "new"})
+	if got := slices.Collect(l.Newest(0, "")); len(got) != 1 {
 		t.Errorf("after clearing: %d decisions", len(got))
 	}
 }
@@ -61,26 +62,49 @@ func TestAttackLargeDecisions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := NewLog(10_000)
-			for i := range 300 {
+			l.most = 4 * large
+			for i := range 30 {
 				one := d
 				one.RequestID = fmt.Sprint(i)
-				l.Add(&one, 0)
+				l.Add(&one)
 			}
-			if l.count > MaxLogBytes/large || l.bytes > MaxLogBytes {
-				t.Errorf("%d decisions of a megabyte are kept, %d bytes", l.count, l.bytes)
+			kept := 0
+			for _, e := range l.ring {
+				kept += cap(e.packed)
 			}
-			if _, ok := l.Get("299"); !ok {
+			if l.bytes != kept || kept > l.most {
+				t.Errorf("%d bytes are kept, at most %d wanted; %d are counted", kept, l.most, l.bytes)
+			}
+			if _, ok := l.Get("29"); !ok {
 				t.Error("the newest is not kept")
 			}
 		})
 	}
 	t.Run("larger than the log", func(t *testing.T) {
 		l := NewLog(10)
-		l.Add(&Decision{RequestID: "a"}, 0)
-		l.Add(&Decision{RequestID: "b"}, 2*MaxLogBytes)
-		l.Add(&Decision{RequestID: "c"}, 0)
-		if got := l.Newest(0, ""); len(got) != 1 || got[0].RequestID != "c" || l.bytes > 4096 {
+		l.most = large / 2
+		l.Add(&Decision{RequestID: "a"})
+		l.Add(&Decision{RequestID: "b", Resource: text})
+		l.Add(&Decision{RequestID: "c"})
+		if got := slices.Collect(l.Newest(0, "")); len(got) != 1 || got[0].RequestID != "c" || l.bytes > 4096 {
 			t.Errorf("%d decisions, %d bytes", len(got), l.bytes)
 		}
 	})
+}
+
+// What is added while the decisions are read moves none of them: each is seen once.
+func TestLogReadWhileItGrows(t *testing.T) {
+	l := NewLog(10)
+	add := func(i int) { l.Add(&Decision{RequestID: fmt.Sprint(i)}) }
+	for i := range 10 {
+		add(i)
+	}
+	var seen []string
+	for d := range l.Newest(0, "") {
+		seen = append(seen, d.RequestID)
+		add(100 + len(seen))
+	}
+	if want := []string{"9", "8", "7", "6", "5"}; !slices.Equal(seen, want) {
+		t.Errorf("%v, want %v: the others were dropped meanwhile", seen, want)
+	}
 }

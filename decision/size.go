@@ -6,41 +6,8 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
-// size is about how many bytes of memory a decision holds on to. A client
-// chooses how long most of its texts are, so a log that counted decisions alone
-// would be bounded in number and in nothing else. The texts of a statement are
-// those of the stored policy and not counted; what a condition wants is, since
-// its variables may have been replaced.
-func (d *Decision) size() int {
-	n := structSize(*d) + len(d.RequestID) + len(d.Action) + len(d.Region) + len(d.Resource) + len(d.Provider)
-	if c := d.Caller; c != nil {
-		n += structSize(*c) + len(c.ARN) + len(c.Account) + len(c.AccessKeyID) + len(c.UserID)
-	}
-	if e := d.Error; e != nil {
-		n += structSize(*e) + len(e.Code) + len(e.Message)
-	}
-	if r := d.Reason; r != nil {
-		n += structSize(*r) + len(r.Kind) + len(r.Message) + len(r.Hint) + len(r.Fix)
-	}
-	for i := range d.Beyond {
-		r := &d.Beyond[i]
-		n += structSize(*r) + len(r.Kind) + len(r.Message) + len(r.Hint) + len(r.Fix)
-	}
-	if t := d.Token; t != nil {
-		n += structSize(*t) + len(t.Issuer) + len(t.Subject) + len(t.KeyID) + sizeOfTexts(t.Audience) + sizeOfValue(t.Claims)
-	}
-	if s := d.Session; s != nil {
-		n += structSize(*s) + len(s.ARN) + len(s.AccessKeyID) + len(s.SourceIdentity) + sizeOfTexts(s.TransitiveTagKeys)
-		for key, value := range s.Tags {
-			n += 2*structSize(key) + len(key) + len(value)
-		}
-	}
-	for i := range d.Checks {
-		n += d.Checks[i].size()
-	}
-	return n
-}
-
+// size is about how much memory a check takes, its texts among it: a log has them
+// all once more.
 func (c *Check) size() int {
 	return structSize(*c) + len(c.Action) + len(c.Resource) + sizeOfPolicies(&c.Decision)
 }
@@ -78,10 +45,13 @@ func sizeOfPolicies(d *policy.Decision) int {
 		n += structSize(*p)
 		for j := range p.Statements {
 			s := &p.Statements[j]
-			n += structSize(*s)
+			n += structSize(*s) + len(s.Sid) + sizeOfTexts(s.Actions.Values) + sizeOfTexts(s.Resources.Values)
+			for _, principal := range s.Principals.Values {
+				n += structSize(principal) + len(principal.Value)
+			}
 			for k := range s.Conditions {
 				c := &s.Conditions[k]
-				n += structSize(*c) + len(c.Hint) + sizeOfTexts(c.Got) + sizeOfTexts(c.Want)
+				n += structSize(*c) + len(c.Key) + len(c.Hint) + len(c.Fix) + sizeOfTexts(c.Got) + sizeOfTexts(c.Want)
 			}
 		}
 	}
@@ -97,28 +67,6 @@ func sizeOfTexts(list []string) int {
 		n += structSize(s) + len(s)
 	}
 	return n
-}
-
-// sizeOfValue counts what encoding/json makes of a claim.
-func sizeOfValue(v any) int {
-	const boxed = 32 // an interface and what it points to
-	switch v := v.(type) {
-	case map[string]any:
-		n := boxed
-		for name, member := range v {
-			n += boxed + len(name) + sizeOfValue(member)
-		}
-		return n
-	case []any:
-		n := boxed
-		for _, item := range v {
-			n += sizeOfValue(item)
-		}
-		return n
-	case string:
-		return boxed + len(v)
-	}
-	return boxed
 }
 
 // structSize is what a value takes without what it points to.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +139,7 @@ func TestAttackSignedCallFromAWebPage(t *testing.T) {
 	if status != http.StatusForbidden {
 		t.Errorf("from a sandbox: status %d, %s", status, answer)
 	}
-	if d := emu.decisions.Newest(1, "")[0]; d.Reason == nil || d.Reason.Kind != "web-page" || d.Outcome != "refused" {
+	if d := slices.Collect(emu.decisions.Newest(1, ""))[0]; d.Reason == nil || d.Reason.Kind != "web-page" || d.Outcome != "refused" {
 		t.Errorf("decision %+v", d)
 	}
 	for _, header := range []http.Header{nil, {"Origin": {"http://localhost:8080"}}} {

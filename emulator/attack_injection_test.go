@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -254,7 +255,7 @@ func TestAttackInjection(t *testing.T) {
 					}
 				}
 				trail.Reset()
-				if d := emu.decisions.Newest(1, ""); len(d) == 1 {
+				if d := slices.Collect(emu.decisions.Newest(1, "")); len(d) == 1 {
 					explained := d[0].Text()
 					if strings.ContainsFunc(explained, func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f || r == 0x202e || r == 0x2066 }) {
 						t.Errorf("the explanation would command a terminal: %q", explained)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +79,7 @@ func TestAttackSessionCredentials(t *testing.T) {
 					t.Errorf("%s took the credentials: %v", service, err)
 				}
 			}
-			if d := emu.decisions.Newest(1, "")[0]; d.Outcome != "refused" || d.Caller != nil {
+			if d := slices.Collect(emu.decisions.Newest(1, ""))[0]; d.Outcome != "refused" || d.Caller != nil {
 				t.Errorf("decision %+v", d)
 			}
 		})
@@ -185,7 +186,7 @@ func TestAttackForgedTokens(t *testing.T) {
 			}
 		})
 	}
-	for _, d := range emu.decisions.Newest(0, "") {
+	for _, d := range slices.Collect(emu.decisions.Newest(0, "")) {
 		if text := fmt.Sprintf("%+v", d); strings.Contains(text, parts[2]) || strings.Contains(text, encode(mac.Sum(nil))) {
 			t.Error("a decision holds a token's signature")
 		}

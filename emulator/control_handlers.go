@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"time"
@@ -208,15 +209,17 @@ func (c *controlAPI) getDecisions(r *http.Request, query control.DecisionQuery) 
 	}
 	found := c.decisions.Newest(query.Limit, query.Outcome)
 	if wantsText(r) {
-		return explanations(found...), nil
+		return explanations(found), nil
 	}
 	return controlStream(func(w io.Writer) error { return writeDecisions(w, found) }), nil
 }
 
 // writeDecisions writes a [control.Decisions], one decision in memory at a time.
-func writeDecisions(w io.Writer, found []*decision.Decision) error {
+func writeDecisions(w io.Writer, found iter.Seq[*decision.Decision]) error {
 	separator := "{\n  \"decisions\": [\n    "
-	for _, d := range found {
+	none := true
+	for d := range found {
+		none = false
 		text, err := json.MarshalIndent(d, "    ", "  ")
 		if err != nil {
 			return err
@@ -227,7 +230,7 @@ func writeDecisions(w io.Writer, found []*decision.Decision) error {
 		separator = ",\n    "
 	}
 	end := "\n  ]\n}\n"
-	if len(found) == 0 {
+	if none {
 		end = "{\n  \"decisions\": []\n}\n"
 	}
 	_, err := io.WriteString(w, end)
@@ -241,7 +244,7 @@ func (c *controlAPI) getDecision(r *http.Request) (any, error) {
 		return nil, notFound("no decision for request %q: only the newest %d are kept", id, c.mostDecisions)
 	}
 	if wantsText(r) {
-		return explanations(d), nil
+		return controlText(d.Text()), nil
 	}
 	return d, nil
 }
@@ -251,10 +254,10 @@ func wantsText(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Accept"), "text/plain")
 }
 
-func explanations(found ...*decision.Decision) controlText {
-	texts := make([]string, len(found))
-	for i, d := range found {
-		texts[i] = d.Text()
+func explanations(found iter.Seq[*decision.Decision]) controlText {
+	var texts []string
+	for d := range found {
+		texts = append(texts, d.Text())
 	}
 	return controlText(strings.Join(texts, "\n"))
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +40,7 @@ func TestLog(t *testing.T) {
 		var log logBuffer
 		emu := startTutorialWith(t, Config{Logger: slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: level}))})
 		exercise(t, emu)
-		want := emu.decisions.Newest(0, "")
+		want := slices.Collect(emu.decisions.Newest(0, ""))
 		seen := map[string]logLine{}
 		for _, line := range logged(t, &log) {
 			if line.Msg != "call" || line.RequestID == "" {

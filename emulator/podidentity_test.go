@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -198,7 +199,7 @@ func TestPodIdentityAnswer(t *testing.T) {
 	if _, err := w.assume("prod-cluster-eu", w.token("payments/untagged", nil)); err != nil {
 		t.Errorf("without session tags: %v", err)
 	}
-	last := w.e.decisions.Newest(1, "")[0]
+	last := slices.Collect(w.e.decisions.Newest(1, ""))[0]
 	if len(last.Session.Tags) != 0 {
 		t.Errorf("tags %v", last.Session.Tags)
 	}
@@ -233,7 +234,7 @@ func TestPodIdentityRefused(t *testing.T) {
 			if !errors.As(err, &api) || api.ErrorCode() != tt.code || tt.message != "" && api.ErrorMessage() != tt.message {
 				t.Errorf("got %v, want %s %q", err, tt.code, tt.message)
 			}
-			if last := w.e.decisions.Newest(1, "")[0]; last.Reason == nil || last.Reason.Kind != tt.reason {
+			if last := slices.Collect(w.e.decisions.Newest(1, ""))[0]; last.Reason == nil || last.Reason.Kind != tt.reason {
 				t.Errorf("reason %+v, want %s", last.Reason, tt.reason)
 			} else if tt.reason == "audience" && !strings.Contains(last.Reason.Hint, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
 				t.Errorf("no IAM provider has a part in it: %+v", last.Reason)

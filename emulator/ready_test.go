@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -159,7 +160,7 @@ func TestPanicIsAnAnswer(t *testing.T) {
 			t.Errorf("decision %+v", d)
 		}
 	}
-	if n := len(emu.decisions.Newest(0, decision.Failed)); n != 2 {
+	if n := len(slices.Collect(emu.decisions.Newest(0, decision.Failed))); n != 2 {
 		t.Errorf("%d decisions of failed calls, want 2", n)
 	}
 }

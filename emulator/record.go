@@ -3,7 +3,6 @@ package emulator
 import (
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
@@ -20,11 +19,7 @@ func (d *dispatcher) record(req *api.Request) {
 			what.Outcome = decision.Failed
 		}
 	}
-	held := 0
-	if req.Form != nil { // its values may be parts of the body
-		held = len(req.Body) + len(req.HTTP.URL.RawQuery)
-	}
-	d.decisions.Add(what, held)
+	d.decisions.Add(what)
 	d.metrics.observe(what, d.services)
 	if d.trail != nil {
 		d.trail.record(req, d.services)
@@ -43,7 +38,7 @@ func describe(req *api.Request) {
 	d := req.Decision
 	d.Time, d.Service, d.Action, d.Region = req.Now, req.Service, req.Action, req.Region
 	if d.Resource == "" {
-		d.Resource = strings.Clone(req.Form.Get("RoleArn")) // the form has the token too, and is not kept
+		d.Resource = req.Form.Get("RoleArn")
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestResetOfOneAccount(t *testing.T) {
 	if _, err := emu.faults.add(control.FaultRequest{Match: control.FaultMatch{Role: "none"}, Fault: control.FaultSpec{Code: "Throttling"}}); err != nil {
 		t.Fatal(err)
 	}
-	decisions := len(emu.decisions.Newest(100, ""))
+	decisions := len(slices.Collect(emu.decisions.Newest(100, "")))
 
 	if status := callControl(t, emu, http.MethodDelete, "/_emu/state?account=111122223333", "", nil); status != http.StatusNoContent {
 		t.Fatalf("status %d", status)
@@ -63,7 +64,7 @@ func TestResetOfOneAccount(t *testing.T) {
 	if issuers := left["issuers"].([]any); len(issuers) != 2 {
 		t.Errorf("the issuer of a cluster that is gone is still there: %v", issuers)
 	}
-	if emu.clock.Offset() != 1e12 || len(emu.faults.all()) != 1 || len(emu.decisions.Newest(100, "")) != decisions {
+	if emu.clock.Offset() != 1e12 || len(emu.faults.all()) != 1 || len(slices.Collect(emu.decisions.Newest(100, ""))) != decisions {
 		t.Error("the clock, faults or decisions were reset")
 	}
 	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -115,7 +116,7 @@ func TestShortSessions(t *testing.T) {
 			if life := ends.Sub(start); life < 10*time.Minute || life > 15*time.Minute {
 				t.Errorf("it ends after %s", life)
 			}
-			if d := emu.decisions.Newest(1, "")[0]; !d.Session.Expiration.Equal(ends) {
+			if d := slices.Collect(emu.decisions.Newest(1, ""))[0]; !d.Session.Expiration.Equal(ends) {
 				t.Errorf("the decision says %s, the answer %s", d.Session.Expiration, ends)
 			}
 			config := emu.AWSConfig()

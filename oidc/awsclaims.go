@@ -50,7 +50,7 @@ func (c *ClaimSet) readSourceIdentity() *TokenError {
 		return refuse(ReasonSourceIdentity, textNotValidated, "the source identity is %s, not 2 to 64 characters of letters, digits and _+=,.@-", clip(value)).
 			withClaim(aws.ClaimSourceIdentity)
 	}
-	c.SourceIdentity = strings.Clone(text) // see pack
+	c.SourceIdentity = text
 	return nil
 }
 
@@ -156,7 +156,7 @@ func (t *tagClaims) add(key, value string) *TokenError {
 		t.values, t.seen = map[string]string{}, map[string]bool{}
 	}
 	t.seen[lower] = true
-	t.values[strings.Clone(key)] = strings.Clone(value) // see pack
+	t.values[key] = value
 	if len(t.values) > aws.MostTags {
 		return badTags(aws.ClaimTags, "the token has more than %d session tags", aws.MostTags)
 	}

@@ -98,32 +98,7 @@ func (c *ClaimSet) readIdentity() (refused *TokenError) {
 		c.AMR, _ = stringOrList(value)
 	}
 	c.Email, _ = c.members.text("email")
-	c.pack()
 	return refused
-}
-
-// pack gives the texts that decisions keep a copy of their own, one for all: they
-// would keep the whole payload otherwise, which may be thirty times as long.
-func (c *ClaimSet) pack() {
-	texts := append(make([]*string, 0, 8), &c.Issuer, &c.Subject, &c.Audience, &c.Email)
-	for _, list := range [...][]string{c.OriginalAudience, c.AMR} {
-		for i := range list {
-			texts = append(texts, &list[i])
-		}
-	}
-	var all strings.Builder
-	size := 0
-	for _, text := range texts {
-		size += len(*text)
-	}
-	all.Grow(size)
-	for _, text := range texts {
-		all.WriteString(*text)
-	}
-	packed := all.String()
-	for _, text := range texts {
-		*text, packed = packed[:len(*text)], packed[len(*text):]
-	}
 }
 
 // readTimes reads iat, exp and nbf.

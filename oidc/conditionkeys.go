@@ -60,9 +60,9 @@ func (c *ClaimSet) scalar(claim string) (string, bool) {
 	switch value[0] {
 	case '"':
 		text, err := unquote(value)
-		return strings.Clone(text), err == nil // see pack
+		return text, err == nil
 	case '{', '[', 'n':
 		return "", false
 	}
-	return strings.Clone(value), true
+	return value, true
 }

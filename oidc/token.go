@@ -124,7 +124,6 @@ func parseHeader(src []byte) (Header, error) {
 		if h.KeyID, ok = m.text("kid"); !ok {
 			return h, notAJWT("the header's kid is not a string: %s", kid)
 		}
-		h.KeyID = strings.Clone(h.KeyID) // kept by decisions, which need not keep the whole header
 	}
 	h.Type, _ = m.text("typ")
 	return h, nil

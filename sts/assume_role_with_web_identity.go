@@ -2,7 +2,6 @@ package sts
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/api"
@@ -51,8 +50,6 @@ func (s *Service) assumeRoleWithWebIdentity(req *api.Request) (any, *api.Refusal
 	if err := req.DecodeQuery(&in, wire.EchoValues); err != nil {
 		return nil, badParameters(err)
 	}
-	// Decisions are kept, the form with the token in it is not.
-	in.RoleArn, in.RoleSessionName = strings.Clone(in.RoleArn), strings.Clone(in.RoleSessionName)
 	req.Decision.Resource = in.RoleArn
 	arn, err := aws.ParseARN(in.RoleArn)
 	if err != nil {
