@@ -42,12 +42,22 @@ function runnable(files) {
   });
 }
 
+// Folders of emulators that nobody has stopped: they end with this process.
+const folders = new Set();
+process.once("exit", () => folders.forEach(removeFolder));
+
+function removeFolder(folder) {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
+
 /**
  * Runs an emulator on a free loopback port. It ends with stop(), and with this process.
  * With url none is started: the one that runs there is used, and stop() leaves it running.
  */
 export async function start({ state = [], binary, region, account, args = [], url, controlToken } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "irsa-emu-"));
+  folders.add(folder);
   const documents = Array.isArray(state) ? state : [state];
   try {
     if (url) {
@@ -63,7 +73,7 @@ export async function start({ state = [], binary, region, account, args = [], ur
     const child = await serve(program, [...command, ...args], folder);
     return await Emulator.at({ url: child.url, binary: program, folder, child: child.process });
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
     throw error;
   }
 }
@@ -150,7 +160,7 @@ export class Emulator {
         child.kill("SIGTERM");
       });
     }
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeFolder(this.#folder);
   }
 
   async [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() {

@@ -2,7 +2,7 @@
 // Needs irsa-emu on PATH or in IRSA_EMU, and for the clients @aws-sdk/client-{sts,secrets-manager,s3}.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -41,7 +41,10 @@ const clients = sdk ? {} : { skip: "there is no @aws-sdk/client-sts, client-secr
 let emulator;
 before(async () => (emulator = await start({ state: stateFile, region: "us-west-2" })));
 afterEach(() => emulator.reset());
-after(() => emulator.stop());
+after(async () => {
+  await emulator.stop();
+  rmSync(folder, { recursive: true });
+});
 
 test("a client has the pod's credentials", clients, async () => {
   const config = emulator.podConfig("payments/api", role);
@@ -167,13 +170,14 @@ test("one that runs already is used and left running", async () => {
   assert.ok(await emulator.clock.now());
 });
 
-test("it ends with its process, and stop removes its files", async () => {
+test("it ends with its process, and so do its files; stop removes them too", async () => {
   const code = `import { start } from ${JSON.stringify(new URL("./index.mjs", import.meta.url).href)};
 const emulator = await start();
 console.log(emulator.url, emulator.adminEnv().AWS_CONFIG_FILE);`;
   const child = spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
   assert.equal(child.status, 0, child.stderr);
-  const [url] = child.stdout.trim().split(" ");
+  const [url, left] = child.stdout.trim().split(" ");
+  assert.ok(!existsSync(left));
   for (let n = 0; ; n++) {
     if (await fetch(url).then(() => false, () => true)) break;
     assert.ok(n < 6000, "it still answers");

@@ -76,7 +76,11 @@ class Emulator:
         self._tokens: Dict[Path, str] = {}
         # A proxy of the environment leads to AWS, not to an emulator on this machine.
         self._open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-        info = self._call("GET", "/_emu/info")
+        try:
+            info = self._call("GET", "/_emu/info")
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
         #: The default account, twelve digits, and the default region.
         self.account: str = info["account"]
         self.region: str = info["region"]

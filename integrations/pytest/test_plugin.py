@@ -351,15 +351,21 @@ def test_it(n, irsa_emu, worker_id):
         result.stdout.fnmatch_lines(["*--irsa-emu-url with xdist*leave one of the two out*"])
 
 
-def test_emulators_end_with_a_process_that_is_killed():
+def test_emulators_end_with_a_process_that_is_killed(tmp_path):
     code = "from pytest_irsa_emu import Emulator; import time; e = Emulator.start(); print(e._process.pid, e.url, flush=True); time.sleep(600)"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
         pid, url = process.stdout.readline().split()
         process.kill()
     deadline = time.monotonic() + 60
     while answers(url):
         assert time.monotonic() < deadline, f"{pid} runs on"
         time.sleep(0.05)
+
+
+def test_nothing_is_left_behind_where_no_emulator_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert not answers("http://127.0.0.1:1")
+    assert not list(tmp_path.iterdir())
 
 
 def answers(url):
