@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -193,9 +194,19 @@ func keptFolder(name string) (string, error) {
 // have them, but not in their text.
 func engineError(what string, err error) error {
 	if inner := exec.RunErrorForError(err); inner != nil {
-		return fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, inner.PrettyCommand(), inner.Output)
+		return fullDisk(fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, inner.PrettyCommand(), inner.Output))
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// fullDisk says what to do where an engine's or a node's words are that the disk is
+// full. Nodes keep what they have on the engine's.
+func fullDisk(err error) error {
+	if !strings.Contains(err.Error(), "no space left on device") { // ENOSPC, as Linux calls it
+		return err
+	}
+	name := filepath.Base(engineCommand())
+	return fmt.Errorf("%w\nthe disk of %[2]s is full: see what takes it with %[2]s system df, remove images that have no name any more with %[2]s image prune, and try again", err, name)
 }
 
 // freePorts are n ports of this machine that nobody listens on. They are below those

@@ -93,3 +93,34 @@ func TestImagesAreLoadedOnce(t *testing.T) {
 	}
 	r.drain()
 }
+
+// A full disk is told with what to do, wherever it shows first: when the engine writes the image out, or a node takes it in.
+func TestFullDisk(t *testing.T) {
+	const full = "write /var/lib/docker/tmp/docker-export-1/layer.tar: no space left on device"
+	for name, c := range map[string]struct {
+		engine string
+		node   error
+	}{
+		"saving":  {engine: "[ $1 != save ] || { echo 'Error response from daemon: " + full + "' >&2; exit 1; }\n"},
+		"loading": {node: &exec.RunError{Command: []string{"ctr"}, Output: []byte("ctr: " + full), Inner: errors.New("exit status 1")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			if err := os.WriteFile(filepath.Join(folder, "docker"), []byte("#!/bin/sh\n"+c.engine), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("PATH", folder)
+			n := &fakeNode{goOn: make(chan error, 1)}
+			n.goOn <- c.node
+			r := &running{name: "test", nodes: []nodes.Node{n}, log: func(Progress) {}}
+			r.life, r.end = context.WithCancel(t.Context())
+			defer r.end()
+			err := r.loadImage(t.Context(), "app:1")
+			for _, want := range []string{full, "the disk of docker is full", "docker system df", "docker image prune"} {
+				if err == nil || strings.Count(err.Error(), want) != 1 {
+					t.Errorf("%v\nwant once: %s", err, want)
+				}
+			}
+		})
+	}
+}
