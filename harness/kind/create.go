@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -194,19 +193,19 @@ func keptFolder(name string) (string, error) {
 // have them, but not in their text.
 func engineError(what string, err error) error {
 	if inner := exec.RunErrorForError(err); inner != nil {
-		return fullDisk(fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, inner.PrettyCommand(), inner.Output))
+		return fullDisk(inner.Output, fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, inner.PrettyCommand(), inner.Output))
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// fullDisk says what to do where an engine's or a node's words are that the disk is
-// full. Nodes keep what they have on the engine's.
-func fullDisk(err error) error {
-	if !strings.Contains(err.Error(), "no space left on device") { // ENOSPC, as Linux calls it
+// fullDisk adds what to do where a command of the engine or of a node has printed
+// that the disk is full. Nodes keep what they have on the engine's.
+func fullDisk(output []byte, err error) error {
+	if !bytes.Contains(output, []byte("no space left on device")) { // ENOSPC, as Linux calls it
 		return err
 	}
-	name := filepath.Base(engineCommand())
-	return fmt.Errorf("%w\nthe disk of %[2]s is full: see what takes it with %[2]s system df, remove images that have no name any more with %[2]s image prune, and try again", err, name)
+	return fmt.Errorf("%w\nthe disk of %[2]s is full: see what takes it with %[2]s system df, remove images that have no name any more with %[2]s image prune, and try again",
+		err, filepath.Base(engineCommand()))
 }
 
 // freePorts are n ports of this machine that nobody listens on. They are below those

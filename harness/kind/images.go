@@ -139,7 +139,7 @@ func (r *running) saveTo(ctx context.Context, n nodes.Node, engine, reference st
 	loadErr := load(n, archive)
 	_, _ = io.Copy(io.Discard, archive) // what a failed load left
 	if err := save.Wait(); err != nil {
-		return fullDisk(fmt.Errorf("%s save %s: %w\n%s", engine, reference, err, bytes.TrimSpace(problem.Bytes())))
+		return fullDisk(problem.Bytes(), fmt.Errorf("%s save %s: %w\n%s", engine, reference, err, bytes.TrimSpace(problem.Bytes())))
 	}
 	return loadErr
 }
