@@ -229,6 +229,7 @@ func impossibleActions(x *site) {
 	}
 	t := x.trust
 	providers := len(t.providers) > 0
+	everyone := t.anyone != nil && !x.allow() // a Deny for "*" covers web identities too
 	for _, a := range n.List() {
 		lower := strings.ToLower(a.Text)
 		replace := func(right string) func(*tree.Node) {
@@ -251,7 +252,7 @@ func impossibleActions(x *site) {
 		switch {
 		case providers && !t.aws && !t.service() && !t.saml && (lower == "sts:assumerole" || lower == "sts:assumerolewithsaml"):
 			right = "sts:AssumeRoleWithWebIdentity"
-		case !providers && !t.saml && (t.aws || t.service()) && lower == "sts:assumerolewithwebidentity":
+		case !providers && !t.saml && !everyone && (t.aws || t.service()) && lower == "sts:assumerolewithwebidentity":
 			right = "sts:AssumeRole"
 		case t.saml && !t.aws && !t.service() && !providers && (lower == "sts:assumerole" || lower == "sts:assumerolewithwebidentity"):
 			right = "sts:AssumeRoleWithSAML"
