@@ -103,9 +103,13 @@ func (s *Service) createBucket(c *call) error {
 		return err
 	}
 	h := c.w.Header()
-	h.Set("Location", "/"+b.Name)
-	if region != usEast1 {
+	switch {
+	case region == usEast1:
+		h.Set("Location", "/"+b.Name)
+	case aws.PartitionOf(region).ID == aws.DefaultPartition:
 		h.Set("Location", "http://"+b.Name+".s3.amazonaws.com/")
+	default: // of whose buckets that host knows nothing
+		h.Set("Location", "http://"+b.endpoint()+"/")
 	}
 	h.Set("X-Amz-Bucket-Arn", b.ARN())
 	return c.ok()

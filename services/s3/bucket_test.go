@@ -50,6 +50,9 @@ func TestCreateBucket(t *testing.T) {
 	if made := must[*sdk.CreateBucketOutput](t)(create(east, "bucket-2", "eu-west-1")); *made.Location != "http://bucket-2.s3.amazonaws.com/" {
 		t.Errorf("Location %s", *made.Location)
 	}
+	if made := must[*sdk.CreateBucketOutput](t)(create(in("cn-north-1"), "bucket-cn", "cn-north-1")); *made.Location != "http://bucket-cn.s3.cn-north-1.amazonaws.com.cn/" {
+		t.Errorf("Location %s", *made.Location)
+	}
 	_, err := create(west, "bucket-3", "")
 	refused(t, err, 400, "IllegalLocationConstraintException", "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
 	_, err = create(west, "bucket-3", "eu-west-1")

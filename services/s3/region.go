@@ -37,10 +37,9 @@ func (c *call) checkRegion() error {
 	if !wrongHost && (signed == usEast1 || host != "") {
 		f = api.Refuse(decision.Parameter, c.signature.WrongRegion(b.Region))
 	} else {
-		endpoint := b.Name + ".s3." + b.Region + "." + aws.PartitionOf(b.Region).DNSSuffix
 		f = fail(http.StatusMovedPermanently, "PermanentRedirect",
 			"The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
-			"Endpoint", endpoint, "Bucket", b.Name)
+			"Endpoint", b.endpoint(), "Bucket", b.Name)
 	}
 	where := "signed for " + signed
 	if wrongHost {
@@ -93,4 +92,9 @@ func hostRegion(hostport string) string {
 		return ""
 	}
 	return ""
+}
+
+// endpoint is the bucket's host in its region.
+func (b *Bucket) endpoint() string {
+	return b.Name + ".s3." + b.Region + "." + aws.PartitionOf(b.Region).DNSSuffix
 }
