@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -26,10 +25,6 @@ type answer struct {
 	at      policy.Position
 	checks  []decision.Check // of EKS Pod Identity
 }
-
-// iamARN is what IAM takes for a role's ARN (GetRole, AssumeRole: pattern of
-// RoleArn); the webhook only warns of others.
-var iamARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::\d{12}:role/[\w+=,.@/-]+$`)
 
 // resolve finds the role that a service account is given. Without one, the
 // answer says why.
@@ -55,7 +50,7 @@ func (a *auditor) resolve(sa *account, arn string, podIdentity bool, at position
 	if missing := sources.Unresolved(arn); missing != "" {
 		return nil, a.unresolvedRole(sa, arn, missing, podIdentity, at)
 	}
-	if !iamARN.MatchString(arn) {
+	if aws.RoleARNProblem(arn) != "" {
 		return nil, a.malformed(sa, arn, at)
 	}
 	return nil, a.missing(sa, arn, at)
@@ -76,7 +71,7 @@ func (a *auditor) unresolvedRole(sa *account, arn, missing string, podIdentity b
 
 func (a *auditor) malformed(sa *account, arn string, at position) answer {
 	what, fix := "is not a role's ARN", "write arn:aws:iam::ACCOUNT:role/NAME"
-	if trimmed := strings.TrimSpace(arn); iamARN.MatchString(trimmed) {
+	if trimmed := strings.TrimSpace(arn); aws.RoleARNProblem(trimmed) == "" {
 		what, fix = "has a blank or a line break at its end or start", "write "+trimmed
 	}
 	a.report.find(ruleMalformedARN, at, fmt.Sprintf("%s: the role ARN %q %s: the webhook warns and injects it, the STS refuses it", sa.title(), arn, what), fix)

@@ -253,7 +253,7 @@ func federatedForm(value string) bool {
 		arn, err := aws.ParseARN(value)
 		_, oidc := arn.Named("iam", "oidc-provider")
 		_, saml := arn.Named("iam", "saml-provider")
-		return err == nil && arn.Region == "" && len(arn.Account) == 12 && (oidc || saml)
+		return err == nil && arn.Region == "" && aws.IsAccount(arn.Account) && (oidc || saml)
 	}
 	return strings.Contains(value, ".") && !strings.ContainsAny(value, ":/ ")
 }
