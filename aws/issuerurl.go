@@ -75,12 +75,12 @@ func IssuerURLProblem(raw string) string {
 // scheme, a port of 443 stripped (eksctl registers it and looks for the ARN
 // without), otherwise as it was written, case and trailing slash included.
 func ProviderURL(issuer string) string {
-	host, path, slash := strings.Cut(strings.TrimPrefix(issuer, "https://"), "/")
-	host = strings.TrimSuffix(host, ":443")
-	if slash {
-		return host + "/" + path
+	url := strings.TrimPrefix(issuer, "https://")
+	host, _, _ := strings.Cut(url, "/")
+	if bare, had := strings.CutSuffix(host, ":443"); had {
+		return bare + url[len(host):]
 	}
-	return host
+	return url
 }
 
 // IssuerName is what a provider's condition keys begin with: its URL without

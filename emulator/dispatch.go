@@ -65,14 +65,20 @@ func (d *dispatcher) serve(w http.ResponseWriter, r *http.Request) {
 
 // request is a call that nothing is known of yet, on the state as it is now.
 func (d *dispatcher) request(r *http.Request, wantJSON bool) *api.Request {
-	// A copy, whose body can be replaced: net/http must find its own in r, or it
-	// waits for a body that the client keeps until it hears "100 Continue".
-	own := *r
-	call := &wire.Call{ID: wire.NewRequestID(), HTTP: &own, WantJSON: wantJSON}
+	call := &wire.Call{ID: wire.NewRequestID(), HTTP: r, WantJSON: wantJSON}
 	return &api.Request{
 		Call: call, State: d.store.Snapshot(), Now: d.clock.Now(), PoliciesOf: iam.PoliciesOf, OrganizationOf: iam.OrganizationOf,
 		Decision: &decision.Decision{RequestID: call.ID},
 	}
+}
+
+// own makes the call's request a copy, whose body can be replaced: net/http must find its
+// own in the one that it gave, or it waits for a body that the client keeps until it
+// hears "100 Continue".
+func own(call *wire.Call) *http.Request {
+	own := *call.HTTP
+	call.HTTP = &own
+	return &own
 }
 
 // answer takes a call through routing, authentication and faults to its service.
@@ -91,7 +97,7 @@ func (d *dispatcher) answer(w http.ResponseWriter, req *api.Request) {
 	if service.Describe().Name == "" && err == nil {
 		if named := d.services.ofCall(req.Call); named != nil {
 			service = named
-			req.HTTP.Body = rewound(req.Body) // it may read a stream
+			own(req.Call).Body = rewound(req.Body) // it may read a stream
 		}
 	}
 	about := service.Describe()
@@ -164,7 +170,7 @@ func (d *dispatcher) authenticate(req *api.Request, service api.Service, sig *wi
 		return err
 	}
 	if streams {
-		if err := stream.OpenBody(req.HTTP, sig); err != nil {
+		if err := stream.OpenBody(own(req.Call), sig); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // store cannot be reached: reads go on from what was known last.
 func (d *dispatcher) answerFollowing(w http.ResponseWriter, req *api.Request) *api.Request {
 	body := &countingBody{ReadCloser: req.HTTP.Body}
-	req.HTTP.Body = body
+	own(req.Call).Body = body
 	held := d.hold(w, req)
 	if !held.again() || req.Body == nil && body.n > 0 { // an object that was read cannot be read again
 		held.release()
@@ -36,7 +36,7 @@ func (d *dispatcher) answerFollowing(w http.ResponseWriter, req *api.Request) *a
 		return req
 	}
 	if req.Body != nil {
-		req.HTTP.Body = rewound(req.Body)
+		own(req.Call).Body = rewound(req.Body)
 	}
 	anew := d.request(req.HTTP, req.WantJSON)
 	d.hold(w, anew).release()

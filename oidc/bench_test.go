@@ -116,7 +116,7 @@ func BenchmarkConditionKeys(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		for range oidc.ConditionKeys(issuerURL, &claims.ClaimSet) {
+		for range oidc.ConditionKeys(issuerURL, claims.ClaimSet) {
 		}
 	}
 }

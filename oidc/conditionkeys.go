@@ -24,18 +24,17 @@ type ConditionKey struct {
 func ConditionKeys(issuerURL string, c *ClaimSet) iter.Seq2[string, ConditionKey] {
 	return func(yield func(string, ConditionKey) bool) {
 		issuer := strings.TrimPrefix(issuerURL, "https://")
-		prefix := issuer + ":"
 		// Several original audiences can be tested with a set operator only; one
 		// is an ordinary value, or StringEquals on :oaud could never hold.
-		if !yield(prefix+"aud", ConditionKey{Values: []string{c.Audience}, Session: true}) ||
-			!yield(prefix+"oaud", ConditionKey{Values: c.OriginalAudience, Multi: len(c.OriginalAudience) > 1}) ||
-			!yield(prefix+"sub", ConditionKey{Values: []string{c.Subject}, Session: true}) ||
-			len(c.AMR) > 0 && !yield(prefix+"amr", ConditionKey{Values: c.AMR, Multi: true, Session: true}) ||
-			c.Email != "" && !yield(prefix+"email", ConditionKey{Values: []string{c.Email}}) {
+		if !yield(issuer+":aud", ConditionKey{Values: []string{c.Audience}, Session: true}) ||
+			!yield(issuer+":oaud", ConditionKey{Values: c.OriginalAudience, Multi: len(c.OriginalAudience) > 1}) ||
+			!yield(issuer+":sub", ConditionKey{Values: []string{c.Subject}, Session: true}) ||
+			len(c.AMR) > 0 && !yield(issuer+":amr", ConditionKey{Values: c.AMR, Multi: true, Session: true}) ||
+			c.Email != "" && !yield(issuer+":email", ConditionKey{Values: []string{c.Email}}) {
 			return
 		}
 		for _, key := range aws.IssuerOf(issuer).OwnKeys() {
-			if value, ok := c.scalar(key.Claim); ok && !yield(prefix+key.Name, ConditionKey{Values: []string{value}}) {
+			if value, ok := c.scalar(key.Claim); ok && !yield(issuer+":"+key.Name, ConditionKey{Values: []string{value}}) {
 				return
 			}
 		}

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/rsa"
 	"errors"
@@ -55,7 +54,8 @@ func (p *preparedRSA) verify(hash crypto.Hash, digest, signature []byte) error {
 		want = append(want, 0xff)
 	}
 	want = append(append(append(want, 0), prefix...), digest...)
-	if !bytes.Equal(bigmod.NewNat().ExpShortVarTime(s, p.exponent, p.modulus).Bytes(p.modulus), want) {
+	encoded, err := bigmod.NewNat().SetBytes(want, p.modulus)
+	if err != nil || bigmod.NewNat().ExpShortVarTime(s, p.exponent, p.modulus).Equal(encoded) == 0 {
 		return rsa.ErrVerification
 	}
 	return nil

@@ -45,12 +45,17 @@ func (t *Token) checkSignature(by *Key) error {
 	if !ok {
 		return fmt.Errorf("algorithm %q", t.Header.Algorithm)
 	}
+	// Decoded again: kept from the first time, it would not be on the stack.
+	signature, err := decodePart(t.signature, make([]byte, 0, usualSignature))
+	if err != nil {
+		return err
+	}
 	digest := t.digest(s.hash)
 	if s.curve == nil {
 		if by.prepared == nil {
 			return fmt.Errorf("%s needs an RSA key, not %T", t.Header.Algorithm, by.Public)
 		}
-		return by.prepared().verify(s.hash, digest, t.signature)
+		return by.prepared().verify(s.hash, digest, signature)
 	}
 	key, ok := by.Public.(*ecdsa.PublicKey)
 	if !ok || key.Curve != s.curve {
@@ -59,10 +64,10 @@ func (t *Token) checkSignature(by *Key) error {
 	// r and s side by side at full width, RFC 7518 §3.4: DER is refused. (r, n-s)
 	// is as good as (r, s): nothing here takes a signature for an identity.
 	size := (s.curve.Params().BitSize + 7) / 8
-	if len(t.signature) != 2*size {
-		return fmt.Errorf("the signature has %d bytes, not %d", len(t.signature), 2*size)
+	if len(signature) != 2*size {
+		return fmt.Errorf("the signature has %d bytes, not %d", len(signature), 2*size)
 	}
-	r, ss := new(big.Int).SetBytes(t.signature[:size]), new(big.Int).SetBytes(t.signature[size:])
+	r, ss := new(big.Int).SetBytes(signature[:size]), new(big.Int).SetBytes(signature[size:])
 	if !ecdsa.Verify(key, digest, r, ss) { // refuses 0 and values beyond the order
 		return errors.New("ECDSA verification failure")
 	}
@@ -71,14 +76,15 @@ func (t *Token) checkSignature(by *Key) error {
 
 // digest is the hash of the bytes under the signature.
 func (t *Token) digest(hash crypto.Hash) []byte {
+	signed := append(make([]byte, 0, usualToken), t.signed...)
 	switch hash {
 	case crypto.SHA384:
-		sum := sha512.Sum384([]byte(t.signed))
+		sum := sha512.Sum384(signed)
 		return sum[:]
 	case crypto.SHA512:
-		sum := sha512.Sum512([]byte(t.signed))
+		sum := sha512.Sum512(signed)
 		return sum[:]
 	}
-	sum := sha256.Sum256([]byte(t.signed))
+	sum := sha256.Sum256(signed)
 	return sum[:]
 }

@@ -26,7 +26,7 @@ type Token struct {
 	Header Header
 
 	signed    string // header.payload, the bytes under the signature
-	signature []byte
+	signature string // base64url that decodes
 	payload   string // JSON
 	members   members
 
@@ -57,7 +57,7 @@ func ParseUnverified(token string) (*Token, error) {
 
 // Tokens of clusters have headers of some 80 bytes and payloads of 500: with room for
 // so much on the stack, what is read of them is the only copy.
-const usualHeader, usualPayload = 256, 2048
+const usualHeader, usualPayload, usualSignature, usualToken = 256, 2048, 512, 4096
 
 // parseJWS takes a compact JWS apart; what its payload is, is not its concern. The
 // payload is in the room that it was given, if that is enough.
@@ -80,7 +80,8 @@ func parseJWS(token string, room []byte) (t *Token, payload []byte, err error) {
 	if payload, err = decodePart(token[first+1:last], room); err != nil {
 		return nil, nil, notAJWT("payload: %v", err)
 	}
-	if t.signature, err = decodePart(token[last+1:], nil); err != nil {
+	t.signature = token[last+1:]
+	if _, err = decodePart(t.signature, make([]byte, 0, usualSignature)); err != nil {
 		return nil, nil, notAJWT("signature: %v", err)
 	}
 	return t, payload, nil

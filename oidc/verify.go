@@ -12,7 +12,7 @@ const Tolerance = 5 * time.Minute
 
 // Claims are verified: [Verifier.Verify] alone returns them.
 type Claims struct {
-	ClaimSet
+	*ClaimSet
 	// PinnedKeys says that the keys came by a connection which the provider's
 	// thumbprints vouch for, and no trusted root: see [KeySet.Pinned].
 	PinnedKeys bool `json:"pinnedKeys,omitempty"`
@@ -43,7 +43,7 @@ func (v *Verifier) Verify(ctx context.Context, p Provider, u *Unverified) (*Clai
 	if err := u.CheckAudience(p); err != nil {
 		return nil, err
 	}
-	claims := &Claims{ClaimSet: u.ClaimSet}
+	claims := &Claims{ClaimSet: &u.ClaimSet}
 	if v.Keys == NotChecked {
 		claims.NotChecked = true
 	} else {

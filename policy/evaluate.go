@@ -10,7 +10,7 @@ import (
 // may be assumed, otherwise whether an action may be done on a resource. It
 // judges everything: a Deny in the first statement leaves no later one out.
 func Evaluate(p Policies, r Request) Decision {
-	e := evaluation{policies: &p, request: &r, action: strings.ToLower(r.Action), resource: newRequested(r.Resource)}
+	e := evaluation{policies: p, request: r, action: strings.ToLower(r.Action), resource: newRequested(r.Resource)}
 	e.decision = Decision{Action: r.Action, Resource: r.Resource, Caller: r.Principal}
 	e.run()
 	d := e.decision
@@ -26,8 +26,8 @@ func hintsFor(p Policies, r Request, d Decision) []Hint { return findHints(&p, &
 
 // evaluation is the state of one Evaluate.
 type evaluation struct {
-	policies *Policies
-	request  *Request
+	policies Policies // values: pointers to them would not stay on the stack
+	request  Request
 	action   string // lower case
 	resource requested
 	decision Decision
@@ -42,7 +42,7 @@ type side struct {
 }
 
 func (e *evaluation) run() {
-	p := e.policies
+	p := &e.policies
 	e.decision.Policies = make([]PolicyResult, 0, p.count()) // never grows: results are pointed to
 	// The order is that of AWS's gates; it decides which policy a refusal names.
 	var named, identity, boundary, session side

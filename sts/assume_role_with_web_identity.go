@@ -79,7 +79,7 @@ func (s *Service) issueForWebIdentity(req *api.Request, v *Verdict, call *WebIde
 	if claims.NotChecked {
 		return nil, internalFailure(errors.New("the token's signature was not checked"))
 	}
-	tags := claimedTags(&claims.ClaimSet)
+	tags := claimedTags(claims.ClaimSet)
 	session := &Session{
 		Kind: WebIdentitySession, Account: role.Account, Name: call.RoleSessionName, RoleID: role.ID, Issued: wholeSecond(req.Now),
 		Tags: tags.list, TransitiveKeys: tags.transitive, SourceIdentity: claims.SourceIdentity,

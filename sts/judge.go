@@ -181,7 +181,7 @@ func Judge(ctx context.Context, view View, keys oidc.KeySource, now time.Time, c
 	}
 	v.noteUnchecked(keys, now)
 	if v.Claims != nil {
-		v.Checks = askTrust(trustQuestion(role, v.Provider, &v.Claims.ClaimSet, &call), &v.Claims.ClaimSet)
+		v.Checks = askTrust(trustQuestion(role, v.Provider, v.Claims.ClaimSet, &call), v.Claims.ClaimSet)
 		v.refuse(trustDenied(v.Checks))
 		return v
 	}
