@@ -37,7 +37,7 @@ type assumeRoleWithWebIdentityResult struct {
 }
 
 type webIdentityCredentials struct {
-	SessionToken    string `wire:"secret"`
+	SessionToken    []byte `wire:"secret"` // written in base64
 	SecretAccessKey string `wire:"secret"`
 	Expiration      wire.Time
 	AccessKeyId     string
@@ -98,7 +98,7 @@ func (s *Service) issueForWebIdentity(req *api.Request, v *Verdict, call *WebIde
 	return assumeRoleWithWebIdentityResult{
 		SubjectFromWebIdentityToken: claims.Subject, Audience: claims.Audience, AssumedRoleUser: user,
 		Credentials: webIdentityCredentials{
-			SessionToken: credentials.SessionToken, SecretAccessKey: credentials.SecretAccessKey,
+			SessionToken: credentials.Sealed, SecretAccessKey: credentials.SecretAccessKey,
 			Expiration: wire.At(credentials.Expiration), AccessKeyId: credentials.AccessKeyID,
 		},
 		SourceIdentity: session.SourceIdentity, Provider: v.Provider,

@@ -59,8 +59,8 @@ func (f *fixture) wantInvalid(t testing.TB, id, token string) {
 
 func TestSessionTokenLooksLikeAWSs(t *testing.T) {
 	c := newFixture(t).session(t)
-	if !strings.HasPrefix(c.SessionToken, "IQoJb3JpZ2luX2Vj") {
-		t.Errorf("token begins %.20s", c.SessionToken)
+	if !strings.HasPrefix(c.SessionToken(), "IQoJb3JpZ2luX2Vj") {
+		t.Errorf("token begins %.20s", c.SessionToken())
 	}
 	if len(c.AccessKeyID) != 20 || !strings.HasPrefix(c.AccessKeyID, "ASIA") {
 		t.Errorf("access key id %s", c.AccessKeyID)
@@ -77,13 +77,13 @@ func TestSessionTokenLooksLikeAWSs(t *testing.T) {
 func TestTokenEveryByteCounts(t *testing.T) {
 	f := newFixture(t)
 	c := f.session(t)
-	f.principal(t, c.AccessKeyID, c.SessionToken)
-	for i := range c.SessionToken {
+	f.principal(t, c.AccessKeyID, c.SessionToken())
+	for i := range c.SessionToken() {
 		for _, with := range []byte{'A', 'b', '=', '-', ' '} {
-			if c.SessionToken[i] == with {
+			if c.SessionToken()[i] == with {
 				continue
 			}
-			altered := []byte(c.SessionToken)
+			altered := []byte(c.SessionToken())
 			altered[i] = with
 			f.wantInvalid(t, c.AccessKeyID, string(altered))
 		}
@@ -93,23 +93,23 @@ func TestTokenEveryByteCounts(t *testing.T) {
 func TestTokenCutLengthenedRespelt(t *testing.T) {
 	f := newFixture(t)
 	c := f.session(t)
-	for n := range len(c.SessionToken) {
-		f.wantInvalid(t, c.AccessKeyID, c.SessionToken[:n])
+	for n := range len(c.SessionToken()) {
+		f.wantInvalid(t, c.AccessKeyID, c.SessionToken()[:n])
 	}
-	raw, err := base64.StdEncoding.DecodeString(c.SessionToken)
+	raw, err := base64.StdEncoding.DecodeString(c.SessionToken())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, token := range map[string]string{
-		"longer":              c.SessionToken + "AAAA",
-		"twice":               c.SessionToken + c.SessionToken,
-		"with a line break":   c.SessionToken[:20] + "\n" + c.SessionToken[20:],
+		"longer":              c.SessionToken() + "AAAA",
+		"twice":               c.SessionToken() + c.SessionToken(),
+		"with a line break":   c.SessionToken()[:20] + "\n" + c.SessionToken()[20:],
 		"URL alphabet":        base64.URLEncoding.EncodeToString(append(raw, 0xff, 0xfe, 0xff)),
 		"without padding":     strings.TrimRight(base64.StdEncoding.EncodeToString(append(raw[:len(raw):len(raw)], 1)), "="),
 		"white space":         " ",
 		"only the mark":       "IQoJb3JpZ2luX2Vj",
 		"longer than any":     strings.Repeat("A", MaxSessionToken+4),
-		"mark of another age": "FwoGZXIvYXdz" + c.SessionToken[12:],
+		"mark of another age": "FwoGZXIvYXdz" + c.SessionToken()[12:],
 	} {
 		t.Run(name, func(t *testing.T) { f.wantInvalid(t, c.AccessKeyID, token) })
 	}
@@ -118,19 +118,19 @@ func TestTokenCutLengthenedRespelt(t *testing.T) {
 func TestTokenOfAnotherKey(t *testing.T) {
 	f := newFixture(t)
 	a, b := f.session(t), f.session(t)
-	f.wantInvalid(t, a.AccessKeyID, b.SessionToken)
-	f.wantInvalid(t, strings.ToLower(a.AccessKeyID), a.SessionToken)
-	f.wantInvalid(t, a.AccessKeyID[:19], a.SessionToken)
-	f.wantInvalid(t, "AKIA"+a.AccessKeyID[4:], a.SessionToken)
+	f.wantInvalid(t, a.AccessKeyID, b.SessionToken())
+	f.wantInvalid(t, strings.ToLower(a.AccessKeyID), a.SessionToken())
+	f.wantInvalid(t, a.AccessKeyID[:19], a.SessionToken())
+	f.wantInvalid(t, "AKIA"+a.AccessKeyID[4:], a.SessionToken())
 	f.wantInvalid(t, a.AccessKeyID, "")
-	f.wantInvalid(t, userKey, a.SessionToken) // a user's key takes no token
-	f.wantInvalid(t, "test", a.SessionToken)  // neither does the administrator's
+	f.wantInvalid(t, userKey, a.SessionToken()) // a user's key takes no token
+	f.wantInvalid(t, "test", a.SessionToken())  // neither does the administrator's
 }
 
 func TestTokenOfAnotherEmulator(t *testing.T) {
 	f, other := newFixture(t), newSeededFixture(t, "another")
 	c := f.session(t)
-	other.wantInvalid(t, c.AccessKeyID, c.SessionToken)
+	other.wantInvalid(t, c.AccessKeyID, c.SessionToken())
 
 	// The same id, another secret.
 	key := *f.onlyKey(t)
@@ -139,7 +139,7 @@ func TestTokenOfAnotherEmulator(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := sealer.Open(c.AccessKeyID, c.SessionToken); err == nil {
+	if _, _, err := sealer.Open(c.AccessKeyID, c.SessionToken()); err == nil {
 		t.Error("another secret opened the token")
 	}
 }
@@ -163,9 +163,9 @@ func TestTokenEndsWithItsTime(t *testing.T) {
 	f := newFixture(t)
 	c := f.session(t)
 	f.now = epoch.Add(time.Hour - time.Second)
-	f.principal(t, c.AccessKeyID, c.SessionToken)
+	f.principal(t, c.AccessKeyID, c.SessionToken())
 	f.now = epoch.Add(time.Hour)
-	err := f.refusal(t, c.AccessKeyID, c.SessionToken).Query()
+	err := f.refusal(t, c.AccessKeyID, c.SessionToken()).Query()
 	if err.Code != "ExpiredToken" || err.Message != "The security token included in the request is expired" {
 		t.Errorf("got %s: %s", err.Code, err.Message)
 	}
@@ -183,15 +183,15 @@ func TestTokenEndsWithItsRole(t *testing.T) {
 		}
 	}
 	change(func(tx *state.Txn) { tx.Delete(role) })
-	f.wantInvalid(t, c.AccessKeyID, c.SessionToken)
+	f.wantInvalid(t, c.AccessKeyID, c.SessionToken())
 
 	again := *role
 	again.ID = "AROAANOTHERROLE000000"
 	change(func(tx *state.Txn) { tx.Put(&again) })
-	f.wantInvalid(t, c.AccessKeyID, c.SessionToken)
+	f.wantInvalid(t, c.AccessKeyID, c.SessionToken())
 
 	change(func(tx *state.Txn) { tx.Put(role) }) // as it was: the session is good again
-	f.principal(t, c.AccessKeyID, c.SessionToken)
+	f.principal(t, c.AccessKeyID, c.SessionToken())
 }
 
 func TestUnknownAndInactiveKeys(t *testing.T) {
@@ -232,8 +232,8 @@ func TestRotation(t *testing.T) {
 		t.Error("the new key never takes over")
 	}
 	fresh := f.session(t)
-	f.principal(t, old.AccessKeyID, old.SessionToken)
-	f.principal(t, fresh.AccessKeyID, fresh.SessionToken)
+	f.principal(t, old.AccessKeyID, old.SessionToken())
+	f.principal(t, fresh.AccessKeyID, fresh.SessionToken())
 
 	// A key goes when its last session has ended.
 	f.now = epoch.Add(RotationOverlap + longestSession)
@@ -250,7 +250,7 @@ func TestRotation(t *testing.T) {
 	if _, ok := state.Get[*SealingKey](f.store.Snapshot(), first.ID); ok {
 		t.Error("a key stays that no session can need")
 	}
-	f.wantInvalid(t, old.AccessKeyID, old.SessionToken)
+	f.wantInvalid(t, old.AccessKeyID, old.SessionToken())
 }
 
 // TestEnsureOnce: replicas that start on one store agree on a key, and a store
@@ -268,9 +268,9 @@ func TestEnsureOnce(t *testing.T) {
 	if err := f.store.Update(context.Background(), func(tx *state.Txn) error { tx.Delete(key); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	f.wantInvalid(t, c.AccessKeyID, c.SessionToken)
+	f.wantInvalid(t, c.AccessKeyID, c.SessionToken())
 	c = f.session(t)
-	f.principal(t, c.AccessKeyID, c.SessionToken)
+	f.principal(t, c.AccessKeyID, c.SessionToken())
 }
 
 func TestTwoReplicas(t *testing.T) {
@@ -280,7 +280,7 @@ func TestTwoReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := f.session(t)
-	p, secret, refused := other.Authenticate(f.store.Snapshot(), &wire.Signature{AccessKeyID: c.AccessKeyID, SecurityToken: c.SessionToken}, f.now)
+	p, secret, refused := other.Authenticate(f.store.Snapshot(), &wire.Signature{AccessKeyID: c.AccessKeyID, SecurityToken: c.SessionToken()}, f.now)
 	if refused != nil {
 		t.Fatal(refused)
 	}

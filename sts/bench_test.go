@@ -53,7 +53,7 @@ func BenchmarkVerify(b *testing.B) {
 func BenchmarkAuthenticate(b *testing.B) {
 	f := newFixture(b)
 	c := f.session(b)
-	sig := &wire.Signature{AccessKeyID: c.AccessKeyID, SecurityToken: c.SessionToken}
+	sig := &wire.Signature{AccessKeyID: c.AccessKeyID, SecurityToken: c.SessionToken()}
 	snapshot := f.store.Snapshot()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -30,11 +30,19 @@ const (
 	tagSize   = 16
 )
 
-// Credentials are what a client signs with. Size is that of SessionToken.
+// Credentials are what a client signs with.
 type Credentials struct {
-	AccessKeyID, SecretAccessKey, SessionToken string
-	Expiration                                 time.Time
+	AccessKeyID, SecretAccessKey string
+	// Sealed is the session token before base64, in which answers write it.
+	Sealed     []byte
+	Expiration time.Time
 }
+
+// SessionToken is the token as clients send it.
+func (c Credentials) SessionToken() string { return base64.StdEncoding.EncodeToString(c.Sealed) }
+
+// size is that of SessionToken, in bytes.
+func (c Credentials) size() int { return base64.StdEncoding.EncodedLen(len(c.Sealed)) }
 
 // Sealer makes credentials out of sessions and finds the session again, under
 // one sealing key. A session token is
@@ -104,8 +112,7 @@ func (s *Sealer) Seal(session *Session, rand io.Reader, minSize int) (Credential
 	}
 	// In place: the plaintext becomes the ciphertext.
 	raw = append(raw[:head], s.aead.Seal(raw[head:head], nonce, raw[head:], []byte(id))...)
-	token := base64.StdEncoding.AppendEncode(make([]byte, 0, MaxSessionToken), raw) // on the stack
-	return Credentials{AccessKeyID: id, SecretAccessKey: s.secretOf(id, nonce), SessionToken: string(token), Expiration: session.Expires}, nil
+	return Credentials{AccessKeyID: id, SecretAccessKey: s.secretOf(id, nonce), Sealed: raw, Expiration: session.Expires}, nil
 }
 
 // errNotOurs is a token that no sealing key of this state made for the access key.

@@ -103,7 +103,7 @@ func (f *fixture) caller(t *testing.T, name string, issued map[string]credential
 	if !ok {
 		t.Fatalf("no earlier case %q issued credentials", name)
 	}
-	return f.principal(t, c.AccessKeyId, c.SessionToken)
+	return f.principal(t, c.AccessKeyId, string(c.SessionToken)) // the text of the answer
 }
 
 var (

@@ -13,7 +13,7 @@ import (
 type credentialsElement struct {
 	AccessKeyId     string
 	SecretAccessKey string `wire:"secret"`
-	SessionToken    string `wire:"secret"`
+	SessionToken    []byte `wire:"secret"` // written in base64
 	Expiration      wire.Time
 }
 
@@ -30,13 +30,13 @@ type tokenSize struct {
 
 func element(c Credentials) credentialsElement {
 	return credentialsElement{
-		AccessKeyId: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expiration: wire.At(c.Expiration),
+		AccessKeyId: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.Sealed, Expiration: wire.At(c.Expiration),
 	}
 }
 
 // sizeOf rounds up, as AWS's percentages do: nothing that is there is 0 %.
 func sizeOf(c Credentials) tokenSize {
-	size := len(c.SessionToken)
+	size := c.size()
 	return tokenSize{SessionTokenSize: size, SessionTokenUtilization: (size*100 + MaxSessionToken - 1) / MaxSessionToken}
 }
 
@@ -54,7 +54,7 @@ func (s *Service) issue(req *api.Request, session *Session, arn string, minSize 
 	if err != nil {
 		return Credentials{}, internalFailure(err)
 	}
-	if size := len(credentials.SessionToken); size > MaxSessionToken {
+	if size := credentials.size(); size > MaxSessionToken {
 		return Credentials{}, tokenTooLarge(size)
 	}
 	req.Decision.Session = &decision.Session{

@@ -179,7 +179,7 @@ func TestSDKErrors(t *testing.T) {
 	}
 	// A session token cannot be used with a secret of one's own.
 	c := f.session(t)
-	_, err = client(endpoint, credentials.NewStaticCredentialsProvider(c.AccessKeyID, strings.Repeat("a", 40), c.SessionToken)).GetCallerIdentity(ctx, nil)
+	_, err = client(endpoint, credentials.NewStaticCredentialsProvider(c.AccessKeyID, strings.Repeat("a", 40), c.SessionToken())).GetCallerIdentity(ctx, nil)
 	if code(err) != "SignatureDoesNotMatch" {
 		t.Errorf("wrong secret of a session: %v", err)
 	}
@@ -188,7 +188,7 @@ func TestSDKErrors(t *testing.T) {
 		t.Errorf("no session token: %v", err)
 	}
 	f.now = epoch.Add(2 * time.Hour)
-	_, err = client(endpoint, credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)).GetCallerIdentity(ctx, nil)
+	_, err = client(endpoint, credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken())).GetCallerIdentity(ctx, nil)
 	if code(err) != "ExpiredToken" {
 		t.Errorf("expired session: %v", err)
 	}
@@ -200,7 +200,7 @@ func TestPresigned(t *testing.T) {
 	f := newFixture(t)
 	endpoint := f.serve(t)
 	c := f.session(t)
-	presigner := sdk.NewPresignClient(client(endpoint, credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)))
+	presigner := sdk.NewPresignClient(client(endpoint, credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken())))
 	signed, err := presigner.PresignGetCallerIdentity(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)

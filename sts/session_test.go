@@ -95,11 +95,11 @@ func FuzzOpen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(c.AccessKeyID, c.SessionToken)
+	f.Add(c.AccessKeyID, c.SessionToken())
 	f.Add("ASIA", "IQoJb3JpZ2luX2VjAQIDBA==")
 	f.Fuzz(func(t *testing.T, id, token string) {
 		_, _, err := sealer.Open(id, token)
-		if sealed := id == c.AccessKeyID && token == c.SessionToken; (err == nil) != sealed {
+		if sealed := id == c.AccessKeyID && token == c.SessionToken(); (err == nil) != sealed {
 			t.Errorf("opened %v: %v", sealed, err)
 		}
 	})

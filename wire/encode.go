@@ -30,6 +30,7 @@ func (l List[T]) MarshalJSON() ([]byte, error) {
 var (
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
 	stringType    = reflect.TypeFor[string]()
+	bytesType     = reflect.TypeFor[[]byte]()
 	intType       = reflect.TypeFor[int]()
 )
 
@@ -142,6 +143,15 @@ func (x *xmlWriter) text(name, text string) {
 	x.tag("</", name, ">\n")
 }
 
+// base64 writes bytes as leaf has them, without a text in between.
+func (x *xmlWriter) base64(name string, b []byte) {
+	x.line()
+	x.tag("<", name, ">")
+	x.Grow(base64.StdEncoding.EncodedLen(len(b)))
+	x.Write(base64.StdEncoding.AppendEncode(x.AvailableBuffer(), b))
+	x.tag("</", name, ">\n")
+}
+
 func (x *xmlWriter) element(name string, v reflect.Value) {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -149,6 +159,10 @@ func (x *xmlWriter) element(name string, v reflect.Value) {
 			return
 		}
 		v = v.Elem()
+	}
+	if v.Type() == bytesType && v.Len() > 0 {
+		x.base64(name, v.Bytes())
+		return
 	}
 	if text, _, ok := leaf(v); ok {
 		x.text(name, text)

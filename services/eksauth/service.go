@@ -131,7 +131,7 @@ func answerOf(pod *sts.Pod, a *eks.Association, session *sts.PodSession) object 
 		"podIdentityAssociation": object{"associationArn": a.ARN(), "associationId": a.ID},
 		"assumedRoleUser":        object{"arn": session.ARN, "assumeRoleId": session.RoleID},
 		"credentials": object{
-			"sessionToken": session.Credentials.SessionToken, "secretAccessKey": session.Credentials.SecretAccessKey,
+			"sessionToken": session.Credentials.SessionToken(), "secretAccessKey": session.Credentials.SecretAccessKey,
 			"accessKeyId": session.Credentials.AccessKeyID, "expiration": wire.At(session.Credentials.Expiration),
 		},
 	}
