@@ -11,6 +11,12 @@ import (
 // add says what is needed beside the trust policy, and how it is written in the
 // tools whose sources audit reads.
 func (a *auditor) add(m *Move) {
+	for _, name := range []string{m.Cluster, m.Namespace, m.ServiceAccount, m.role.arn, a.issuerOf(m.Cluster).url} {
+		if !copyable.MatchString(name) {
+			m.Needs = append(m.Needs, fmt.Sprintf("another name than %q, which is not one: what is to be added cannot be written with it", name))
+			return
+		}
+	}
 	if m.To == IRSA {
 		a.addAnnotation(m)
 		return
@@ -40,6 +46,10 @@ func (a *auditor) add(m *Move) {
 	}
 	m.Needs = append(m.Needs, "restart the pods: running ones keep what they have; the annotation may stay until the last of them is new, the association wins")
 }
+
+// copyable are names that stay one word in a command and in YAML; whatever else is in
+// a file of somebody's is not to be pasted into a shell. ${…} is a template's.
+var copyable = regexp.MustCompile(`^[\w.:/@=+,${}-]*$`)
 
 func (a *auditor) hasAgent(cluster string) bool {
 	for _, d := range a.m.Addons {

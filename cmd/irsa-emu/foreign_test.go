@@ -4,14 +4,15 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// Names of others that a terminal, or a browser, would obey: in every file that a
-// command reads, and on its command line.
+// Names of others that a terminal, a browser, or what runs a workflow (lines that begin
+// with ::) would obey: in every file that a command reads, and on its command line.
 func TestForeignTextIsEscaped(t *testing.T) {
-	const h = "a\x1b[31m\u202eb\u0085\u009b"
+	const h = "a\x1b[31m\u202eb\u0085\u009b\n::error::c"
 	const issuer = "https://issuer.example.com"
 	dir := t.TempDir()
 	put := func(name string, value any) string {
@@ -51,6 +52,8 @@ func TestForeignTextIsEscaped(t *testing.T) {
 		"userIdentity": object{"type": "WebIdentityUser", "userName": h, "principalId": "arn:aws:iam::111122223333:oidc-provider/issuer.example.com:sts.amazonaws.com:" + h}}
 	policy, oddKey := put("policy.json", trust("issuer.example.com:sub", h)), put("odd.json", trust(h+":sub", "x"))
 	given, other, wrong := put("state.json", state(h, "c")), put("other.json", state("x", "c")), put("wrong.json", state("x", h))
+	oddOperator := put("operator.json", object{"Version": "2012-10-17", "Statement": list{object{"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+		"Principal": object{"Federated": "issuer.example.com"}, "Condition": object{h: object{"issuer.example.com:sub": "x"}}}}})
 	claims := put("claims.json", object{"iss": issuer, "sub": h, "aud": list{h}, h: h})
 	pods := put("pods.json", object{"apiVersion": "v1", "kind": "List", "items": append(append(manifest(h, "x", role+"r", "c"), manifest("ns", h, role+h, h)...), manifest("ns", "y", h, "c")...)})
 	assertions := put("assertions.json", object{"apiVersion": "irsa-emu.dev/v1", "kind": "Assertions", "assertions": list{object{"name": h, "roles": list{"*"}, "only": object{"sub": list{h}}}}})
@@ -60,7 +63,7 @@ func TestForeignTextIsEscaped(t *testing.T) {
 	events := put("events.json", object{"Records": list{event}})
 	who := []string{"--issuer", issuer, "--service-account", "ns/x"}
 	commands := [][]string{
-		append([]string{"check", "--trust-policy", policy, "--explain"}, who...), append([]string{"check", "--trust-policy", oddKey}, who...),
+		append([]string{"check", "--trust-policy", policy, "--explain"}, who...), append([]string{"check", "--trust-policy", oddKey}, who...), append([]string{"check", "--trust-policy", oddOperator}, who...),
 		{"check", "--trust-policy", policy, "--claims", claims}, {"check", "--given", given, "--claims", claims, "-o", "json"},
 		{"check", "--trust-policy", policy, "--service-account", h}, {"check", "--given", given, "--pod-identity", "--service-account", "ns/" + h},
 		append([]string{"check", "--given", template, "--parameter", h + "=" + h}, who...), append([]string{"check", "--given", wrong}, who...),
@@ -74,6 +77,7 @@ func TestForeignTextIsEscaped(t *testing.T) {
 		{"issuer", "check", discovery, "--jwks", keys}, {"issuer", "check", discovery, "--jwks", keys, "-o", "json"}, {"issuer", "check", "https://" + h},
 		{"run", named}, {"serve", "--given", named}, {"serve", "--store", h}, {"token", "--service-account", h}, {h}, {"check", "--" + h},
 	}
+	command := regexp.MustCompile(`(?m)^\s*::error`)
 	shown := 0
 	for _, args := range commands {
 		t.Run(strings.Join(args[:min(2, len(args))], " "), func(t *testing.T) {
@@ -81,6 +85,9 @@ func TestForeignTextIsEscaped(t *testing.T) {
 			for _, text := range []string{out, errs} {
 				if i := strings.IndexFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r == 0x202e }); i >= 0 {
 					t.Errorf("%q would be obeyed: %q", args, text[max(0, i-80):min(len(text), i+20)])
+				}
+				if command.MatchString(text) && !strings.HasPrefix(text, "<!doctype html>") { // a page's line ends mean nothing
+					t.Errorf("%q: a line would be obeyed: %q", args, text)
 				}
 			}
 			if strings.Contains(out+errs, "31m") {

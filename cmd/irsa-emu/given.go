@@ -106,7 +106,7 @@ func (p *program) notes(notes []sources.Note) error {
 func unreadable(err error) error {
 	var mistakes strictyaml.Errors
 	if errors.As(err, &mistakes) && len(mistakes) > 1 {
-		return &exitError{exitUsage, fmt.Errorf("%d mistakes:\n%w", len(mistakes), err)}
+		return &exitError{exitUsage, errors.Join(fmt.Errorf("%d mistakes:", len(mistakes)), err)}
 	}
 	return &exitError{exitUsage, err}
 }

@@ -76,7 +76,11 @@ func run(ctx context.Context, args []string, getenv func(string) (string, bool),
 		exit = &exitError{exitUsage, err}
 	}
 	if exit.err != nil {
-		_ = p.complain("irsa-emu: %s", term.Lines(plainPath(exit.err).Error())) // nowhere else to say it
+		text := term.Lines(plainPath(exit.err).Error())
+		if exit.code == exitUsage {
+			text = mistakes(plainPath(exit.err))
+		}
+		_ = p.complain("irsa-emu: %s", text) // nowhere else to say it
 	}
 	return exit.code
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/spelling"
+	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
@@ -153,4 +154,33 @@ func plainPath(err error) error {
 		return fmt.Errorf("%s: %w", path.Path, path.Err)
 	}
 	return err
+}
+
+// mistakes is the text of an error about what the user gave, a line a mistake. No
+// name in a file can begin a line of its own: runners of workflows take commands from
+// lines that begin with ::.
+func mistakes(err error) term.Safe {
+	text := err.Error()
+	if inner := errors.Unwrap(err); inner != nil {
+		if before, ok := strings.CutSuffix(text, inner.Error()); ok {
+			return term.Safe(term.Printable(before)) + mistakes(inner)
+		}
+	}
+	var each []error
+	switch e := err.(type) { //nolint:errorlint // a wrapped one has been looked into
+	case strictyaml.Errors:
+		for _, one := range e {
+			each = append(each, one)
+		}
+	case interface{ Unwrap() []error }:
+		each = e.Unwrap()
+	}
+	if len(each) == 0 || text != errors.Join(each...).Error() { // errors in the middle of a sentence
+		return term.Safe(term.Printable(text))
+	}
+	lines := make([]string, len(each))
+	for i := range each {
+		lines[i] = string(mistakes(each[i]))
+	}
+	return term.Safe(strings.Join(lines, "\n"))
 }
