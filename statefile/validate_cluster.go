@@ -23,13 +23,12 @@ func (v *validator) cluster(at string, c *Cluster) {
 	noneTwice(v, at+".accessEntries", c.AccessEntries, AccessEntry.identity, "access entry")
 	for i, e := range c.AccessEntries {
 		at := strictyaml.Index(at+".accessEntries", i)
-		arn, err := aws.ParseARN(e.Principal)
-		if e.Principal != "" && (err != nil || arn.Service != "iam" || !strings.HasPrefix(arn.Resource, "role/") && !strings.HasPrefix(arn.Resource, "user/")) {
+		if e.Principal != "" && !isARNOf(e.Principal, "iam", "role") && !isARNOf(e.Principal, "iam", "user") {
 			v.errorf(at+".principal", "%q is not the ARN of a role or user; write one such as arn:aws:iam::111122223333:role/NAME", e.Principal)
 		}
 		v.optional(at+".type", e.Type, func(kind string) bool { return slices.Contains(AccessEntryTypes, kind) }, "one of "+strings.Join(AccessEntryTypes, ", "))
 		for j, p := range e.Policies {
-			if arn, err := aws.ParseARN(p.ARN); p.ARN != "" && (err != nil || arn.Service != "eks" || !strings.HasPrefix(arn.Resource, "cluster-access-policy/")) {
+			if p.ARN != "" && !isARNOf(p.ARN, "eks", "cluster-access-policy") {
 				v.errorf(strictyaml.Index(at+".policies", j)+".arn", "%q is no access policy of EKS; write one such as arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy", p.ARN)
 			}
 		}
@@ -68,11 +67,17 @@ func (v *validator) roleOf(at, text, account, elsewhere string) {
 	if text == "" {
 		return // reported as missing
 	}
-	arn, err := aws.ParseARN(text)
 	switch {
-	case err != nil || arn.Service != "iam" || len(arn.Resource) < 6 || arn.Resource[:5] != "role/":
+	case !isARNOf(text, "iam", "role"):
 		v.errorf(at, "%q is not the ARN of a role; write one such as arn:aws:iam::111122223333:role/NAME", text)
-	case account != "" && arn.Account != account:
+	case account != "" && aws.AccountIn(text) != account:
 		v.errorf(at, "%s is not of the cluster's account %s; write a role of that account%s", text, account, elsewhere)
 	}
+}
+
+// isARNOf says whether a text is the ARN of a service's kind of thing.
+func isARNOf(text, service, kind string) bool {
+	arn, err := aws.ParseARN(text)
+	name, ok := arn.Named(service, kind)
+	return err == nil && ok && name != ""
 }
