@@ -193,7 +193,7 @@ func keptFolder(name string) (string, error) {
 // have them, but not in their text.
 func engineError(what string, err error) error {
 	if inner := exec.RunErrorForError(err); inner != nil {
-		return fullDisk(inner.Output, fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, inner.PrettyCommand(), inner.Output))
+		return fullDisk(inner.Output, fmt.Errorf("%s: %w\ncommand: %s\noutput:\n%s", what, err, inner.PrettyCommand(), bytes.TrimSpace(inner.Output)))
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
