@@ -1,6 +1,7 @@
 package irsaemu
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,10 +42,11 @@ func TestRoomForTheGate(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("there is no bash here")
 	}
-	const runs, tests, images, builds = "folders of runs", "folders of Go's builds and tests", "images of pods", "Go's build cache"
+	const runs, tests, images, builds = "folders of runs", "folders of Go's builds and tests", "images of pods", "Go's build cache of"
 	for _, c := range []struct {
 		name     string
-		free, mb int // MB: free at first, and taken by images and clusters
+		free, mb int    // MB: free at first, and taken by images and clusters
+		parts    string // default: docker
 		removed  []string
 		fails    string
 	}{
@@ -57,6 +59,9 @@ func TestRoomForTheGate(t *testing.T) {
 			name: "nothing is enough", free: 300, mb: 5000, removed: []string{runs, tests, images, builds},
 			fails: "the disk of / has 1420 MB free, and what comes takes about 5000 MB there (docker: ",
 		},
+		{name: "for Go's part too", free: 1500, mb: 500, parts: "go docker"},
+		{name: "for Go's part too, which is on the same disk", free: 1499, mb: 500, parts: "go docker", removed: []string{runs}},
+		{name: "no such part", free: 500, mb: 500, parts: "kind", fails: "room: kind is no part; go and docker are"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			disk := t.TempDir()
@@ -77,7 +82,7 @@ func TestRoomForTheGate(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			command := exec.Command("bash", ".ci/room", "docker")
+			command := exec.Command("bash", append([]string{".ci/room"}, strings.Fields(cmp.Or(c.parts, "docker"))...)...)
 			command.Env = append(os.Environ(), "DISK="+disk, "TMPDIR="+filepath.Join(disk, "tmp", mine), "PATH="+filepath.Join(disk, "bin")+":"+os.Getenv("PATH"),
 				"ROOM_GO=2", "ROOM_DOCKER="+strconv.Itoa(c.mb))
 			out, err := command.CombinedOutput()
