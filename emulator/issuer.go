@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/oidc"
@@ -70,6 +71,9 @@ func (i *Issuer) nameKeys() error {
 
 // parse makes the public keys usable, once, when the entity is made.
 func (i *Issuer) parse() error {
+	if n := slices.Index(i.Keys, nil); n >= 0 {
+		return fmt.Errorf("keys[%d] is missing", n)
+	}
 	if i.Own() {
 		if err := i.nameKeys(); err != nil {
 			return err

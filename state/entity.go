@@ -18,6 +18,24 @@ type Entity interface {
 	StateKey() string
 }
 
+// Checked is an Entity that cannot be used without some of its parts: what reads records refuses one that lacks them, with
+// its kind and key, so that nothing else need ask.
+type Checked interface {
+	Entity
+	// Check says what is missing, or wrong, in words of the stored JSON.
+	Check() error
+}
+
+// Lacking is the error of the first member that is empty, of names and values in turn; nil when none is.
+func Lacking(members ...string) error {
+	for i := 0; i < len(members); i += 2 {
+		if members[i+1] == "" {
+			return fmt.Errorf("%s is missing", members[i])
+		}
+	}
+	return nil
+}
+
 // MaxKey is the greatest length of a key in bytes; it holds an S3 object's key (1,024) with room for what goes before.
 const MaxKey = 4096
 
@@ -95,7 +113,8 @@ func (k *Kind) complete() error {
 	return nil
 }
 
-// decode makes the row of a record, and refuses one that does not decode to the kind and key it is stored under.
+// decode makes the row of a record, and refuses one that does not decode to the kind and key it is stored under, or to an
+// entity that lacks a part.
 func (k *kinds) decode(kind, key string, value []byte, revision int64) (*row, error) {
 	known := k.byName[kind]
 	if known == nil {
@@ -110,6 +129,11 @@ func (k *kinds) decode(kind, key string, value []byte, revision int64) (*row, er
 	}
 	if got := entity.StateKey(); got != key {
 		return nil, fmt.Errorf("decoding %s %q: the entity says its key is %q", kind, key, got)
+	}
+	if checked, is := entity.(Checked); is {
+		if err := checked.Check(); err != nil {
+			return nil, fmt.Errorf("decoding %s %q: %w", kind, key, err)
+		}
 	}
 	return &row{key: key, entity: entity, revision: revision}, nil
 }

@@ -45,12 +45,20 @@ func Open(ctx context.Context, backend Backend, list ...Kind) (*Store, error) {
 	s := &Store{kinds: kinds, tables: kinds.newTables(), backend: backend, writer: make(chan struct{}, 1)}
 	s.publish(&Snapshot{kinds: kinds, tables: kinds.newTables()})
 	if err := s.reload(ctx); err != nil {
-		return nil, fmt.Errorf("state: opening the store: %w", err)
+		return nil, fmt.Errorf("state: opening %s: %w", named(backend), err)
 	}
 	if watcher, ok := backend.(Watcher); ok {
 		s.startFollowing(watcher)
 	}
 	return s, nil
+}
+
+// named is a backend in errors: by its own name, if it has one.
+func named(backend Backend) string {
+	if name, has := backend.(fmt.Stringer); has {
+		return name.String()
+	}
+	return "the store"
 }
 
 // Keeps tells whether what is put outlives the Store.

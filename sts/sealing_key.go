@@ -28,6 +28,12 @@ type SealingKey struct {
 // StateKey is the key's id.
 func (k *SealingKey) StateKey() string { return k.ID }
 
+// Check implements [state.Checked].
+func (k *SealingKey) Check() error {
+	_, err := newSealer(k)
+	return err
+}
+
 // Kinds are the tables that the STS keeps in the store.
 func Kinds() []state.Kind {
 	return []state.Kind{{Name: "sealing-key", Type: (*SealingKey)(nil)}}

@@ -44,6 +44,9 @@ func (a *AccessEntry) StateKey() string {
 	return clusterKey(a.Account, a.Region, a.Cluster) + "/" + a.Principal
 }
 
+// Check implements [state.Checked].
+func (a *AccessEntry) Check() error { return state.Lacking("id", a.ID) }
+
 // ARN is arn:aws:eks:REGION:ACCOUNT:access-entry/CLUSTER/role/ACCOUNT/NAME/ID, without the role's path.
 func (a *AccessEntry) ARN() string {
 	return entryARN(a.Account, a.Region, a.Cluster, a.Principal, a.ID)

@@ -54,6 +54,9 @@ type updateParam struct {
 // StateKey is ACCOUNT/REGION/CLUSTER/NAME.
 func (a *Addon) StateKey() string { return clusterKey(a.Account, a.Region, a.Cluster) + "/" + a.Name }
 
+// Check implements [state.Checked].
+func (a *Addon) Check() error { return state.Lacking("id", a.ID) }
+
 // ARN is arn:aws:eks:REGION:ACCOUNT:addon/CLUSTER/NAME/ID.
 func (a *Addon) ARN() string {
 	return arnOf(a.Account, a.Region, strings.Join([]string{"addon", a.Cluster, a.Name, a.ID}, "/"))

@@ -50,6 +50,9 @@ func clusterKey(account, region, name string) string { return account + "/" + re
 // StateKey is ACCOUNT/REGION/NAME.
 func (c *Cluster) StateKey() string { return clusterKey(c.Account, c.Region, c.Name) }
 
+// Check implements [state.Checked].
+func (c *Cluster) Check() error { return state.Lacking("issuer", c.Issuer) }
+
 // ARN is arn:aws:eks:REGION:ACCOUNT:cluster/NAME.
 func (c *Cluster) ARN() string { return ClusterARN(c.Account, c.Region, c.Name) }
 

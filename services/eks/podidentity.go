@@ -40,6 +40,11 @@ func (a *Association) StateKey() string {
 	return clusterKey(a.Account, a.Region, a.Cluster) + "/" + a.ID
 }
 
+// Check implements [state.Checked].
+func (a *Association) Check() error {
+	return state.Lacking("namespace", a.Namespace, "serviceAccount", a.ServiceAccount, "roleArn", a.RoleARN)
+}
+
 // ARN is arn:aws:eks:REGION:ACCOUNT:podidentityassociation/CLUSTER/ID.
 func (a *Association) ARN() string {
 	return arnOf(a.Account, a.Region, "podidentityassociation/"+a.Cluster+"/"+a.ID)

@@ -77,8 +77,14 @@ func stateKey(account, region, name string) string { return account + "/" + regi
 // StateKey is ACCOUNT/REGION/ID.
 func (k *Key) StateKey() string { return stateKey(k.Account, k.Region, k.ID) }
 
+// Check implements [state.Checked].
+func (k *Key) Check() error { return state.Lacking("policy", k.Policy.Text, "state", k.State) }
+
 // StateKey is ACCOUNT/REGION/alias/NAME.
 func (a *Alias) StateKey() string { return stateKey(a.Account, a.Region, a.Name) }
+
+// Check implements [state.Checked].
+func (a *Alias) Check() error { return state.Lacking("keyId", a.KeyID) }
 
 // ARN is arn:aws:kms:REGION:ACCOUNT:key/ID.
 func (k *Key) ARN() string { return arnOf(k.Account, k.Region, "key/"+k.ID) }

@@ -3,6 +3,7 @@ package s3
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -132,6 +133,35 @@ func (u *Upload) StateKey() string { return uploadKey(u.Bucket, u.ID) }
 
 // StateKey is BUCKET/UPLOAD/NUMBER, with five digits.
 func (p *Part) StateKey() string { return partKey(p.Bucket, p.Upload, p.Number) }
+
+// Check implements [state.Checked].
+func (b *Bucket) Check() error {
+	if b.Policy != nil && b.Policy.Text == "" {
+		return errors.New("policy is empty")
+	}
+	return state.Lacking("account", b.Account, "region", b.Region)
+}
+
+// Check implements [state.Checked].
+func (o *Object) Check() error { return checkContent(o.Content, o.Size) }
+
+// Check implements [state.Checked].
+func (p *Part) Check() error { return checkContent(p.Content, p.Size) }
+
+// checkContent says whether the pieces are what their entity says they are.
+func checkContent(pieces []Piece, size int64) error {
+	var sum int64
+	for i, p := range pieces {
+		if p.Size < 0 || p.Blob == "" && p.Size != int64(len(p.Data)) {
+			return fmt.Errorf("content[%d]: size is %d, of %d bytes", i, p.Size, len(p.Data))
+		}
+		sum += p.Size
+	}
+	if sum != size {
+		return fmt.Errorf("content has %d bytes, and size is %d", sum, size)
+	}
+	return nil
+}
 
 func objectKey(bucket, key string) string { return bucket + "/" + key }
 func uploadKey(bucket, id string) string  { return bucket + "/" + id }

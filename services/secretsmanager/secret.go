@@ -2,6 +2,8 @@ package secretsmanager
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -63,6 +65,19 @@ func stateKey(account, region, name string) string { return account + "/" + regi
 
 // StateKey is ACCOUNT/REGION/NAME.
 func (s *Secret) StateKey() string { return stateKey(s.Account, s.Region, s.Name) }
+
+// Check implements [state.Checked].
+func (s *Secret) Check() error {
+	if s.Policy != nil && s.Policy.Text == "" {
+		return errors.New("policy is empty")
+	}
+	for i, v := range s.Versions {
+		if v.ID == "" {
+			return fmt.Errorf("versions[%d]: id is missing", i)
+		}
+	}
+	return state.Lacking("suffix", s.Suffix)
+}
 
 // ARN is arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX.
 func (s *Secret) ARN() string { return arnOf(s.Account, s.Region, s.Name) + "-" + s.Suffix }

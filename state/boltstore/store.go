@@ -70,6 +70,9 @@ func open(path string, steps []migration) (*Store, error) {
 	return &Store{db: db, summary: summary, blobs: blobs{path + BlobsSuffix}}, nil
 }
 
+// String names the file.
+func (s *Store) String() string { return "state file " + s.db.Path() }
+
 // create makes an empty state file. It appears under its name complete or not at all, and never in place of another.
 func create(path string) (err error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-*") // mode 0600

@@ -65,6 +65,11 @@ func (k keys) read(key []byte) (kind, name string, ok bool) {
 	return strings.Cut(rest, "/")
 }
 
+// String is the store's address, without its options.
+func (s *Store) String() string {
+	return "etcd://" + strings.Join(s.config.Endpoints, ",") + "/" + s.config.Prefix
+}
+
 // Open connects to etcd, which must answer, and makes the layout if nothing is there yet.
 func Open(ctx context.Context, config Config) (*Store, error) {
 	config, err := config.complete()
