@@ -52,6 +52,14 @@ func AccountIn(arn string) string {
 	return parts[4]
 }
 
+// PartitionIn is the partition of an ARN; "" of anything else.
+func PartitionIn(arn string) string {
+	if parts, ok := SplitARN(arn); ok {
+		return parts[1]
+	}
+	return ""
+}
+
 // SamePartition says that what two ARNs name knows of each other: no partition has
 // principals, credentials or roles of another (recorded 2, 7). What is not an ARN is
 // of any.

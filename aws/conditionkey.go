@@ -18,6 +18,13 @@ func MultivaluedKey(key string) bool {
 	return multivaluedKeys[key] || strings.HasSuffix(key, ":amr")
 }
 
+// RoleTagKey says whether a condition key of a role's trust policy, in letters of any
+// case, is about the tags of the role itself.
+func RoleTagKey(key string) bool {
+	family, _, _ := strings.Cut(strings.ToLower(key), "/")
+	return family == "aws:resourcetag" || family == "iam:resourcetag"
+}
+
 // SessionTagKey says whether a condition key, in letters of any case, is about the tags
 // that a call gives to a session: a call has it only with sts:TagSession.
 func SessionTagKey(key string) bool {

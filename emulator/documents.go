@@ -54,7 +54,10 @@ func (d *documents) applyTo(tx *state.Txn, doc statefile.State, now time.Time) e
 			return badRequest("accounts: %q is not an account id; write twelve digits in quotes", account)
 		}
 	}
-	doc = d.inPartitions(tx, doc)
+	doc, err := d.inPartitions(tx, doc)
+	if err != nil {
+		return badRequest("%v", err)
+	}
 	for keeper := range d.services.keepers() {
 		if err := keeper.Apply(tx, &doc, now); err != nil {
 			if state.Unavailable(err) {

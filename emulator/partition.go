@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -25,40 +26,50 @@ func (d *documents) settle(ctx context.Context) error {
 
 // inPartitions is a document whose accounts are all in a partition, and whose
 // clusters and what else is in a region are in one of it: the emulator's, or the
-// first of another partition.
-func (d *documents) inPartitions(r state.Reader, doc statefile.State) statefile.State {
+// first of another partition. What is written to be in a region of another partition
+// than its account is refused.
+func (d *documents) inPartitions(r state.Reader, doc statefile.State) (statefile.State, error) {
 	out := doc
-	out.Accounts, out.Clusters = maps.Clone(doc.Accounts), maps.Clone(doc.Clusters)
+	out.Accounts, out.Clusters = map[string]statefile.Account{}, maps.Clone(doc.Clusters)
+	for _, c := range doc.Clusters {
+		out.Accounts[cmp.Or(c.Account, d.account)] = statefile.Account{} // which may hold clusters alone
+	}
+	maps.Copy(out.Accounts, doc.Accounts)
 	for id, a := range out.Accounts {
 		if a.Partition == "" && !iam.Holds(r, id) {
 			a.Partition = doc.Partition(id, d.account)
 		}
+		if err := a.Misplaced(d.partition(r, id, a.Partition)); err != nil {
+			return doc, fmt.Errorf("account %s: %w", id, err)
+		}
 		out.Accounts[id] = a.InRegion(d.regionIn(r, id, a.Partition))
 	}
 	for name, c := range out.Clusters {
+		account := cmp.Or(c.Account, d.account)
+		its := out.Accounts[account].Partition
+		if err := c.Misplaced(d.partition(r, account, its)); err != nil {
+			return doc, fmt.Errorf("cluster %s: %w", name, err)
+		}
 		if c.Region == "" {
-			account := c.Account
-			if account == "" {
-				account = d.account
-			}
 			if region, _, ok := aws.EKSIssuerParts(c.Issuer); ok {
 				c.Region = region
 			} else {
-				c.Region = d.regionIn(r, account, out.Accounts[account].Partition)
+				c.Region = d.regionIn(r, account, its)
 			}
 			out.Clusters[name] = c
 		}
 	}
-	return out
+	return out, nil
 }
 
-// regionIn is the region of an account's things that name none. The partition is
-// that which the account gets, "" for the one that it has.
-func (d *documents) regionIn(r state.Reader, account, id string) string {
-	if id == "" {
-		id = iam.Partition(r, account)
-	}
-	partition, known := aws.PartitionByID(id)
+// partition is an account's: the one that a document gives it, "" for the one that it has.
+func (d *documents) partition(r state.Reader, account, given string) string {
+	return cmp.Or(given, iam.Partition(r, account))
+}
+
+// regionIn is the region of an account's things that name none.
+func (d *documents) regionIn(r state.Reader, account, given string) string {
+	partition, known := aws.PartitionByID(d.partition(r, account, given))
 	if !known {
 		return d.region
 	}

@@ -415,5 +415,11 @@ func written(r *statefile.Role, err error) statefile.Written {
 	return r.Written
 }
 
-// at says where a document was written.
-func at(d statefile.Document, err error) error { return d.Written().Locate(err) }
+// at says where a document was written, and how what is wrong with it is mended.
+func at(d statefile.Document, err error) error {
+	var document *policy.ValidationError
+	if errors.As(err, &document) && document.Hint.String() != "" {
+		err = fmt.Errorf("%w; %s", err, document.Hint)
+	}
+	return d.Written().Locate(err)
+}

@@ -153,7 +153,7 @@ func TestApplyRefuses(t *testing.T) {
 		"path": {statefile.Account{Roles: []statefile.Role{{Name: "r", Path: "team", TrustPolicy: statefile.NewDocument(trust)}}},
 			"roles: r: ValidationError: The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."},
 		"inline": {statefile.Account{Roles: []statefile.Role{{Name: "r", TrustPolicy: statefile.NewDocument(trust), InlinePolicies: map[string]statefile.Document{"p": placed}}}},
-			"roles: r: inlinePolicies: p: state.yaml:7:20: MalformedPolicyDocument: Syntax errors in policy."},
+			"roles: r: inlinePolicies: p: state.yaml:7:20: MalformedPolicyDocument: Syntax errors in policy.; the policy has no statements"},
 		"attached": {statefile.Account{Roles: []statefile.Role{{Name: "r", TrustPolicy: statefile.NewDocument(trust), AttachedPolicies: []string{"arn:aws:iam::" + account + ":policy/x"}}}},
 			"roles: r: attachedPolicies: NoSuchEntity: Policy arn:aws:iam::" + account + ":policy/x does not exist or is not attachable."},
 		"group": {statefile.Account{Users: []statefile.User{{Name: "u", Groups: []string{"g"}}}},

@@ -32,7 +32,7 @@ func TestManagedPolicies(t *testing.T) {
 		}
 		// AWS's own are written by other rules, but what an account may not store
 		// for its conditions is in none of them.
-		if _, err := policy.ValidateInline([]byte(found.DefaultVersion().Document.Text)); err != nil && strings.Contains(err.Error(), "legacy") {
+		if _, err := policy.ValidateInline([]byte(found.DefaultVersion().Document.Text), ""); err != nil && strings.Contains(err.Error(), "legacy") {
 			t.Errorf("%s: %v", p.ARN(), err)
 		}
 	}

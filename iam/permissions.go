@@ -54,10 +54,7 @@ func (p *Permissions) inlineIndex(name string) int {
 // putInline adds or replaces an inline policy. The slices of the permissions
 // are those of an immutable entity until they are cloned.
 func (p *Permissions) putInline(name, text string, l limits, holder string) error {
-	parsed, err := policy.ValidateInline([]byte(text))
-	if err == nil {
-		err = policy.InPartition(parsed, l.partition)
-	}
+	parsed, err := policy.ValidateInline([]byte(text), l.partition)
 	if err != nil {
 		return err
 	}

@@ -87,10 +87,7 @@ func (m *maker) policy(in *createPolicyInput) (*Policy, error) {
 }
 
 func managedDocument(text, partition string) (Document, error) {
-	parsed, err := policy.ValidateIdentity([]byte(text))
-	if err == nil {
-		err = policy.InPartition(parsed, partition)
-	}
+	parsed, err := policy.ValidateIdentity([]byte(text), partition)
 	if err != nil {
 		return Document{}, err
 	}

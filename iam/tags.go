@@ -137,9 +137,16 @@ func requestTagKeys(keys policy.Context, tags []tagInput) policy.Context {
 // resourceTagKeys are the condition keys of the tags that the resource has.
 func resourceTagKeys(tags []aws.Tag) policy.Context {
 	keys := policy.Context{}
+	setResourceTags(keys, tags)
+	return keys
+}
+
+func setResourceTags(keys policy.Context, tags []aws.Tag) {
 	for _, t := range tags {
 		keys.Set("aws:ResourceTag/"+t.Key, t.Value)
 		keys.Set("iam:ResourceTag/"+t.Key, t.Value)
 	}
-	return keys
 }
+
+// SetTagKeys sets the condition keys that a call about the role has of its tags.
+func (r *Role) SetTagKeys(keys policy.Context) { setResourceTags(keys, r.Tags) }

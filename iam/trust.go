@@ -25,11 +25,13 @@ func (m *maker) trust(text string) (Document, []TrustPrincipal, error) {
 	if text == m.validTrust && !mayNameAWS(text) {
 		return DocumentOf(text), nil, nil
 	}
-	parsed, err := policy.ValidateTrust([]byte(text), policy.TrustOptions{KnownPrincipal: func(arn string) bool {
-		_, ok := findPrincipal(m.tx, arn)
-		a, err := aws.ParseARN(arn)
-		return ok && (err != nil || a.Partition == cmp.Or(m.partition, aws.DefaultPartition)) || m.lenient
-	}})
+	parsed, err := policy.ValidateTrust([]byte(text), policy.TrustOptions{
+		Partition: cmp.Or(m.partition, aws.DefaultPartition),
+		KnownPrincipal: func(written string) bool {
+			_, ok := findPrincipal(m.tx, written)
+			return ok || m.lenient
+		},
+	})
 	if err != nil {
 		return Document{}, nil, err
 	}

@@ -17,7 +17,7 @@ func notJSON(e *tree.SyntaxError) Finding {
 
 // refused adds what IAM itself would say, unless a rule has found the same.
 func refused(x *site) {
-	_, err := policy.ValidateTrust([]byte(x.src), policy.TrustOptions{})
+	_, err := policy.ValidateTrust([]byte(x.src), policy.TrustOptions{Partition: x.options.Partition})
 	if err == nil {
 		return
 	}
@@ -94,7 +94,7 @@ func (l *linter) fixRefusal() []byte {
 	if tree.Equal(l.was, l.root) {
 		return nil
 	}
-	if _, err := policy.ValidateTrust(l.root.Indented(), policy.TrustOptions{MaxSize: 1 << 20}); err != nil {
+	if _, err := policy.ValidateTrust(l.root.Indented(), policy.TrustOptions{MaxSize: 1 << 20, Partition: l.options.Partition}); err != nil {
 		return nil
 	}
 	return l.rewritten(l.root.Clone())

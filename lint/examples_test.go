@@ -29,6 +29,8 @@ var examples = map[string]example{
 	"provider-scheme":        {statement: `"Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/https://` + eks + `"}`},
 	"provider-format":        {statement: `"Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/arn:aws:iam::111122223333:oidc-provider/` + eks + `"}`},
 	"provider-account":       {statement: ``, given: lint.Options{Account: "444455556666"}},
+	"provider-partition":     {statement: ``, given: lint.Options{Account: "111122223333", Partition: "aws-cn"}},
+	"role-tag":               {statement: `"Condition": {"StringEquals": {"aws:ResourceTag/team": "payments", "` + eks + `:sub": "system:serviceaccount:payments:api", "` + eks + `:aud": "sts.amazonaws.com"}}`, given: lint.Options{Tags: map[string]string{"team": "billing"}}},
 	"two-providers":          {statement: `"Principal": {"Federated": ["arn:aws:iam::111122223333:oidc-provider/` + eks + `", "arn:aws:iam::111122223333:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/OTHER"]}, "Condition": {"StringEquals": {"` + eks + `:sub": "system:serviceaccount:payments:api", "oidc.eks.us-west-2.amazonaws.com/id/OTHER:sub": "system:serviceaccount:payments:api"}}`},
 	"never-set-key":          {statement: `"Condition": {"StringEquals": {"arn:aws:iam::111122223333:oidc-provider/` + eks + `:sub": "system:serviceaccount:payments:api"}}`},
 	"idle-key":               {statement: `"Condition": {"StringEquals": {"` + eks + `:sub": "system:serviceaccount:payments:api", "` + eks + `:aud": "sts.amazonaws.com"}, "ForAllValues:StringEquals": {"` + eks + `:iss": "https://` + eks + `"}}`},

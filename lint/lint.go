@@ -13,8 +13,10 @@ import (
 
 // Options say what is known of where the policy will live.
 type Options struct {
-	// Account is the role's, "" when it is unknown.
-	Account string
+	// Account is the role's, and Partition the account's; "" when they are unknown.
+	Account, Partition string
+	// Tags are the role's; nil when they are unknown.
+	Tags map[string]string
 	// Providers are OIDC providers of that account.
 	Providers []Provider
 	// AllProviders says that the account has no others.

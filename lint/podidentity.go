@@ -131,11 +131,11 @@ func (l *linter) judgeAssociations() {
 	if err != nil {
 		return
 	}
-	l.role = &iam.Role{Account: l.options.Account, Trust: iam.NewDocument(document)}
+	l.role = &iam.Role{Account: l.options.Account, Partition: l.options.Partition, Trust: iam.NewDocument(document), Tags: l.tags()}
 	for i := range l.options.Associations {
 		a := &l.options.Associations[i]
 		keys := a.Pod.Unknown()
-		unknown := func(key string) bool { return slices.Contains(keys, strings.ToLower(key)) || unknownHere(key) }
+		unknown := func(key string) bool { return slices.Contains(keys, strings.ToLower(key)) || l.unknown(key) }
 		for _, check := range a.Pod.AskTrust(l.role, a.Pod.SessionName(uuid.Nil), time.Time{}) {
 			if answer, _ := policy.Partly(check.Decision, unknown); answer == policy.No {
 				l.kept = append(l.kept, keptOut{a, check.Decision, policy.Blame(check.Decision, unknown)})
@@ -145,11 +145,11 @@ func (l *linter) judgeAssociations() {
 	}
 }
 
-// unknownHere says whether a key follows from what a policy alone does not say: the
-// time and the role's tags.
-func unknownHere(key string) bool {
-	family, _, _ := strings.Cut(strings.ToLower(key), "/")
-	return slices.Contains([]string{"aws:currenttime", "aws:epochtime", "aws:resourcetag", "iam:resourcetag"}, family)
+// unknown says whether a key follows from what is not known beside the policy: the
+// time, and the role's tags where they are not given.
+func (l *linter) unknown(key string) bool {
+	key = strings.ToLower(key)
+	return key == "aws:currenttime" || key == "aws:epochtime" || l.options.Tags == nil && aws.RoleTagKey(key)
 }
 
 // associationConditions finds conditions that keep out an association which gives
@@ -163,7 +163,7 @@ func associationConditions(x *site) {
 				continue
 			}
 			judged := &s.Conditions[max(b.Condition, 0)]
-			if judged.Operator != c.operator || judged.Key != c.key {
+			if judged.Operator != c.operator || judged.Key != c.key || b.Condition >= 0 && aws.RoleTagKey(c.key) { // role-tag says it
 				continue
 			}
 			pod, got := &r.association.Pod, strings.Join(judged.Got, ", ")

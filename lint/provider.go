@@ -41,6 +41,20 @@ func providerAccount(x *site) {
 		"STS looks for the token's issuer in the role's own account only", "write "+right, provided(p.Text, right))
 }
 
+// providerPartition finds providers of another partition than the role's, which IAM
+// stores all the same (eksctl-io/eksctl#1871).
+func providerPartition(x *site) {
+	p, own := x.provider, x.options.Partition
+	parts, ok := aws.SplitARN(p.Text)
+	if _, known := aws.PartitionByID(parts[1]); !ok || own == "" || !known || parts[1] == own {
+		return
+	}
+	parts[1] = own
+	right := strings.Join(parts[:], ":")
+	x.report(p.Start, fmt.Sprintf("the provider is of the partition %s, and the role of %s", aws.PartitionIn(p.Text), own),
+		"no partition has another's providers: this statement trusts nobody", "write "+right, provided(p.Text, right))
+}
+
 // registered finds the account's provider of that name, or of one that differs as
 // like says.
 func (l *linter) registered(name string, like func(a, b string) bool) (Provider, bool) {

@@ -36,6 +36,7 @@ const (
 	TrustPolicy  Reads = "trust policy"
 	AnyPolicy    Reads = "policy"
 	RoleAccount  Reads = "trust policy, account"
+	RoleTags     Reads = "trust policy, role's tags"
 	Providers    Reads = "trust policy, providers"
 	Associations Reads = "trust policy, associations"
 )

@@ -61,7 +61,7 @@ func TestAttackSlowPolicies(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		doc, err := Parse([]byte(src))
-		for _, validate := range []func([]byte) (*Document, error){ValidateIdentity, ValidateInline, ValidateSession, ValidateResource,
+		for _, validate := range []func([]byte) (*Document, error){anywhere(ValidateIdentity), anywhere(ValidateInline), ValidateSession, anywhere(ValidateResource),
 			func(src []byte) (*Document, error) { return ValidateTrust(src, TrustOptions{}) }} {
 			validate([]byte(src))
 		}

@@ -47,10 +47,10 @@ func FuzzParse(f *testing.F) {
 		}
 		validators := []func() (*Document, error){
 			func() (*Document, error) { return ValidateTrust(src, TrustOptions{}) },
-			func() (*Document, error) { return ValidateIdentity(src) },
-			func() (*Document, error) { return ValidateInline(src) },
+			func() (*Document, error) { return ValidateIdentity(src, "aws-cn") },
+			func() (*Document, error) { return ValidateInline(src, "") },
 			func() (*Document, error) { return ValidateSession(src) },
-			func() (*Document, error) { return ValidateResource(src) },
+			func() (*Document, error) { return ValidateResource(src, "") },
 		}
 		for i, validate := range validators {
 			d, verr := validate()

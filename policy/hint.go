@@ -158,7 +158,7 @@ func (h *hinter) principal(p *PolicyResult, s *StatementResult, st *Statement) {
 			h.add(p, s, "", fixed("star-is-no-web-identity", fmt.Sprintf(`name the provider: {"Federated": "%s"}`, caller.Federated), `"*" covers no web identities`))
 		case caller.webIdentity() && e.kind == federatedProvider:
 			h.provider(p, s, e.value, caller.Federated)
-		case caller.webIdentity() && (e.kind == awsRole || e.kind == awsOther || e.kind == awsAccount):
+		case caller.webIdentity() && (e.kind == awsRole || e.kind == awsOther || e.kind == awsAccount || e.kind == awsRoot):
 			h.add(p, s, "", fixed("aws-is-no-web-identity", fmt.Sprintf(`name the provider: {"Federated": "%s"}`, caller.Federated), "the statement names an AWS principal, the caller is a web identity"))
 		case caller.webIdentity() && e.kind == awsService:
 			h.notForTokens(p, s)
@@ -187,6 +187,8 @@ func (h *hinter) provider(p *PolicyResult, s *StatementResult, want, got string)
 		h.add(p, s, "", known("trailing-slash", "the statement trusts %s, the token's provider is %s: they differ in a trailing slash", want, got))
 	case wantOK && gotOK && wantParts[5] == gotParts[5] && wantParts[4] != gotParts[4]:
 		h.add(p, s, "", known("provider-account", "the statement trusts the provider in account %s; it must be in the role's own account, %s", wantParts[4], gotParts[4]))
+	case wantOK && gotOK && wantParts[4] == gotParts[4] && wantParts[5] == gotParts[5] && wantParts[1] != gotParts[1]:
+		h.add(p, s, "", fixed("provider-partition", "write "+got, "the statement trusts a provider of the partition %s; the account is in %s", wantParts[1], gotParts[1]))
 	case wantOK != gotOK: // one of them is built in
 		h.add(p, s, "", known("other-provider", "the statement trusts %s, but the token's provider is %s", want, got))
 	default:

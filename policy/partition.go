@@ -7,14 +7,14 @@ import (
 	"github.com/irsa-emu/irsa-emu/hint"
 )
 
-// InPartition refuses a valid identity policy whose resources are of another
+// inPartition refuses a valid identity policy whose resources are of another
 // partition than the account's, as IAM does in China and GovCloud
 // (kubernetes-sigs/aws-load-balancer-controller#1557, aws/copilot-cli#2563). What
-// IAM says of foreign partitions in "aws", the empty one, is not known: there
-// they pass. The error is a [*ValidationError].
-func InPartition(doc *Document, partition string) error {
-	if partition == "" || partition == aws.DefaultPartition {
-		return nil
+// IAM says of foreign partitions in "aws" is not known: there they pass, as they do
+// when the partition is not known.
+func inPartition(doc *Document, err error, partition string) (*Document, error) {
+	if err != nil || partition == "" || partition == aws.DefaultPartition {
+		return doc, err
 	}
 	for i := range doc.Statements {
 		s := &doc.Statements[i]
@@ -31,8 +31,17 @@ func InPartition(doc *Document, partition string) error {
 				},
 			}
 			e.Line, e.Column = s.Start.Line, s.Start.Column
-			return e
+			return nil, e
 		}
 	}
-	return nil
+	return doc, nil
+}
+
+// foreignTo says what is wrong with an AWS principal of another partition than the
+// account's; "" when nothing is, or when the account's is not known.
+func foreignTo(partition, principal string) string {
+	if its := aws.PartitionIn(principal); partition != "" && its != "" && its != partition {
+		return "it is of the partition " + its + " and the account of " + partition + ": write arn:" + partition + ":…, or take it away"
+	}
+	return ""
 }

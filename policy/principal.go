@@ -20,8 +20,9 @@ const (
 type principalKind uint8
 
 const (
-	anyone principalKind = iota
-	awsAccount
+	anyone     principalKind = iota
+	awsAccount               // by its digits
+	awsRoot                  // by its root's ARN
 	awsRole
 	awsOther // a user, a session or a federated user, by ARN
 	awsUniqueID
@@ -69,7 +70,7 @@ func awsPrincipal(value string) principalEntry {
 	case !ok:
 		return principalEntry{otherPrincipal, value}
 	case parts[2] == "iam" && parts[5] == "root":
-		return principalEntry{awsAccount, parts[4]}
+		return principalEntry{awsRoot, value}
 	case parts[2] == "iam" && strings.HasPrefix(parts[5], "role/"):
 		return principalEntry{awsRole, value}
 	}
@@ -91,8 +92,8 @@ func (e *principalEntry) match(p *Principal, deny bool) grant {
 			return noGrant
 		}
 		return byName
-	case awsAccount:
-		if p.ARN != "" && p.Account == e.value {
+	case awsAccount, awsRoot:
+		if e.holds(p) {
 			return byAccount
 		}
 	case awsRole:
@@ -122,6 +123,18 @@ func (e *principalEntry) match(p *Principal, deny bool) grant {
 		}
 	}
 	return noGrant
+}
+
+// holds says whether the entry names the account that an AWS principal is of. A root
+// of another partition is another's.
+func (e *principalEntry) holds(p *Principal) bool {
+	switch e.kind {
+	case awsAccount:
+		return p.ARN != "" && p.Account == e.value
+	case awsRoot:
+		return p.ARN != "" && p.Account == aws.AccountIn(e.value) && aws.SamePartition(p.ARN, e.value)
+	}
+	return false
 }
 
 // match returns how a statement's principal element names the caller.
@@ -154,7 +167,7 @@ func (m *principalMatcher) exempts(p *Principal) bool {
 	if p.ARN == "" {
 		return has(func(e *principalEntry) bool { return e.match(p, false) != noGrant })
 	}
-	account := has(func(e *principalEntry) bool { return e.kind == awsAccount && e.value == p.Account })
+	account := has(func(e *principalEntry) bool { return e.holds(p) })
 	if p.Root {
 		return account
 	}

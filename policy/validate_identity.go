@@ -27,20 +27,26 @@ const (
 )
 
 // ValidateIdentity validates a managed policy as IAM does in CreatePolicy and
-// CreatePolicyVersion. The error is a [*ValidationError].
-func ValidateIdentity(src []byte) (*Document, error) {
-	return validateIdentity(src, forManaged, func(v identityValidator) *ValidationError {
+// CreatePolicyVersion in an account of a partition; "" when that is not known. The
+// error is a [*ValidationError].
+func ValidateIdentity(src []byte, partition string) (*Document, error) {
+	doc, err := validateIdentity(src, forManaged, func(v identityValidator) *ValidationError {
 		if size := Size(src); size > MaxManagedSize {
 			return tooLarge("PolicySize", MaxManagedSize, size)
 		}
 		return nil
 	})
+	return inPartition(doc, err, partition)
 }
 
 // ValidateInline validates an inline policy of a role, user or group. IAM
 // demands a Version of managed policies only; the size of inline policies is a
-// quota on all of an entity's together, which is the caller's to check.
-func ValidateInline(src []byte) (*Document, error) { return validateIdentity(src, forInline, nil) }
+// quota on all of an entity's together, which is the caller's to check. The partition
+// is the account's; "" when that is not known.
+func ValidateInline(src []byte, partition string) (*Document, error) {
+	doc, err := validateIdentity(src, forInline, nil)
+	return inPartition(doc, err, partition)
+}
 
 // ValidateSession validates a session policy as STS takes it: with values that
 // their operators cannot read, which IAM stores nowhere (recorded:

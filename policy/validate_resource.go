@@ -11,10 +11,10 @@ import (
 const textInvalidSyntax = "This policy has invalid syntax."
 
 // ValidateResource validates a resource policy, such as a bucket's or a
-// secret's. Each service has its own code and bounds for what it refuses; the
-// text is common, the rest is the service's to say. The error is a
-// [*ValidationError].
-func ValidateResource(src []byte) (*Document, error) {
+// secret's, in an account of a partition; "" when that is not known. Each service has
+// its own code and bounds for what it refuses; the text is common, the rest is the
+// service's to say. The error is a [*ValidationError].
+func ValidateResource(src []byte, partition string) (*Document, error) {
 	text := string(src)
 	root, syntax := tree.Parse(text)
 	if syntax != nil {
@@ -42,8 +42,9 @@ func ValidateResource(src []byte) (*Document, error) {
 				return nil, v.refuse(n, textAllowNot, "")
 			}
 			for _, n := range awsValues(s.Get("Principal")) {
-				if e := awsPrincipal(n.Text); e.kind == otherPrincipal || e.kind != anyone && hasWildcard(n.Text) {
-					refusal := v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.Text), "")
+				e, foreign := awsPrincipal(n.Text), foreignTo(partition, n.Text)
+				if e.kind == otherPrincipal || e.kind != anyone && hasWildcard(n.Text) || foreign != "" {
+					refusal := v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.Text), foreign)
 					refusal.Principal = n.Text
 					return nil, refusal
 				}

@@ -35,9 +35,11 @@ type TrustOptions struct {
 	// MaxSize is the account's quota in characters without whitespace; 0 means
 	// [MaxTrustSize].
 	MaxSize int
-	// KnownPrincipal says whether an AWS principal can be: an ARN of the account's
-	// partition, which a user or role has if it is one of these, or a unique id. Nil
-	// accepts all.
+	// Partition is that of the role's account, which knows no AWS principals of another
+	// (recorded 5); "" when it is not known.
+	Partition string
+	// KnownPrincipal says whether there is an AWS principal: a user or role of that ARN
+	// or unique id, or what IAM does not look up. Nil accepts all.
 	KnownPrincipal func(arn string) bool
 	// Stored takes a document that was stored before IAM had controls of shared
 	// issuers: what is stored already stays in force.
@@ -268,29 +270,21 @@ func (v trustValidator) invalidAWS(n *tree.Node, hint string) *ValidationError {
 	return v.refuse(n, fmt.Sprintf(`Invalid principal in policy: "AWS":"%s"`, n.Text), hint)
 }
 
-// principalsExist looks the named users and roles up, once the document is known
-// to be well-formed.
+// principalsExist looks the AWS principals up, once the document is known to be
+// well-formed.
 func (v trustValidator) principalsExist(root *tree.Node) *ValidationError {
-	if v.options.KnownPrincipal == nil {
-		return nil
-	}
 	for _, s := range root.Statements() {
 		for _, n := range awsValues(s.Get("Principal")) {
-			switch awsPrincipal(n.Text).kind {
-			case awsUniqueID:
-				if !v.options.KnownPrincipal(n.Text) {
-					return v.invalidAWS(n, "the user or role with this id was deleted; name it by its ARN")
-				}
-			case awsAccount, awsRole, awsOther:
-				parts, isARN := aws.SplitARN(n.Text)
-				switch {
-				case !isARN || v.options.KnownPrincipal(n.Text):
-				case parts[2] == "iam" && parts[5] != "root":
-					return v.invalidAWS(n, "there is no such user or role")
-				default:
-					return v.invalidAWS(n, "it is of another partition than this account")
-				}
+			if foreign := foreignTo(v.options.Partition, n.Text); foreign != "" {
+				return v.invalidAWS(n, foreign)
 			}
+			if v.options.KnownPrincipal == nil || v.options.KnownPrincipal(n.Text) {
+				continue
+			}
+			if isUniqueID(n.Text) {
+				return v.invalidAWS(n, "the user or role with this id was deleted; name it by its ARN")
+			}
+			return v.invalidAWS(n, "there is no such user or role")
 		}
 	}
 	return nil

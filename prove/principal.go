@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -69,13 +70,13 @@ func callerOf(p policy.NamedPrincipal) (Caller, bool) {
 	return Caller{}, false
 }
 
-// principal is the caller as the engine knows callers.
-func (c *Caller) principal() policy.Principal {
+// principal is the caller as the engine knows callers, of a role's partition.
+func (c *Caller) principal(partition string) policy.Principal {
 	parts, _ := aws.SplitARN(c.Name)
 	account := parts[4]
 	switch c.Kind {
 	case AccountCaller:
-		return policy.Principal{Account: c.Name, ARN: aws.PartitionARN("", "iam", c.Name, "root"), Root: true}
+		return policy.Principal{Account: c.Name, ARN: aws.PartitionARN(partition, "iam", c.Name, "root"), Root: true}
 	case RoleCaller:
 		return sessionPrincipal(&Role{ARN: c.Name, Account: account}, "")
 	case ServiceCaller:
@@ -83,10 +84,10 @@ func (c *Caller) principal() policy.Principal {
 	case SAMLCaller:
 		return policy.Principal{Account: account, Federated: c.Name}
 	case AnyCaller:
-		return policy.Principal{Account: strangerAccount, ARN: aws.PartitionARN("", "iam", strangerAccount, "user/anyone")}
+		return policy.Principal{Account: strangerAccount, ARN: aws.PartitionARN(partition, "iam", strangerAccount, "user/anyone")}
 	}
 	if account == "" { // a unique id
-		return policy.Principal{Account: strangerAccount, ARN: aws.PartitionARN("", "iam", strangerAccount, "user/"+c.Name), UniqueID: c.Name}
+		return policy.Principal{Account: strangerAccount, ARN: aws.PartitionARN(partition, "iam", strangerAccount, "user/"+c.Name), UniqueID: c.Name}
 	}
 	return policy.Principal{Account: account, ARN: c.Name}
 }
@@ -106,7 +107,7 @@ func (c *Caller) Action() string {
 // has permissions of his own is taken to have them: they are his account's to give.
 func callerWorld(c *Caller, role *Role) world {
 	w := world{
-		principal: c.principal(), actions: []string{c.Action()}, resource: role.ARN, account: role.Account,
+		principal: c.principal(role.partition()), actions: []string{c.Action()}, resource: role.ARN, account: role.Account,
 		keys: requestKeys(), follows: map[string]follows{},
 	}
 	w.keys[roleSessionName] = domain{values: sessionName, chosen: true}
@@ -122,7 +123,7 @@ func callerWorld(c *Caller, role *Role) world {
 	if c.Kind != AnyCaller && w.principal.Account != "" && w.principal.Account != strangerAccount {
 		w.keys["aws:principalaccount"] = always(w.principal.Account)
 	}
-	w.keys["aws:principalarn"] = domain{absent: c.Kind == ServiceCaller || c.Kind == SAMLCaller, values: shape{words: c.arns()}}
+	w.keys["aws:principalarn"] = domain{absent: c.Kind == ServiceCaller || c.Kind == SAMLCaller, values: shape{words: c.arns(role.partition())}}
 	w.other = func(key string) domain {
 		switch {
 		case strings.HasPrefix(key, "aws:resourcetag/") || strings.HasPrefix(key, "iam:resourcetag/"):
@@ -145,29 +146,43 @@ func callerWorld(c *Caller, role *Role) world {
 	return w
 }
 
-// iamARN is how an ARN of IAM's begins, in any partition.
-func iamARN() expr {
+// partition is the role's. A trust policy by itself is of the one that its principals
+// are of, "" when none says.
+func (r *Role) partition() string {
+	partition := aws.PartitionIn(r.ARN)
+	for _, p := range r.Trust.Document.NamedPrincipals() {
+		partition = cmp.Or(partition, aws.PartitionIn(p.Value))
+	}
+	return partition
+}
+
+// iamARN is how an ARN of IAM's begins, in a partition, or in any for "".
+func iamARN(partition string) expr {
+	ids := []string{partition}
+	if partition == "" {
+		ids = aws.PartitionIDs()
+	}
 	var partitions alt
-	for _, id := range aws.PartitionIDs() {
+	for _, id := range ids {
 		partitions = append(partitions, text("arn:"+id+":iam::"))
 	}
 	return partitions
 }
 
-// arns are what aws:PrincipalArn can be: of a role its own, of an account any of
-// its users and roles.
-func (c *Caller) arns() expr {
+// arns are what aws:PrincipalArn can be in a partition: of a role its own, of an
+// account any of its users and roles.
+func (c *Caller) arns(partition string) expr {
 	switch c.Kind {
 	case RoleCaller:
 		return text(c.Name)
 	case AccountCaller:
-		return seq{iamARN(), text(c.Name + ":"), alt{text("root"), seq{alt{text("user/"), text("role/")}, plus{class(anyChar)}}}}
+		return seq{iamARN(partition), text(c.Name + ":"), alt{text("root"), seq{alt{text("user/"), text("role/")}, plus{class(anyChar)}}}}
 	case UserCaller:
 		if strings.HasPrefix(c.Name, "arn:") && !strings.Contains(c.Name, ":assumed-role/") {
 			return text(c.Name)
 		}
 	}
-	return seq{iamARN(), plus{class(digits)}, text(":"), alt{text("root"), seq{alt{text("user/"), text("role/")}, plus{class(anyChar)}}}}
+	return seq{iamARN(partition), plus{class(digits)}, text(":"), alt{text("root"), seq{alt{text("user/"), text("role/")}, plus{class(anyChar)}}}}
 }
 
 // Delegation is a caller that a role's trust policy lets in.

@@ -69,7 +69,7 @@ func TestPublic(t *testing.T) {
 				condition = `,"Condition":` + c.condition
 			}
 			text := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + c.principal + `,"Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"` + condition + `}]}`
-			d, err := policy.ValidateResource([]byte(text))
+			d, err := policy.ValidateResource([]byte(text), "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -214,6 +214,7 @@ func (b *builder) finish() {
 	b.resolveRefs()
 	b.associate()
 	b.found.LeftOut = b.leftOut
+	b.partitions()
 	for id, a := range b.found.State.Accounts {
 		for _, p := range a.OIDCProviders {
 			if b.found.Providers[id] != nil {
@@ -234,6 +235,24 @@ func (b *builder) finish() {
 		return (x.Line-y.Line)<<16 + x.Column - y.Column
 	})
 	b.found.Notes = slices.Compact(b.found.Notes)
+}
+
+// partitions gives the policies the partition of their accounts. That of a file by
+// itself is the one that it names, if it names any.
+func (b *builder) partitions() {
+	known := map[string]string{}
+	for i := range b.found.Policies {
+		p := &b.found.Policies[i]
+		partition, asked := known[p.Account]
+		if !asked {
+			partition = b.found.State.Partition(p.Account, b.o.Account)
+			known[p.Account] = partition
+		}
+		if p.regional = partition == "" && p.Account != "" && !p.Guessed; p.regional {
+			partition = aws.PartitionOf(b.o.Region).ID
+		}
+		p.Partition = partition
+	}
 }
 
 // allRoles says that all roles of an account are known.

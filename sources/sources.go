@@ -80,9 +80,14 @@ type Policy struct {
 	// Text is the document as JSON.
 	Text []byte
 
+	// Partition is that of the account; "" when neither the source nor the options say.
+	Partition string
+
 	at      origin
 	written *written // nil where it is an output
 	parsed  bool     // a State document's loader has validated it
+	// regional says that Partition is that of the options' region, which no loader knows.
+	regional bool
 }
 
 // Place is where the given line and column of Text were written.
@@ -215,7 +220,7 @@ func (f *Found) validate(stored bool) error {
 	}
 	for i := range f.Policies {
 		p := &f.Policies[i]
-		if p.parsed {
+		if p.parsed && !p.regional {
 			continue
 		}
 		if r := p.refusal(stored); r != nil {
@@ -277,13 +282,13 @@ func (p *Policy) refusal(stored bool) *policy.ValidationError {
 	var err error
 	switch {
 	case p.Type == policy.TrustPolicy: // the account's quota may be raised; lint says what the default takes
-		_, err = policy.ValidateTrust(p.Text, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize, Stored: stored})
+		_, err = policy.ValidateTrust(p.Text, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize, Stored: stored, Partition: p.Partition})
 	case p.Type == policy.ResourcePolicy:
-		_, err = policy.Parse(p.Text)
+		_, err = policy.ValidateResource(p.Text, p.Partition)
 	case p.Inline:
-		_, err = policy.ValidateInline(p.Text)
+		_, err = policy.ValidateInline(p.Text, p.Partition)
 	default:
-		_, err = policy.ValidateIdentity(p.Text)
+		_, err = policy.ValidateIdentity(p.Text, p.Partition)
 	}
 	var refused *policy.ValidationError
 	var syntax *policy.SyntaxError

@@ -108,6 +108,8 @@ type Written struct {
 // WrittenAt makes it [strictyaml.Placed].
 func (w *Written) WrittenAt(p strictyaml.Position) { w.Place = p }
 
+func (w Written) written() Written { return w }
+
 // Locate puts the place, if it is known, before an error in the entity.
 func (w Written) Locate(err error) error {
 	if w.Place == (strictyaml.Position{}) {

@@ -16,12 +16,16 @@ func TestPartition(t *testing.T) {
 		state statefile.State
 		want  string
 	}{
-		"nothing":                {statefile.State{}, ""},
-		"written":                {statefile.State{Accounts: map[string]statefile.Account{id: {Partition: "aws-iso", Roles: trust("aws-cn", id)}}, Clusters: map[string]statefile.Cluster{"c": china}}, "aws-iso"},
-		"a cluster's issuer":     {statefile.State{Clusters: map[string]statefile.Cluster{"c": china}}, "aws-cn"},
-		"a cluster's region":     {statefile.State{Clusters: map[string]statefile.Cluster{"c": {Issuer: "https://i.example.com", Region: "us-gov-east-1"}}}, "aws-us-gov"},
-		"another account's":      {statefile.State{Clusters: map[string]statefile.Cluster{"c": {Issuer: china.Issuer, Account: "444455556666"}}}, ""},
-		"a provider":             {statefile.State{Accounts: map[string]statefile.Account{id: {Roles: trust("aws-us-gov", id)}}}, "aws-us-gov"},
+		"nothing":            {statefile.State{}, ""},
+		"written":            {statefile.State{Accounts: map[string]statefile.Account{id: {Partition: "aws-iso", Roles: trust("aws-cn", id)}}, Clusters: map[string]statefile.Cluster{"c": china}}, "aws-iso"},
+		"a cluster's issuer": {statefile.State{Clusters: map[string]statefile.Cluster{"c": china}}, "aws-cn"},
+		"a cluster's region": {statefile.State{Clusters: map[string]statefile.Cluster{"c": {Issuer: "https://i.example.com", Region: "us-gov-east-1"}}}, "aws-us-gov"},
+		"another account's":  {statefile.State{Clusters: map[string]statefile.Cluster{"c": {Issuer: china.Issuer, Account: "444455556666"}}}, ""},
+		"a provider":         {statefile.State{Accounts: map[string]statefile.Account{id: {Roles: trust("aws-us-gov", id)}}}, "aws-us-gov"},
+		"a principal": {statefile.State{Accounts: map[string]statefile.Account{id: {Roles: []statefile.Role{{Name: "r",
+			TrustPolicy: statefile.NewDocument(`{"Statement":{"Principal":{"AWS":["not:iam::` + id + `:root","arn:aws-cn:iam::` + id + `:user/u"]}}}`)}}}}}, "aws-cn"},
+		"a secret's region":      {statefile.State{Accounts: map[string]statefile.Account{id: {Secrets: []statefile.Secret{{Name: "s"}, {Name: "t", Region: "cn-north-1"}}}}}, "aws-cn"},
+		"the first of clusters":  {statefile.State{Clusters: map[string]statefile.Cluster{"b": china, "a": {Issuer: "https://i.example.com", Region: "us-east-1"}}}, "aws"},
 		"another account's one":  {statefile.State{Accounts: map[string]statefile.Account{id: {Roles: trust("aws-us-gov", "444455556666")}}}, ""},
 		"no partition":           {statefile.State{Accounts: map[string]statefile.Account{id: {Roles: trust("aws-nowhere", id)}}}, ""},
 		"an attached policy":     {statefile.State{Accounts: map[string]statefile.Account{id: {Roles: []statefile.Role{{Name: "r", AttachedPolicies: []string{"arn:aws-cn:iam::aws:policy/P"}}}}}}, "aws-cn"},

@@ -17,7 +17,7 @@ import (
 // raised: the document may be of one.
 func (v *validator) trustPolicy(at string, d *Document) {
 	valid := ReportPolicy(v.d, at, *d, func(src []byte) (*policy.Document, error) {
-		return policy.ValidateTrust(src, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize})
+		return policy.ValidateTrust(src, policy.TrustOptions{MaxSize: policy.MaxRaisedTrustSize, Partition: v.partition})
 	})
 	if valid {
 		d.valid = asTrust
@@ -25,11 +25,11 @@ func (v *validator) trustPolicy(at string, d *Document) {
 }
 
 func (v *validator) identityPolicy(at string, d Document) {
-	ReportPolicy(v.d, at, d, policy.ValidateIdentity)
+	ReportPolicy(v.d, at, d, func(src []byte) (*policy.Document, error) { return policy.ValidateIdentity(src, v.partition) })
 }
 
 func (v *validator) inlinePolicy(at string, d *Document) {
-	if ReportPolicy(v.d, at, *d, policy.ValidateInline) {
+	if ReportPolicy(v.d, at, *d, func(src []byte) (*policy.Document, error) { return policy.ValidateInline(src, v.partition) }) {
 		d.valid = asInline
 	}
 }
@@ -39,7 +39,7 @@ func (v *validator) sessionPolicy(at string, d Document) {
 }
 
 func (v *validator) resourcePolicy(at string, d Document) {
-	ReportPolicy(v.d, at, d, policy.ValidateResource)
+	ReportPolicy(v.d, at, d, func(src []byte) (*policy.Document, error) { return policy.ValidateResource(src, v.partition) })
 }
 
 // ReportPolicy records what the validation has against a policy of that path,

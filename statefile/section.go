@@ -76,6 +76,7 @@ type section interface {
 	merge(into *Account, a, from *Account)
 	check(v *validator, at string, a *Account)
 	inRegion(a *Account, region string)
+	regions(a *Account, yield func(string, thing) bool) bool
 	take(a, from *Account)
 	schema() *jsonschema.Schema
 }
@@ -129,6 +130,28 @@ func (s *Section[T]) inRegion(a *Account, region string) {
 		}
 	}
 	s.Set(a, items)
+}
+
+// regions are those that the things are written to be in; see [Account.regions].
+func (s *Section[T]) regions(a *Account, yield func(string, thing) bool) bool {
+	if s.Region == nil {
+		return true
+	}
+	items := s.Items(a)
+	for i := range items {
+		region := *s.Region(&items[i])
+		if region == "" {
+			continue
+		}
+		at := thing{path: strictyaml.Index(s.Name, i), title: s.Title}
+		if w, ok := any(&items[i]).(interface{ written() Written }); ok {
+			at.place = w.written()
+		}
+		if !yield(region, at) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Section[T]) schema() *jsonschema.Schema {

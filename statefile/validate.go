@@ -24,17 +24,21 @@ var (
 // what it would not at the place where it was written.
 type validator struct {
 	d *strictyaml.Decoder
+	// partition is that of the account at hand; "" when the document does not say.
+	partition string
 }
 
 func (v *validator) errorf(path, format string, args ...any) { v.d.PathErrorf(path, format, args...) }
 
 func validate(d *strictyaml.Decoder, path string, s *State) {
-	v := &validator{d}
+	v := &validator{d: d}
 	for name, c := range s.Clusters {
 		at := strictyaml.Join(strictyaml.Join(path, "clusters"), name)
 		v.issuerURL(at+".issuer", c.Issuer)
 		v.optional(at+".account", c.Account, aws.IsAccount, `twelve digits in quotes, such as "111122223333"`)
 		v.region(at, c.Region)
+		v.partition = s.Partition(c.Account, "")
+		v.inPartition(at, c.region())
 		v.cluster(at, &c)
 	}
 	at := strictyaml.Join(path, "issuers")
@@ -48,7 +52,11 @@ func validate(d *strictyaml.Decoder, path string, s *State) {
 			v.errorf(at, `%q is not an account; write twelve digits in quotes, such as "111122223333"`, id)
 		}
 		a := s.Accounts[id]
+		v.partition = s.Partition(id, "")
 		v.account(at, &a)
+		for region, thing := range a.regions() {
+			v.inPartition(at+"."+thing.path, region)
+		}
 	}
 }
 
@@ -127,6 +135,14 @@ func (v *validator) optional(at, value string, valid func(string) bool, instead 
 
 func (v *validator) region(at, region string) {
 	v.optional(at+".region", region, aws.IsRegion, "a region, such as us-west-2")
+}
+
+// inPartition checks that a thing's region is one of its account's partition, where
+// both are known.
+func (v *validator) inPartition(at, region string) {
+	if aws.IsRegion(region) && knownPartition(v.partition) && aws.PartitionOf(region).ID != v.partition {
+		v.errorf(at+".region", "%s", misplaced(region, v.partition))
+	}
 }
 
 // issuerURL checks what IAM checks of a provider's URL (recorded: a URL with

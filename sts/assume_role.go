@@ -143,7 +143,7 @@ func (s *Service) authorizeAssumeRole(req *api.Request, in *assumeRoleInput, tag
 		keys.Set("sts:SourceIdentity", identity)
 	}
 	tags.setKeys(keys)
-	setRoleTags(keys, role)
+	role.SetTagKeys(keys)
 	trust := &policy.Named{Name: role.ARN(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()}
 	var first *api.Refusal
 	for _, action := range neededActions(assume, len(tags.list)+len(tags.inherited) > 0, identity) { // all of them, for the explanation
@@ -165,12 +165,4 @@ func sourceIdentity(in *assumeRoleInput, p *api.Principal) string {
 		return *in.SourceIdentity
 	}
 	return p.SourceIdentity
-}
-
-// setRoleTags sets the condition keys of the tags of the role that is assumed.
-func setRoleTags(ctx policy.Context, role *iam.Role) {
-	for _, tag := range role.Tags {
-		ctx.Set("aws:ResourceTag/"+tag.Key, tag.Value)
-		ctx.Set("iam:ResourceTag/"+tag.Key, tag.Value)
-	}
 }

@@ -232,7 +232,7 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string) (*iam.Ro
 func (p *Pod) AskTrust(role *iam.Role, session string, now time.Time) []decision.Check {
 	ctx := p.keys(now)
 	ctx.Set("sts:RoleSessionName", session)
-	setRoleTags(ctx, role)
+	role.SetTagKeys(ctx)
 	arn := role.ARN()
 	trust := policy.Policies{Trust: &policy.Named{Name: arn, Type: policy.TrustPolicy, Document: role.Trust.Parsed()}, ResourceAccount: role.Account}
 	var checks []decision.Check

@@ -172,9 +172,17 @@ func (p *program) lint(l *lintRun, files []string, output string) error {
 
 // lintOptions are what the sources know of the account of a policy.
 func lintOptions(found *sources.Found, p *sources.Policy, account string) lint.Options {
-	o := lint.Options{Account: p.Account}
+	o := lint.Options{Account: p.Account, Partition: p.Partition}
 	if o.Account == "" {
 		o.Account = account
+	}
+	for i := range found.State.Accounts[p.Account].Roles {
+		if r := &found.State.Accounts[p.Account].Roles[i]; strings.EqualFold(r.Name, p.Owner) {
+			o.Tags = r.Tags
+			if o.Tags == nil {
+				o.Tags = map[string]string{}
+			}
+		}
 	}
 	known := map[string]bool{}
 	for _, provider := range found.State.Accounts[o.Account].OIDCProviders {

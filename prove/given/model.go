@@ -225,18 +225,30 @@ func (m *Model) managed(arn string) (*policy.Document, bool) {
 }
 
 // Providers are the OIDC providers whose tokens a role's trust policy lets in, in
-// the order of the policy. A provider of another account than the role's cannot
-// be used, and is left out.
+// the order of the policy. A provider of another account or partition than the role's
+// cannot be used, and is left out.
 func (m *Model) Providers(role *prove.Role) []*prove.Provider {
 	var out []*prove.Provider
 	for _, arn := range role.Trust.Document.Federated() {
 		p := m.provider(arn)
-		if p == nil || p.Account() != "" && p.Account() != role.Account || slices.Contains(out, p) {
+		if p == nil || elsewhere(p, role) != "" || slices.Contains(out, p) {
 			continue
 		}
 		out = append(out, p)
 	}
 	return out
+}
+
+// elsewhere says why the STS does not find a role's provider; "" when it is one of the
+// role's account.
+func elsewhere(p *prove.Provider, role *prove.Role) string {
+	switch {
+	case p.Account() != "" && p.Account() != role.Account:
+		return "of another account"
+	case !aws.SamePartition(p.ARN, role.ARN):
+		return "of another partition"
+	}
+	return ""
 }
 
 // provider is the provider of an ARN; nil for one of another protocol.

@@ -123,6 +123,11 @@ func (m *Model) who(role *prove.Role, providers []*prove.Provider, most int) (Ac
 			a.Notes = append(a.Notes, "the client ids of "+p.Issuer+" are not in the source; sts.amazonaws.com is taken to be the only one")
 		}
 	}
+	for _, arn := range role.Trust.Document.Federated() {
+		if where := elsewhere(prove.NewProvider(arn), role); where != "" {
+			a.Notes = append(a.Notes, "the provider "+arn+" is "+where+" than the role, so STS refuses its tokens")
+		}
+	}
 	a.Notes = append(a.Notes, customised(role, providers)...)
 	callers, err := prove.Delegations(nil, role)
 	if err != nil {

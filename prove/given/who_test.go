@@ -168,13 +168,21 @@ accounts:
     partition: aws-cn
     roles:
       - {name: all, trustPolicy: {Statement: [{Effect: Allow, Principal: {AWS: "*"}, Action: "sts:AssumeRole"}]}}
-      - {name: named, trustPolicy: {Statement: [{Effect: Allow, Principal: {AWS: ["arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:role/a", "arn:aws-cn:iam::444455556666:root"]}, Action: "sts:AssumeRole"}]}}
+      - {name: digits, trustPolicy: {Statement: [{Effect: Allow, Principal: {AWS: ["111122223333", "arn:aws-cn:iam::444455556666:root"]}, Action: "sts:AssumeRole"}]}}
+      - {name: provider, trustPolicy: {Statement: [{Effect: Allow, Principal: {Federated: "arn:aws:iam::444455556666:oidc-provider/oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE"}, Action: "sts:AssumeRoleWithWebIdentity"}]}}
 `)
 	check(t, "the service account", held(t, m, of("payments/api"), nil), "web-identity a")
-	for role, want := range map[string]string{"all": "*", "named": "444455556666"} {
+	for role, want := range map[string]string{"all": "*", "digits": "111122223333 444455556666", "provider": ""} {
 		access, err := m.Who(t.Context(), role, 100)
-		if err != nil || len(access) != 1 || len(access[0].Principals) != 1 || access[0].Principals[0].Name != want {
-			t.Errorf("%s: %+v, %v", role, access, err)
+		if err != nil || len(access) != 1 {
+			t.Fatalf("%s: %+v, %v", role, access, err)
+		}
+		var got []string
+		for _, p := range access[0].Principals {
+			got = append(got, p.Name)
+		}
+		if strings.Join(got, " ") != want || len(access[0].Tokens) != 0 || (len(access[0].Notes) == 0) != (role != "provider") {
+			t.Errorf("%s: %+v", role, access)
 		}
 	}
 }

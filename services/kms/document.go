@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -63,7 +64,7 @@ func apply(tx *state.Txn, account, region string, d *statefile.KMSKey, now time.
 		k.RotationDays = defaultRotation
 	}
 	if !d.Policy.IsZero() {
-		parsed, err := policy.ValidateResource([]byte(d.Policy.Text()))
+		parsed, err := policy.ValidateResource([]byte(d.Policy.Text()), aws.PartitionIn(k.ARN()))
 		if err != nil {
 			return fmt.Errorf("its policy: %w", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
@@ -87,7 +88,7 @@ const malformedPolicy = "MalformedPolicyDocumentException"
 // those that hashicorp/terraform-provider-aws waits on (internal/service/kms) and
 // that its users report (#14312, #245).
 func (k *Key) setPolicy(req *api.Request, text string, unchecked bool) error {
-	parsed, err := policy.ValidateResource([]byte(text))
+	parsed, err := policy.ValidateResource([]byte(text), aws.PartitionIn(k.ARN()))
 	if err != nil {
 		f := fail(malformedPolicy, "The new key policy is not valid.")
 		f.Reason.Message = err.Error()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -83,7 +84,7 @@ func validatePolicy(b *Bucket, text []byte) (*policy.Document, error) {
 		}
 		return f
 	}
-	parsed, err := policy.ValidateResource(text)
+	parsed, err := policy.ValidateResource(text, aws.PartitionIn(b.ARN()))
 	if !bytes.HasPrefix(text, []byte("{")) || !validJSON(text) {
 		return nil, malformed("Policies must be valid JSON and the first byte must be '{'", err)
 	}

@@ -48,7 +48,7 @@ func fromDocument(tx *state.Txn, account, region string, d *statefile.Secret, no
 	}
 	s.Changed = or(d.Changed, s.Created)
 	if !d.Policy.IsZero() {
-		parsed, err := policy.ValidateResource([]byte(d.Policy.Text()))
+		parsed, err := policy.ValidateResource([]byte(d.Policy.Text()), aws.PartitionIn(s.ARN()))
 		if err != nil {
 			return nil, fmt.Errorf("its policy: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/irsa-emu/irsa-emu/api"
+	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
@@ -50,7 +51,7 @@ func (s *Service) putResourcePolicy(req *api.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := policy.ValidateResource([]byte(in.ResourcePolicy))
+	parsed, err := policy.ValidateResource([]byte(in.ResourcePolicy), aws.PartitionIn(secret.ARN()))
 	if err != nil {
 		return nil, malformed(err)
 	}
@@ -119,7 +120,7 @@ func (s *Service) validateResourcePolicy(req *api.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := policy.ValidateResource([]byte(in.ResourcePolicy))
+	parsed, err := policy.ValidateResource([]byte(in.ResourcePolicy), iam.Partition(req.State, req.Principal.Account))
 	if err != nil {
 		return nil, malformed(err)
 	}
