@@ -2,10 +2,10 @@ package audit
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // add says what is needed beside the trust policy, and how it is written in the
@@ -84,14 +84,14 @@ func (a *auditor) addAnnotation(m *Move) {
 		"delete the association, then restart the pods: it wins as long as it is there")
 }
 
-var notName = regexp.MustCompile(`[^a-zA-Z0-9]+`)
+var notName = lazyregexp.New(`[^a-zA-Z0-9]+`)
 
 func identifier(s string) string { return strings.ToLower(notName.ReplaceAllString(s, "_")) }
 
 // logicalID is a name as CloudFormation takes it: letters and digits.
 func logicalID(s string) string {
 	var b strings.Builder
-	for _, part := range notName.Split(s, -1) {
+	for _, part := range notName.Compiled().Split(s, -1) {
 		if part != "" {
 			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
 		}

@@ -2,9 +2,10 @@ package aws
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // People replace account numbers before they show a policy or an account around:
@@ -12,11 +13,11 @@ import (
 // the dashes of the console, or they take them out. A single star is a pattern, and
 // ${…} a variable. In answers of the IAM API policies are escaped: %3A is a colon.
 var (
-	maskedARN    = regexp.MustCompile(`arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:((?:[0-9]*[Xx*#]{3,}[0-9Xx*#]*)|<[^<>":]*>|\[[A-Za-z _-]*\]|(?i:[a-z_-]*account[a-z_-]*|redacted))[:/]`)
-	identityARN  = regexp.MustCompile(`arn` + colon + `aws[a-z-]*` + colon + `(?:iam|sts)` + colon + colon + `((?:[^:%"\\/\s]|%2[Aa])*)` + colon + `(?:role|user|group|policy|root|instance-profile|oidc-provider|saml-provider|assumed-role|federated-user|mfa)`)
-	maskedNumber = regexp.MustCompile(`"([0-9]*[Xx*#]{3,}[0-9Xx*#]*)"`)
-	numberedARN  = regexp.MustCompile(`arn` + colon + `aws[a-z-]*` + colon + `[a-z0-9-]*` + colon + `[a-z0-9-]*` + colon + `([0-9]{12})` + colon)
-	digits       = regexp.MustCompile(`^[0-9]*$`)
+	maskedARN    = lazyregexp.New(`arn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:((?:[0-9]*[Xx*#]{3,}[0-9Xx*#]*)|<[^<>":]*>|\[[A-Za-z _-]*\]|(?i:[a-z_-]*account[a-z_-]*|redacted))[:/]`)
+	identityARN  = lazyregexp.New(`arn` + colon + `aws[a-z-]*` + colon + `(?:iam|sts)` + colon + colon + `((?:[^:%"\\/\s]|%2[Aa])*)` + colon + `(?:role|user|group|policy|root|instance-profile|oidc-provider|saml-provider|assumed-role|federated-user|mfa)`)
+	maskedNumber = lazyregexp.New(`"([0-9]*[Xx*#]{3,}[0-9Xx*#]*)"`)
+	numberedARN  = lazyregexp.New(`arn` + colon + `aws[a-z-]*` + colon + `[a-z0-9-]*` + colon + `[a-z0-9-]*` + colon + `([0-9]{12})` + colon)
+	digits       = lazyregexp.New(`^[0-9]*$`)
 )
 
 const colon = `(?::|%3[Aa])`
@@ -40,14 +41,14 @@ func isMask(s string, printed bool) bool {
 // stood there, each once; the text is as it was when there are none. Printed is what
 // AWS has answered and nobody has typed.
 func Unmask(text []byte, account string, printed bool) (out []byte, masks []string, number string) {
-	spans := maskedARN.FindAllSubmatchIndex(text, -1)
-	for _, m := range identityARN.FindAllSubmatchIndex(text, -1) {
+	spans := maskedARN.Compiled().FindAllSubmatchIndex(text, -1)
+	for _, m := range identityARN.Compiled().FindAllSubmatchIndex(text, -1) {
 		known := slices.ContainsFunc(spans, func(have []int) bool { return have[2] == m[2] })
 		if !known && isMask(string(text[m[2]:m[3]]), printed) {
 			spans = append(spans, m)
 		}
 	}
-	for _, m := range maskedNumber.FindAllSubmatchIndex(text, -1) {
+	for _, m := range maskedNumber.Compiled().FindAllSubmatchIndex(text, -1) {
 		if m[3]-m[2] == len(DefaultAccount) {
 			spans = append(spans, m)
 		}
@@ -56,7 +57,7 @@ func Unmask(text []byte, account string, printed bool) (out []byte, masks []stri
 		return text, nil, ""
 	}
 	var left []string
-	for _, m := range numberedARN.FindAllSubmatch(text, -1) {
+	for _, m := range numberedARN.Compiled().FindAllSubmatch(text, -1) {
 		left = append(left, string(m[1]))
 	}
 	slices.Sort(left)

@@ -1,9 +1,10 @@
 package aws
 
 import (
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // ServiceAccountPrefix is what the subjects of Kubernetes' service accounts begin
@@ -50,8 +51,8 @@ func (a ServiceAccount) String() string { return a.Namespace + "/" + a.Name }
 // A namespace is a DNS label, a service account's name a DNS subdomain (Kubernetes,
 // "Object Names and IDs"). EKS gives these expressions in its refusals (recorded 14).
 var (
-	NamespacePattern          = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	ServiceAccountNamePattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	NamespacePattern          = lazyregexp.New(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	ServiceAccountNamePattern = lazyregexp.New(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 )
 
 // Fits says whether an API server takes both names, of at most 63 and 253 characters.

@@ -1,9 +1,10 @@
 package aws
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // Tag is one key and value; the case that was written last is kept.
@@ -22,7 +23,7 @@ const (
 )
 
 // TagText matches texts of the characters that tags are made of.
-var TagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+var TagText = lazyregexp.New(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 // TagKeyFits says whether a tag's key has a length that AWS takes.
 func TagKeyFits(key string) bool { return key != "" && utf8.RuneCountInString(key) <= LongestTagKey }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 )
@@ -207,7 +208,7 @@ func (x *Explainer) settleBoth(e *Event, out *Explanation, a, b side) {
 	out.contradict("both "+a.name+" and "+b.name+" in the sources allow the call", e, "a principal that was deleted and made anew has another unique id, which a stored trust policy does not follow")
 }
 
-var sessionPolicy = regexp.MustCompile(`(?i)session policy`)
+var sessionPolicy = lazyregexp.New(`(?i)session policy`)
 
 // access answers for a signed call of any other service.
 func (x *Explainer) access(e *Event, out *Explanation) {

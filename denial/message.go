@@ -1,16 +1,16 @@
 package denial
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 var (
-	notAuthorized = regexp.MustCompile(`is not authorized to perform: ([\w-]+:[\w*]+)(?: on resource: "?([^"\s]+)"?)?`)
-	because       = regexp.MustCompile(`because no ([\w -]+?) allows the `)
-	explicitDeny  = regexp.MustCompile(`with an explicit deny in (?:an?|the) ([\w -]+?policy|permissions boundary)(?:: (arn:\S+))?`)
+	notAuthorized = lazyregexp.New(`is not authorized to perform: ([\w-]+:[\w*]+)(?: on resource: "?([^"\s]+)"?)?`)
+	because       = lazyregexp.New(`because no ([\w -]+?) allows the `)
+	explicitDeny  = lazyregexp.New(`with an explicit deny in (?:an?|the) ([\w -]+?policy|permissions boundary)(?:: (arn:\S+))?`)
 )
 
 // said is what the error message itself names: the action, the resource, and the

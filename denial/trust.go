@@ -11,6 +11,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/oidc"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
@@ -160,7 +161,7 @@ func (e *Event) network(ctx policy.Context) {
 	}
 }
 
-var githubSubject = regexp.MustCompile(`^repo:([^/@:]+)(?:@(\d+))?/([^@:]+)(?:@(\d+))?:(.+)$`)
+var githubSubject = lazyregexp.New(`^repo:([^/@:]+)(?:@(\d+))?/([^@:]+)(?:@(\d+))?:(.+)$`)
 
 // fromSubject are claims of GitHub that its default subjects hold.
 func fromSubject(subject string) map[string]string {

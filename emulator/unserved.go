@@ -2,11 +2,11 @@ package emulator
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
 
@@ -46,7 +46,7 @@ type restXML struct{ wire.Query }
 func (restXML) Read(*wire.Call) error { return nil }
 
 // versionSuffix is the date of an API's version in a target: DynamoDB_20120810.
-var versionSuffix = regexp.MustCompile(`_?(V?\d{8})$`)
+var versionSuffix = lazyregexp.New(`_?(V?\d{8})$`)
 
 // nameOfTarget is the name of a service of which there is a target and no
 // signature that says it.

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
@@ -166,9 +167,9 @@ func Parse(name string, src []byte, read strictyaml.ReadFile) ([]Scenario, error
 	return scenarios, d.Errors.Err()
 }
 
-var kubernetesVersion = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+){1,2}$`)
+var kubernetesVersion = lazyregexp.New(`^v?[0-9]+(\.[0-9]+){1,2}$`)
 
-var scenarioName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+var scenarioName = lazyregexp.New(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 
 func checkIssuer(d *strictyaml.Decoder, path, issuer string) {
 	if problem := aws.IssuerURLProblem(issuer); problem != "" {

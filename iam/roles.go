@@ -1,10 +1,10 @@
 package iam
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/wire"
 )
@@ -40,8 +40,8 @@ type pathInput struct {
 }
 
 var (
-	pathForm   = regexp.MustCompile(`^/([!-~]+/)?$`)
-	prefixForm = regexp.MustCompile(`^/[!-\x7f]*$`)
+	pathForm   = lazyregexp.New(`^/([!-~]+/)?$`)
+	prefixForm = lazyregexp.New(`^/[!-\x7f]*$`)
 )
 
 // checkPath has a text of its own where the model has a pattern. Seen on AWS:

@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
-var region = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
+var region = lazyregexp.New(`^[a-z]{2,}(-[a-z]+)+-[0-9]+$`)
 
 // noAPI are AWS's hosts that have the form of an API's endpoint, and serve files.
 var noAPI = []string{"checkip", "ip-ranges"}

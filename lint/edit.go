@@ -2,10 +2,10 @@ package lint
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
@@ -122,7 +122,7 @@ func dropCondition(statement *tree.Node, operator, key string) {
 }
 
 // ownWords are the parts of a known issuer's subject that everybody writes differently.
-var ownWords = regexp.MustCompile(`\b[A-Z]+(-[A-Z]+)*\b`)
+var ownWords = lazyregexp.New(`\b[A-Z]+(-[A-Z]+)*\b`)
 
 // placeholder is a value for people to replace.
 func placeholder(issuer, key string) string {

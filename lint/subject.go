@@ -1,12 +1,12 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 const serviceAccount = aws.ServiceAccountPrefix
@@ -156,7 +156,7 @@ func subjectFault(text string, kind aws.IssuerKind, wild bool) fault {
 	if name := unexpanded(text); name != "" {
 		return fault{why: name + " was not replaced, and IAM has no variable of that name", write: "write the value that it stands for"}
 	}
-	if word := templateWords.FindString(text); word != "" {
+	if word := templateWords.Compiled().FindString(text); word != "" {
 		return fault{why: word + " was not replaced", write: "write the value that it stands for"}
 	}
 	if strings.Contains(text, "${") {
@@ -187,16 +187,16 @@ func subjectFault(text string, kind aws.IssuerKind, wild bool) fault {
 	return f
 }
 
-var placeholders = regexp.MustCompile(`\$\{[^}]*\}|\{\{[^}]*\}\}|<[A-Za-z][^<>]*>|\$\([A-Za-z][^)]*\)|\$[A-Z][A-Z0-9_]+|%\{[^}]*\}|#\{[^}]*\}`)
+var placeholders = lazyregexp.New(`\$\{[^}]*\}|\{\{[^}]*\}\}|<[A-Za-z][^<>]*>|\$\([A-Za-z][^)]*\)|\$[A-Z][A-Z0-9_]+|%\{[^}]*\}|#\{[^}]*\}`)
 
 // templateWords are the words of documentation, and of fixes of ours, that stand for
 // the reader's own.
-var templateWords = regexp.MustCompile(`\bYOUR[-_][A-Z]+(?:[-_][A-Z]+)*\b|\b(?:K8S_)?NAMESPACE\b|\bSERVICE[-_]?ACCOUNT(?:[-_]NAME)?\b|\bOWNER/REPO(?:SITORY)?\b|\bREPOSITORY[-_]ID\b|\bOWNER[-_]ID\b`)
+var templateWords = lazyregexp.New(`\bYOUR[-_][A-Z]+(?:[-_][A-Z]+)*\b|\b(?:K8S_)?NAMESPACE\b|\bSERVICE[-_]?ACCOUNT(?:[-_]NAME)?\b|\bOWNER/REPO(?:SITORY)?\b|\bREPOSITORY[-_]ID\b|\bOWNER[-_]ID\b`)
 
 // unexpanded is a placeholder of a template that nobody filled in, "" when there is
 // none: IAM's own variables have a colon in their names.
 func unexpanded(text string) string {
-	for _, p := range placeholders.FindAllString(text, -1) {
+	for _, p := range placeholders.Compiled().FindAllString(text, -1) {
 		if name, isVariable := strings.CutPrefix(p, "${"); isVariable {
 			name = strings.TrimSuffix(name, "}")
 			if name == "*" || name == "?" || name == "$" || strings.Contains(name, ":") && !strings.HasPrefix(name, "AWS::") {
@@ -210,7 +210,7 @@ func unexpanded(text string) string {
 
 const blanks = " \t\r\n\u00a0\u200b\ufeff"
 
-var besideSeparator = regexp.MustCompile("[" + blanks + "]*([:/@])[" + blanks + "]*")
+var besideSeparator = lazyregexp.New("[" + blanks + "]*([:/@])[" + blanks + "]*")
 
 // withoutBlanks drops the blanks at the ends of a subject and of its parts. One
 // within a name stays: what was meant is not known.
@@ -222,7 +222,7 @@ const writeServiceAccount = "write system:serviceaccount:NAMESPACE:NAME"
 
 // kubernetesParts are the namespace and the name in what was meant as a subject,
 // whatever stands in place of its colons.
-var kubernetesParts = regexp.MustCompile(`^(?i:system)[:/.-]?(?i:service[-_ ]?acc?ou?nts?)[:/]([^:/]+)[:/]([^:/]+)$`)
+var kubernetesParts = lazyregexp.New(`^(?i:system)[:/.-]?(?i:service[-_ ]?acc?ou?nts?)[:/]([^:/]+)[:/]([^:/]+)$`)
 
 func kubernetesFault(text string, wild bool) fault {
 	f := fault{why: "it is not a Kubernetes subject", write: writeServiceAccount}
@@ -261,10 +261,10 @@ func kubernetesFault(text string, wild bool) fault {
 }
 
 // gitSuffix is the end of a clone's URL; no repository's name has it.
-var gitSuffix = regexp.MustCompile(`^(repo:[^:]+?)\.git(@\d+)?(:|$)`)
+var gitSuffix = lazyregexp.New(`^(repo:[^:]+?)\.git(@\d+)?(:|$)`)
 
 // environmentColon is an environment's name with a colon that GitHub would escape.
-var environmentColon = regexp.MustCompile(`^(repo:[^:]+:environment:[^:]+):(.+)$`)
+var environmentColon = lazyregexp.New(`^(repo:[^:]+:environment:[^:]+):(.+)$`)
 
 // unescapedColon says whether what follows an environment's name is no claim's name:
 // then it is a part of the environment's.
@@ -280,23 +280,23 @@ func unescapedColon(text string) bool {
 
 // gitHubSlips are what people write in a subject of GitHub, and what is right.
 var gitHubSlips = []struct {
-	find *regexp.Regexp
+	find *lazyregexp.Regexp
 	to   string
 	why  string
 }{
-	{regexp.MustCompile(`^repo:(https?://)?github\.com[/:]`), "repo:", "the repository is named OWNER/REPOSITORY, without its host"},
-	{regexp.MustCompile(`^([\w.-]+/[\w.-]+:)`), "repo:$1", "repo: is missing before it"},
-	{regexp.MustCompile(`^repos(itor(y|ies))?:([^:]+/[^:]+:(ref|environment|pull_request))`), "repo:$3", "it begins with repo:"},
-	{regexp.MustCompile(`^(repo:[^:/]+):([^:/]+:)`), "$1/$2", "owner and repository are separated by a slash"},
+	{lazyregexp.New(`^repo:(https?://)?github\.com[/:]`), "repo:", "the repository is named OWNER/REPOSITORY, without its host"},
+	{lazyregexp.New(`^([\w.-]+/[\w.-]+:)`), "repo:$1", "repo: is missing before it"},
+	{lazyregexp.New(`^repos(itor(y|ies))?:([^:]+/[^:]+:(ref|environment|pull_request))`), "repo:$3", "it begins with repo:"},
+	{lazyregexp.New(`^(repo:[^:/]+):([^:/]+:)`), "$1/$2", "owner and repository are separated by a slash"},
 	{gitSuffix, "$1$2$3", "the repository has no .git"},
-	{regexp.MustCompile(`^(repo:[^:]+):refs/`), "$1:ref:refs/", "ref: is missing before refs/"},
-	{regexp.MustCompile(`^(repo:[^:]+):refs?:(heads|tags)/`), "$1:ref:refs/$2/", "a ref begins with refs/"},
-	{regexp.MustCompile(`^(repo:[^:]+):refs?:refs?/(head|branch|branche)s?/`), "$1:ref:refs/heads/", "a branch is refs/heads/NAME"},
-	{regexp.MustCompile(`^(repo:[^:]+):refs?:refs?/tags?/`), "$1:ref:refs/tags/", "a tag is refs/tags/NAME"},
-	{regexp.MustCompile(`^(repo:[^:]+):branch(es)?[:/]`), "$1:ref:refs/heads/", "a branch is ref:refs/heads/NAME"},
-	{regexp.MustCompile(`^(repo:[^:]+):tags?[:/]`), "$1:ref:refs/tags/", "a tag is ref:refs/tags/NAME"},
-	{regexp.MustCompile(`^(repo:[^:]+):pull[-_ ]?requests?$`), "$1:pull_request", "a pull request is pull_request"},
-	{regexp.MustCompile(`^(repo:[^:]+):env(ironments?)?[:/=]`), "$1:environment:", "an environment is environment:NAME"},
+	{lazyregexp.New(`^(repo:[^:]+):refs/`), "$1:ref:refs/", "ref: is missing before refs/"},
+	{lazyregexp.New(`^(repo:[^:]+):refs?:(heads|tags)/`), "$1:ref:refs/$2/", "a ref begins with refs/"},
+	{lazyregexp.New(`^(repo:[^:]+):refs?:refs?/(head|branch|branche)s?/`), "$1:ref:refs/heads/", "a branch is refs/heads/NAME"},
+	{lazyregexp.New(`^(repo:[^:]+):refs?:refs?/tags?/`), "$1:ref:refs/tags/", "a tag is refs/tags/NAME"},
+	{lazyregexp.New(`^(repo:[^:]+):branch(es)?[:/]`), "$1:ref:refs/heads/", "a branch is ref:refs/heads/NAME"},
+	{lazyregexp.New(`^(repo:[^:]+):tags?[:/]`), "$1:ref:refs/tags/", "a tag is ref:refs/tags/NAME"},
+	{lazyregexp.New(`^(repo:[^:]+):pull[-_ ]?requests?$`), "$1:pull_request", "a pull request is pull_request"},
+	{lazyregexp.New(`^(repo:[^:]+):env(ironments?)?[:/=]`), "$1:environment:", "an environment is environment:NAME"},
 }
 
 func gitHubFault(text string, wild bool) fault {

@@ -2,11 +2,11 @@ package oidc
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // The claims that AWS acts on, besides the registered ones.
@@ -16,9 +16,9 @@ const (
 )
 
 var (
-	sourceIdentity = regexp.MustCompile(`^[\w+=,.@-]{2,}$`)
+	sourceIdentity = lazyregexp.New(`^[\w+=,.@-]{2,}$`)
 	// Exact ARNs only: no wildcards (recorded).
-	roleARN = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+$`)
+	roleARN = lazyregexp.New(`^arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7e]+$`)
 )
 
 // readAWSClaims reads session tags and source identity, which STS looks at last,

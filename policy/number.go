@@ -2,10 +2,11 @@ package policy
 
 import (
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // number is an integer, exactly, or a decimal.
@@ -16,7 +17,7 @@ type number struct {
 }
 
 // numberPattern bounds the exponent, so that no number needs much memory.
-var numberPattern = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$`)
+var numberPattern = lazyregexp.New(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?$`)
 
 // parseNumber takes integers and decimals. Recorded: a sign, zeros in front and
 // behind, an exponent ("1e0") and a point at the end are allowed, blanks are not.
@@ -79,7 +80,7 @@ func compileDate(holds func(int) bool) func(string) func(string) bool {
 // some that stray from it. Recorded as accepted: "01T", a small t, an hour of
 // one digit, an offset without minutes, a negative year; as refused: an offset
 // of one digit, a fraction of ten digits.
-var datePattern = regexp.MustCompile(`^(-?\d{1,9})(?:-(\d{1,2})(?:-(\d{1,2}))?)?` +
+var datePattern = lazyregexp.New(`^(-?\d{1,9})(?:-(\d{1,2})(?:-(\d{1,2}))?)?` +
 	`(?:[tT](?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?)?)?(?:[zZ]|([+-])(\d{2})(?::?(\d{2}))?)?)?$`)
 
 // parseDate reads a date or epoch seconds. Four digits are a year, other plain

@@ -2,11 +2,11 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
@@ -251,7 +251,7 @@ func (v trustValidator) principal(s, p *tree.Node) *ValidationError {
 	return nil
 }
 
-var awsPrincipalPattern = regexp.MustCompile(`^arn:aws[a-z-]*:(iam::\d{12}:(root|(user|role)/[\x21-\x7e]+)|` +
+var awsPrincipalPattern = lazyregexp.New(`^arn:aws[a-z-]*:(iam::\d{12}:(root|(user|role)/[\x21-\x7e]+)|` +
 	`sts::\d{12}:(assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
 
 func (v trustValidator) awsPrincipal(n *tree.Node) *ValidationError {
@@ -291,8 +291,8 @@ func (v trustValidator) principalsExist(root *tree.Node) *ValidationError {
 }
 
 var (
-	federatedARNPattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:(oidc-provider|saml-provider)/[\x21-\x7e]+$`)
-	domainPattern       = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+	federatedARNPattern = lazyregexp.New(`^arn:aws[a-z-]*:iam::\d{12}:(oidc-provider|saml-provider)/[\x21-\x7e]+$`)
+	domainPattern       = lazyregexp.New(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 )
 
 func (v trustValidator) federatedPrincipal(n *tree.Node) *ValidationError {
@@ -309,7 +309,7 @@ func (v trustValidator) federatedPrincipal(n *tree.Node) *ValidationError {
 	return nil
 }
 
-var servicePattern = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)$`)
+var servicePattern = lazyregexp.New(`^[a-z0-9-]+(\.[a-z0-9-]+)*\.(amazonaws\.com|amazonaws\.com\.cn|amazon\.com|aws\.internal)$`)
 
 func (v trustValidator) servicePrincipal(n *tree.Node) *ValidationError {
 	if servicePattern.MatchString(n.Text) {

@@ -1,18 +1,18 @@
 package rewrite
 
 import (
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 )
 
 // New text is written as what stands beside it.
 
 // plainText needs no quotes in YAML, neither in a block nor in brackets.
-var plainText = regexp.MustCompile(`^[A-Za-z0-9/_.]([\w./@*+=?$:-]*[\w./@*+=?$-])?$`)
+var plainText = lazyregexp.New(`^[A-Za-z0-9/_.]([\w./@*+=?$:-]*[\w./@*+=?$-])?$`)
 
 // quoted is a text with the given quotes, or others where it needs them.
 func quoted(text string, quote byte) string {

@@ -1,10 +1,11 @@
 package sources
 
 import (
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // languageExtensions is CloudFormation's own macro: its functions and loops are
@@ -13,7 +14,7 @@ const languageExtensions = "AWS::LanguageExtensions"
 
 const forEach = "Fn::ForEach::"
 
-var identifiersOfLoops = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+var identifiersOfLoops = lazyregexp.New(`^[A-Za-z0-9]+$`)
 
 // unrolled are resources with what their loops make ("Fn::ForEach", CloudFormation
 // User Guide): of "Fn::ForEach::NAME": [IDENTIFIER, COLLECTION, {KEY: TEMPLATE}] the
@@ -70,7 +71,7 @@ func (c *template) loop(body *yaml.Node, depth int) (made []*yaml.Node, why stri
 	return made, ""
 }
 
-var notAlphanumeric = regexp.MustCompile(`[^A-Za-z0-9]`)
+var notAlphanumeric = lazyregexp.New(`[^A-Za-z0-9]`)
 
 // bind is a copy of a node with a loop's value in the place of its identifier.
 func (c *template) bind(n *yaml.Node, identifier, value string) *yaml.Node {

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/irsa-emu/irsa-emu/hint"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/policy/tree"
 	"github.com/irsa-emu/irsa-emu/rewrite"
@@ -61,13 +61,13 @@ func (p *Policy) Edits(want []byte) (file string, edits []hint.Edit, err error) 
 
 // made are the parts of a policy that a template's functions usually make: a
 // condition key's issuer, an account.
-var made = regexp.MustCompile(`([\w-]+(?:\.[\w-]+)+(?:/[\w./-]+)?):(?:sub|aud|amr|oaud)\b|\b(\d{12})\b`)
+var made = lazyregexp.New(`([\w-]+(?:\.[\w-]+)+(?:/[\w./-]+)?):(?:sub|aud|amr|oaud)\b|\b(\d{12})\b`)
 
 // borrowed refuses edits that would write down what the template computes: the
 // issuer of a parameter, or the account that it is deployed to.
 func (w *written) borrowed(edits []hint.Edit) error {
 	for _, e := range edits {
-		for _, m := range made.FindAllStringSubmatch(e.Text, -1) {
+		for _, m := range made.Compiled().FindAllStringSubmatch(e.Text, -1) {
 			if value := m[1] + m[2]; !strings.Contains(string(w.file.src), value) {
 				return fmt.Errorf("line %d: the template computes %s; change it by hand", w.node.Line, value)
 			}

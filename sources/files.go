@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -146,7 +146,7 @@ func (b *builder) path(path string) error {
 const kinds = "State documents, IAM policies, terraform show -json, CloudFormation templates, Kubernetes manifests, eksctl's ClusterConfig, and what the AWS CLI's get-account-authorization-details and get-open-id-connect-provider print"
 
 // ours finds a broken file of a folder that was probably meant for us.
-var ours = regexp.MustCompile(`"?(Statement|AssumeRolePolicyDocument|PolicyDocument|planned_values|AWSTemplateFormatVersion|RoleDetailList|OpenIDConnectProviderList)"?\s*:|irsa-emu\.dev/`)
+var ours = lazyregexp.New(`"?(Statement|AssumeRolePolicyDocument|PolicyDocument|planned_values|AWSTemplateFormatVersion|RoleDetailList|OpenIDConnectProviderList)"?\s*:|irsa-emu\.dev/`)
 
 // read takes the documents of one file. In a folder, files of other kinds are
 // not looked at.
@@ -161,7 +161,7 @@ func (b *builder) read(name string, src []byte, folder bool) error {
 	}
 	nodes, err := strictyaml.Parse(name, src)
 	if err != nil {
-		if folder && !ours.Match(src) {
+		if folder && !ours.Compiled().Match(src) {
 			if unrendered(src) && bytes.Contains(src, []byte("apiVersion:")) {
 				b.unchecked(strictyaml.Position{File: name, Line: 1, Column: 1}, "", "a chart's template, not rendered, is left out; give the output of helm template")
 			}

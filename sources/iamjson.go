@@ -3,12 +3,12 @@ package sources
 import (
 	"cmp"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/statefile"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
@@ -43,7 +43,7 @@ func (b *builder) policyFile(f *file, n *yaml.Node) {
 	b.bare = append(b.bare, bare)
 }
 
-var notInNames = regexp.MustCompile(`[^\w+=,.@-]+`)
+var notInNames = lazyregexp.New(`[^\w+=,.@-]+`)
 
 // stem is a file's name as the name of a role or policy.
 func stem(file string) string {

@@ -1,12 +1,12 @@
 package sources
 
 import (
-	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // terraform takes the output of terraform show -json, of a plan or a state.
@@ -119,7 +119,7 @@ func (t *terraform) configuration(path string, module *yaml.Node) {
 	}
 }
 
-var indexes = regexp.MustCompile(`\[(?:"(?:[^"\\]|\\.)*"|[^\]"]*)\]`)
+var indexes = lazyregexp.New(`\[(?:"(?:[^"\\]|\\.)*"|[^\]"]*)\]`)
 
 // modulePath is a module's address without "module." and keys:
 // module.a["x"].module.b is a.b.
@@ -138,7 +138,7 @@ func modulePath(address string) string {
 
 // parentModule cuts the last step off a module's address.
 func parentModule(address string) (parent, call string) {
-	i := strings.LastIndex(indexes.ReplaceAllStringFunc(address, func(s string) string { return strings.Repeat("_", len(s)) }), "module.")
+	i := strings.LastIndex(indexes.Compiled().ReplaceAllStringFunc(address, func(s string) string { return strings.Repeat("_", len(s)) }), "module.")
 	if i < 0 {
 		return "", ""
 	}
@@ -220,4 +220,4 @@ func (t *terraform) findAccount() string {
 }
 
 // federatedAccount finds partition and account of the first OIDC provider in a policy.
-var federatedAccount = regexp.MustCompile(`arn:([\w-]+):iam::(\d{12}):oidc-provider/`)
+var federatedAccount = lazyregexp.New(`arn:([\w-]+):iam::(\d{12}):oidc-provider/`)

@@ -73,7 +73,7 @@ func (t *terraform) followed(module, own string, expression *yaml.Node, depth in
 
 // moduleIndex is the key of a module's instance, as in its address.
 func moduleIndex(address string) string {
-	all := indexes.FindAllStringIndex(address, -1)
+	all := indexes.Compiled().FindAllStringIndex(address, -1)
 	if len(all) == 0 || all[len(all)-1][1] != len(address) {
 		return ""
 	}

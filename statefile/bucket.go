@@ -1,9 +1,9 @@
 package statefile
 
 import (
-	"regexp"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -84,7 +84,7 @@ type ObjectPart struct {
 	Checksum string `json:"checksum,omitempty"`
 }
 
-var bucketPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]+[a-z0-9]$`)
+var bucketPattern = lazyregexp.New(`^[a-z0-9][a-z0-9.-]+[a-z0-9]$`)
 
 func isBucketName(s string) bool { return len(s) <= 63 && bucketPattern.MatchString(s) }
 

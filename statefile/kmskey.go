@@ -1,10 +1,10 @@
 package statefile
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -43,8 +43,8 @@ func (k *KMSKey) identity() string {
 // KeyId in other services' models). A pattern that counts to 250 takes half a
 // millisecond of each start.
 var (
-	kmsKeyIDPattern = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
-	kmsAliasPattern = regexp.MustCompile(`^alias/[A-Za-z0-9/_-]+$`)
+	kmsKeyIDPattern = lazyregexp.New(`^[A-Za-z0-9-]+$`)
+	kmsAliasPattern = lazyregexp.New(`^alias/[A-Za-z0-9/_-]+$`)
 )
 
 // isKMSKeyID says whether a text can be the ID of a key.

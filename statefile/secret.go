@@ -1,9 +1,9 @@
 package statefile
 
 import (
-	"regexp"
 	"time"
 
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
@@ -43,7 +43,7 @@ type SecretVersion struct {
 }
 
 // Lengths are compared apart: a regular expression that counts to 512 is large.
-var secretPattern = regexp.MustCompile(`^[\w/+=.@-]+$`)
+var secretPattern = lazyregexp.New(`^[\w/+=.@-]+$`)
 
 func isSecretName(s string) bool { return len(s) <= 512 && secretPattern.MatchString(s) }
 

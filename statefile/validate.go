@@ -2,22 +2,22 @@ package statefile
 
 import (
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/statefile/strictyaml"
 )
 
 // IAM's own constraints (API reference of CreateRole, CreatePolicy,
 // CreateOpenIDConnectProvider, CreateAccessKey) and S3's bucket naming rules.
 var (
-	iamNamePattern   = regexp.MustCompile(`^[\w+=,.@-]+$`)
-	pathPattern      = regexp.MustCompile(`^/([\x21-\x7e]+/)?$`)
-	policyARNPattern = regexp.MustCompile(`^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
-	versionPattern   = regexp.MustCompile(`^v[1-9]\d*$`)
-	keyIDPattern     = regexp.MustCompile(`^\w{16,}$`)
+	iamNamePattern   = lazyregexp.New(`^[\w+=,.@-]+$`)
+	pathPattern      = lazyregexp.New(`^/([\x21-\x7e]+/)?$`)
+	policyARNPattern = lazyregexp.New(`^arn:[\w-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$`)
+	versionPattern   = lazyregexp.New(`^v[1-9]\d*$`)
+	keyIDPattern     = lazyregexp.New(`^\w{16,}$`)
 )
 
 // validator holds a decoded state against what AWS would accept, and records
@@ -98,7 +98,7 @@ func (v *validator) account(at string, a *Account) {
 		}
 	}
 	if o := a.OutboundFederation; o != nil {
-		v.optional(at+".outboundFederation.issuer", o.Issuer, outboundIssuer.MatchString, "https://UUID"+aws.OutboundHost+", or leave it out")
+		v.optional(at+".outboundFederation.issuer", o.Issuer, isOutboundIssuer, "https://UUID"+aws.OutboundHost+", or leave it out")
 	}
 }
 
@@ -107,9 +107,15 @@ func knownPartition(id string) bool {
 	return known
 }
 
-var organizationID = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
+var organizationID = lazyregexp.New(`^o-[a-z0-9]{10,32}$`)
 
-var outboundIssuer = regexp.MustCompile(`^https://[a-z0-9-]{1,63}` + regexp.QuoteMeta(aws.OutboundHost) + `$`)
+var dnsLabel = lazyregexp.New(`^[a-z0-9-]+$`)
+
+func isOutboundIssuer(issuer string) bool {
+	host, secure := strings.CutPrefix(issuer, "https://")
+	label, outbound := strings.CutSuffix(host, aws.OutboundHost)
+	return secure && outbound && len(label) <= 63 && dnsLabel.MatchString(label)
+}
 
 // noneTwice refuses what a list names twice. An item without a name has been
 // reported by the decoder.

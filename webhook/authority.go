@@ -2,11 +2,11 @@ package webhook
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // AuthorityAnnotation on a pod, its service account or its namespace, of which the
@@ -30,7 +30,7 @@ var DefaultAuthority = []string{aws.EnvCABundle, "SSL_CERT_DIR", "NODE_EXTRA_CA_
 // NoAuthority is the annotation's word for no variable.
 const NoAuthority = "none"
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // ParseAuthority reads the annotation's value. An empty one says nothing: nil.
 func ParseAuthority(value string) ([]string, error) {

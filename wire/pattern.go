@@ -6,6 +6,8 @@ import (
 	"regexp/syntax"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // patterns of AWS's models by the name that a tag uses. AWS prints them as
@@ -37,10 +39,11 @@ type pattern struct {
 	// matched on the hot path.
 	class      *runeClass
 	atLeastOne bool
-	re         *regexp.Regexp
+	// re is nil where class decides.
+	re *regexp.Regexp
 }
 
-var unicodeEscape = regexp.MustCompile(`\\u([0-9A-F]{4,6})`)
+var unicodeEscape = lazyregexp.New(`\\u([0-9A-F]{4,6})`)
 
 // compilePattern takes a name of the table above or a pattern itself. Patterns
 // are matched against the whole value.
@@ -54,17 +57,17 @@ func compilePattern(nameOrText string) (*pattern, error) {
 		// No string of Go's holds the surrogates, which bound the range.
 		expr = `[\x09\x0A\x0D\x20-\x7E\x{85}\x{A0}-\x{FFFD}\x{10000}-\x{10FFFF}]+`
 	}
-	re, err := regexp.Compile(`^(?:` + expr + `)$`)
-	if err != nil {
-		return nil, fmt.Errorf("pattern %q: %w", text, err)
-	}
-	p := &pattern{text: text, re: re}
 	tree, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		return nil, fmt.Errorf("pattern %q: %w", text, err)
 	}
+	p := &pattern{text: text}
 	if (tree.Op == syntax.OpStar || tree.Op == syntax.OpPlus) && tree.Sub[0].Op == syntax.OpCharClass {
 		p.class, p.atLeastOne = newRuneClass(tree.Sub[0].Rune), tree.Op == syntax.OpPlus
+		return p, nil
+	}
+	if p.re, err = regexp.Compile(`^(?:` + expr + `)$`); err != nil {
+		return nil, fmt.Errorf("pattern %q: %w", text, err)
 	}
 	return p, nil
 }

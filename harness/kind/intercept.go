@@ -4,17 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/irsa-emu/irsa-emu/deploy"
 	"github.com/irsa-emu/irsa-emu/kube"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // corefileStanza is what intercept mode adds to CoreDNS's configuration, in this
 // version of irsa-emu or an older one.
-var corefileStanza = regexp.MustCompile(`(?m)^ *rewrite stop \{\n *# irsa-emu:[^}]*\}\n`)
+var corefileStanza = lazyregexp.New(`(?m)^ *rewrite stop \{\n *# irsa-emu:[^}]*\}\n`)
 
 // intercept tells CoreDNS. It reads the change by itself, but only within
 // half a minute: new pods of it do at once.
@@ -42,14 +42,14 @@ func leadingToEmulator(corefile, hostPattern string) (string, error) {
 		return "", errors.New("Config.HostPattern is empty; give emulator.HostPattern()")
 	}
 	rest := corefileStanza.ReplaceAllString(corefile, "")
-	at := kubernetesPlugin.FindStringIndex(rest)
+	at := kubernetesPlugin.Compiled().FindStringIndex(rest)
 	if at == nil {
 		return "", errors.New("CoreDNS's configuration has no line for the kubernetes plugin, before which to put the rewriting of AWS's host names")
 	}
 	return rest[:at[0]] + "    " + deploy.CoreDNS(hostPattern) + rest[at[0]:], nil
 }
 
-var kubernetesPlugin = regexp.MustCompile(`(?m)^ *kubernetes `)
+var kubernetesPlugin = lazyregexp.New(`(?m)^ *kubernetes `)
 
 func (r *running) restartDNS(ctx context.Context) error {
 	if err := r.deletePods(ctx, "kube-system", "?labelSelector=k8s-app%3Dkube-dns"); err != nil {

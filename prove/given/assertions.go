@@ -3,11 +3,11 @@ package given
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/prove"
 	"github.com/irsa-emu/irsa-emu/statefile"
@@ -157,7 +157,7 @@ var knownClaims = append([]string{prove.ServiceAccountKey}, aws.IssuerKeyNames()
 // IsAction says whether a text is SERVICE:ACTION, which may have wildcards.
 func IsAction(text string) bool { return actionPattern.MatchString(text) }
 
-var actionPattern = regexp.MustCompile(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
+var actionPattern = lazyregexp.New(`^[A-Za-z0-9-]+:[A-Za-z0-9*?]+$`)
 
 // Validate finds what is wrong with an assertion by itself, a line a mistake:
 // the field, and what to write instead.

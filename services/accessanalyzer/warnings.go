@@ -1,11 +1,11 @@
 package accessanalyzer
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
@@ -111,7 +111,7 @@ func singleValued(key string) bool {
 const gitHubSubject = aws.GitHubIssuer + ":sub"
 
 // aBranch are subjects of one branch of one repository.
-var aBranch = regexp.MustCompile(`^repo:[^:*?]+/[^:*?]+:ref:refs/heads/[^*?]+$`)
+var aBranch = lazyregexp.New(`^repo:[^:*?]+/[^:*?]+:ref:refs/heads/[^*?]+$`)
 
 func (v *validator) gitHubSubject(st *policy.Statement, at []step) {
 	for j := range st.Conditions {

@@ -3,7 +3,6 @@ package eks
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -190,7 +190,7 @@ func (in *addonInput) apply(s *Service, c *call, a *Addon) ([]*Association, erro
 }
 
 // addonVersion is the form of all versions that EKS publishes (recorded 17).
-var addonVersion = regexp.MustCompile(`^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9A-Za-z]+$`)
+var addonVersion = lazyregexp.New(`^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9A-Za-z]+$`)
 
 // refuse words a parameter that is wrong as EKS does for add-ons.
 func (a *Addon) refuse(text string) error {

@@ -2,13 +2,13 @@ package eks
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
@@ -40,7 +40,7 @@ func (in *associationInput) checkToken() error {
 	return nil
 }
 
-func checkName(parameter, name string, pattern *regexp.Regexp) error {
+func checkName(parameter, name string, pattern *lazyregexp.Regexp) error {
 	if !pattern.MatchString(name) {
 		return invalidParameter("The parameter %s contains invalid characters. It should conform to the regular expression \"%s\"", parameter, pattern)
 	}

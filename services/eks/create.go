@@ -5,18 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/policy"
 	"github.com/irsa-emu/irsa-emu/services"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/term"
 )
 
-var nameForm = regexp.MustCompile(`^[0-9A-Za-z][A-Za-z0-9\-_]*$`)
+var nameForm = lazyregexp.New(`^[0-9A-Za-z][A-Za-z0-9\-_]*$`)
 
 func isName(s string) bool { return len(s) <= 100 && nameForm.MatchString(s) }
 

@@ -2,7 +2,6 @@ package kms
 
 import (
 	"crypto/sha256"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/iam"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -38,7 +38,7 @@ type place struct {
 }
 
 // uuidPattern is that of key IDs; those of multi-Region keys have mrk- and no hyphens.
-var uuidPattern = regexp.MustCompile(`^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+var uuidPattern = lazyregexp.New(`^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
 
 // locate reads a KeyId: a key ID, an alias, or the ARN of either. One that is no
 // ARN is in an account and a region that the call tells.

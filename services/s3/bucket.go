@@ -4,20 +4,20 @@ import (
 	"encoding/xml"
 	"net"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/api"
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/state"
 	"github.com/irsa-emu/irsa-emu/statefile"
 )
 
 const usEast1 = "us-east-1"
 
-var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]+[a-z0-9]$`)
+var bucketName = lazyregexp.New(`^[a-z0-9][a-z0-9.-]+[a-z0-9]$`)
 
 // isLocation says whether a bucket's location has the form of one.
 func isLocation(s string) bool { return s == "EU" || aws.IsRegion(s) }

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/irsa-emu/irsa-emu/decision"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
@@ -196,7 +196,7 @@ func (s *Service) putPart(c *call, p *Part) error {
 	return s.contents.settle(c.HTTP.Context(), p.Content, err)
 }
 
-var sourceRange = regexp.MustCompile(`^bytes=(\d+)-(\d+)$`)
+var sourceRange = lazyregexp.New(`^bytes=(\d+)-(\d+)$`)
 
 func (s *Service) uploadPartCopy(c *call) error {
 	number, err := c.partNumber()

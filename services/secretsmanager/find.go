@@ -1,17 +1,17 @@
 package secretsmanager
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/irsa-emu/irsa-emu/aws"
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 	"github.com/irsa-emu/irsa-emu/state"
 )
 
 var (
-	nameChars = regexp.MustCompile(`^[A-Za-z0-9/_+=.@!-]+$`)
-	suffixed  = regexp.MustCompile(`^(.*)-([A-Za-z0-9]{6})$`)
+	nameChars = lazyregexp.New(`^[A-Za-z0-9/_+=.@!-]+$`)
+	suffixed  = lazyregexp.New(`^(.*)-([A-Za-z0-9]{6})$`)
 )
 
 // place is what a SecretId names, whether or not there is such a secret.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -14,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/irsa-emu/irsa-emu/lazyregexp"
 )
 
 // Parse reads all documents of a YAML or JSON file; empty ones are left out.
@@ -83,7 +84,7 @@ func invalidUTF8(src []byte) (line, column int) {
 	return place(src, offset)
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var yamlLine = lazyregexp.New(`^yaml: (?:line (\d+): )?`)
 
 // yamlError finds the place of a syntax error. The parser's text, which has no other
 // form, gives the line where the mapping or sequence around it begins, and is the
