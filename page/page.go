@@ -12,6 +12,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/term"
@@ -70,7 +71,9 @@ type Finding struct{ Severity, Rule, Place, Message, Fix string }
 //go:embed page.html
 var source string
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{"short": short}).Parse(source))
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{"short": short}).Parse(source))
+})
 
 // short is an ARN's resource: what is before it is the same in most of a matrix,
 // and stands in the rows.
@@ -85,7 +88,7 @@ func short(text string) string {
 // as on a terminal.
 func (d *Document) Write(w io.Writer) error {
 	var out strings.Builder
-	err := page.Execute(&out, d)
+	err := page().Execute(&out, d)
 	if err == nil {
 		_, err = io.WriteString(w, string(term.Lines(out.String())))
 	}

@@ -56,6 +56,10 @@ type program struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+
+	// work is what a command that runs for long leaves to be done without the tree of
+	// all commands and their flags, which each garbage collection would look at.
+	work func() error
 }
 
 // run is the whole program; only main knows the process.
@@ -67,6 +71,9 @@ func run(ctx context.Context, args []string, getenv func(string) (string, bool),
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil && p.work != nil {
+		err = p.work()
+	}
 	if err == nil {
 		return exitOK
 	}

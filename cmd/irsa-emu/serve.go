@@ -47,7 +47,11 @@ it at once. With --parent-death the end of the process that started it does the 
 		Example: `  irsa-emu serve --given state.yaml
   eval "$(irsa-emu env)" && aws sts get-caller-identity
   irsa-emu serve --store 'etcd://etcd-1:2379,etcd-2:2379,etcd-3:2379/irsa-emu?cacert=ca.pem&cert=client.pem&key=client-key.pem'`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return p.serve(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			p.work = func() error { return p.serve(ctx, f) }
+			return nil
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.listen, "listen", control.DefaultAddress, "address to listen on; port 0 picks a free one")

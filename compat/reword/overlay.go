@@ -129,7 +129,7 @@ func leave(n ast.Node, left map[ast.Node]bool) {
 		}
 	case *ast.CallExpr:
 		if f, ok := n.Fun.(*ast.SelectorExpr); ok {
-			if pkg, ok := f.X.(*ast.Ident); ok && (pkg.Name == "strings" || pkg.Name == "bytes" || pkg.Name == "regexp" || pkg.Name == "exec") {
+			if pkg, ok := f.X.(*ast.Ident); ok && (pkg.Name == "strings" || pkg.Name == "bytes" || pkg.Name == "regexp" || pkg.Name == "lazyregexp" || pkg.Name == "exec") {
 				for _, a := range n.Args {
 					left[a] = true
 				}
