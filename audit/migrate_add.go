@@ -49,7 +49,7 @@ func (a *auditor) add(m *Move) {
 
 // copyable are names that stay one word in a command and in YAML; whatever else is in
 // a file of somebody's is not to be pasted into a shell. ${…} is a template's.
-var copyable = regexp.MustCompile(`^[\w.:/@=+,${}-]*$`)
+var copyable = lazyregexp.New(`^[\w.:/@=+,${}-]*$`)
 
 func (a *auditor) hasAgent(cluster string) bool {
 	for _, d := range a.m.Addons {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -142,9 +141,11 @@ func (e *Event) unseen(key string) bool {
 	return false
 }
 
+var address = lazyregexp.New(`^[0-9a-fA-F:.]+$`)
+
 // network sets the keys of where a call came from.
 func (e *Event) network(ctx policy.Context) {
-	if regexp.MustCompile(`^[0-9a-fA-F:.]+$`).MatchString(e.SourceIPAddress) {
+	if address.MatchString(e.SourceIPAddress) {
 		ctx.Set("aws:SourceIp", e.SourceIPAddress)
 	} else if e.SourceIPAddress != "" {
 		ctx.SetBool("aws:ViaAWSService", true) // a service's name stands in its place
