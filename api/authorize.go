@@ -1,6 +1,8 @@
 package api
 
 import (
+	"maps"
+
 	"github.com/irsa-emu/irsa-emu/decision"
 	"github.com/irsa-emu/irsa-emu/policy"
 )
@@ -38,22 +40,24 @@ func (req *Request) Authorize(a Access) policy.Decision {
 // is recorded.
 func (req *Request) Would(a Access) policy.Decision {
 	p := req.Principal
-	ctx := req.ContextKeys()
-	for k, v := range a.Keys {
-		ctx[k] = v
-	}
+	ctx := make(policy.Context, len(a.Keys)+3)
+	maps.Copy(ctx, a.Keys)
 	resourceAccount := a.ResourceAccount
 	if resourceAccount == "" && p != nil {
 		resourceAccount = p.Account
 	}
 	ctx.Set("aws:ResourceAccount", resourceAccount)
-	req.setOrganization(ctx, "aws:resourceorg", resourceAccount)
+	for _, of := range [...]string{"id", "paths"} {
+		if v, ok := req.organization(of, resourceAccount); ok {
+			ctx["aws:resourceorg"+of] = v
+		}
+	}
 	var sets policy.Policies
 	if req.PoliciesOf != nil {
 		sets = req.PoliciesOf(req.State, p)
 	}
 	sets.Trust, sets.Resource, sets.ResourceDecides, sets.ResourceAccount = a.Trust, a.ResourcePolicy, a.ResourceDecides, resourceAccount
 	return policy.Evaluate(sets, policy.Request{
-		Action: a.Action, Resource: a.Resource, Principal: p.PolicyPrincipal(), Context: ctx,
+		Action: a.Action, Resource: a.Resource, Principal: p.PolicyPrincipal(), Context: ctx, More: req.Keys(),
 	})
 }

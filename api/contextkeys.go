@@ -2,7 +2,7 @@ package api
 
 import (
 	"net"
-	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,99 +10,147 @@ import (
 	"github.com/irsa-emu/irsa-emu/policy"
 )
 
-// ContextKeys are the global condition keys of a call, those of the caller
-// included (condition keys page of the IAM user guide). Their names are written
-// in lower case, as contexts keep them: every call sets them, and none is copied.
-func (req *Request) ContextKeys() policy.Context {
-	ctx := make(policy.Context, 24)
-	now := req.Now.UTC()
-	ctx.Set("aws:currenttime", now.Format(aws.TimeLayout))
-	ctx.Set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
-	ctx.SetBool("aws:principalisawsservice", false)
-	ctx.SetBool("aws:viaawsservice", false)
-	if req.Region != "" {
-		ctx.Set("aws:requestedregion", req.Region)
+// Keys are the global condition keys of a call, those of the caller included
+// (condition keys page of the IAM user guide). Each is worked out when a policy
+// asks for it.
+func (req *Request) Keys() policy.Keys { return callKeys{req} }
+
+type callKeys struct{ req *Request }
+
+// Get implements [policy.Keys].
+func (k callKeys) Get(key string) (policy.Values, bool) {
+	req := k.req
+	key = strings.ToLower(key)
+	switch key {
+	case "aws:currenttime":
+		return one(req.Now.UTC().Format(aws.TimeLayout))
+	case "aws:epochtime":
+		return one(strconv.FormatInt(req.Now.Unix(), 10))
+	case "aws:principalisawsservice", "aws:viaawsservice":
+		return one("false")
+	case "aws:requestedregion":
+		return given(req.Region)
+	case "aws:principalorgid", "aws:principalorgpaths":
+		if req.Principal == nil {
+			return absent()
+		}
+		return req.organization(strings.TrimPrefix(key, "aws:principalorg"), req.Principal.Account)
 	}
-	if r := req.HTTP; r != nil {
-		setHTTPKeys(ctx, r)
-	} else if req.InvokedBy != "" { // services ask each other by HTTPS, from no address of the caller's
-		ctx.SetBool("aws:securetransport", true)
+	if v, ok := req.httpKey(key); ok || req.Principal == nil {
+		return v, ok
 	}
-	if req.Principal != nil {
-		req.Principal.setKeys(ctx)
-		req.setOrganization(ctx, "aws:principalorg", req.Principal.Account)
-	}
-	return ctx
+	return req.Principal.key(key)
 }
 
-// setOrganization sets the keys of an account's organisation, which begin with
-// aws:principalorg or aws:resourceorg.
-func (req *Request) setOrganization(ctx policy.Context, prefix, account string) {
+// organization is a key of the organisation that an account is in: its "id", or its "paths".
+func (req *Request) organization(of, account string) (policy.Values, bool) {
 	if req.OrganizationOf == nil {
-		return
+		return absent()
 	}
 	id, path := req.OrganizationOf(req.State, account)
-	if id != "" {
-		ctx.Set(prefix+"id", id)
+	if of == "id" {
+		return given(id)
 	}
-	if path != "" {
-		ctx.SetMulti(prefix+"paths", []string{path})
-	}
+	v, ok := given(path)
+	v.Multi = ok
+	return v, ok
 }
 
-func setHTTPKeys(ctx policy.Context, r *http.Request) {
-	ctx.SetBool("aws:securetransport", r.TLS != nil)
-	if ua := r.UserAgent(); ua != "" {
-		ctx.Set("aws:useragent", ua)
+func (req *Request) httpKey(key string) (policy.Values, bool) {
+	r := req.HTTP
+	if r == nil { // services ask each other by HTTPS, from no address of the caller's
+		if key == "aws:securetransport" && req.InvokedBy != "" {
+			return one("true")
+		}
+		return absent()
 	}
-	if referer := r.Referer(); referer != "" {
-		ctx.Set("aws:referer", referer)
-	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		ctx.Set("aws:sourceip", host)
-	}
-}
-
-func (p *Principal) setKeys(ctx policy.Context) {
-	ctx.Set("aws:principalaccount", p.Account)
-	ctx.Set("aws:principaltype", string(p.Type))
-	ctx.Set("aws:userid", p.UserID)
-	switch p.Type {
-	case AssumedRole:
-		// The role's ARN with its path, not the session's.
-		ctx.Set("aws:principalarn", p.RoleARN)
-	default:
-		ctx.Set("aws:principalarn", p.ARN)
-	}
-	if p.Type == IAMUser {
-		ctx.Set("aws:username", p.UserName)
-	}
-	for _, t := range p.Tags {
-		ctx.Set("aws:PrincipalTag/"+t.Key, t.Value)
-	}
-	for _, t := range p.SessionTags { // override the role's of the same key
-		ctx.Set("aws:PrincipalTag/"+t.Key, t.Value)
-	}
-	if !p.Temporary {
-		return
-	}
-	ctx.Set("aws:tokenissuetime", p.Issued.UTC().Format(aws.TimeLayout))
-	if p.SourceIdentity != "" {
-		ctx.Set("aws:sourceidentity", p.SourceIdentity)
-	}
-	if p.FederatedProvider != "" {
-		ctx.Set("aws:federatedprovider", p.FederatedProvider)
-	}
-	if p.mayHaveMFA() {
-		ctx.SetBool("aws:multifactorauthpresent", false) // there are no devices
-	}
-	for key, values := range p.SessionKeys {
-		if strings.HasSuffix(key, ":amr") {
-			ctx.SetMulti(key, values)
-		} else if len(values) > 0 {
-			ctx.Set(key, values[0])
+	switch key {
+	case "aws:securetransport":
+		return one(strconv.FormatBool(r.TLS != nil))
+	case "aws:useragent":
+		return given(r.UserAgent())
+	case "aws:referer":
+		return given(r.Referer())
+	case "aws:sourceip":
+		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+			return one(host)
 		}
 	}
+	return absent()
+}
+
+// key is one of the caller's.
+func (p *Principal) key(key string) (policy.Values, bool) {
+	switch key {
+	case "aws:principalaccount":
+		return one(p.Account)
+	case "aws:principaltype":
+		return one(string(p.Type))
+	case "aws:userid":
+		return one(p.UserID)
+	case "aws:principalarn":
+		if p.Type == AssumedRole { // the role's ARN with its path, not the session's
+			return one(p.RoleARN)
+		}
+		return one(p.ARN)
+	case "aws:username":
+		if p.Type == IAMUser {
+			return one(p.UserName)
+		}
+		return absent()
+	}
+	if tag, ok := strings.CutPrefix(key, "aws:principaltag/"); ok {
+		for _, tags := range [...][]aws.Tag{p.SessionTags, p.Tags} { // the session's before the role's of the same key
+			for _, t := range slices.Backward(tags) {
+				if strings.ToLower(t.Key) == tag {
+					return one(t.Value)
+				}
+			}
+		}
+		return absent()
+	}
+	if p.Temporary {
+		return p.sessionKey(key)
+	}
+	return absent()
+}
+
+func (p *Principal) sessionKey(key string) (policy.Values, bool) {
+	switch key {
+	case "aws:tokenissuetime":
+		return one(p.Issued.UTC().Format(aws.TimeLayout))
+	case "aws:sourceidentity":
+		return given(p.SourceIdentity)
+	case "aws:federatedprovider":
+		return given(p.FederatedProvider)
+	case "aws:multifactorauthpresent":
+		if p.mayHaveMFA() {
+			return one("false") // there are no devices
+		}
+		return absent()
+	}
+	for name, values := range p.SessionKeys {
+		switch {
+		case strings.ToLower(name) != key:
+		case strings.HasSuffix(name, ":amr"):
+			return policy.Values{List: values, Multi: true}, true
+		case len(values) > 0:
+			return one(values[0])
+		}
+	}
+	return absent()
+}
+
+func absent() (policy.Values, bool) { return policy.Values{}, false }
+
+func one(value string) (policy.Values, bool) { return policy.Values{List: []string{value}}, true }
+
+// given is a key that is absent where it has no value.
+func given(value string) (policy.Values, bool) {
+	if value == "" {
+		return absent()
+	}
+	return one(value)
 }
 
 // mayHaveMFA says whether requests with these credentials tell of MFA: those of

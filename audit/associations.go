@@ -172,12 +172,12 @@ func (a *auditor) target(sa *account, as *sources.Association, r *role, pod *sts
 		Type: api.AssumedRole, Account: r.account, ARN: r.stored().SessionARN(name), UserID: ":" + name,
 		RoleName: r.Name, RoleARN: r.arn, Tags: r.tags(), Temporary: true, Issued: a.o.Now,
 	}
-	ctx := pod.TargetKeys(a.o.Now, caller, cmp.Or(as.ExternalID, pod.TargetExternalID()))
+	ctx, more := pod.TargetKeys(a.o.Now, caller, cmp.Or(as.ExternalID, pod.TargetExternalID()))
 	a.setOrganization(ctx, "aws:principalorg", r.account, hidden)
 	a.setResource(ctx, t, hidden)
 	var checks []decision.Check
 	for _, action := range pod.Actions() {
-		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: caller.PolicyPrincipal(), Context: ctx})
+		d := policy.Evaluate(p, policy.Request{Action: action, Resource: t.arn, Principal: caller.PolicyPrincipal(), Context: ctx, More: more})
 		checks = append(checks, decision.Check{Action: action, Resource: t.arn, Decision: d})
 	}
 	i := slices.IndexFunc(checks, func(c decision.Check) bool { return !c.Decision.Allowed })

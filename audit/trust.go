@@ -167,7 +167,7 @@ func (a *auditor) evaluate(sa *account, r *role, audience string) (policy.Answer
 	view := &sts.GrantedView{Of: r.stored(), Audience: audience}
 	request := api.Request{Call: new(wire.Call), Now: a.o.Now}
 	verdict := sts.Judge(context.Background(), view, oidc.NotChecked, a.o.Now, sts.WebIdentityCall{
-		RoleARN: r.arn, RoleSessionName: "session", Claims: claims, Keys: request.ContextKeys(),
+		RoleARN: r.arn, RoleSessionName: "session", Claims: claims, More: request.Keys(),
 	})
 	if len(verdict.Checks) == 0 {
 		return policy.Unknown, policy.Decision{}, nil

@@ -22,6 +22,8 @@ type TrustQuestion struct {
 	// Keys are the condition keys of the call and its token. Those that follow
 	// from role and provider are added where they are absent.
 	Keys policy.Context
+	// More has those of the call that Keys has not; nil: there are none.
+	More policy.Keys
 }
 
 // Ask evaluates the trust policy for an action.
@@ -30,7 +32,7 @@ func (q *TrustQuestion) Ask(action string) policy.Decision {
 	q.addKeys(owner)
 	return policy.Evaluate(policy.Policies{Trust: &q.Policy, ResourceAccount: q.Account}, policy.Request{
 		Action: action, Resource: q.Role,
-		Principal: policy.Principal{Account: cmp.Or(owner, q.Account), Federated: q.Provider}, Context: q.Keys,
+		Principal: policy.Principal{Account: cmp.Or(owner, q.Account), Federated: q.Provider}, Context: q.Keys, More: q.More,
 	})
 }
 

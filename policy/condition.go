@@ -45,11 +45,11 @@ func newCondition(operatorName, key string, values []string, op operator, start 
 }
 
 // evaluate judges the condition against a request's keys.
-func (c *Condition) evaluate(ctx Context) ConditionResult {
-	got, found := ctx[c.key]
+func (c *Condition) evaluate(keys Keys) ConditionResult {
+	got, found := keys.Get(c.key)
 	r := ConditionResult{Operator: c.Operator, Key: c.Key, Want: c.Values, Got: got.List,
 		Present: found && len(got.List) > 0}
-	matchers, want := c.resolve(ctx)
+	matchers, want := c.resolve(keys)
 	if want != nil {
 		r.Want = want
 	}
@@ -134,7 +134,7 @@ const maxShown = 1024
 // resolve returns the matchers of all wanted values, and the values with their
 // variables replaced if any has one. A value whose variable is absent keeps its
 // text and has no matcher: it matches nothing.
-func (c *Condition) resolve(ctx Context) (matchers []operand, want []string) {
+func (c *Condition) resolve(keys Keys) (matchers []operand, want []string) {
 	dynamic := false
 	for i := range c.values {
 		dynamic = dynamic || c.values[i].template != nil
@@ -149,12 +149,12 @@ func (c *Condition) resolve(ctx Context) (matchers []operand, want []string) {
 		if v.template == nil {
 			continue
 		}
-		text, ok := v.template.expand(ctx)
+		text, ok := v.template.expand(keys)
 		if ok && len(text) <= maxShown {
 			want[i] = text
 		}
 		matchers[i].unreadable = ok && c.op.malformed(text) != ""
-		matchers[i].match, _ = c.op.test.compile(v.template, ctx)
+		matchers[i].match, _ = c.op.test.compile(v.template, keys)
 	}
 	return matchers, want
 }

@@ -10,7 +10,7 @@ import (
 // may be assumed, otherwise whether an action may be done on a resource. It
 // judges everything: a Deny in the first statement leaves no later one out.
 func Evaluate(p Policies, r Request) Decision {
-	e := evaluation{policies: p, request: r, action: strings.ToLower(r.Action), resource: newRequested(r.Resource)}
+	e := evaluation{policies: p, request: r, keys: r.keys(), action: strings.ToLower(r.Action), resource: newRequested(r.Resource)}
 	e.decision = Decision{Action: r.Action, Resource: r.Resource, Caller: r.Principal}
 	e.run()
 	d := e.decision
@@ -28,6 +28,7 @@ func hintsFor(p Policies, r Request, d Decision) []Hint { return findHints(&p, &
 type evaluation struct {
 	policies Policies // values: pointers to them would not stay on the stack
 	request  Request
+	keys     Keys   // the request's
 	action   string // lower case
 	resource requested
 	decision Decision
@@ -140,7 +141,7 @@ func (e *evaluation) statement(st *Statement, sr *StatementResult, t SourceType,
 	// A trust policy has no Resource: it is about its role.
 	sr.ResourceMatch = st.resources == nil && t == TrustPolicy || st.Resources.Not
 	for i := range st.resources {
-		if st.resources[i].match(&e.resource, e.request.Context) {
+		if st.resources[i].match(&e.resource, e.keys) {
 			sr.ResourceMatch = !st.Resources.Not
 			break
 		}
@@ -155,7 +156,7 @@ func (e *evaluation) statement(st *Statement, sr *StatementResult, t SourceType,
 	first := len(conditions)
 	met := true
 	for i := range st.Conditions {
-		conditions = append(conditions, st.Conditions[i].evaluate(e.request.Context))
+		conditions = append(conditions, st.Conditions[i].evaluate(e.keys))
 		met = conditions[len(conditions)-1].Met && met
 	}
 	if len(conditions) > first {

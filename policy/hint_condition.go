@@ -37,7 +37,7 @@ func (h *hinter) diagnose(r *ConditionResult, c *Condition, doc *Document) hint.
 		return h.absent(r)
 	}
 	if c.op.quantifier == single && len(r.Got) > 0 {
-		if v := h.request.Context[c.key]; v.Multi || len(v.List) > 1 {
+		if v, _ := h.request.keys().Get(c.key); v.Multi || len(v.List) > 1 {
 			return fixed("multivalued", "write ForAnyValue:"+r.Operator, "this key has several values and %s without ForAnyValue: or ForAllValues: never matches them", r.Operator)
 		}
 	}
@@ -157,7 +157,7 @@ func (h *hinter) compare(r *ConditionResult, c *Condition, want, got string) hin
 // isAudience says whether a value is the audience of the token whose :sub is key.
 func (h *hinter) isAudience(key, value string) bool {
 	prefix, _, _ := cutClaim(key)
-	aud, ok := h.request.Context.Get(prefix + ":aud")
+	aud, ok := h.request.keys().Get(prefix + ":aud")
 	return ok && slices.Contains(aud.List, value)
 }
 
@@ -165,7 +165,7 @@ func (h *hinter) isAudience(key, value string) bool {
 // what key tests.
 func (h *hinter) isOriginalAudience(key, value string) bool {
 	prefix, _, _ := cutClaim(key)
-	original, ok := h.request.Context.Get(prefix + ":oaud")
+	original, ok := h.request.keys().Get(prefix + ":oaud")
 	return ok && slices.Contains(original.List, value)
 }
 

@@ -55,7 +55,7 @@ func (h *hinter) podCondition(r *ConditionResult) hint.Hint {
 	tag, isTag := strings.CutPrefix(key, "aws:requesttag/")
 	principalTag, isPrincipalTag := strings.CutPrefix(key, "aws:principaltag/")
 	_, claim, isClaim := cutClaim(r.Key)
-	_, tagged := h.request.Context["aws:tagkeys"]
+	_, tagged := h.request.keys().Get("aws:tagkeys")
 	switch {
 	case key == "aws:sourcearn" && slices.ContainsFunc(r.Want, func(want string) bool { return !strings.Contains(want, ":cluster/") }):
 		return fixed("source-is-the-cluster", "write "+strings.Join(r.Got, ", "), "aws:SourceArn is the ARN of the cluster, not of an association, a pod or a service account")

@@ -31,8 +31,8 @@ type test struct {
 	// variables says that policy variables are replaced in the wanted value.
 	variables bool
 	// compile makes the matcher of one wanted value whose variables, if it has
-	// any, are in c. It is false when a variable has no value.
-	compile func(want template, c Context) (func(got string) bool, bool)
+	// any, are in keys. It is false when a variable has no value.
+	compile func(want template, keys Keys) (func(got string) bool, bool)
 	// reads says whether a request's value is one that the operator compares.
 	// Nil: all are, or it does not matter, for one that is not matches nothing.
 	reads func(got string) bool
@@ -46,8 +46,8 @@ var (
 		want = lowerCase(want)
 		return func(got string) bool { return lowerCase(got) == want }
 	})}
-	stringLike = &test{name: "StringLike", variables: true, compile: func(want template, c Context) (func(string) bool, bool) {
-		toks, ok := want.expandTokens(c)
+	stringLike = &test{name: "StringLike", variables: true, compile: func(want template, keys Keys) (func(string) bool, bool) {
+		toks, ok := want.expandTokens(keys)
 		if !ok {
 			return nil, false
 		}
@@ -118,9 +118,9 @@ func parseOperator(name string) (op operator, ok bool) {
 
 // plain adapts a comparison with a whole string, in which ${*} and its like are
 // the characters they stand for.
-func plain(compile func(want string) func(string) bool) func(template, Context) (func(string) bool, bool) {
-	return func(want template, c Context) (func(string) bool, bool) {
-		s, ok := want.expand(c)
+func plain(compile func(want string) func(string) bool) func(template, Keys) (func(string) bool, bool) {
+	return func(want template, keys Keys) (func(string) bool, bool) {
+		s, ok := want.expand(keys)
 		if !ok {
 			return nil, false
 		}
@@ -194,14 +194,14 @@ func arnPattern(want template) bool {
 
 // compileARN compares the six parts of an ARN one by one, each with wildcards;
 // what is not an ARN matches nothing.
-func compileARN(want template, c Context) (func(string) bool, bool) {
+func compileARN(want template, keys Keys) (func(string) bool, bool) {
 	parts := want.cut(6)
 	if len(parts) == 1 && len(parts[0]) == 1 && parts[0][0].variable == nil && parts[0][0].text == "*" {
 		return func(got string) bool { _, ok := aws.SplitARN(got); return ok }, true
 	}
 	if len(parts) < 6 {
 		// ${aws:PrincipalArn} is a whole ARN in one variable.
-		toks, ok := want.expandTokens(c)
+		toks, ok := want.expandTokens(keys)
 		if !ok {
 			return nil, false
 		}
@@ -213,7 +213,7 @@ func compileARN(want template, c Context) (func(string) bool, bool) {
 	}
 	var globs [6]glob
 	for i, part := range parts {
-		toks, ok := part.expandTokens(c)
+		toks, ok := part.expandTokens(keys)
 		if !ok {
 			return nil, false
 		}

@@ -8,6 +8,32 @@ type Request struct {
 	Resource  string    `json:"resource,omitempty"` // an ARN, or "*" for actions without a resource
 	Principal Principal `json:"principal"`
 	Context   Context   `json:"context,omitempty"`
+	// More has the keys that Context has not; nil: there are none.
+	More Keys `json:"-"`
+}
+
+// Keys gives the condition keys of a request, whatever the case of their names:
+// kept as a [Context], or worked out when they are asked for, as policies ask for few.
+type Keys interface {
+	Get(key string) (Values, bool)
+}
+
+// both are keys of which the first stand before the second.
+type both struct{ first, second Keys }
+
+func (b both) Get(key string) (Values, bool) {
+	if v, ok := b.first.Get(key); ok {
+		return v, true
+	}
+	return b.second.Get(key)
+}
+
+// keys are all that the request has.
+func (r *Request) keys() Keys {
+	if r.More == nil {
+		return r.Context
+	}
+	return both{r.Context, r.More}
 }
 
 // Principal is who asks. Exactly one kind of caller is described: a web

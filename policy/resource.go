@@ -65,7 +65,7 @@ func newRequested(resource string) requested {
 }
 
 // match is false for a value whose variable is absent from the request.
-func (m *resourceMatcher) match(r *requested, c Context) bool {
+func (m *resourceMatcher) match(r *requested, keys Keys) bool {
 	switch {
 	case m.all:
 		return true
@@ -82,7 +82,7 @@ func (m *resourceMatcher) match(r *requested, c Context) bool {
 	if m.dynamic == nil {
 		return m.parts[5].match(r.parts[5])
 	}
-	toks, ok := m.dynamic.expandTokens(c)
+	toks, ok := m.dynamic.expandTokens(keys)
 	if !ok {
 		return false
 	}

@@ -84,15 +84,15 @@ func (t template) dynamic() bool {
 
 // value is a variable's value in a request. A multivalued key cannot be used as
 // a variable and counts as absent.
-func (v *variable) value(c Context) (string, bool) {
-	if got, ok := c[v.key]; ok && !got.Multi && len(got.List) == 1 {
+func (v *variable) value(keys Keys) (string, bool) {
+	if got, ok := keys.Get(v.key); ok && !got.Multi && len(got.List) == 1 {
 		return got.List[0], true
 	}
 	return v.fallback, v.withFallback
 }
 
 // expand replaces the variables; false when one has no value.
-func (t template) expand(c Context) (string, bool) {
+func (t template) expand(keys Keys) (string, bool) {
 	if len(t) == 1 && t[0].variable == nil {
 		return t[0].text, true // of nearly all values, and not copied
 	}
@@ -101,7 +101,7 @@ func (t template) expand(c Context) (string, bool) {
 		s := p.text
 		if p.variable != nil {
 			var ok bool
-			if s, ok = p.variable.value(c); !ok {
+			if s, ok = p.variable.value(keys); !ok {
 				return "", false
 			}
 		}
@@ -112,12 +112,12 @@ func (t template) expand(c Context) (string, bool) {
 
 // expandTokens is expand for patterns: wildcards of the policy's own text are
 // wildcards, those that a variable's value brings are plain characters.
-func (t template) expandTokens(c Context) ([]token, bool) {
+func (t template) expandTokens(keys Keys) ([]token, bool) {
 	var out []token
 	for _, p := range t {
 		switch {
 		case p.variable != nil:
-			s, ok := p.variable.value(c)
+			s, ok := p.variable.value(keys)
 			if !ok {
 				return nil, false
 			}

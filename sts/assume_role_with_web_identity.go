@@ -61,7 +61,7 @@ func (s *Service) assumeRoleWithWebIdentity(req *api.Request) (any, *api.Refusal
 	}
 	call := WebIdentityCall{
 		RoleARN: in.RoleArn, RoleSessionName: in.RoleSessionName, Token: in.WebIdentityToken, ProviderID: in.ProviderId,
-		Seconds: aws.DefaultRoleSession, Keys: req.ContextKeys(),
+		Seconds: aws.DefaultRoleSession, More: req.Keys(),
 	}
 	if in.DurationSeconds != nil {
 		call.Seconds = *in.DurationSeconds

@@ -18,7 +18,7 @@ func TokenKeys(c *oidc.ClaimSet, provider string) policy.Context {
 }
 
 // addTokenKeys sets the condition keys that come from a token (recorded 1d), in
-// lower case like [api.Request.ContextKeys].
+// lower case, as contexts keep them.
 func addTokenKeys(ctx policy.Context, c *oidc.ClaimSet, provider string) {
 	for key, value := range oidc.ConditionKeys(strings.ToLower(providerURL(provider)), c) {
 		if value.Multi || len(value.Values) > 0 {

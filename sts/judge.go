@@ -36,8 +36,9 @@ type WebIdentityCall struct {
 	// Seconds is DurationSeconds.
 	Seconds int
 	// Keys are the condition keys of the request itself: address, region, time.
-	// Judge adds the token's to them.
+	// Judge adds the token's to them. More has those that Keys has not; nil: there are none.
 	Keys policy.Context
+	More policy.Keys
 }
 
 func (c *WebIdentityCall) policyName() string {

@@ -165,7 +165,7 @@ func askTrust(question *iam.TrustQuestion, claims *oidc.ClaimSet) []decision.Che
 func trustQuestion(role *iam.Role, provider string, claims *oidc.ClaimSet, call *WebIdentityCall) *iam.TrustQuestion {
 	keys := call.Keys
 	if keys == nil {
-		keys = policy.Context{}
+		keys = make(policy.Context, 12) // a token of Kubernetes has nine
 	}
 	addTokenKeys(keys, claims, provider)
 	keys.Set("sts:rolesessionname", call.RoleSessionName)
@@ -173,7 +173,7 @@ func trustQuestion(role *iam.Role, provider string, claims *oidc.ClaimSet, call 
 	keys.SetBool("sts:roleauthorizedbyidp", slices.Contains(claims.Roles, call.RoleARN))
 	return &iam.TrustQuestion{
 		Policy: policy.Named{Name: call.policyName(), Type: policy.TrustPolicy, Document: role.Trust.Parsed()},
-		Role:   call.RoleARN, Account: role.Account, Tags: role.Tags, Provider: provider, Keys: keys,
+		Role:   call.RoleARN, Account: role.Account, Tags: role.Tags, Provider: provider, Keys: keys, More: call.More,
 	}
 }
 

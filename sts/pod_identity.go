@@ -93,9 +93,9 @@ func (p *Pod) Unknown() []string {
 
 // keys are the condition keys of EKS's call: the cluster is its source, the role is of
 // the cluster's account, and the tags are the request's.
-func (p *Pod) keys(now time.Time) policy.Context {
+func (p *Pod) keys(now time.Time) (policy.Context, policy.Keys) {
 	call := &api.Request{Call: &wire.Call{Region: p.Region}, Now: now, InvokedBy: aws.PodIdentityService}
-	ctx := call.ContextKeys()
+	ctx := policy.Context{}
 	ctx.SetBool("aws:PrincipalIsAWSService", true)
 	ctx.Set("aws:PrincipalServiceName", aws.PodIdentityService)
 	ctx.Set("aws:SourceArn", p.ClusterARN)
@@ -111,19 +111,19 @@ func (p *Pod) keys(now time.Time) policy.Context {
 	}
 	tags := p.tags()
 	tags.setKeys(ctx)
-	return ctx
+	return ctx, call.Keys()
 }
 
 // TargetKeys are the keys of the second call, which EKS makes with the session of
 // the association's role: the session's tags are handed on.
-func (p *Pod) TargetKeys(now time.Time, role api.Principal, externalID string) policy.Context {
+func (p *Pod) TargetKeys(now time.Time, role api.Principal, externalID string) (policy.Context, policy.Keys) {
 	tags := p.tags()
 	role.SessionTags = tags.list
 	call := &api.Request{Call: &wire.Call{Region: p.Region}, Now: now, Principal: &role, InvokedBy: aws.PodIdentityService}
-	ctx := call.ContextKeys()
+	ctx := policy.Context{}
 	ctx.Set("sts:ExternalId", externalID)
 	tags.setKeys(ctx)
-	return ctx
+	return ctx, call.Keys()
 }
 
 // TargetExternalID is what EKS sends to the target role of an association that
@@ -230,14 +230,14 @@ func (s *Service) authorizePod(req *api.Request, pod *Pod, name string) (*iam.Ro
 // action, the others too when one is refused. session is a name that EKS has made
 // up for the session; see SessionName.
 func (p *Pod) AskTrust(role *iam.Role, session string, now time.Time) []decision.Check {
-	ctx := p.keys(now)
+	ctx, more := p.keys(now)
 	ctx.Set("sts:RoleSessionName", session)
 	role.SetTagKeys(ctx)
 	arn := role.ARN()
 	trust := policy.Policies{Trust: &policy.Named{Name: arn, Type: policy.TrustPolicy, Document: role.Trust.Parsed()}, ResourceAccount: role.Account}
 	var checks []decision.Check
 	for _, action := range p.Actions() {
-		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: arn, Principal: policy.Principal{Service: aws.PodIdentityService}, Context: ctx})
+		d := policy.Evaluate(trust, policy.Request{Action: action, Resource: arn, Principal: policy.Principal{Service: aws.PodIdentityService}, Context: ctx, More: more})
 		checks = append(checks, decision.Check{Action: action, Resource: arn, Decision: d})
 	}
 	return checks

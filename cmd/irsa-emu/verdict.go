@@ -280,12 +280,12 @@ func sortedKeys[V any](m map[string]V) []string {
 // ask has the STS's own judge decide. It knows no signature.
 func (q *question) ask(c *candidate, claims *oidc.Unverified) verdict {
 	request := api.Request{Call: new(wire.Call), Now: q.now}
-	keys := request.ContextKeys()
+	keys := policy.Context{}
 	if err := q.keys.into(keys); err != nil {
 		panic(err) // answer took them
 	}
 	judged := sts.Judge(context.Background(), c.view, oidc.NotChecked, q.now, sts.WebIdentityCall{
-		RoleARN: c.arn, PolicyName: c.name, RoleSessionName: q.sessionName, Claims: claims, Seconds: q.seconds, Keys: keys,
+		RoleARN: c.arn, PolicyName: c.name, RoleSessionName: q.sessionName, Claims: claims, Seconds: q.seconds, Keys: keys, More: request.Keys(),
 	})
 	granted := ""
 	if partial, ok := c.view.(*partialView); ok && partial.granted != "" {
