@@ -28,11 +28,17 @@ esac
 `
 	fakeDocker = `#!/bin/bash
 case "$*" in
+"ps "*) # of a run that has ended, of one that has not, of .ci/up, killed and at work, of others
+	for name in irsa-emu-run-ended irsa-emu-run-held irsa-emu-run-other irsa-emu-up-999999999 irsa-emu-up-$OWN irsa-emu-up-1x mine; do echo "id-$name $name"; done ;;
+"rm --force --volumes id-irsa-emu-run-ended" | "rm --force --volumes id-irsa-emu-up-999999999") echo $(($(cat "$DISK/free") + 20)) >"$DISK/free" ;;
 "info --format {{.DockerRootDir}}") echo "$DISK/docker" ;;
-info | "image inspect irsa-emu/boto3:1") ;;
+"image inspect irsa-emu/boto3:1") ;;
 "image prune --force --filter label=dev.irsa-emu.image") echo $(($(cat "$DISK/free") + 100)) >"$DISK/free" ;;
 *) exit 1 ;;
 esac
+`
+	fakeFlock = `#!/bin/bash
+[[ $2 != *-held ]]
 `
 )
 
@@ -42,7 +48,7 @@ func TestRoomForTheGate(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("there is no bash here")
 	}
-	const runs, tests, images, builds = "folders of runs", "folders of Go's builds and tests", "images of pods", "Go's build cache of"
+	const runs, tests, clusters, images, builds = "folders of runs", "folders of Go's builds and tests", "clusters of runs", "images of pods", "Go's build cache of"
 	for _, c := range []struct {
 		name     string
 		free, mb int    // MB: free at first, and taken by images and clusters
@@ -53,11 +59,12 @@ func TestRoomForTheGate(t *testing.T) {
 		{name: "enough", free: 500, mb: 500},
 		{name: "a run's folder is enough", free: 490, mb: 500, removed: []string{runs}},
 		{name: "tests' folders too", free: 485, mb: 500, removed: []string{runs, tests}},
-		{name: "images too", free: 400, mb: 500, removed: []string{runs, tests, images}},
-		{name: "builds too", free: 300, mb: 500, removed: []string{runs, tests, images, builds}},
+		{name: "clusters too", free: 440, mb: 500, removed: []string{runs, tests, clusters}},
+		{name: "images too", free: 400, mb: 500, removed: []string{runs, tests, clusters, images}},
+		{name: "builds too", free: 300, mb: 500, removed: []string{runs, tests, clusters, images, builds}},
 		{
-			name: "nothing is enough", free: 300, mb: 5000, removed: []string{runs, tests, images, builds},
-			fails: "the disk of / has 1420 MB free, and what comes takes about 5000 MB there (docker: ",
+			name: "nothing is enough", free: 300, mb: 5000, removed: []string{runs, tests, clusters, images, builds},
+			fails: "the disk of / has 1460 MB free, and what comes takes about 5000 MB there (docker: ",
 		},
 		{name: "for Go's part too", free: 1500, mb: 500, parts: "go docker"},
 		{name: "for Go's part too, which is on the same disk", free: 1499, mb: 500, parts: "go docker", removed: []string{runs}},
@@ -65,11 +72,14 @@ func TestRoomForTheGate(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			disk := t.TempDir()
-			for name, program := range map[string]string{"df": fakeDF, "go": fakeGo, "docker": fakeDocker} {
+			for name, program := range map[string]string{"df": fakeDF, "go": fakeGo, "docker": fakeDocker, "flock": fakeFlock} {
 				write(t, filepath.Join(disk, "bin", name), program, 0o755)
 			}
 			write(t, filepath.Join(disk, "free"), strconv.Itoa(c.free), 0o644)
 			write(t, filepath.Join(disk, "cache", "builds"), strings.Repeat("x", 3<<20), 0o644)
+			for _, name := range []string{"irsa-emu-run-ended", "irsa-emu-run-held"} {
+				write(t, filepath.Join(disk, "caches", "irsa-emu", "clusters", name), "", 0o600)
+			}
 			old := time.Now().Add(-2 * time.Hour)
 			mine := "irsa-gate-" + strconv.Itoa(os.Getpid())
 			for _, name := range []string{"irsa-gate-999999999", mine, "go-build1", "go-build2", "work"} {
@@ -83,13 +93,14 @@ func TestRoomForTheGate(t *testing.T) {
 				}
 			}
 			command := exec.Command("bash", append([]string{".ci/room"}, strings.Fields(cmp.Or(c.parts, "docker"))...)...)
-			command.Env = append(os.Environ(), "DISK="+disk, "TMPDIR="+filepath.Join(disk, "tmp", mine), "PATH="+filepath.Join(disk, "bin")+":"+os.Getenv("PATH"),
+			command.Env = append(os.Environ(), "DISK="+disk, "OWN="+strconv.Itoa(os.Getpid()), "XDG_CACHE_HOME="+filepath.Join(disk, "caches"),
+				"TMPDIR="+filepath.Join(disk, "tmp", mine), "PATH="+filepath.Join(disk, "bin")+":"+os.Getenv("PATH"),
 				"ROOM_GO=2", "ROOM_DOCKER="+strconv.Itoa(c.mb))
 			out, err := command.CombinedOutput()
 			if (err != nil) != (c.fails != "") || !strings.Contains(string(out), c.fails) {
 				t.Errorf("%v, want a failure with %q:\n%s", err, c.fails, out)
 			}
-			for _, what := range []string{runs, tests, images, builds} {
+			for _, what := range []string{runs, tests, clusters, images, builds} {
 				if got, want := strings.Contains(string(out), "room: removed "+what), strings.Contains(strings.Join(c.removed, "\n"), what); got != want {
 					t.Errorf("removed %s: %v, want %v:\n%s", what, got, want, out)
 				}
