@@ -79,14 +79,7 @@ func (s *Service) issueForWebIdentity(req *api.Request, v *Verdict, call *WebIde
 	if claims.NotChecked {
 		return nil, internalFailure(errors.New("the token's signature was not checked"))
 	}
-	tags := claimedTags(claims.ClaimSet)
-	session := &Session{
-		Kind: WebIdentitySession, Account: role.Account, Name: call.RoleSessionName, RoleID: role.ID, Issued: wholeSecond(req.Now),
-		Tags: tags.list, TransitiveKeys: tags.transitive, SourceIdentity: claims.SourceIdentity,
-		Provider: v.Provider, Audience: claims.Audience, Subject: claims.Subject, AMR: claims.AMR,
-	}
-	// The token's own exp does not cap the session (recorded).
-	session.Expires = session.Issued.Add(time.Duration(call.Seconds) * time.Second)
+	session := v.session(claims.ClaimSet, call, req.Now)
 	policies.apply(session)
 	user := assumedRoleUserElement{AssumedRoleId: role.ID + ":" + session.Name, Arn: role.SessionARN(session.Name)}
 	credentials, refused := s.issue(req, session, user.Arn, minSize)

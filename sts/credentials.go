@@ -14,6 +14,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/irsa-emu/irsa-emu/aws"
 )
 
 // MaxSessionToken is the longest session token, in bytes. Source: STS API
@@ -114,6 +116,23 @@ func (s *Sealer) Seal(session *Session, rand io.Reader, minSize int) (Credential
 	raw = append(raw[:head], s.aead.Seal(raw[head:head], nonce, raw[head:], []byte(id))...)
 	return Credentials{AccessKeyID: id, SecretAccessKey: s.secretOf(id, nonce), Sealed: raw, Expiration: session.Expires}, nil
 }
+
+// tokenSize is the length of the session's token: of a role whose id is not known, as
+// if it had one. Times of this century have one length.
+func (s *Session) tokenSize() (int, error) {
+	known := *s
+	if known.RoleID == "" {
+		known.RoleID = aws.RoleIDPrefix + strings.Repeat("A", roleIDSize-len(aws.RoleIDPrefix))
+	}
+	sealed, err := known.append(nil)
+	if err != nil {
+		return 0, err
+	}
+	return base64.StdEncoding.EncodedLen(len(tokenMark) + keyIDSize + nonceSize + len(sealed) + tagSize), nil
+}
+
+// roleIDSize is that of the ids that IAM makes.
+const roleIDSize = 21
 
 // errNotOurs is a token that no sealing key of this state made for the access key.
 var errNotOurs = errors.New("the session token was altered, cut short, made for another access key, or made by another emulator")

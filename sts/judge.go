@@ -132,6 +132,7 @@ func (v *Verdict) refuse(r *api.Refusal) {
 //  7. audience, key, signature, times, session tags and source identity
 //  8. the trust policy with its conditions, then sts:TagSession and
 //     sts:SetSourceIdentity where the token has tags or a source identity
+//  9. the size of a session token with the token's tags in it
 //
 // 7 before 8 was recorded with tokens of a real EKS cluster: against a trust
 // policy with conditions on sub and aud, a token of another audience, and one
@@ -184,6 +185,9 @@ func Judge(ctx context.Context, view View, keys oidc.KeySource, now time.Time, c
 	if v.Claims != nil {
 		v.Checks = askTrust(trustQuestion(role, v.Provider, v.Claims.ClaimSet, &call), v.Claims.ClaimSet)
 		v.refuse(trustDenied(v.Checks))
+		if v.Allowed() {
+			v.refuse(checkSize(v.session(v.Claims.ClaimSet, &call, now)))
+		}
 		return v
 	}
 	// The call is refused. What follows only explains.

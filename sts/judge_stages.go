@@ -177,6 +177,51 @@ func trustQuestion(role *iam.Role, provider string, claims *oidc.ClaimSet, call 
 	}
 }
 
+// session is what the call opens, without session policies.
+func (v *Verdict) session(claims *oidc.ClaimSet, call *WebIdentityCall, now time.Time) *Session {
+	tags := claimedTags(claims)
+	s := &Session{
+		Kind: WebIdentitySession, Account: v.Role.Account, Name: call.RoleSessionName, RoleID: v.Role.ID, Issued: wholeSecond(now),
+		Tags: tags.list, TransitiveKeys: tags.transitive, SourceIdentity: claims.SourceIdentity,
+		Provider: v.Provider, Audience: claims.Audience, Subject: claims.Subject, AMR: claims.AMR,
+	}
+	// The token's own exp does not cap the session (recorded).
+	s.Expires = s.Issued.Add(time.Duration(call.Seconds) * time.Second)
+	return s
+}
+
+// checkSize refuses a session whose tags do not fit into a session token. What else is
+// in one always fits; session policies are read where credentials are made.
+func checkSize(s *Session) *api.Refusal {
+	if len(s.Tags) == 0 {
+		return nil
+	}
+	size, err := s.tokenSize()
+	switch {
+	case err != nil:
+		return internalFailure(err)
+	case size > MaxSessionToken:
+		refused := tokenTooLarge(size).Because("the token brings session tags that do not fit into a session token: %d", len(s.Tags)).WithHint("send fewer or shorter tags")
+		refused.Reason.Kind = string(oidc.ReasonSessionTags)
+		return refused
+	}
+	return nil
+}
+
+// TagsTooLarge is what the STS has against the session tags of a token for a role, at
+// the shortest session name; nil when they fit.
+func TagsTooLarge(claims *oidc.ClaimSet, role string) error {
+	a, err := aws.ParseARN(role)
+	if err != nil {
+		return nil // no role, or not known which
+	}
+	v := Verdict{Role: &iam.Role{Account: a.Account}, Provider: aws.ProviderARN(a.Partition, a.Account, aws.IssuerName(claims.Issuer))}
+	if refused := checkSize(v.session(claims, &WebIdentityCall{RoleSessionName: "--", Seconds: aws.DefaultRoleSession}, time.Time{})); refused != nil {
+		return refused
+	}
+	return nil
+}
+
 // trustDenied is the refusal of the first action that the trust policy does not allow.
 func trustDenied(checks []decision.Check) *api.Refusal {
 	for _, c := range checks {

@@ -100,7 +100,7 @@ func (q *whoFlags) wholeToken(p *program) (given.Identity, string, error) {
 		return prove.Pin{Keys: keys, Whole: true}, true
 	}
 	refuses := func(role string) bool {
-		return role != "" && (claims.CheckRole(role) != nil || claims.CheckOutbound(aws.AccountIn(role)) != nil)
+		return role != "" && (claims.CheckRole(role) != nil || claims.CheckOutbound(aws.AccountIn(role)) != nil || sts.TagsTooLarge(&claims.ClaimSet, role) != nil)
 	}
 	return given.Identity{Pin: pin, Refuses: refuses}, claims.Subject, nil
 }
