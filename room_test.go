@@ -32,7 +32,6 @@ case "$*" in
 	for name in irsa-emu-run-ended irsa-emu-run-held irsa-emu-run-other irsa-emu-up-999999999 irsa-emu-up-$OWN irsa-emu-up-1x mine; do echo "id-$name $name"; done ;;
 "rm --force --volumes id-irsa-emu-run-ended" | "rm --force --volumes id-irsa-emu-up-999999999") echo $(($(cat "$DISK/free") + 20)) >"$DISK/free" ;;
 "info --format {{.DockerRootDir}}") echo "$DISK/docker" ;;
-"image inspect irsa-emu/boto3:1") ;;
 "image prune --force --filter label=dev.irsa-emu.image") echo $(($(cat "$DISK/free") + 100)) >"$DISK/free" ;;
 *) exit 1 ;;
 esac
