@@ -12,7 +12,6 @@ import (
 	"html/template"
 	"io"
 	"strings"
-	"sync"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/term"
@@ -71,9 +70,9 @@ type Finding struct{ Severity, Rule, Place, Message, Fix string }
 //go:embed page.html
 var source string
 
-var page = sync.OnceValue(func() *template.Template {
+func page() *template.Template {
 	return template.Must(template.New("page").Funcs(template.FuncMap{"short": short}).Parse(source))
-})
+}
 
 // short is an ARN's resource: what is before it is the same in most of a matrix,
 // and stands in the rows.
