@@ -110,6 +110,7 @@ func (d *Decision) Explain(out *term.Printer) {
 		p.field(beyond, r.Message+" ("+r.Kind+")")
 		p.field("hint", r.Advice())
 	}
+	said := map[string]bool{}
 	for _, c := range d.Checks {
 		p.Line("")
 		on := ""
@@ -120,7 +121,7 @@ func (d *Decision) Explain(out *term.Printer) {
 		if why := c.Decision.Because(); d.Reason == nil || why != d.Reason.Message {
 			p.field("reason", why)
 		}
-		policy.Explain(p.Printer, c.Decision, policy.ExplainOptions{Policies: true})
+		policy.Explain(p.Printer, c.Decision, policy.ExplainOptions{Policies: true, Said: said})
 	}
 	if d.ChecksOmitted > 0 {
 		p.Line("")

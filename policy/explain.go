@@ -13,11 +13,17 @@ import (
 type ExplainOptions struct {
 	All      bool // also statements that are about other actions
 	Policies bool // the policies and hints alone: who asked for what, and the reason, are said already
+	// Said are the hints that stand above already, and those that Explain writes: each
+	// is written once. Nil is none.
+	Said map[string]bool
 }
 
 // Explain writes a decision for people: the verdict, then each policy with its
 // statements and conditions, what was wanted and what came, and hints.
 func Explain(out *term.Printer, d Decision, o ExplainOptions) {
+	if o.Said == nil {
+		o.Said = map[string]bool{}
+	}
 	e := explainer{options: o, Printer: out}
 	e.decision(&d)
 }
@@ -67,7 +73,7 @@ func (d *Decision) Explains(code string) bool {
 func (e *explainer) hints(hints []Hint) {
 	first := true
 	for _, h := range hints {
-		if h.Key != "" {
+		if h.Key != "" || !e.news(h.String()) {
 			continue
 		}
 		if first {
@@ -160,7 +166,7 @@ func (e *explainer) statement(s *StatementResult) {
 		lines = append(lines, line{ok: s.ResourceMatch, label: s.Resources.label("Resource"), text: s.Resources.text()})
 	}
 	for i := range s.Conditions {
-		lines = append(lines, conditionLine(&s.Conditions[i]))
+		lines = append(lines, e.condition(&s.Conditions[i]))
 	}
 	width := 0
 	for _, l := range lines {
@@ -191,7 +197,14 @@ func (p Principals) text() string {
 
 func (el Element) text() string { return strings.Join(el.Values, ", ") }
 
-func conditionLine(c *ConditionResult) line {
+// news says whether a hint has not been written yet.
+func (e *explainer) news(text string) bool {
+	said := e.options.Said[text]
+	e.options.Said[text] = true
+	return !said
+}
+
+func (e *explainer) condition(c *ConditionResult) line {
 	l := line{ok: c.Met, label: c.Operator, text: c.Key}
 	l.below = append(l.below, "wanted  "+quoteAll(c.Want))
 	got := "(absent)"
@@ -199,7 +212,7 @@ func conditionLine(c *ConditionResult) line {
 		got = quoteAll(c.Got)
 	}
 	l.below = append(l.below, "got     "+got)
-	if advice := hint.Sentence(c.Hint, c.Fix); advice != "" {
+	if advice := hint.Sentence(c.Hint, c.Fix); advice != "" && e.news(advice) {
 		l.below = append(l.below, "→ "+advice)
 	}
 	return l

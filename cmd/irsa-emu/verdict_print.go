@@ -112,8 +112,9 @@ func (v *verdict) print(out *term.Printer, all bool) {
 		out.Line("  trust policy: %s", v.Place)
 	}
 	if explain {
+		options := policy.ExplainOptions{All: all, Policies: true, Said: map[string]bool{}}
 		for _, d := range v.Checks {
-			v.explain(out, d, all)
+			v.explain(out, d, options)
 		}
 	}
 	if len(v.Notes) > 0 && explain {
@@ -128,7 +129,7 @@ func (v *verdict) print(out *term.Printer, all bool) {
 
 // explain shows the evaluation of one action's policies. A mark says how it ended:
 // the verdict's word stands above.
-func (v *verdict) explain(out *term.Printer, d policy.Decision, all bool) {
+func (v *verdict) explain(out *term.Printer, d policy.Decision, options policy.ExplainOptions) {
 	out.Line("")
 	out.Line("%s  %s", out.Mark(d.Allowed), d.Action)
 	rows := [][2]string{{"caller", d.Caller.Describe()}, {"resource", d.Resource}, {"reason", d.Because()}}
@@ -140,7 +141,7 @@ func (v *verdict) explain(out *term.Printer, d policy.Decision, all bool) {
 			out.Line("  %-9s %s", r[0], r[1])
 		}
 	}
-	policy.Explain(out, d, policy.ExplainOptions{All: all, Policies: true})
+	policy.Explain(out, d, options)
 }
 
 // why is AWS's answer and what it does not say.
