@@ -341,7 +341,7 @@ func matched(d policy.Decision) wire.List[matchedStatement] {
 
 // missing are the context keys that policies with a statement for the action
 // ask for and the request does not give.
-func missing(sets policy.Policies, d policy.Decision, given policy.Context) wire.List[string] {
+func missing(sets policy.Policies, d policy.Decision, given policy.Keys) wire.List[string] {
 	documents := slices.Clone(sets.Identity)
 	for _, n := range []*policy.Named{sets.Trust, sets.Resource, sets.Boundary} {
 		if n != nil {

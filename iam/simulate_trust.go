@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -24,7 +23,7 @@ import (
 // when the trust policy names one provider only.
 
 // decide answers the question, and gives the condition keys it was answered with.
-func (s *simulation) decide(sets *policy.Policies, request policy.Request) (policy.Decision, policy.Context) {
+func (s *simulation) decide(sets *policy.Policies, request policy.Request) (policy.Decision, policy.Keys) {
 	tags := s.trust(sets, &request)
 	provider := request.Principal.Federated
 	if sets.Trust == nil || provider == "" {
@@ -38,10 +37,10 @@ func (s *simulation) decide(sets *policy.Policies, request policy.Request) (poli
 		// The STS takes the provider of the role's account for the token's issuer.
 		provider = strings.Replace(provider, ":"+owner+":", ":"+account+":", 1)
 	}
-	question := TrustQuestion{
-		Policy: *sets.Trust, Role: request.Resource, Account: account, Tags: tags, Provider: provider, Keys: maps.Clone(s.context),
+	question := &TrustQuestion{
+		Policy: *sets.Trust, Role: request.Resource, Account: account, Tags: tags, Provider: provider, Keys: s.context,
 	}
-	return question.Ask(request.Action), question.Keys
+	return question.Ask(request.Action), question
 }
 
 // trust turns the question who may assume a role into one about its trust

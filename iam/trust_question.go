@@ -2,6 +2,7 @@ package iam
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/irsa-emu/irsa-emu/aws"
 	"github.com/irsa-emu/irsa-emu/policy"
@@ -19,31 +20,54 @@ type TrustQuestion struct {
 	Tags          []aws.Tag
 	// Provider is the ARN of the OIDC provider, or the host of a built-in one.
 	Provider string
-	// Keys are the condition keys of the call and its token. Those that follow
-	// from role and provider are added where they are absent.
+	// Keys are the condition keys of the call and its token. Where they have none,
+	// those of role and provider count, and then More; nil: there are none.
 	Keys policy.Context
-	// More has those of the call that Keys has not; nil: there are none.
 	More policy.Keys
 }
 
 // Ask evaluates the trust policy for an action.
 func (q *TrustQuestion) Ask(action string) policy.Decision {
-	owner := ownerOf(q.Provider)
-	q.addKeys(owner)
 	return policy.Evaluate(policy.Policies{Trust: &q.Policy, ResourceAccount: q.Account}, policy.Request{
 		Action: action, Resource: q.Role,
-		Principal: policy.Principal{Account: cmp.Or(owner, q.Account), Federated: q.Provider}, Context: q.Keys, More: q.More,
+		Principal: policy.Principal{Account: cmp.Or(ownerOf(q.Provider), q.Account), Federated: q.Provider}, More: q,
 	})
 }
 
-// addKeys sets the keys of the role and of the provider, who is the caller
-// (recorded 1d); aws:PrincipalArn is absent.
-func (q *TrustQuestion) addKeys(owner string) {
-	for _, tag := range q.Tags {
-		q.Keys.SetMissing("aws:resourcetag/"+tag.Key, tag.Value, "iam:resourcetag/"+tag.Key, tag.Value)
+// Get implements [policy.Keys]: those of the call, those of the role and of the
+// provider, who is the caller (recorded 1d); aws:PrincipalArn is absent.
+func (q *TrustQuestion) Get(key string) (policy.Values, bool) {
+	if v, ok := q.Keys.Get(key); ok {
+		return v, true
 	}
-	if owner != "" { // a built-in provider is no account's
-		q.Keys.SetMissing("aws:principalaccount", owner)
+	if value, ok := q.own(strings.ToLower(key)); ok {
+		return policy.Values{List: []string{value}}, true
 	}
-	q.Keys.SetMissing("aws:resourceaccount", q.Account, "aws:principaltype", "User", "aws:userid", q.Provider)
+	if q.More == nil {
+		return policy.Values{}, false
+	}
+	return q.More.Get(key)
+}
+
+// own is a key of the role or the provider.
+func (q *TrustQuestion) own(key string) (string, bool) {
+	switch key {
+	case "aws:resourceaccount":
+		return q.Account, true
+	case "aws:principalaccount":
+		owner := ownerOf(q.Provider)
+		return owner, owner != "" // a built-in provider is no account's
+	case "aws:principaltype":
+		return "User", true
+	case "aws:userid":
+		return q.Provider, true
+	}
+	if prefix, tag, ok := strings.Cut(key, "/"); ok && (prefix == "aws:resourcetag" || prefix == "iam:resourcetag") {
+		for _, t := range q.Tags {
+			if strings.ToLower(t.Key) == tag {
+				return t.Value, true
+			}
+		}
+	}
+	return "", false
 }

@@ -30,8 +30,11 @@ func (b both) Get(key string) (Values, bool) {
 
 // keys are all that the request has.
 func (r *Request) keys() Keys {
-	if r.More == nil {
+	switch {
+	case r.More == nil:
 		return r.Context
+	case len(r.Context) == 0:
+		return r.More
 	}
 	return both{r.Context, r.More}
 }
@@ -68,19 +71,6 @@ type Context map[string]Values
 // Set gives a single-valued key its value.
 func (c Context) Set(key, value string) {
 	c[strings.ToLower(key)] = Values{List: []string{value}}
-}
-
-// SetMissing gives single-valued keys that have no value yet theirs: a key, its
-// value, the next key.
-func (c Context) SetMissing(keysAndValues ...string) {
-	values := make([]string, len(keysAndValues)/2)
-	for i := range values {
-		key := strings.ToLower(keysAndValues[2*i])
-		if _, given := c[key]; !given {
-			values[i] = keysAndValues[2*i+1]
-			c[key] = Values{List: values[i : i+1 : i+1]}
-		}
-	}
 }
 
 var trueValue, falseValue = Values{List: []string{"true"}}, Values{List: []string{"false"}}

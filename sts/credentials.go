@@ -182,5 +182,5 @@ func (s *Sealer) secretOf(accessKeyID string, nonce []byte) string {
 	b := make([]byte, 0, accessKeyIDSize+nonceSize+sha256.Size)
 	b = append(append(b, accessKeyID...), nonce...)
 	mac.Write(b)
-	return base64.StdEncoding.EncodeToString(mac.Sum(b[:0])[:30])
+	return string(base64.StdEncoding.AppendEncode(make([]byte, 0, 40), mac.Sum(b[:0])[:30]))
 }

@@ -165,7 +165,7 @@ func askTrust(question *iam.TrustQuestion, claims *oidc.ClaimSet) []decision.Che
 func trustQuestion(role *iam.Role, provider string, claims *oidc.ClaimSet, call *WebIdentityCall) *iam.TrustQuestion {
 	keys := call.Keys
 	if keys == nil {
-		keys = make(policy.Context, 12) // a token of Kubernetes has nine
+		keys = policy.Context{}
 	}
 	addTokenKeys(keys, claims, provider)
 	keys.Set("sts:rolesessionname", call.RoleSessionName)

@@ -22,7 +22,7 @@ const noVersion = "NO_VERSION_SPECIFIED"
 // the first counts, as on AWS. A body that does not call itself a form is not
 // read, as on AWS. An action that is absent is "": see missingAction; an absent
 // version is the placeholder that AWS prints. Action is a copy: who keeps it, as
-// decisions do, does not keep the form with the token in it.
+// metrics do, does not keep the form with the token in it.
 func ReadQuery(r *http.Request, body []byte) (action, version string, form url.Values, err error) {
 	form = url.Values{}
 	if err := readForm(form, r.URL.RawQuery); err != nil {
