@@ -85,6 +85,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Region == "" {
 		c.Region = aws.DefaultRegion
 	}
+	if !aws.IsRegion(c.Region) {
+		return c, fmt.Errorf("region %q: write a region, such as us-west-2", c.Region)
+	}
+	if c.MaxObjectSize < 0 {
+		return c, fmt.Errorf("max object size %d: write a number of bytes, or 0 for 5 GiB", c.MaxObjectSize)
+	}
+	if c.PropagationDelay < 0 {
+		return c, fmt.Errorf("propagation delay %v: write 0 or more", c.PropagationDelay)
+	}
 	if c.AdminSecret == "" {
 		c.AdminSecret = usualSecret
 	}

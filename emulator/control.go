@@ -74,7 +74,7 @@ func (h controlHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func writeControlError(w http.ResponseWriter, err error) {
-	status := http.StatusInternalServerError
+	status, said := http.StatusInternalServerError, err.Error()
 	var known *controlError
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -83,13 +83,13 @@ func writeControlError(w http.ResponseWriter, err error) {
 	case errors.Is(err, errClockRange):
 		status = http.StatusBadRequest
 	case errors.As(err, &tooLarge):
-		status = http.StatusRequestEntityTooLarge
+		status, said = http.StatusRequestEntityTooLarge, fmt.Sprintf("the request body has more than %d bytes", tooLarge.Limit)
 	case state.Unavailable(err):
 		status = http.StatusServiceUnavailable
 	case errors.Is(err, errForeignIssuer):
 		status = http.StatusConflict
 	}
-	writeControl(w, status, control.Error{Error: err.Error()})
+	writeControl(w, status, control.Error{Error: said})
 }
 
 func writeControl(w http.ResponseWriter, status int, v any) {

@@ -172,13 +172,16 @@ func TestControlRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"POST", "/_emu/state?merge=no", "", 400, `unknown query parameter "merge"; POST /_emu/state takes none`},
 		{"POST", "/_emu/clock", `{"advanced": "2h"}`, 400, `request body:1:2: unknown field "advanced"; write advance; the known ones are: advance, set, reset`},
 		{"POST", "/_emu/clock", ``, 400, `write exactly one of {"advance": "2h"}, {"set": "2026-01-02T15:04:05Z"} and {"reset": true}`},
+		{"POST", "/_emu/tokens", `{"serviceAccount": "a/b", "expiresInSeconds": 9223372036854775807}`, 400, "expiresInSeconds: 9223372036854775807 is more than the seconds of 290 years"},
+		{"POST", "/_emu/tokens", `{"profile": "github", "expiresInSeconds": -9223372036854775808}`, 400, "expiresInSeconds: -9223372036854775808 is more than the seconds of 290 years"},
+		{"POST", "/_emu/clock", strings.Repeat(" ", maxControlBody+1), 413, "the request body has more than 67108864 bytes"},
 		{"GET", "/_emu/nothing", "", 404, "the control API has no /_emu/nothing; see docs/control-api.md"},
 		{"PUT", "/_emu/clock", "", 405, "/_emu/clock does not take PUT; it takes GET, POST"},
 		{"POST", "/_emu/decisions/x", "", 405, "/_emu/decisions/x does not take POST; it takes GET"},
 	} {
 		var answer control.Error
 		if status := callControl(t, emu, c.method, c.path, c.body, &answer); status != c.status || answer.Error != c.want {
-			t.Errorf("%s %s %s: %d\n got %s\nwant %s", c.method, c.path, c.body, status, answer.Error, c.want)
+			t.Errorf("%s %s %.100s: %d\n got %s\nwant %s", c.method, c.path, c.body, status, answer.Error, c.want)
 		}
 	}
 }

@@ -50,6 +50,9 @@ type tokenSpec struct {
 }
 
 func (m *minter) tokenSpec(in control.TokenRequest) (tokenSpec, error) {
+	if most := int64(clockRange / time.Second); in.ExpiresInSeconds > most || in.ExpiresInSeconds < -most {
+		return tokenSpec{}, badRequest("expiresInSeconds: %d is more than the seconds of 290 years", in.ExpiresInSeconds)
+	}
 	if in.Profile != "" && in.Profile != "kubernetes" {
 		return m.profileSpec(in)
 	}

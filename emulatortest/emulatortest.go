@@ -40,7 +40,10 @@ type Emulator struct {
 func Start(t testing.TB, options ...Option) *Emulator {
 	t.Helper()
 	var s settings
-	for _, o := range options {
+	for i, o := range options {
+		if o == nil {
+			t.Fatalf("starting irsa-emu: option %d is nil", i+1)
+		}
 		if err := o(&s); err != nil {
 			t.Fatalf("starting irsa-emu: %v", err)
 		}

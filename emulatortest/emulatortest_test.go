@@ -149,7 +149,15 @@ func TestMistakesEndTheTest(t *testing.T) {
 	for want, do := range map[string]func(t *fakeT){
 		`testdata/missing.yaml`: func(t *fakeT) { emulatortest.Start(t, at, emulatortest.State("testdata/missing.yaml")) },
 		`state:1:1: apiVersion`: func(t *fakeT) { emulatortest.Start(t, emulatortest.Document("kind: State")) },
-		`fault: nothing to do`:  func(t *fakeT) { emulatortest.Start(t, emulatortest.Fault(control.FaultRequest{})) },
+		`option 2 is nil`:       func(t *fakeT) { emulatortest.Start(t, at, nil) },
+		`region "nowhere!"`:     func(t *fakeT) { emulatortest.Start(t, emulatortest.Region("nowhere!")) },
+		`propagation delay -1s`: func(t *fakeT) {
+			emulatortest.Start(t, emulatortest.Config(func(c *emulator.Config) { c.PropagationDelay = -time.Second }))
+		},
+		`max object size -1`: func(t *fakeT) {
+			emulatortest.Start(t, emulatortest.Config(func(c *emulator.Config) { c.MaxObjectSize = -1 }))
+		},
+		`fault: nothing to do`: func(t *fakeT) { emulatortest.Start(t, emulatortest.Fault(control.FaultRequest{})) },
 		`service account "app": write NAMESPACE/NAME`: func(t *fakeT) {
 			emulatortest.Start(t).PodConfig(context.Background(), "app", role)
 		},
