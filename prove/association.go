@@ -72,6 +72,7 @@ func (as *Association) Opens(role *Role) (Answer, error) {
 	if as.ClusterARN != "" {
 		w.keys["aws:sourcearn"] = always(as.ClusterARN)
 	}
+	as.ofEKS(&w)
 	as.region(&w)
 	as.request(&w)
 	return decide(&w, role, nil)
@@ -95,6 +96,24 @@ func (as *Association) Hands(role, target *Role) (Answer, error) {
 	as.request(&w)
 	as.principalTags(&w)
 	return decide(&w, target, role)
+}
+
+// ofEKS leaves to a call of EKS's the keys that it has: the service is of no account,
+// and is no principal with an ARN.
+func (as *Association) ofEKS(w *world) {
+	w.keys["aws:principalaccount"], w.keys["aws:principalarn"] = never, never
+	others := w.other
+	w.other = func(key string) domain {
+		switch {
+		case aws.RoleTagKey(key):
+			return others(key)
+		case key == "aws:sourceorgid", key == "aws:resourceorgid":
+			return free
+		case key == "aws:sourceorgpaths", key == "aws:resourceorgpaths":
+			return domain{absent: true, values: anyText, many: multi}
+		}
+		return never
+	}
 }
 
 // region puts the region of EKS's calls into one: the cluster's.

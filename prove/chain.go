@@ -15,6 +15,7 @@ type Account struct {
 	Roles     []*Role
 	Resources []ResourcePolicy
 	Locked    []Locked
+	Tagged    []Tagged
 
 	callable []*target // those whose trust policy lets roles assume them
 	edges    map[*Role]*edges

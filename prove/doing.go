@@ -42,6 +42,7 @@ func (a *Account) holdsDoing(p *Provider, role *Role, claim Claim, d Doing) (Ans
 		for i := 0; err == nil && i < len(worlds); i++ {
 			w := worlds[i].clone()
 			w.then(role, accountsOf(role, a.Resources), name, d)
+			w.thenKeys = a.tagged(d, w.thenKeys)
 			var one Answer
 			if one, err = a.doingIn(&w, role, name, &claim, d, b); err == nil {
 				answer = worse(answer, role.opened(name, one))
@@ -235,12 +236,12 @@ func (a *Account) sessionQuestionOf(role *Role, o opening, d Doing) (*question, 
 		through(o.service, role, keys)
 	}
 	keys[actionKey], keys[resourceKey] = domain{values: d.actions()}, domain{values: d.resources(accountsOf(role, a.Resources))}
-	w.thenKeys = func(key string) domain {
+	w.thenKeys = a.tagged(d, func(key string) domain {
 		if k, ok := keys[key]; ok {
 			return k
 		}
 		return other(key)
-	}
+	})
 	w.other = func(string) domain { return never }
 	q := &question{space: newSpace(&w, &budget{left: defaultWork}), role: role, sessionName: o.name, asked: d.Actions}
 	q.space.then = true

@@ -30,6 +30,36 @@ type ResourcePolicy struct {
 	Unread string
 }
 
+// Tagged is a resource of which all tags are known; ARN may hold * and ?.
+type Tagged struct {
+	ARN  string
+	Tags map[string]string
+}
+
+// tagged gives the keys of a call about one resource the tags that it has, where they
+// are known.
+func (a *Account) tagged(d Doing, keys func(string) domain) func(string) domain {
+	if len(d.Resources) != 1 || strings.ContainsAny(d.Resources[0], "*?") {
+		return keys
+	}
+	arn := d.Resources[0]
+	parts, _ := aws.SplitARN(arn)
+	tags := map[string]string{}
+	if parts[2] != "s3" { // to which calls have no such key
+		i := slices.IndexFunc(a.Tagged, func(t Tagged) bool { return policy.Like(t.ARN, arn) })
+		if i < 0 {
+			return keys
+		}
+		tags = a.Tagged[i].Tags
+	}
+	return func(key string) domain {
+		if family, tag, _ := strings.Cut(key, "/"); family == "aws:resourcetag" || family == parts[2]+":resourcetag" {
+			return tagDomain(tags, tag)
+		}
+		return keys(key)
+	}
+}
+
 // sessionKeys are the keys of a call by a session of a role (condition keys, IAM
 // user guide): what AWS knows of the caller.
 func sessionKeys(role *Role, session string) map[string]domain {

@@ -27,6 +27,7 @@ func (m *Model) addResources(account string) error {
 		s := &a.Secrets[i]
 		arn := aws.ARN{Partition: partition, Service: "secretsmanager", Region: region(s.Region), Account: account, Resource: "secret:" + s.Name + "-" + cmp.Or(s.Suffix, "??????")}
 		m.lockSecret(partition, account, s, arn.String())
+		m.tagged(arn.String(), s.Tags)
 		r := prove.ResourcePolicy{ARNs: []string{arn.String()}, Account: account, Policy: policy.Named{Name: "secret " + s.Name}}
 		if err := m.addResource(r, s.Name, s.Policy.Text()); err != nil {
 			return err
@@ -53,7 +54,16 @@ func (m *Model) addKey(partition, account string, k *statefile.KMSKey) error {
 		text = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + root + `"},"Action":"kms:*","Resource":"*"}]}`
 	}
 	arn := keyARN(partition, account, k)
+	m.tagged(arn, k.Tags)
 	return m.addResource(prove.ResourcePolicy{ARNs: []string{arn}, Account: account, Decides: true, Policy: policy.Named{Name: "key " + arn}}, k.ID, text)
+}
+
+// tagged notes the tags of a resource, of which nil are none.
+func (m *Model) tagged(arn string, tags map[string]string) {
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	m.Tagged = append(m.Tagged, prove.Tagged{ARN: arn, Tags: tags})
 }
 
 func keyARN(partition, account string, k *statefile.KMSKey) string {
