@@ -1,5 +1,7 @@
 package aws
 
+import "fmt"
+
 // PodIdentityService is EKS Pod Identity: the service principal that assumes the
 // roles of associations, and the audience of its pods' tokens.
 const PodIdentityService = "pods.eks.amazonaws.com"
@@ -49,3 +51,7 @@ func (a ARN) EKSCluster() (name string, ok bool) {
 func TargetExternalID(region, account, cluster string, of ServiceAccount) string {
 	return region + "/" + account + "/" + cluster + "/" + of.String()
 }
+
+// PodSessionPrefix begins the names of the sessions of EKS Pod Identity, which go on
+// with ten characters of the pod's name, - and a UUID (recorded 14).
+func PodSessionPrefix(cluster string) string { return fmt.Sprintf("eks-%.10s-", cluster) }

@@ -93,6 +93,7 @@ func (as *Association) Hands(role, target *Role) (Answer, error) {
 	if as.ExternalID != "" {
 		w.keys["sts:externalid"] = always(as.ExternalID)
 	}
+	as.named(&w)
 	as.request(&w)
 	as.principalTags(&w)
 	return decide(&w, target, role)
@@ -102,6 +103,7 @@ func (as *Association) Hands(role, target *Role) (Answer, error) {
 // and is no principal with an ARN.
 func (as *Association) ofEKS(w *world) {
 	w.keys["aws:principalaccount"], w.keys["aws:principalarn"] = never, never
+	as.named(w)
 	others := w.other
 	w.other = func(key string) domain {
 		switch {
@@ -114,6 +116,15 @@ func (as *Association) ofEKS(w *world) {
 		}
 		return never
 	}
+}
+
+// named gives the sessions the names that EKS gives them.
+func (as *Association) named(w *world) {
+	if as.Cluster == "" {
+		return // not known
+	}
+	words := seq{text(aws.PodSessionPrefix(as.Cluster)), star(chars("a-z0-9.-")), text("-"), uuid}
+	w.keys[roleSessionName] = domain{values: shape{words: words}}
 }
 
 // region puts the region of EKS's calls into one: the cluster's.

@@ -152,7 +152,7 @@ func (p *Pod) TargetAdvice(role string, checks []decision.Check) hint.Hint {
 // both names (recorded 14). Each session has an id of its own; a question about
 // sessions that are not made yet has [uuid.Nil].
 func (p *Pod) SessionName(id uuid.UUID) string {
-	return fmt.Sprintf("eks-%.10s-%.10s-%s", p.Cluster, p.Name, id)
+	return fmt.Sprintf("%s%.10s-%s", aws.PodSessionPrefix(p.Cluster), p.Name, id)
 }
 
 // AssumeRoleForPod assumes the association's role for a pod, and then its target

@@ -28,6 +28,8 @@ func TestKeysOfEKS(t *testing.T) {
 		"absent":   {`{"Null": {"aws:PrincipalAccount": "true", "aws:userid": "true", "aws:PrincipalArn": "true"}}`, true},
 		"source":   {`{StringEquals: {"aws:SourceAccount": "111122223333"}, ArnLike: {"aws:SourceArn": "arn:aws:eks:eu-west-1:111122223333:cluster/c"}}`, true},
 		"service":  {`{Bool: {"aws:PrincipalIsAWSService": "true"}}`, true},
+		"name":     {`{StringLike: {"sts:RoleSessionName": "eks-c-*"}}`, true},
+		"named":    {`{StringLike: {"sts:RoleSessionName": "s*"}}`, false},
 		"untagged": {`{StringEquals: {"aws:ResourceTag/team": "x"}}`, false},
 	}
 	associations, roles := "", ""
