@@ -80,9 +80,9 @@ func (s *Service) issueForWebIdentity(req *api.Request, v *Verdict, call *WebIde
 		return nil, internalFailure(errors.New("the token's signature was not checked"))
 	}
 	session := v.session(claims.ClaimSet, call, req.Now)
-	policies.apply(session)
+	policies.apply(&session)
 	user := assumedRoleUserElement{AssumedRoleId: role.ID + ":" + session.Name, Arn: role.SessionARN(session.Name)}
-	credentials, refused := s.issue(req, session, user.Arn, minSize)
+	credentials, refused := s.issue(req, &session, user.Arn, minSize)
 	if refused != nil {
 		req.Decision.Token.Claims = claims.Map()
 		return nil, refused

@@ -178,9 +178,9 @@ func trustQuestion(role *iam.Role, provider string, claims *oidc.ClaimSet, call 
 }
 
 // session is what the call opens, without session policies.
-func (v *Verdict) session(claims *oidc.ClaimSet, call *WebIdentityCall, now time.Time) *Session {
+func (v *Verdict) session(claims *oidc.ClaimSet, call *WebIdentityCall, now time.Time) Session {
 	tags := claimedTags(claims)
-	s := &Session{
+	s := Session{
 		Kind: WebIdentitySession, Account: v.Role.Account, Name: call.RoleSessionName, RoleID: v.Role.ID, Issued: wholeSecond(now),
 		Tags: tags.list, TransitiveKeys: tags.transitive, SourceIdentity: claims.SourceIdentity,
 		Provider: v.Provider, Audience: claims.Audience, Subject: claims.Subject, AMR: claims.AMR,
@@ -192,7 +192,7 @@ func (v *Verdict) session(claims *oidc.ClaimSet, call *WebIdentityCall, now time
 
 // checkSize refuses a session whose tags do not fit into a session token. What else is
 // in one always fits; session policies are read where credentials are made.
-func checkSize(s *Session) *api.Refusal {
+func checkSize(s Session) *api.Refusal {
 	if len(s.Tags) == 0 {
 		return nil
 	}
