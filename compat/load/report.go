@@ -99,5 +99,9 @@ func number(f float64) string {
 // say tells on stderr what happens now; stdout has nothing but the tables.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "load: "+format+"\n", args...) }
 
-// The clients' own garbage is collected seldom: they share the server's cores.
-func init() { debug.SetGCPercent(400) }
+// The clients' own garbage is collected seldom: they share the server's cores. During a
+// load it is not collected at all, up to two GiB (see measure).
+func init() {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(2 << 30)
+}
