@@ -106,7 +106,8 @@ func (p *program) notes(notes []sources.Note) error {
 func unreadable(err error) error {
 	var mistakes strictyaml.Errors
 	if errors.As(err, &mistakes) && len(mistakes) > 1 {
-		return &exitError{exitUsage, errors.Join(fmt.Errorf("%d mistakes:", len(mistakes)), err)}
+		heading := fmt.Sprintf("%d mistakes:", len(mistakes)) // an error of its own: a line break in one is escaped
+		return &exitError{exitUsage, errors.Join(errors.New(heading), err)}
 	}
 	return &exitError{exitUsage, err}
 }
