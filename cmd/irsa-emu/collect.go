@@ -56,7 +56,7 @@ func (p *program) collectWhileServing(ctx context.Context) {
 // that a call allocates is garbage when it ends, and each collection looks at all that
 // is live: with few roles 24 MiB of room, two thousand calls. A large state gets four
 // times what it has beyond 4 MiB, up to 256 MiB, or half of it: to look at 100,000
-// roles takes 75 ms of CPU, once in 14,000 calls.
+// roles takes 75 ms of CPU, once in 20,000 calls.
 func room(live uint64) uint64 {
 	const least, most, usual = 24 << 20, 256 << 20, 4 << 20
 	return max(min(max(least, 4*(max(live, usual)-usual)), most), live/2)

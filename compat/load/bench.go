@@ -165,6 +165,30 @@ func (b *bench) assumeAnywhere(i int) call {
 	return c
 }
 
+// turn is a server's in each round, and where its results go.
+type turn struct {
+	server *server
+	next   func(int) call
+	into   *[]*result
+}
+
+// inTurns loads servers one after the other, round by round. The first round warms up and is not counted.
+func (b *bench) inTurns(turns []turn) error {
+	for range b.rounds + 1 {
+		for _, t := range turns {
+			r, err := closed(t.server, clients, b.length, 0, t.next)
+			if err != nil {
+				return err
+			}
+			*t.into = append(*t.into, r)
+		}
+	}
+	for _, t := range turns {
+		*t.into = (*t.into)[1:]
+	}
+	return nil
+}
+
 // compare takes turns, so that what else happens on the machine meets all alike.
 func (b *bench) compare() error {
 	say("comparing, %d rounds", b.rounds)
@@ -179,26 +203,12 @@ func (b *bench) compare() error {
 		}
 	}
 	var bares, smalls, larges, motos []*result
-	for round := -1; round < b.rounds; round++ { // the first one warms up and is not counted
-		for _, turn := range []struct {
-			server *server
-			next   func(int) call
-			into   *[]*result
-		}{
-			{b.bareServer, b.assumeAnywhere, &bares}, {b.smallServer, b.assumeSmall, &smalls},
-			{b.bigServer, b.assumeLargeAlike, &larges}, {motoServer, b.assumeAnywhere, &motos},
-		} {
-			if turn.server == nil {
-				continue
-			}
-			r, err := closed(turn.server, clients, b.length, 0, turn.next)
-			if err != nil {
-				return err
-			}
-			if round >= 0 {
-				*turn.into = append(*turn.into, r)
-			}
-		}
+	turns := []turn{{b.bareServer, b.assumeAnywhere, &bares}, {b.smallServer, b.assumeSmall, &smalls}, {b.bigServer, b.assumeLargeAlike, &larges}}
+	if motoServer != nil {
+		turns = append(turns, turn{motoServer, b.assumeAnywhere, &motos})
+	}
+	if err := b.inTurns(turns); err != nil {
+		return err
 	}
 	seen, undisturbed := (*result).rate, (*result).undisturbed
 	line := func(name string, of []*result) []string {
@@ -359,18 +369,8 @@ func (b *bench) steady() error {
 // maxima are the rates that the emulator and the bare handler reach, each the median of some rounds.
 func (b *bench) maxima() (emulator, bare float64, err error) {
 	var emulators, bares []*result
-	for range b.rounds {
-		for _, turn := range []struct {
-			server *server
-			next   func(int) call
-			into   *[]*result
-		}{{b.smallServer, b.assumeSmall, &emulators}, {b.bareServer, b.assumeAnywhere, &bares}} {
-			r, err := closed(turn.server, clients, b.length, 0, turn.next)
-			if err != nil {
-				return 0, 0, err
-			}
-			*turn.into = append(*turn.into, r)
-		}
+	if err := b.inTurns([]turn{{b.smallServer, b.assumeSmall, &emulators}, {b.bareServer, b.assumeAnywhere, &bares}}); err != nil {
+		return 0, 0, err
 	}
 	return middle(emulators).rate(), middle(bares).rate(), nil
 }
